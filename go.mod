@@ -1,0 +1,3 @@
+module github.com/onetoken-go/onetoken
+
+go 1.26

@@ -1,0 +1,97 @@
+package tokencache
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+)
+
+// Config of a Cache. The zero value is good for an embedded replica.
+type Config struct {
+	// Prefix of every key and channel in Redis. Replicas that shall share
+	// tokens need the same one. No braces, spaces or control characters.
+	// "" means "onetoken".
+	Prefix string
+
+	// FetchTimeout bounds one call to the issuer, and thereby how long the lock
+	// is kept alive and how long Close may take. 0 means 10 s; below 28 s.
+	FetchTimeout time.Duration
+
+	// RedisTimeout bounds one Redis command, whatever the client's own
+	// time-outs: a command that takes longer is left behind and counts as
+	// failed. 0 means 1 s; 50 ms to 10 s.
+	RedisTimeout time.Duration
+
+	// Refresher makes this process go first: it refreshes a little earlier
+	// than replicas without it, which then never have to. Set it in processes
+	// that call Run. Any number of refreshers may run; none is elected.
+	Refresher bool
+
+	// NoDirect forbids calls to the issuer that do not go through Redis. Then
+	// with Redis down a process without a usable copy gets an error instead.
+	NoDirect bool
+
+	// Replica names this process in records, for people. "" means the host name.
+	Replica string
+
+	// Logger gets what no caller is told. nil means slog.Default().
+	Logger *slog.Logger
+
+	// Observe is told of every step off the fast path; see [Event]. It is
+	// called synchronously, from several goroutines at once, and must be quick.
+	// nil means nobody listens.
+	Observe func(Event)
+
+	// Jitter draws from [0, 1). nil means math/rand/v2; simulations set it so
+	// that a run can be repeated. It must be safe for concurrent use.
+	Jitter func() float64
+}
+
+// Defaults and bounds of Config.
+const (
+	defaultPrefix       = "onetoken"
+	defaultFetchTimeout = 10 * time.Second
+	maxFetchTimeout     = 28 * time.Second
+	defaultRedisTimeout = time.Second
+	minRedisTimeout     = 50 * time.Millisecond
+	maxRedisTimeout     = 10 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	c.Prefix = cmp.Or(c.Prefix, defaultPrefix)
+	c.FetchTimeout = cmp.Or(c.FetchTimeout, defaultFetchTimeout)
+	c.RedisTimeout = cmp.Or(c.RedisTimeout, defaultRedisTimeout)
+	if c.Replica == "" {
+		c.Replica, _ = os.Hostname()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Observe == nil {
+		c.Observe = func(Event) {}
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
+	return c
+}
+
+// validate expects defaults to be filled in, and names every complaint.
+func (c Config) validate() error {
+	var errs []error
+	if i := strings.IndexFunc(c.Prefix, func(r rune) bool { return r <= ' ' || r == '{' || r == '}' || r == 0x7f }); i >= 0 {
+		errs = append(errs, fmt.Errorf("Prefix %q: no braces, spaces or control characters", c.Prefix))
+	}
+	if c.FetchTimeout < 0 || c.FetchTimeout >= maxFetchTimeout {
+		errs = append(errs, fmt.Errorf("FetchTimeout %v: more than 0 and less than %v", c.FetchTimeout, maxFetchTimeout))
+	}
+	if c.RedisTimeout < minRedisTimeout || c.RedisTimeout > maxRedisTimeout {
+		errs = append(errs, fmt.Errorf("RedisTimeout %v: %v to %v", c.RedisTimeout, minRedisTimeout, maxRedisTimeout))
+	}
+	return errors.Join(errs...)
+}

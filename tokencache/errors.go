@@ -1,0 +1,127 @@
+package tokencache
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What callers branch on, with errors.Is.
+var (
+	// ErrClosed is returned by everything once the Cache is closed, and by a
+	// Source once it is forgotten.
+	ErrClosed = errors.New("tokencache: closed")
+	// ErrRedis is in every error whose cause is Redis: not reachable, too slow
+	// or unwilling. A [*RedisError] in the chain says which.
+	ErrRedis = errors.New("tokencache: trouble with redis")
+	// ErrExpired: the issuer's token was past its end before it could be stored.
+	ErrExpired = errors.New("tokencache: token expired before it could be used")
+	// ErrRejected: the issuer handed out a token that was just rejected.
+	ErrRejected = errors.New("tokencache: issuer returned a rejected token")
+	// ErrCoolDown is returned by Source.Invalidate for a token that was
+	// rejected moments ago and that the issuer handed out again: asking once
+	// more would not help yet.
+	ErrCoolDown = errors.New("tokencache: token was rejected a moment ago")
+)
+
+// Class says what kind of refusal an [IssuerError] is, and thereby how long the
+// fleet waits before the issuer is asked again.
+type Class uint8
+
+const (
+	// ClassTransient may pass by itself: 250 ms, doubling to 30 s.
+	ClassTransient Class = iota
+	// ClassUnknown is a refusal nobody has documented: 5 s, doubling to 1 min.
+	ClassUnknown
+	// ClassRateLimited waits as long as the issuer says; 1 s, doubling to
+	// 1 min, if it does not say.
+	ClassRateLimited
+	// ClassQuota is a used-up quota: 5 min.
+	ClassQuota
+	// ClassPermanent needs a human: 60 s, doubling to 5 min.
+	ClassPermanent
+)
+
+var classNames = [...]string{"transient", "unknown", "rate_limited", "quota", "permanent"}
+
+// String returns the name as it stands in Redis and in metrics.
+func (c Class) String() string {
+	if int(c) < len(classNames) {
+		return classNames[c]
+	}
+	return "unknown"
+}
+
+// parseClass is the inverse of Class.String; a name of a later version is unknown.
+func parseClass(s string) Class {
+	for i, name := range classNames {
+		if s == name {
+			return Class(i)
+		}
+	}
+	return ClassUnknown
+}
+
+// IssuerError is an issuer's refusal, or the lack of an answer. It is shared
+// with the fleet through Redis, so a replica may return one that another
+// replica met. It never holds a secret, a body or a URL.
+type IssuerError struct {
+	Issuer  string // name of the issuer, such as "feishu"
+	Code    int    // the issuer's own code; 0 if it gave none
+	Status  int    // HTTP status; 0 without an answer
+	Message string // the issuer's words, or what went wrong
+	LogID   string // names the request for the issuer's support
+	Class   Class
+	// Local marks what may be this replica's own trouble: no answer at all
+	// (DNS, TLS, connection), or an address missing from an allow list. It
+	// holds other replicas back for 1 s at most.
+	Local bool
+	// RetryAfter is how long the issuer asks to wait. 0: it did not say.
+	RetryAfter time.Duration
+	// Advice says what a person should do. Empty: nothing but wait.
+	Advice string
+	// Err is the cause, if there is one. It does not travel through Redis.
+	Err error
+}
+
+// Error reads: feishu refused: app secret invalid (code 10014, log id 2024…): check …
+func (e *IssuerError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Issuer)
+	if e.Code != 0 || e.Status != 0 {
+		b.WriteString(" refused")
+	}
+	b.WriteString(": " + e.Message)
+	var facts []string
+	if e.Code != 0 {
+		facts = append(facts, fmt.Sprintf("code %d", e.Code))
+	}
+	if e.Status != 0 && e.Status != 200 {
+		facts = append(facts, fmt.Sprintf("HTTP %d", e.Status))
+	}
+	if e.LogID != "" {
+		facts = append(facts, "log id "+e.LogID)
+	}
+	if e.RetryAfter > 0 {
+		facts = append(facts, fmt.Sprintf("retry after %v", e.RetryAfter))
+	}
+	if len(facts) > 0 {
+		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
+	}
+	if e.Advice != "" {
+		b.WriteString(": " + e.Advice)
+	}
+	return b.String()
+}
+
+// Unwrap returns Err.
+func (e *IssuerError) Unwrap() error { return e.Err }
+
+// issuerErrorOf makes any error of a Fetcher one of ours.
+func issuerErrorOf(issuer Issuer, err error) *IssuerError {
+	if e, ok := errors.AsType[*IssuerError](err); ok {
+		return e
+	}
+	return &IssuerError{Issuer: issuer.Name, Class: ClassTransient, Message: err.Error(), Err: err}
+}

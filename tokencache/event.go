@@ -1,0 +1,67 @@
+package tokencache
+
+import "time"
+
+// Event is one step off the fast path, told to [Config.Observe]. It never
+// holds a secret.
+type Event struct {
+	Kind EventKind
+	// Key names the credential: the id within the keys in Redis.
+	Key string
+	// Outcome refines some kinds; see there.
+	Outcome string
+	// Duration of the step, where it has one.
+	Duration time.Duration
+	// Remaining life of the token involved, where there is one.
+	Remaining time.Duration
+	// Err is why the step did not succeed; nil if it did.
+	Err error
+}
+
+// EventKind says which step an [Event] is.
+type EventKind uint8
+
+const (
+	// EventWait: a Get without a usable copy had to wait, and now ended.
+	EventWait EventKind = iota + 1
+	// EventFill: a fill ended. Duration is all of it, sleeps included.
+	EventFill
+	// EventCall: the issuer was called. Outcome is "ok" or the Class of the
+	// failure; Remaining what the issuer's `expire` said; Direct calls, made
+	// without Redis, have their own kind.
+	EventCall
+	// EventDirectCall: as EventCall, but made around Redis.
+	EventDirectCall
+	// EventPublish: a token was offered to Redis. Outcome is "stored", "renewed",
+	// "kept", "expired" or "rejected".
+	EventPublish
+	// EventPutBack: as EventPublish, of a token from a direct call.
+	EventPutBack
+	// EventAdopt: a token became this process's copy.
+	EventAdopt
+	// EventTakeover: the lock was taken after another holder let it run out.
+	EventTakeover
+	// EventLeaseLost: the lock was lost while the call ran; the call went on.
+	EventLeaseLost
+	// EventInvalidate: a rejection was told to Redis. Outcome is "dropped",
+	// "other" or "cooldown".
+	EventInvalidate
+	// EventGarbled: a record that cannot be used was found; it will be
+	// overwritten. Outcome says what is wrong with it.
+	EventGarbled
+	// EventDegraded: an operation in Redis did not succeed (Err). Outcome is
+	// the name of the trouble, such as "timeout" or "OOM".
+	EventDegraded
+	// EventRecovered: Redis answers again.
+	EventRecovered
+)
+
+var eventNames = map[EventKind]string{
+	EventWait: "wait", EventFill: "fill", EventCall: "call", EventDirectCall: "direct_call",
+	EventPublish: "publish", EventPutBack: "put_back", EventAdopt: "adopt", EventTakeover: "takeover",
+	EventLeaseLost: "lease_lost", EventInvalidate: "invalidate", EventGarbled: "garbled",
+	EventDegraded: "degraded", EventRecovered: "recovered",
+}
+
+// String returns the name, as for a metric's label.
+func (k EventKind) String() string { return eventNames[k] }
