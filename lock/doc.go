@@ -10,7 +10,7 @@
 //     wants to wait knows better than this package what for.
 //  2. A keeper extends the lease at a third of it, over and over, until atMost
 //     has passed since the try. An extension that fails for reasons of its own
-//     is tried again at a twelfth of the lease.
+//     is tried again at a thirteenth of the lease.
 //  3. [Lease.Lost] closes when Redis answers that the key is not ours any more,
 //     or when the lease must have run out because nothing extended it in time.
 //  4. [Lease.Release] deletes the key if it is still ours, and stops the keeper.

@@ -98,7 +98,7 @@ func (l *Lease) keeper(ctx context.Context, deadline time.Time) {
 			l.lose()
 			return
 		case err != nil:
-			pause = l.lease / 12 // eight tries before the lease runs out
+			pause = l.lease / 13 // nine tries, and none as the lease runs out
 		default:
 			deadline, pause = next, l.lease/3
 			l.expiry.Reset(time.Until(deadline))

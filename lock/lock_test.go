@@ -241,7 +241,7 @@ func TestLostOnceNothingExtendedInTime(t *testing.T) {
 		<-held.Lost()
 		assert.Equal(t, 1200*time.Millisecond, time.Since(start))
 		synctest.Wait()
-		assert.Equal(t, int64(8), s.calls.Load()-before, "paced")
+		assert.Equal(t, int64(9), s.calls.Load()-before, "paced")
 
 		require.ErrorIs(t, held.Release(t.Context()), errBroken)
 		s.unsent.Store(false)
