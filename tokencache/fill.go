@@ -129,6 +129,7 @@ func (f *fill) run(ctx context.Context) error {
 	if err := f.sitOutHold(ctx); err != nil {
 		return err
 	}
+	f.subscribed = f.cache.notifier.hears(f.Source)
 	for {
 		changed := f.changes() // before the look: what happens after it must not be missed
 		v, err := f.look(ctx)
@@ -277,6 +278,9 @@ func (f *fill) subscribe(ctx context.Context) bool {
 		return false
 	}
 	f.subscribed = true
+	// As long again as it took to lose the lock: the winner's last look before
+	// its call must not queue behind the connections of a whole cold fleet.
+	_ = f.sleep(ctx, now().since(f.began), nil)
 	confirmed := f.cache.notifier.add(f.Source)
 	timer := time.NewTimer(f.cache.config.RedisTimeout)
 	defer timer.Stop()
