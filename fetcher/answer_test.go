@@ -161,7 +161,7 @@ func TestContextEndsInTheBody(t *testing.T) {
 		issuer.SetFault(feishutest.SlowBody(time.Second))
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		e := fetchErrorOf(t, ctx, newFeishu(t, issuer.RoundTripper()))
+		e := fetchErrorOf(ctx, t, newFeishu(t, issuer.RoundTripper()))
 		require.ErrorIs(t, e, context.DeadlineExceeded)
 		assert.Equal(t, 200, e.Status)
 		assert.False(t, e.Local, "the issuer was there")
@@ -266,7 +266,7 @@ func TestBodyIsBounded(t *testing.T) {
 			return len(p), nil
 		}))}, nil
 	}))
-	e := fetchErrorOf(t, t.Context(), f)
+	e := fetchErrorOf(t.Context(), t, f)
 	assert.Equal(t, 500, e.Status)
 	assert.LessOrEqual(t, read, 128<<10)
 }

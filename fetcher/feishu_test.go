@@ -54,10 +54,10 @@ func newIssuer() *feishutest.Issuer {
 // fetchError expects Fetch to fail, and checks what holds for every failure.
 func fetchError(t testing.TB, transport http.RoundTripper) *tokencache.IssuerError {
 	t.Helper()
-	return fetchErrorOf(t, t.Context(), newFeishu(t, transport))
+	return fetchErrorOf(t.Context(), t, newFeishu(t, transport))
 }
 
-func fetchErrorOf(t testing.TB, ctx context.Context, f *fetcher.Feishu) *tokencache.IssuerError {
+func fetchErrorOf(ctx context.Context, t testing.TB, f *fetcher.Feishu) *tokencache.IssuerError {
 	t.Helper()
 	tok, err := f.Fetch(ctx)
 	require.Error(t, err)

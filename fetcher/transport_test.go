@@ -3,6 +3,7 @@ package fetcher_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -51,7 +53,7 @@ func TestBySocket(t *testing.T) {
 func TestWrongPathBySocket(t *testing.T) {
 	server := httptest.NewServer(newIssuer())
 	defer server.Close()
-	e := fetchErrorOf(t, t.Context(), at(t, server.URL+"/somewhere"))
+	e := fetchErrorOf(t.Context(), t, at(t, server.URL+"/somewhere"))
 	assert.Equal(t, 404, e.Status)
 	assert.Equal(t, permanent, e.Class)
 	assert.Contains(t, e.Advice, "base URL")
@@ -65,7 +67,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		issuer := newIssuer()
 		issuer.SetFault(feishutest.Redirect(location))
 		server := httptest.NewServer(issuer)
-		e := fetchErrorOf(t, t.Context(), at(t, server.URL))
+		e := fetchErrorOf(t.Context(), t, at(t, server.URL))
 		server.Close()
 		assert.Equal(t, 307, e.Status)
 		assert.Equal(t, permanent, e.Class)
@@ -92,7 +94,7 @@ func TestFaultsBySocket(t *testing.T) {
 			defer server.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			e := fetchErrorOf(t, ctx, at(t, server.URL))
+			e := fetchErrorOf(ctx, t, at(t, server.URL))
 			assert.Equal(t, transient, e.Class)
 			assert.Equal(t, c.status, e.Status)
 			assert.Equal(t, c.status == 0, e.Local)
@@ -103,7 +105,7 @@ func TestFaultsBySocket(t *testing.T) {
 func TestRefused(t *testing.T) {
 	server := httptest.NewServer(newIssuer())
 	server.Close()
-	e := fetchErrorOf(t, t.Context(), at(t, server.URL))
+	e := fetchErrorOf(t.Context(), t, at(t, server.URL))
 	assertLocal(t, e)
 	require.ErrorIs(t, e, syscall.ECONNREFUSED)
 	assert.Contains(t, e.Error(), "connection refused")
@@ -114,7 +116,7 @@ func TestUnknownCertificate(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
-	e := fetchErrorOf(t, t.Context(), at(t, server.URL))
+	e := fetchErrorOf(t.Context(), t, at(t, server.URL))
 	assertLocal(t, e)
 	assert.Contains(t, e.Message, "unknown authority")
 }
@@ -122,7 +124,7 @@ func TestUnknownCertificate(t *testing.T) {
 func TestPlainHTTPWhereTLSIsExpected(t *testing.T) {
 	server := httptest.NewServer(newIssuer())
 	defer server.Close()
-	e := fetchErrorOf(t, t.Context(), at(t, "https"+server.URL[len("http"):]))
+	e := fetchErrorOf(t.Context(), t, at(t, "https"+server.URL[len("http"):]))
 	assertLocal(t, e)
 	assert.Contains(t, e.Message, "HTTP, not HTTPS")
 }
@@ -137,10 +139,11 @@ func TestNotHTTP(t *testing.T) {
 		if err != nil {
 			return
 		}
+		_, _ = conn.Read(make([]byte, 4096))
 		_, _ = io.WriteString(conn, "hunter2 "+secret+"\r\n\r\n")
 		_ = conn.Close()
 	}()
-	e := fetchErrorOf(t, t.Context(), at(t, "http://"+l.Addr().String()))
+	e := fetchErrorOf(t.Context(), t, at(t, "http://"+l.Addr().String()))
 	assertLocal(t, e)
 	assert.NotContains(t, e.Error(), "hunter2")
 }
@@ -152,6 +155,8 @@ func assertLocal(t *testing.T, e *tokencache.IssuerError) {
 	assert.Zero(t, e.Status)
 	assert.Zero(t, e.Code)
 }
+
+func uncertified(err error) error { return &tls.CertificateVerificationError{Err: err} }
 
 // timeout is what net/http returns for its own time-outs.
 type timeout struct{}
@@ -177,6 +182,11 @@ func TestNoAnswer(t *testing.T) {
 		{"closed", io.EOF, "no answer: the connection was closed", io.ErrUnexpectedEOF},
 		{"TLS alert", &net.OpError{Op: "remote error", Err: tls.AlertError(40)}, "no answer: tls: handshake failure", tls.AlertError(40)},
 		{"not TLS", tls.RecordHeaderError{Msg: "hunter2"}, "no answer: tls: the other side does not speak TLS", nil},
+		{"certificate of another host", uncertified(x509.HostnameError{Host: "hunter2"}), "no answer: tls: the certificate is for another host", nil},
+		{"certificate expired", uncertified(x509.CertificateInvalidError{Reason: x509.Expired}),
+			"no answer: tls: the certificate has expired or is not yet valid, or this host's clock is wrong", nil},
+		{"certificate of no use", uncertified(x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}), "no answer: tls: the certificate cannot be verified", nil},
+		{"errno alone", syscall.EPIPE, "no answer: broken pipe", syscall.EPIPE},
 		{"proxy refuses", errors.New("Proxy Authentication Required"), "no answer: the proxy answered 407 Proxy Authentication Required", nil},
 		{"wrapped with a URL", &url.Error{Op: "Post", URL: "https://user:hunter2@h/", Err: io.EOF}, "no answer: the connection was closed", io.ErrUnexpectedEOF},
 		{"unheard of", errors.New("http://user:hunter2@proxy " + secret), "no answer: the request did not get through", nil},
@@ -217,7 +227,7 @@ func TestContextEnds(t *testing.T) {
 				ctx, cancel := c.end(t.Context())
 				defer cancel()
 				begin := time.Now()
-				e := fetchErrorOf(t, ctx, newFeishu(t, issuer.RoundTripper()))
+				e := fetchErrorOf(ctx, t, newFeishu(t, issuer.RoundTripper()))
 				assert.Equal(t, time.Second, time.Since(begin))
 				require.ErrorIs(t, e, c.err)
 				assertLocal(t, e)
@@ -230,7 +240,7 @@ func TestContextEnds(t *testing.T) {
 func TestDeadlineSeenByTheDialerFirst(t *testing.T) {
 	ctx := early{t.Context()}
 	f := newFeishu(t, failing(&net.OpError{Op: "dial", Net: "tcp", Err: timeout{}}))
-	require.ErrorIs(t, fetchErrorOf(t, ctx, f), context.DeadlineExceeded)
+	require.ErrorIs(t, fetchErrorOf(ctx, t, f), context.DeadlineExceeded)
 }
 
 // early is a context past its deadline that does not know of it yet.
@@ -245,10 +255,45 @@ func TestCallIsBounded(t *testing.T) {
 		issuer := newIssuer()
 		issuer.SetFault(feishutest.Timeout())
 		begin := time.Now()
-		e := fetchErrorOf(t, t.Context(), newFeishu(t, issuer.RoundTripper()))
+		e := fetchErrorOf(t.Context(), t, newFeishu(t, issuer.RoundTripper()))
 		assert.Equal(t, 30*time.Second, time.Since(begin))
 		assert.NotErrorIs(t, e, context.DeadlineExceeded)
 		require.ErrorIs(t, e, os.ErrDeadlineExceeded)
 		assertLocal(t, e)
 	})
+}
+
+// net/http reads the proxy of the environment once in a process: each case
+// gets one of its own.
+func TestProxyOfTheEnvironment(t *testing.T) {
+	if os.Getenv("FETCHER_TEST_PROXY") != "" {
+		reportThroughProxy(t)
+		return
+	}
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}))
+	defer refusing.Close()
+	for _, c := range []struct{ edge, proxy, said string }{
+		{"not there", "http://user:hunter2@" + closed.Listener.Addr().String(), "connection refused"},
+		{"wants another password", "http://user:hunter2@" + refusing.Listener.Addr().String(), "the proxy answered 407"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProxyOfTheEnvironment$", "-test.v")
+			cmd.Env = append(os.Environ(), "FETCHER_TEST_PROXY=1", "HTTPS_PROXY="+c.proxy, "https_proxy=", "NO_PROXY=", "no_proxy=")
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			assert.Contains(t, string(out), c.said)
+			assert.NotContains(t, string(out), "hunter2")
+		})
+	}
+}
+
+// reportThroughProxy never gets further than the proxy.
+func reportThroughProxy(t *testing.T) {
+	e := fetchErrorOf(t.Context(), t, at(t, "https://feishu.invalid"))
+	assertLocal(t, e)
+	t.Logf("%v / %+v", e, e.Err)
 }
