@@ -1,0 +1,49 @@
+// Package lock takes an advisory lease on a Redis key: one try, kept alive
+// while it is held, and said to be lost when it is. It stands on
+// [github.com/bsm/redislock], whose scripts do the work in Redis; what it adds
+// is the keeping, the losing and the cleaning up.
+//
+// # The life of a lease
+//
+//  1. [Locker.TryAcquire] draws a random value and makes one try to set the key
+//     to it. Held by another: [ErrHeld]. There is no waiting and no queue; who
+//     wants to wait knows better than this package what for.
+//  2. A keeper extends the lease at a third of it, over and over, until atMost
+//     has passed since the try. An extension that fails for reasons of its own
+//     is tried again at a thirteenth of the lease.
+//  3. [Lease.Lost] closes when Redis answers that the key is not ours any more,
+//     or when the lease must have run out because nothing extended it in time.
+//  4. [Lease.Release] deletes the key if it is still ours, and stops the keeper.
+//
+// A lease's deadline is counted from the moment before its try or extension was
+// sent: Redis starts counting later, so that whatever the network does, we
+// believe the lease gone before Redis does.
+//
+//	sent          in Redis                     our deadline   its end
+//	  |--- travel ---|------------ lease ------------|--- travel ---|
+//
+// # What it promises
+//
+//   - Redis drops the key within atMost plus one round trip, though its holder
+//     never released it, hangs or died: a live one is extended no further, a
+//     dead one not at all.
+//   - Release never deletes a lease of somebody else.
+//   - A try whose reply was lost leaves nothing behind: see [Locker.TryAcquire].
+//   - No goroutine outlives Release by more than one call to Redis, nor any
+//     lease by more than atMost.
+//
+// # What it does not promise
+//
+// That there is only one holder. The process can be paused between looking at
+// Lost and doing what the lock was for; a failover can lose the key, an
+// operator or an eviction delete it, and until the next extension nobody is
+// told. A host that was suspended learns of it from the next extension too, as
+// the monotonic clock stood still. So hold a lease to save work, never to
+// protect data: what is written must be right without it.
+//
+// # Requirements on Redis
+//
+// The scripts of redislock call unpack and build argument lists from KEYS, for
+// locks over several keys. Providers whose script check insists on literal
+// KEYS[n] (Alibaba Cloud: script_check_enable) need it off.
+package lock

@@ -1,0 +1,108 @@
+package lock
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed" // release.lua
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/bsm/redislock"
+	"github.com/redis/go-redis/v9"
+)
+
+// ErrHeld means that the key is somebody else's.
+var ErrHeld = errors.New("lock: held by another")
+
+//go:embed release.lua
+var releaseSource string
+
+var releaseScript = redis.NewScript(releaseSource)
+
+// Locker takes leases in one Redis. It is safe for concurrent use.
+type Locker struct {
+	rdb      redis.Scripter
+	locks    *redislock.Client
+	releases sync.WaitGroup // left behind by TryAcquire, see Wait
+}
+
+// New makes a Locker; it does no I/O. A call on rdb may return an error before
+// Redis has answered, or at all: wrap a client whose time-outs are too long for
+// the lease.
+func New(rdb redis.Scripter) *Locker {
+	return &Locker{rdb: rdb, locks: redislock.New(rdb)}
+}
+
+// TryAcquire makes one try to take the lock. It costs one round trip, and a
+// second one when Redis has not seen the script before.
+//
+// Lease is how long Redis keeps the lock without hearing of us: at least 1 ms,
+// cut to whole milliseconds. While held it is extended, but never past atMost
+// after this try, so that a holder that hangs lets go; an atMost below lease
+// shortens the first lease as well. Ctx bounds the try only, not the Lease, and
+// a try that takes longer than the lease has failed.
+//
+// ErrHeld is the one error that says the lock was not taken. After any other
+// Redis may have done it and only the answer was lost, so our value is released
+// again, by a single try in the background that may last as long as the lease:
+// the caller learns of the trouble at once, and [Locker.Wait] waits for the
+// rest. If that fails too, or overtakes the try on its way, the key stays for
+// one lease.
+func (l *Locker) TryAcquire(ctx context.Context, key string, lease, atMost time.Duration) (*Lease, error) {
+	lease = min(lease, atMost).Truncate(time.Millisecond)
+	if lease <= 0 {
+		return nil, errors.New("lock: a lease is at least 1 ms")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("lock: nothing tried: %w", err)
+	}
+	value := newValue()
+	sent := time.Now()
+	held, err := l.obtain(ctx, key, value, sent.Add(lease), lease)
+	if errors.Is(err, redislock.ErrNotObtained) {
+		return nil, ErrHeld
+	}
+	if err != nil {
+		l.releaseUnsure(ctx, key, value, lease)
+		return nil, fmt.Errorf("lock: acquire: %w", err)
+	}
+	return keep(ctx, held, sent, lease, atMost), nil
+}
+
+// Wait returns once no release of a failed try is under way. It is for whoever
+// closes the Redis client; call it after the last TryAcquire has returned.
+func (l *Locker) Wait() { l.releases.Wait() }
+
+// obtain takes the lock until the deadline. A reply after it is worth nothing:
+// the lease it grants may have ended.
+func (l *Locker) obtain(ctx context.Context, key, value string, deadline time.Time, lease time.Duration) (*redislock.Lock, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	held, err := l.locks.Obtain(ctx, key, lease, &redislock.Options{Token: value})
+	if err == nil && !time.Now().Before(deadline) {
+		return nil, context.DeadlineExceeded
+	}
+	return held, err
+}
+
+// releaseUnsure releases what a failed try may have taken. The script is our
+// own, as redislock hands out a handle to release only for a try that
+// succeeded. After a lease there is nothing left to release.
+func (l *Locker) releaseUnsure(ctx context.Context, key, value string, lease time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease)
+	l.releases.Go(func() {
+		defer cancel()
+		_ = releaseScript.Run(ctx, l.rdb, []string{key}, value).Err()
+	})
+}
+
+// newValue returns 128 random bits. They are ours rather than redislock's,
+// because it does not tell the value of a try that failed.
+func newValue() string {
+	var bits [16]byte
+	_, _ = rand.Read(bits[:]) // never fails: crypto/rand ends the process instead
+	return base64.RawURLEncoding.EncodeToString(bits[:])
+}

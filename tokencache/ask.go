@@ -1,0 +1,248 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/onetoken-go/onetoken/lock"
+)
+
+// acquire makes one try for the lock.
+func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
+	lease, err := f.cache.locker.TryAcquire(ctx, f.store.keys.lock, f.lease(), f.holdAtMost())
+	if err == nil {
+		f.acquired()
+		return lease, nil
+	}
+	if errors.Is(err, lock.ErrHeld) {
+		return nil, err
+	}
+	return nil, redisErrorOf(err, f.store.keys.id)
+}
+
+// lease is how long the lock outlives this process.
+func (f *fill) lease() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return leaseOf(f.issuer.Window, f.lastLife)
+}
+
+// holdAtMost bounds what the lock is kept alive for: two calls, and the commands
+// around them.
+func (f *fill) holdAtMost() time.Duration {
+	return 2*f.cache.config.FetchTimeout + 4*f.cache.config.RedisTimeout
+}
+
+// holding goes on with the lock in hand: look again, ask, publish. From here on
+// Close does not interrupt the fill: what was asked for is published, and the
+// lock released. Again means that somebody left a failure in the meantime.
+func (f *fill) holding(ctx context.Context, lease *lock.Lease) (again bool, err error) {
+	ctx = context.WithoutCancel(ctx)
+	defer f.leave(ctx, lease)
+
+	v, err := f.look(ctx)
+	if err != nil {
+		return false, f.withoutRedis(ctx, err)
+	}
+	if f.satisfied(v) {
+		f.left = v.record != nil
+		return false, nil
+	}
+	if v.failure.holds() && !f.mayPass(v.failure) {
+		f.left = true
+		return true, nil
+	}
+	return false, f.ask(ctx, lease, v)
+}
+
+// leave releases the lock, and wakes those who wait for it if there is nothing
+// else that would.
+func (f *fill) leave(ctx context.Context, lease *lock.Lease) {
+	_ = lease.Release(ctx) // if that fails, the lease ends by itself
+	if !f.left && f.cache.breaker.retryIn(now()) == 0 {
+		_ = f.store.announce(ctx, eventFree, "")
+	}
+}
+
+// ask calls the issuer and shares what comes of it.
+func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
+	for again := false; ; again = true {
+		got, err := f.fetch(ctx, EventCall)
+		if lost(lease) {
+			f.observe(Event{Kind: EventLeaseLost})
+		}
+		if err != nil {
+			return f.failed(ctx, lease, err)
+		}
+		out, err := f.publish(ctx, got, v.now)
+		switch {
+		case err != nil: // the token is good, even if Redis is not
+			f.degraded(err)
+			return f.keep(got)
+		case out == outcomeExpired || out != outcomeRejected && f.usable() == nil:
+			return f.failed(ctx, lease, f.unusable(ErrExpired))
+		case out != outcomeRejected:
+			f.answered()
+			return nil
+		case again:
+			return f.failed(ctx, lease, f.unusable(ErrRejected))
+		}
+		if v, err = f.look(ctx); err != nil { // asked before the rejection: once more
+			return f.withoutRedis(ctx, err)
+		}
+	}
+}
+
+func lost(lease *lock.Lease) bool {
+	select {
+	case <-lease.Lost():
+		return true
+	default:
+		return false
+	}
+}
+
+// unusable is the failure of a call that did give a token.
+func (f *fill) unusable(why error) *IssuerError {
+	return &IssuerError{Issuer: f.issuer.Name, Class: ClassTransient, Message: why.Error(), Err: why}
+}
+
+// publish offers what was got, adopts what is stored then, and tells the fleet.
+func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outcome, error) {
+	out, stored, at, err := f.store.publish(ctx, offer{
+		token: got.token, life: got.token.life(), asked: asked, elapsed: now().since(got.began), by: f.cache.config.Replica,
+	})
+	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: got.token.life(), Err: err})
+	if err != nil || out == outcomeExpired || out == outcomeRejected {
+		return out, err
+	}
+	f.left = true
+	if out != outcomeKept {
+		_ = f.store.announce(ctx, eventToken, got.token.Fingerprint())
+	}
+	if stored == nil { // kept, yet unreadable
+		f.adopt(got.adoption())
+		return out, nil
+	}
+	f.adopt(adoption{
+		token: stored.token, life: stored.life, remaining: stored.remaining, at: at,
+		asked: got.number, own: stored.token.Equal(got.token),
+	})
+	return out, nil
+}
+
+// answered settles what follows a good answer: if it left us with a token in its
+// window, the issuer has no other yet.
+func (f *fill) answered() {
+	f.forgetFailures()
+	if c := f.usable(); c != nil && c.phaseAt(now()) != fresh {
+		f.holdFor(pauseOf(f.issuer.Window, c.life), nil)
+	} else {
+		f.holdFor(0, nil)
+	}
+}
+
+// failed shares a failure with the fleet, which waits as long as it says. What
+// may be this process's own trouble holds the process longer than the others.
+func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
+	e := issuerErrorOf(f.issuer, err)
+	wait, storeErr := f.store.fail(ctx, lease.Value(), e, f.cache.config.Jitter(), f.cache.config.Replica)
+	if storeErr != nil {
+		f.degraded(storeErr)
+	}
+	_ = f.store.announce(ctx, eventFree, "")
+	f.left = true
+	if e.Local || wait == 0 {
+		wait = max(wait, backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()))
+	} else if !f.content() {
+		wait = min(wait, shortHold)
+	}
+	f.holdFor(wait, e)
+	return e
+}
+
+// fetched is an answer of the issuer.
+type fetched struct {
+	token  Token
+	began  instant // just before the request
+	number uint64  // see rejections
+}
+
+func (g fetched) adoption() adoption {
+	life := g.token.life()
+	return adoption{token: g.token, life: life, remaining: life, at: g.began, asked: g.number, own: true}
+}
+
+// fetch makes one call. Its error is an *IssuerError.
+func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
+	got := fetched{began: now(), number: s.nextNumber()}
+	tok, err := s.fetchAside(ctx)
+	if err == nil {
+		err = s.check(tok)
+	}
+	if err != nil {
+		refused := issuerErrorOf(s.issuer, err)
+		s.observe(Event{Kind: kind, Outcome: refused.Class.String(), Duration: now().since(got.began), Err: refused})
+		return got, refused
+	}
+	s.observe(Event{Kind: kind, Outcome: "ok", Duration: now().since(got.began), Remaining: tok.life()})
+	got.token = tok
+	return got, nil
+}
+
+// fetchAside calls in a goroutine of its own: a Fetcher that ignores its context
+// is left behind.
+func (s *Source) fetchAside(ctx context.Context) (Token, error) {
+	type result struct {
+		tok Token
+		err error
+	}
+	timeout := s.cache.config.FetchTimeout
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	done := make(chan result, 1)
+	go func() {
+		defer cancel()
+		r := result{err: errors.New("the fetcher ended without an answer")} // Goexit
+		defer func() {
+			if p := recover(); p != nil {
+				s.cache.config.Logger.Error("fetcher panicked", "key", s.store.keys.id, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+				r.err = fmt.Errorf("the fetcher panicked with a %T", p)
+			}
+			done <- r
+		}()
+		r.tok, r.err = s.fetcher.Fetch(ctx)
+	}()
+
+	// A Fetcher that heeds its context has a moment to say what it knows.
+	timer := time.NewTimer(timeout + fetchGrace)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.tok, r.err
+	case <-timer.C:
+		return Token{}, &IssuerError{
+			Issuer: s.issuer.Name, Class: ClassTransient, Err: context.DeadlineExceeded,
+			Message: fmt.Sprintf("no answer within %v", timeout),
+		}
+	}
+}
+
+const fetchGrace = 100 * time.Millisecond
+
+// longestToken is the most bytes a token pair may have: a JWT with room to spare.
+const longestToken = 32 << 10
+
+// check believes no Fetcher.
+func (s *Source) check(tok Token) error {
+	app, tenant := tok.reveal()
+	switch {
+	case app == "":
+		return &IssuerError{Issuer: s.issuer.Name, Class: ClassTransient, Message: "answered with an empty token"}
+	case len(app)+len(tenant) > longestToken:
+		return &IssuerError{Issuer: s.issuer.Name, Class: ClassTransient, Message: fmt.Sprintf("answered with a token of %d bytes", len(app)+len(tenant))}
+	}
+	return s.issuer.checkLife(tok.life())
+}

@@ -1,0 +1,67 @@
+package tokencache
+
+import (
+	"sync"
+	"time"
+)
+
+// breaker spares a Redis that does not answer, and those who would wait for it.
+// One command without an answer opens it; while it is open one fill at a time
+// may probe. It never looks at what Redis answers: a refusal is an answer.
+type breaker struct {
+	jitter   func() float64
+	onChange func(open bool, err error)
+
+	mu       sync.Mutex // guards below
+	failures int        // in a row; 0 means closed
+	since    instant    // of the last failure or probe
+	wait     time.Duration
+}
+
+// allow reports whether Redis may be asked. While open it says yes to one
+// caller per wait: the probe.
+func (b *breaker) allow(at instant) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failures == 0 {
+		return true
+	}
+	if at.since(b.since) < b.wait {
+		return false
+	}
+	b.since = at
+	return true
+}
+
+// retryIn returns how long to wait before allow may say yes; 0 when closed.
+func (b *breaker) retryIn(at instant) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failures == 0 {
+		return 0
+	}
+	return max(0, b.wait-at.since(b.since))
+}
+
+// record takes the outcome of one command.
+func (b *breaker) record(err error) {
+	if changed, open := b.count(answered(err), now()); changed {
+		b.onChange(open, err)
+	}
+}
+
+func (b *breaker) count(ok bool, at instant) (changed, open bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.failures
+	if ok {
+		b.failures = 0
+		return before > 0, false
+	}
+	// Commands that were under way together count once.
+	if before == 0 || at.since(b.since) >= redisBackoff.base {
+		b.failures++
+		b.since, b.wait = at, redisBackoff.after(b.failures, b.jitter())
+	}
+	return before == 0, true
+}

@@ -1,0 +1,190 @@
+package tokencache
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/time/rate"
+
+	"github.com/onetoken-go/onetoken/lock"
+)
+
+// Cache keeps the tokens of any number of credentials, each a [Source], in one
+// Redis. All methods are safe for concurrent use. Close it when done.
+type Cache struct {
+	config      Config
+	rdb         redis.UniversalClient
+	redis       *guard
+	breaker     *breaker
+	locker      *lock.Locker
+	notifier    *notifier
+	directCalls *rate.Limiter
+	numbers     atomic.Uint64 // see rejections
+	runners     atomic.Int32  // calls of Run
+
+	mu      sync.Mutex // guards below
+	sources map[Issuer]*Source
+	closed  bool
+	closing chan struct{}
+	work    sync.WaitGroup // whatever Close waits for
+}
+
+// Direct calls to the issuer, made while Redis is down, are limited per process:
+// so many at once, then one each interval.
+const (
+	directBurst    = 16
+	directInterval = time.Second
+)
+
+// New makes a Cache on a Redis client of any kind, which stays the caller's to
+// close, after the Cache. It does no I/O and starts nothing. The error joins
+// every complaint about the Config.
+func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, fmt.Errorf("tokencache: %w", err)
+	}
+	if rdb == nil {
+		return nil, errors.New("tokencache: New needs a redis client")
+	}
+	c := &Cache{
+		config:      config,
+		rdb:         rdb,
+		directCalls: rate.NewLimiter(rate.Every(directInterval), directBurst),
+		sources:     make(map[Issuer]*Source),
+		closing:     make(chan struct{}),
+	}
+	c.breaker = &breaker{jitter: config.Jitter, onChange: c.redisChanged}
+	c.redis = newGuard(rdb, config.RedisTimeout, c.breaker)
+	c.locker = lock.New(c.redis)
+	c.notifier = &notifier{
+		rdb: rdb, timeout: 2 * config.RedisTimeout, jitter: config.Jitter,
+		spawn: c.spawn, channels: make(map[string]*channel),
+	}
+	return c, nil
+}
+
+// Source returns the Source of a Fetcher's credential: the same one for equal
+// Issuers, whichever Fetcher came first. It does no I/O, and costs so little
+// that a process may have ten thousand. If the Issuer is incomplete, every
+// method of the Source says so; after Close, every method returns ErrClosed.
+func (c *Cache) Source(f Fetcher) *Source {
+	s, isNew := c.source(f)
+	if isNew {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.schedule()
+	}
+	return s
+}
+
+func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
+	issuer := f.Issuer()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.sources[issuer]; s != nil {
+		return s, false
+	}
+	s = &Source{
+		cache:    c,
+		fetcher:  f,
+		issuer:   issuer,
+		store:    store{redis: c.redis, keys: keysOf(c.config.Prefix, issuer.id())},
+		rejected: make(rejections),
+		changed:  make(chan struct{}),
+	}
+	if err := issuer.validate(); err != nil {
+		s.broken = fmt.Errorf("tokencache: %w", err)
+		return s, false
+	}
+	if c.closed {
+		s.broken = ErrClosed
+		return s, false
+	}
+	c.sources[issuer] = s
+	return s, true
+}
+
+// Forget lets go of a Source: its methods return ErrClosed from now on, and the
+// Cache keeps nothing of it. What is in Redis stays. The next call of Source
+// with the same Issuer makes a new one.
+func (c *Cache) Forget(s *Source) {
+	c.mu.Lock()
+	if c.sources[s.issuer] == s {
+		delete(c.sources, s.issuer)
+	}
+	c.mu.Unlock()
+	s.close(ErrClosed)
+	c.notifier.remove(s)
+}
+
+// Close ends everything the Cache does: waiting callers get ErrClosed, but a
+// call to the issuer that is under way is let finish, its token published and
+// its lock released. It returns when nothing is left, after Config.FetchTimeout
+// and a few RedisTimeouts at the latest. Always nil; may be repeated.
+func (c *Cache) Close() error {
+	c.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		close(c.closing)
+	}
+	sources := c.allSources()
+	c.mu.Unlock()
+
+	for _, s := range sources {
+		s.close(ErrClosed)
+	}
+	c.notifier.close()
+	c.work.Wait()
+	c.locker.Wait()
+	return nil
+}
+
+// allSources is a snapshot. The caller holds c.mu.
+func (c *Cache) allSources() []*Source {
+	sources := make([]*Source, 0, len(c.sources))
+	for _, s := range c.sources {
+		sources = append(sources, s)
+	}
+	return sources
+}
+
+// spawn runs f in a goroutine that Close waits for; false once closed.
+func (c *Cache) spawn(f func()) bool {
+	if !c.begin() {
+		return false
+	}
+	go func() {
+		defer c.end()
+		f()
+	}()
+	return true
+}
+
+// begin and end enclose what Close waits for.
+func (c *Cache) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.work.Add(1)
+	return true
+}
+
+func (c *Cache) end() { c.work.Done() }
+
+// redisChanged is told by the breaker. Nobody else hears of it, so it is logged.
+func (c *Cache) redisChanged(down bool, err error) {
+	if !down {
+		c.config.Logger.Info("redis answers again")
+		c.config.Observe(Event{Kind: EventRecovered})
+		return
+	}
+	e := redisErrorOf(err, "")
+	c.config.Logger.Warn("redis does not answer; local copies serve", "err", e)
+}

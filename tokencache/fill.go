@@ -1,0 +1,324 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/onetoken-go/onetoken/lock"
+)
+
+// fill is one attempt to get a usable token, or a better one, shared by all who
+// want it and detached from each of them: it has its own time, and goes on when
+// everybody has left. One runs per Source and process.
+type fill struct {
+	*Source
+	why    purpose
+	cancel context.CancelFunc // by close only
+	ready  chan struct{}      // closed with the first usable copy, guarded by Source.mu
+	done   chan struct{}
+	err    error // before done is closed
+
+	// Only the fill's own goroutine touches these.
+	waited     bool          // for a holder of the lock: what it leaves is the answer to this fill too
+	subscribed bool          // events are heard, so a look since then decides
+	nextLook   time.Duration // the safety poll
+	left       bool          // others will find a token or a failure
+	passing    bool          // forced: goes past a permanent failure
+	before     *string       // forced: the fingerprint found at first, if any
+	began      instant
+}
+
+// purpose of a fill.
+type purpose uint8
+
+const (
+	fillAhead     purpose = iota // nobody waits: refresh a copy, or have one ready
+	fillForCaller                // a Get has no copy
+	fillForced                   // Refresh: ask the issuer now
+	fillPutBack                  // Redis shall learn of a token from a direct call
+)
+
+const (
+	// fillTimeout bounds one fill; those who still wait then join the next.
+	fillTimeout = time.Minute
+	// longestWait is how long a fill waits for the issuer's leave to ask. A
+	// longer hold is an error at once.
+	longestWait = 30 * time.Second
+	// The safety poll finds what an event failed to tell.
+	firstPoll, lastPoll = 250 * time.Millisecond, 2 * time.Second
+	// takeoverJitter spreads those who wait for the same lock to run out.
+	takeoverJitter = 300 * time.Millisecond
+)
+
+var (
+	errAborted  = errors.New("tokencache: the fill ended early")
+	errTimedOut = errors.New("tokencache: the fill took too long")
+)
+
+func newFill(s *Source, why purpose) *fill {
+	return &fill{Source: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
+}
+
+// wait returns when there is a usable copy, the fill is over, or ctx is.
+func (f *fill) wait(ctx context.Context) error {
+	ready := f.ready
+	for {
+		select {
+		case <-ready:
+			if f.usable() != nil {
+				return nil
+			}
+			ready = nil // rejected since: only the end will tell
+		case <-f.done:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// final is the error of a fill that is over, unless the next may do better.
+func (f *fill) final() error {
+	select {
+	case <-f.done:
+		if errors.Is(f.err, errTimedOut) {
+			return nil
+		}
+		return f.err
+	default:
+		return nil
+	}
+}
+
+// becomeReady wakes those who wait for any usable copy. The caller holds Source.mu.
+func (f *fill) becomeReady() {
+	select {
+	case <-f.ready:
+	default:
+		close(f.ready)
+	}
+}
+
+// main runs the fill in its own goroutine. Whatever happens to it, those who
+// wait are told.
+func (f *fill) main(ctx context.Context) {
+	f.err = errAborted // stands if a panic or Goexit cuts it short
+	defer func() {
+		f.cancel()
+		f.ended()
+		close(f.done)
+		f.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
+	}()
+	f.err = f.run(ctx)
+	if f.usable() != nil {
+		f.cache.notifier.add(f.Source) // to hear of the next token
+	}
+	switch {
+	case ctx.Err() == nil || !errors.Is(f.err, ctx.Err()):
+	case errors.Is(ctx.Err(), context.Canceled):
+		f.err = ErrClosed
+	default:
+		f.err = errTimedOut
+	}
+}
+
+// run is the life of a fill: look, wait for the issuer's leave and for the lock,
+// look again, ask.
+func (f *fill) run(ctx context.Context) error {
+	if err := f.sitOutHold(ctx); err != nil {
+		return err
+	}
+	for {
+		changed := f.changes() // before the look: what happens after it must not be missed
+		v, err := f.look(ctx)
+		if err != nil {
+			return f.withoutRedis(ctx, err)
+		}
+		if f.putBack(ctx, v); f.satisfied(v) {
+			return nil
+		}
+		if v.failure.holds() && !f.mayPass(v.failure) {
+			if over, err := f.heldBack(ctx, v.failure, changed); over {
+				return err
+			}
+			continue
+		}
+		if !v.locked() {
+			lease, err := f.acquire(ctx)
+			if err == nil {
+				if again, err := f.holding(ctx, lease); !again {
+					return err
+				}
+				continue
+			}
+			if !errors.Is(err, lock.ErrHeld) {
+				return f.withoutRedis(ctx, err)
+			}
+		}
+		f.contend()
+		if f.content() {
+			f.holdFor(f.untilFree(v), nil)
+			return nil
+		}
+		if f.waited = true; f.subscribe(ctx) {
+			continue // the look that decides to wait comes after the subscription
+		}
+		if err := f.sleep(ctx, min(f.untilFree(v), f.poll()), changed); err != nil {
+			return err
+		}
+	}
+}
+
+// sitOutHold waits for the end of the last fill's hold, if this one has to.
+func (f *fill) sitOutHold(ctx context.Context) error {
+	if f.why != fillForCaller {
+		return nil // refill asked before; the others have reason not to care
+	}
+	changed := f.changes()
+	f.mu.Lock()
+	h := f.hold
+	f.mu.Unlock()
+	if h.err == nil {
+		return nil // somebody had a copy then
+	}
+	return f.sleep(ctx, h.rest(now()), changed)
+}
+
+// look asks Redis for everything, adopts what can be, and says what cannot.
+func (f *fill) look(ctx context.Context) (*view, error) {
+	if !f.cache.breaker.allow(now()) {
+		return nil, &RedisError{Name: "paused", Key: f.store.keys.id}
+	}
+	if err := f.tellPending(ctx); err != nil {
+		return nil, err
+	}
+	number := f.nextNumber()
+	v, err := f.store.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.lockTTL == noTTL {
+		_ = f.store.leaseForeverLock(ctx, f.lease())
+	}
+	if v.garbled != "" {
+		f.observe(Event{Kind: EventGarbled, Outcome: v.garbled})
+	}
+	if r := v.record; r != nil {
+		f.adopt(adoption{token: r.token, life: r.life, remaining: r.remaining, at: v.at, asked: number})
+	}
+	return v, nil
+}
+
+// satisfied reports whether nothing is left to do.
+func (f *fill) satisfied(v *view) bool {
+	c := f.usable()
+	if f.why == fillForced {
+		return f.satisfiesRefresh(v)
+	}
+	if c == nil {
+		return false
+	}
+	if c.phaseAt(now()) == fresh || f.why == fillPutBack {
+		return true
+	}
+	// In its window, but the issuer has just said that there is no other yet.
+	pause := pauseOf(f.issuer.Window, c.life)
+	if r := v.record; r != nil && c.is(r.token.Fingerprint()) && r.checked < pause {
+		f.holdFor(pause-r.checked, nil)
+		return true
+	}
+	return false
+}
+
+// content reports whether the fill can end without having asked: there is a
+// copy, and nobody insists.
+func (f *fill) content() bool { return f.why != fillForced && f.usable() != nil }
+
+// heldBack deals with a failure that holds the fleet: over, or look again.
+func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
+	if f.content() {
+		f.holdFor(known.hold, known.err)
+		return true, nil
+	}
+	theirs := f.waited && !known.err.Local // what became of the call this fill waited for
+	if theirs || f.why == fillForced || !worthWaiting(ctx, known.err, known.hold) {
+		f.holdFor(min(known.hold, shortHold), known.err)
+		return true, known.err
+	}
+	wait := known.hold + f.jitter(takeoverJitter)
+	if err := f.sleep(ctx, wait, changed); err != nil {
+		return true, err
+	}
+	return false, nil
+}
+
+// shortHold is how long a process without a copy answers a permanent failure
+// from memory before it looks whether somebody has mended it.
+const shortHold = 5 * time.Second
+
+// worthWaiting reports whether somebody without a copy should wait for the end
+// of a hold, rather than be told its error now.
+func worthWaiting(ctx context.Context, err error, rest time.Duration) bool {
+	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
+		return false
+	}
+	if rest > longestWait {
+		return false
+	}
+	deadline, bounded := ctx.Deadline()
+	return !bounded || time.Until(deadline) > rest
+}
+
+// subscribe makes sure that events are heard, and reports whether that is news.
+// Without events (an ACL may forbid the channel) the safety poll has to do.
+func (f *fill) subscribe(ctx context.Context) bool {
+	if f.subscribed {
+		return false
+	}
+	f.subscribed = true
+	confirmed := f.cache.notifier.add(f.Source)
+	timer := time.NewTimer(f.cache.config.RedisTimeout)
+	defer timer.Stop()
+	select {
+	case <-confirmed:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return true
+}
+
+// untilFree is when the lock may be free, as far as v can tell.
+func (f *fill) untilFree(v *view) time.Duration {
+	if v.lockTTL > 0 {
+		return v.lockTTL + f.jitter(takeoverJitter)
+	}
+	return f.lease() + f.jitter(takeoverJitter)
+}
+
+// poll returns the time until the next look that nobody prompted.
+func (f *fill) poll() time.Duration {
+	wait := f.nextLook
+	f.nextLook = min(lastPoll, 2*wait)
+	return wait + f.jitter(wait/2)
+}
+
+// sleep returns early at an event. Its error says that there is no more time.
+func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+func (f *fill) jitter(most time.Duration) time.Duration {
+	return time.Duration(f.cache.config.Jitter() * float64(most))
+}

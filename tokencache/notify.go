@@ -1,0 +1,258 @@
+package tokencache
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// notifier hears the events of all Sources over one connection. Events only
+// speed things up: nothing depends on one arriving, because a subscription can
+// be dead for hours without anyone noticing.
+//
+// It uses go-redis' PubSub, but not its way to reconnect, which dials without a
+// pause while it holds a mutex. A broken session is closed and, after a wait, a
+// new one opened.
+type notifier struct {
+	rdb     redis.UniversalClient
+	timeout time.Duration // of one attempt to connect
+	jitter  func() float64
+	spawn   func(func()) bool
+
+	mu       sync.Mutex // guards below
+	channels map[string]*channel
+	running  bool
+	session  *redis.PubSub // nil while there is none
+	pending  []string      // channels the session does not know yet
+	adding   bool          // somebody is telling it
+	stop     context.CancelFunc
+}
+
+// channel is what is known of one channel.
+type channel struct {
+	sources   []*Source
+	confirmed chan struct{} // closed while the subscription stands
+}
+
+// add begins to listen for s and returns what is closed once the server has
+// confirmed it. Calling it again is cheap.
+func (n *notifier) add(s *Source) <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	name := s.store.keys.channel
+	ch := n.channels[name]
+	if ch == nil {
+		ch = &channel{confirmed: make(chan struct{})}
+		n.channels[name] = ch
+		n.pending = append(n.pending, name)
+	}
+	if !slices.Contains(ch.sources, s) {
+		ch.sources = append(ch.sources, s)
+	}
+	n.work()
+	return ch.confirmed
+}
+
+// remove ceases to listen for s.
+func (n *notifier) remove(s *Source) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	name := s.store.keys.channel
+	ch := n.channels[name]
+	if ch == nil {
+		return
+	}
+	ch.sources = slices.DeleteFunc(ch.sources, func(other *Source) bool { return other == s })
+	if len(ch.sources) > 0 {
+		return
+	}
+	delete(n.channels, name)
+	if session := n.session; session != nil {
+		n.spawn(func() { _ = session.Unsubscribe(context.Background(), name) })
+	}
+}
+
+// close ends the session and its loop.
+func (n *notifier) close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stop != nil {
+		n.stop()
+	}
+}
+
+// work starts the loop, and somebody to tell the session of new channels. The
+// caller holds n.mu.
+func (n *notifier) work() {
+	if !n.running {
+		ctx, cancel := context.WithCancel(context.Background())
+		n.running = n.spawn(func() { n.loop(ctx) })
+		n.stop = cancel
+	}
+	if n.session != nil && len(n.pending) > 0 && !n.adding {
+		n.adding = n.spawn(n.addPending)
+	}
+}
+
+func (n *notifier) addPending() {
+	for {
+		n.mu.Lock()
+		session, names := n.session, n.pending
+		n.pending = nil
+		if session == nil || len(names) == 0 {
+			n.adding = false
+			n.mu.Unlock()
+			return
+		}
+		n.mu.Unlock()
+		_ = session.Subscribe(context.Background(), names...) // if it fails, the session is broken
+	}
+}
+
+// notifierBackoff paces new sessions.
+var notifierBackoff = backoff{time.Second, 30 * time.Second}
+
+func (n *notifier) loop(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		if n.listen(ctx) {
+			failures = 0
+		}
+		failures++
+		timer := time.NewTimer(notifierBackoff.after(failures, n.jitter()))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// listen is one session. It reports whether the server confirmed anything.
+func (n *notifier) listen(ctx context.Context) (confirmed bool) {
+	session := n.connect(ctx)
+	if session == nil {
+		return false
+	}
+	stop := context.AfterFunc(ctx, func() { _ = session.Close() })
+	defer func() {
+		stop()
+		_ = session.Close()
+		n.disconnected()
+	}()
+	for {
+		// Reading goes on under a cancelled context, but redialling does not:
+		// that is this loop's business.
+		message, err := session.Receive(cancelled)
+		if err != nil {
+			return confirmed
+		}
+		switch m := message.(type) {
+		case *redis.Subscription:
+			if m.Kind == "subscribe" {
+				confirmed = true
+				n.confirm(m.Channel)
+			}
+		case *redis.Message:
+			kind, fp, _ := strings.Cut(m.Payload, " ")
+			n.tell(m.Channel, kind, fp)
+		}
+	}
+}
+
+var cancelled = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// connect opens a session for all channels. The client may take much longer
+// than it is told to, so it works aside and is left behind.
+func (n *notifier) connect(ctx context.Context) *redis.PubSub {
+	n.mu.Lock()
+	names := make([]string, 0, len(n.channels))
+	for name := range n.channels {
+		names = append(names, name)
+	}
+	n.pending = nil
+	n.mu.Unlock()
+	slices.Sort(names)
+
+	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	session := n.rdb.Subscribe(ctx) // no channels: no connection yet
+	done := make(chan error, 1)
+	go func() {
+		defer cancel()
+		err := session.Subscribe(ctx, names...)
+		if err == nil {
+			err = ctx.Err() // too late: nobody waits any more
+		}
+		if err != nil {
+			_ = session.Close()
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return nil
+		}
+	case <-ctx.Done():
+		go func() {
+			if <-done == nil { // at the very same moment
+				_ = session.Close()
+			}
+		}()
+		return nil
+	}
+
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.session = session
+	n.work()
+	return session
+}
+
+// disconnected forgets the session.
+func (n *notifier) disconnected() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.session = nil
+	for _, ch := range n.channels {
+		select {
+		case <-ch.confirmed:
+			ch.confirmed = make(chan struct{})
+		default:
+		}
+	}
+}
+
+// confirm tells that a subscription stands: whoever waits looks again, because
+// what happened before was not heard.
+func (n *notifier) confirm(name string) {
+	n.mu.Lock()
+	if ch := n.channels[name]; ch != nil {
+		select {
+		case <-ch.confirmed:
+		default:
+			close(ch.confirmed)
+		}
+	}
+	n.mu.Unlock()
+	n.tell(name, "", "")
+}
+
+func (n *notifier) tell(name, kind, fp string) {
+	n.mu.Lock()
+	var sources []*Source
+	if ch := n.channels[name]; ch != nil {
+		sources = slices.Clone(ch.sources)
+	}
+	n.mu.Unlock()
+	for _, s := range sources {
+		s.heard(kind, fp)
+	}
+}

@@ -1,0 +1,160 @@
+package tokencache
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// record is what Redis holds for a credential. Others can write there, so
+// nothing in it is believed before it is checked.
+type record struct {
+	token     Token
+	life      time.Duration
+	remaining time.Duration
+	fetchedBy string
+	fetchedAt time.Time     // by Redis' clock, for people
+	checked   time.Duration // ago: when the issuer last confirmed this token
+}
+
+// The order of the fields in every script.
+const (
+	fieldApp = iota
+	fieldTenant
+	fieldFingerprint
+	fieldLife
+	fieldFetchedBy
+	fieldFetchedAt
+	fieldCheckedAt
+	tokenFields
+)
+
+// longestLife is what a record may claim: beyond it, milliseconds would not fit
+// a time.Duration.
+const longestLife = 10 * 365 * 24 * time.Hour
+
+// parseRecord returns the record of a token key, or what is wrong with it: a
+// reason, empty if there is nothing stored. The TTL is -1 ms for a key without
+// one and -2 ms for no key.
+func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*record, string) {
+	if ttl == noKey {
+		return nil, ""
+	}
+	if len(fields) < tokenFields {
+		return nil, "fields missing"
+	}
+	app, tenant := fields[fieldApp], fields[fieldTenant]
+	life, ok := parseMillis(fields[fieldLife])
+	switch {
+	case app == "" && tenant == "" && fields[fieldFingerprint] == "":
+		return nil, "fields missing"
+	case app == "" || fingerprint(app, tenant) != fields[fieldFingerprint]:
+		return nil, "fingerprint does not match"
+	case !ok || life <= 0 || life > longestLife:
+		return nil, "life is no number"
+	case ttl == noTTL:
+		return nil, "no TTL"
+	case ttl > life:
+		return nil, "TTL beyond life"
+	}
+
+	r := &record{
+		token:     NewToken(app, tenant, life),
+		life:      life,
+		remaining: ttl,
+		fetchedBy: fields[fieldFetchedBy],
+		checked:   longestLife,
+	}
+	if at, ok := parseMillis(fields[fieldFetchedAt]); ok {
+		r.fetchedAt = time.UnixMilli(at.Milliseconds())
+	}
+	if at, ok := parseMillis(fields[fieldCheckedAt]); ok {
+		if ago := redisNow.Sub(time.UnixMilli(at.Milliseconds())); ago >= 0 {
+			r.checked = ago
+		}
+	}
+	return r, ""
+}
+
+// failure is what Redis remembers of the last call that did not give a token.
+type failure struct {
+	err      *IssuerError
+	hold     time.Duration // how much longer nobody shall ask; 0: over
+	attempts int           // failed calls in a row
+	by       string
+}
+
+// The order of the fields in read.lua.
+const (
+	failUntil = iota
+	failAttempts
+	failIssuer
+	failClass
+	failCode
+	failStatus
+	failMessage
+	failLogID
+	failAdvice
+	failLocal
+	failBy
+	failureFields
+)
+
+// parseFailure returns nil if there is none. One without a TTL, or that claims
+// to hold longer than any can, holds nobody: a garbled record must not block
+// for ever.
+func parseFailure(fields []string, ttl time.Duration, redisNow time.Time) *failure {
+	if ttl == noKey || len(fields) < failureFields {
+		return nil
+	}
+	attempts, _ := strconv.Atoi(fields[failAttempts])
+	f := &failure{
+		attempts: attempts,
+		by:       fields[failBy],
+		err: &IssuerError{
+			Issuer:  fields[failIssuer],
+			Code:    atoi(fields[failCode]),
+			Status:  atoi(fields[failStatus]),
+			Message: fields[failMessage],
+			LogID:   fields[failLogID],
+			Advice:  fields[failAdvice],
+			Class:   parseClass(fields[failClass]),
+			Local:   fields[failLocal] == "1",
+		},
+	}
+	until, ok := parseMillis(fields[failUntil])
+	if !ok {
+		return f
+	}
+	hold := time.UnixMilli(until.Milliseconds()).Sub(redisNow)
+	if hold > 0 && hold <= ttl && hold <= maxHold {
+		f.hold = hold
+	}
+	return f
+}
+
+// holds reports whether the fleet shall not ask yet.
+func (f *failure) holds() bool { return f != nil && f.hold > 0 }
+
+// What Redis answers for a PTTL, in milliseconds.
+const (
+	noTTL = -1 * time.Millisecond
+	noKey = -2 * time.Millisecond
+)
+
+// parseMillis reads a positive number of milliseconds that fits a Duration.
+func parseMillis(s string) (time.Duration, bool) {
+	ms, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || ms < 0 || ms > int64(1<<63-1)/int64(time.Millisecond) {
+		return 0, false
+	}
+	return time.Duration(ms) * time.Millisecond, true
+}
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+// millis rounds down for Redis, where every time is a whole number of them.
+func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }

@@ -1,0 +1,112 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// RedisError says what is wrong with Redis. errors.Is(err, ErrRedis) holds.
+type RedisError struct {
+	// Name of the trouble: "timeout" and "unreachable" for a server that does
+	// not answer, "paused" for one not asked again yet; else the code of its
+	// answer: OOM, READONLY, LOADING, MISCONF, NOAUTH, WRONGPASS, NOPERM,
+	// WRONGTYPE, BUSY, TRYAGAIN, NOREPLICAS, MASTERDOWN, CLUSTERDOWN,
+	// CROSSSLOT, MAXCLIENTS; "other" for the rest.
+	Name string
+	// Key names the credential whose keys were involved, without the prefix.
+	Key string
+	// Err is what the client returned.
+	Err error
+}
+
+// Error says the trouble and what to do about it.
+func (e *RedisError) Error() string {
+	s := "redis " + e.Name
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	if advice := redisAdvice[e.Name]; advice != "" {
+		s += ": " + advice
+	}
+	return s
+}
+
+// Unwrap returns the client's error and ErrRedis.
+func (e *RedisError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{ErrRedis}
+	}
+	return []error{ErrRedis, e.Err}
+}
+
+// What Redis calls its troubles, and what a person can do. Scripts and proxies
+// wrap the words, so they are looked for anywhere in the text; the order
+// settles which counts when several occur.
+var (
+	redisCodes = []string{
+		"WRONGTYPE", "OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM",
+		"TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "BUSY",
+	}
+	redisAdvice = map[string]string{
+		"unreachable": "check the address and that redis runs",
+		"timeout":     "check the load of redis and the network in between",
+		"WRONGTYPE":   "the key is not ours: delete it, or choose another prefix",
+		"OOM":         "raise maxmemory; keep the eviction policy at noeviction",
+		"READONLY":    "connect to the primary",
+		"LOADING":     "wait until redis has loaded its data",
+		"MISCONF":     "redis cannot save to disk: see its log",
+		"NOAUTH":      "set the password",
+		"WRONGPASS":   "check user name and password",
+		"NOPERM":      "allow the commands, keys and channel in the ACL",
+		"BUSY":        "a script of somebody blocks redis",
+		"MAXCLIENTS":  "raise maxclients",
+	}
+)
+
+// redisErrorOf names an error of the client.
+func redisErrorOf(err error, key string) *RedisError {
+	if e, ok := errors.AsType[*RedisError](err); ok {
+		return e
+	}
+	return &RedisError{Name: redisTrouble(err), Key: key, Err: err}
+}
+
+func redisTrouble(err error) string {
+	if !answered(err) {
+		if errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
+			return "timeout"
+		}
+		return "unreachable"
+	}
+	text := err.Error()
+	for _, code := range redisCodes {
+		if strings.Contains(text, code+" ") {
+			return code
+		}
+	}
+	if strings.Contains(text, "max number of clients") {
+		return "MAXCLIENTS"
+	}
+	return "other"
+}
+
+// answered tells an answer of Redis, even an unwelcome one, from silence. Only
+// silence opens the breaker.
+func answered(err error) bool {
+	if err == nil {
+		return true
+	}
+	_, ok := errors.AsType[redis.Error](err)
+	return ok
+}
+
+func isTimeout(err error) bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
+}

@@ -1,0 +1,91 @@
+package tokencache
+
+import (
+	"context"
+	"time"
+)
+
+// Refresh asks the issuer now, through the lock, whatever life is left, and
+// returns the token that is current afterwards. Changed tells whether it is
+// another than before; an issuer may well return the same one. Callers at the
+// same time share one call, and if another replica is asking already, its
+// answer serves.
+//
+// A permanent failure that holds the fleet back is passed, once per 5 s and
+// process, since the cure may have been in the issuer's console. Any other is
+// returned.
+func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err error) {
+	f, err := s.joinForced(ctx)
+	if err != nil {
+		return Token{}, false, err
+	}
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return Token{}, false, s.gaveUp(context.Cause(ctx))
+	}
+	if f.err != nil {
+		return Token{}, false, f.err
+	}
+	c := f.usable()
+	if c == nil {
+		return Token{}, false, errAborted
+	}
+	return c.token, f.before == nil || !c.is(*f.before), nil
+}
+
+// joinForced returns the forced fill that runs, or starts one as soon as no
+// other runs.
+func (s *Source) joinForced(ctx context.Context) (*fill, error) {
+	for {
+		s.mu.Lock()
+		running, err := s.fill, s.broken
+		if running == nil && err == nil {
+			running, err = s.start(ctx, fillForced)
+		}
+		s.mu.Unlock()
+		if err != nil || running.why == fillForced {
+			return running, err
+		}
+		select {
+		case <-running.done:
+		case <-ctx.Done():
+			return nil, s.gaveUp(context.Cause(ctx))
+		}
+	}
+}
+
+// satisfiesRefresh reports whether somebody else has done what this forced fill
+// was about to do. The first look only takes note of what there is.
+func (f *fill) satisfiesRefresh(v *view) bool {
+	r := v.record
+	if f.before == nil {
+		found := ""
+		if r != nil {
+			found = r.token.Fingerprint()
+		} else if c := f.usable(); c != nil {
+			found = c.token.Fingerprint()
+		}
+		f.before = &found
+		return false
+	}
+	if r == nil || !f.waited || f.usable() == nil {
+		return false
+	}
+	return r.token.Fingerprint() != *f.before || r.checked < now().since(f.began)
+}
+
+const passEvery = 5 * time.Second
+
+// mayPass reports whether a forced fill goes past a failure that holds others.
+func (f *fill) mayPass(known *failure) bool {
+	if f.why != fillForced || known.err.Class != ClassPermanent {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.passing && (f.passedAt == instant{} || now().since(f.passedAt) >= passEvery) {
+		f.passing, f.passedAt = true, now()
+	}
+	return f.passing
+}

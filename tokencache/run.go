@@ -1,0 +1,57 @@
+package tokencache
+
+import (
+	"context"
+	"time"
+)
+
+// Run keeps every Source fresh, also those made later, without anybody calling
+// Get: for a standalone refresher, or a service that wants its first request to
+// be fast. It blocks until ctx ends, then returns nil; ErrClosed once the Cache
+// is closed. It starts no goroutine of its own: each Source has a timer.
+//
+// A failure is retried when its backoff is over, for ever; it is reported
+// through Config.Observe and by Get.
+func (c *Cache) Run(ctx context.Context) error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.runners.Add(1)
+	defer c.runners.Add(-1)
+	sources := c.allSources()
+	c.mu.Unlock()
+
+	for _, s := range sources {
+		s.mu.Lock()
+		s.schedule()
+		s.mu.Unlock()
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-c.closing:
+		return ErrClosed
+	}
+}
+
+// schedule sets the timer for the next fill, if the Cache runs. The caller holds
+// s.mu.
+func (s *Source) schedule() {
+	if s.broken != nil || s.fill != nil || s.cache.runners.Load() == 0 {
+		return
+	}
+	at, wait := now(), time.Duration(0)
+	if c := s.copy.Load(); c.usableAt(at) {
+		wait = c.freshFor - at.since(c.from)
+	} else {
+		// Many Sources at once, cold: a little apart.
+		wait = time.Duration(s.cache.config.Jitter() * float64(coldSpread))
+	}
+	s.wakeIn(max(wait, s.hold.rest(at)) + time.Millisecond)
+}
+
+// coldSpread is the time over which the Sources of a process that starts begin
+// to fill.
+const coldSpread = 20 * time.Millisecond

@@ -1,0 +1,41 @@
+-- fail: records that the issuer did not give a token, for the whole fleet, and
+-- for how long nobody shall ask. Only the holder of the lock may.
+-- KEYS: 1 lock, 2 failure
+-- ARGV: 1 lock value, 2 base (ms), 3 cap (ms) of the backoff, 4 jitter (0 to 999),
+--       5 local (1: may be the caller's own trouble), 6 issuer, 7 class, 8 code,
+--       9 status, 10 message, 11 log id, 12 advice, 13 by
+-- Returns: outcome, hold (ms), attempts
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+	return { 'not_held', 0, 0 }
+end
+local kind = redis.call('TYPE', KEYS[2]).ok
+if kind ~= 'none' and kind ~= 'hash' then
+	return redis.error_reply('WRONGTYPE ' .. KEYS[2] .. ' is a ' .. kind)
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local known = redis.call('HMGET', KEYS[2], 'nonce', 'until', 'attempts')
+local attempts = tonumber(known[3] or nil) or 0
+if known[1] == ARGV[1] then -- a replay: its reply was lost
+	return { 'failed', math.max(0, (tonumber(known[2] or nil) or now) - now), attempts }
+end
+
+-- Attempts, not a previous wait, carry the doubling, so that a lost record
+-- starts over and a garbled one cannot grow.
+local hold, longest = 0, tonumber(ARGV[3])
+if ARGV[5] == '1' then
+	longest = math.min(longest, 1000)
+else
+	attempts = math.min(attempts + 1, 30)
+end
+hold = math.min(longest, tonumber(ARGV[2]) * 2 ^ math.max(0, attempts - 1))
+hold = math.floor(hold * (1 + tonumber(ARGV[4]) / 5000)) -- up to a fifth more
+hold = math.max(250, math.min(300000, hold))
+
+redis.call('HSET', KEYS[2],
+	'nonce', ARGV[1], 'until', string.format('%.0f', now + hold), 'attempts', string.format('%.0f', attempts),
+	'local', ARGV[5], 'issuer', ARGV[6], 'class', ARGV[7], 'code', ARGV[8], 'status', ARGV[9],
+	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13])
+redis.call('PEXPIRE', KEYS[2], string.format('%.0f', hold + 600000))
+return { 'failed', hold, attempts }

@@ -1,0 +1,80 @@
+-- publish: offers a token. The one rule: a token never replaces another that
+-- lives longer. May be late, repeated or reordered.
+-- KEYS: 1 token, 2 failure, 3 rejected:<fingerprint of the offered token>
+-- ARGV: 1 app token, 2 tenant token, 3 fingerprint, 4 life (ms),
+--       5 t0: Redis time (ms) just before the request was sent; 0 for a put-back,
+--       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by
+-- Returns: outcome, PTTL and {token fields} of what is stored afterwards
+--          ('expired' and 'rejected' come alone)
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'none' and kind ~= 'hash' then
+	return redis.error_reply('WRONGTYPE ' .. KEYS[1] .. ' is a ' .. kind)
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local life, t0, spent = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+if t0 > 0 and now - t0 > spent then
+	spent = now - t0
+end
+local px = math.min(life, life - spent)
+if px <= 0 then
+	return { 'expired' }
+end
+
+local tombstone = redis.call('GET', KEYS[3])
+if tombstone then
+	local at = tonumber(string.match(tombstone, '^(%d+)')) or 0
+	if t0 == 0 or at >= t0 then
+		return { 'rejected' }
+	end
+end
+
+local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at')
+local ttl = redis.call('PTTL', KEYS[1])
+local lasts = tonumber(stored[4] or nil)
+local usable = stored[1] and stored[2] and stored[3] and lasts and ttl > 0 and ttl <= lasts
+	and redis.sha1hex(string.len(stored[1]) .. ':' .. stored[1] .. stored[2]) == stored[3]
+local same = usable and stored[3] == ARGV[3]
+
+-- A longer-lived other one stays. A put-back has nothing new to say of the same one.
+if usable and ((not same and ttl >= px) or (same and t0 == 0)) then
+	if t0 > 0 then
+		redis.call('DEL', KEYS[2])
+	end
+	return { 'kept', ttl, stored }
+end
+
+-- The first write may be refused (OOM, READONLY), so nothing is deleted before it.
+local outcome, by, at = 'stored', ARGV[7], string.format('%.0f', now)
+if same then
+	outcome = 'renewed'
+	by, at = stored[5] or by, stored[6] or at
+	life = math.max(life, lasts)
+	if math.abs(ttl - px) <= 1000 then
+		outcome, px = 'kept', ttl
+	end
+end
+local record = {
+	app_access_token = ARGV[1], tenant_access_token = ARGV[2], fingerprint = ARGV[3],
+	life = string.format('%.0f', life), fetched_by = by, fetched_at = at, checked_at = string.format('%.0f', now),
+}
+redis.call('HSET', KEYS[1],
+	'app_access_token', record.app_access_token, 'tenant_access_token', record.tenant_access_token,
+	'fingerprint', record.fingerprint, 'life', record.life,
+	'fetched_by', record.fetched_by, 'fetched_at', record.fetched_at, 'checked_at', record.checked_at)
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', px))
+if not same then
+	for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+		if record[field] == nil then
+			redis.call('HDEL', KEYS[1], field)
+		end
+	end
+end
+if t0 > 0 then
+	redis.call('DEL', KEYS[2])
+end
+return { outcome, px, {
+	record.app_access_token, record.tenant_access_token, record.fingerprint,
+	record.life, record.fetched_by, record.fetched_at, record.checked_at,
+} }

@@ -1,0 +1,335 @@
+package tokencache
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Source hands out the token of one credential. Make one with [Cache.Source];
+// all methods are safe for concurrent use.
+type Source struct {
+	cache   *Cache
+	fetcher Fetcher
+	issuer  Issuer
+	store   store
+
+	// What Get reads. The copy is nil while there is none.
+	copy atomic.Pointer[localCopy]
+	// quietUntil is the monotonic clock's reading before which a Get in the
+	// window need not look further: a fill runs, or it is too early for one.
+	quietUntil atomic.Int64
+
+	telling singleflight.Group // rejections on their way to Redis
+
+	mu           sync.Mutex // guards below
+	broken       error      // ErrClosed, or what is wrong with the Issuer
+	fill         *fill      // the one that runs
+	hold         hold
+	rejected     rejections
+	lastLife     time.Duration // of the last adopted token
+	failures     int           // calls in a row that failed as far as only we know
+	troubles     int           // looks in a row that Redis did not allow
+	passedAt     instant       // when Refresh last passed a permanent failure
+	changed      chan struct{} // closed and replaced when a waiting fill should look again
+	contended    bool          // the lock was last seen in other hands
+	timer        *time.Timer   // the next fill that nobody asks for
+	putBackTimer *time.Timer
+}
+
+// hold is what the last fill left behind: no other starts before it is over. A
+// fill without one would follow at once, as often as somebody calls Get.
+type hold struct {
+	from instant
+	wait time.Duration
+	err  error // for a Get without a copy; nil if there is no reason to fail it
+}
+
+func (h hold) rest(at instant) time.Duration { return max(0, h.wait-at.since(h.from)) }
+
+// Get returns a usable token: at once if this process has one, whatever ctx
+// says; otherwise it waits for a fill that all callers share, until ctx ends.
+// Costs some 30 ns with a copy at hand.
+//
+// Without a copy it fails with the *IssuerError of a call that failed while it
+// waited, or that still holds the fleet back for longer than ctx lasts; with a
+// [*RedisError] when Redis is in trouble and the issuer may not be asked around
+// it; with ErrClosed; or with ctx's error.
+func (s *Source) Get(ctx context.Context) (Token, error) {
+	at := now()
+	c := s.copy.Load()
+	if c == nil {
+		return s.wait(ctx)
+	}
+	if at.since(c.from) < c.freshFor {
+		return c.token, nil
+	}
+	if c.phaseAt(at) == dead {
+		return s.wait(ctx)
+	}
+	if int64(at.mono) >= s.quietUntil.Load() {
+		s.refill()
+	}
+	return c.token, nil
+}
+
+// wait joins one fill after another until there is a usable copy, a final error
+// or no more time.
+func (s *Source) wait(ctx context.Context) (tok Token, err error) {
+	start := now()
+	defer func() { s.observe(Event{Kind: EventWait, Duration: now().since(start), Err: err}) }()
+	for {
+		f, err := s.join(ctx)
+		if err != nil {
+			return Token{}, err
+		}
+		if err := f.wait(ctx); err != nil {
+			return Token{}, s.gaveUp(err)
+		}
+		if c := s.copy.Load(); c.usableAt(now()) {
+			return c.token, nil
+		}
+		if err := f.final(); err != nil {
+			return Token{}, err
+		}
+	}
+}
+
+// gaveUp adds to a context's error what was waited for.
+func (s *Source) gaveUp(err error) error {
+	s.mu.Lock()
+	cause := s.hold.err
+	s.mu.Unlock()
+	if cause != nil {
+		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", s.issuer.App, err, cause)
+	}
+	return fmt.Errorf("tokencache: no token of %s yet: %w", s.issuer.App, err)
+}
+
+// join returns the running fill, or a new one, for a caller without a copy. A
+// hold that would outlast the caller is returned as its error instead.
+func (s *Source) join(ctx context.Context) (*fill, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	if rest := s.hold.rest(now()); rest > 0 && s.hold.err != nil && !worthWaiting(ctx, s.hold.err, rest) {
+		return nil, s.hold.err
+	}
+	if s.fill != nil {
+		return s.fill, nil
+	}
+	return s.start(ctx, fillForCaller)
+}
+
+// refill starts a fill in the background, if it is time for one.
+func (s *Source) refill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil || s.fill != nil || s.hold.rest(now()) > 0 {
+		return
+	}
+	_, _ = s.start(context.Background(), fillAhead) // refused only when closed
+}
+
+// start begins a fill. The caller holds s.mu and has seen that none runs.
+func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
+	f := newFill(s, why)
+	ctx, f.cancel = context.WithTimeout(context.WithoutCancel(ctx), fillTimeout)
+	if !s.cache.spawn(func() { f.main(ctx) }) {
+		f.cancel()
+		return nil, ErrClosed
+	}
+	s.fill = f
+	s.quietUntil.Store(math.MaxInt64)
+	return f, nil
+}
+
+// ended takes a fill's leave.
+func (s *Source) ended() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fill = nil
+	s.settle()
+	s.schedule()
+}
+
+// holdFor keeps the next fill away for a while. The error is what a Get without
+// a copy is told meanwhile.
+func (s *Source) holdFor(wait time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = hold{from: now(), wait: wait, err: err}
+	s.settle()
+}
+
+// settle brings quietUntil up to date. The caller holds s.mu.
+func (s *Source) settle() {
+	if s.fill != nil {
+		return // it says so itself when it ends
+	}
+	at := now()
+	s.quietUntil.Store(int64(at.mono + s.hold.rest(at)))
+}
+
+// adoption is a token that might become the copy.
+type adoption struct {
+	token     Token
+	life      time.Duration
+	remaining time.Duration
+	at        instant // when remaining was true, or before
+	asked     uint64  // see rejections
+	own       bool    // straight from the issuer
+	direct    bool    // and not known to Redis
+}
+
+// adopt makes a the copy, unless it was rejected after it was asked for, or the
+// copy at hand lives longer.
+func (s *Source) adopt(a adoption) {
+	if c := s.adopted(a); c != nil {
+		s.observe(Event{Kind: EventAdopt, Remaining: c.remainingAt(now())})
+	}
+}
+
+// adopted returns the copy made of a, if it is another token than before.
+func (s *Source) adopted(a adoption) *localCopy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fp := a.token.Fingerprint()
+	if s.broken != nil || s.rejected.forbid(fp, a.asked, a.own) {
+		return nil
+	}
+	at, current := now(), s.copy.Load()
+	c := s.newCopy(a, current)
+	if !c.usableAt(at) {
+		return nil
+	}
+	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) {
+		return nil
+	}
+	s.copy.Store(c)
+	s.lastLife = a.life
+	if s.fill != nil {
+		s.fill.becomeReady()
+	}
+	if current.is(fp) {
+		return nil
+	}
+	return c
+}
+
+// newCopy keeps the draw of the same token: one is made for each.
+func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
+	draw := 0.0
+	if current.is(a.token.Fingerprint()) {
+		draw = current.draw
+	} else {
+		draw = s.cache.config.Jitter()
+	}
+	w := windowOf(s.issuer.Window, a.life, s.cache.config.Refresher, draw)
+	c := newLocalCopy(a.token, a.life, a.remaining, a.at, w, draw)
+	c.unpublished = a.direct
+	return c
+}
+
+// usable returns the copy if it can be handed out, else nil.
+func (s *Source) usable() *localCopy {
+	if c := s.copy.Load(); c.usableAt(now()) {
+		return c
+	}
+	return nil
+}
+
+// heard is told of every event, and with an empty kind of every (re)subscription.
+func (s *Source) heard(kind, fp string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return
+	}
+	switch kind {
+	case eventRejection:
+		s.rejected.add(fp, s.nextNumber(), true)
+		s.drop(fp)
+		s.hold = hold{}
+	case eventToken:
+		if s.copy.Load().is(fp) {
+			return
+		}
+		s.rereadSoon()
+	case eventFree:
+		if s.hold.err == nil {
+			s.hold = hold{}
+		}
+	}
+	s.contended = s.contended && kind == ""
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.settle()
+}
+
+// rereadSoon answers the news of another token. Who has a copy spreads the read
+// over some seconds: the whole fleet heard the same. The caller holds s.mu.
+func (s *Source) rereadSoon() {
+	s.hold = hold{}
+	if c := s.copy.Load(); c.usableAt(now()) {
+		spread := min(5*time.Second, c.remainingAt(now())/4)
+		wait := time.Duration(s.cache.config.Jitter() * float64(spread))
+		s.hold = hold{from: now(), wait: wait}
+		s.wakeIn(wait)
+	}
+}
+
+// drop lets go of the copy if it is the token of that fingerprint. The caller
+// holds s.mu.
+func (s *Source) drop(fp string) {
+	if s.copy.Load().is(fp) {
+		s.copy.Store(nil)
+		s.schedule()
+	}
+}
+
+// changes returns what is closed at the next event.
+func (s *Source) changes() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// wakeIn starts a fill in a while, unless something else does before. The caller
+// holds s.mu.
+func (s *Source) wakeIn(wait time.Duration) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.timer = time.AfterFunc(wait, s.refill)
+}
+
+// close ends the Source: for good, with err for everyone who still asks.
+func (s *Source) close(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = err
+	}
+	s.copy.Store(nil)
+	for _, t := range []*time.Timer{s.timer, s.putBackTimer} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	if s.fill != nil {
+		s.fill.cancel()
+	}
+}
+
+func (s *Source) observe(e Event) {
+	e.Key = s.store.keys.id
+	s.cache.config.Observe(e)
+}

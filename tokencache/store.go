@@ -1,0 +1,234 @@
+package tokencache
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// keys of one credential. They share a hash tag and thereby a cluster slot.
+type keys struct {
+	id                            string
+	token, lock, failure, channel string
+	rejected                      string // a fingerprint follows
+}
+
+func keysOf(prefix, id string) keys {
+	base := prefix + ":{" + id + "}:"
+	return keys{
+		id:       id,
+		token:    base + "token",
+		lock:     base + "lock",
+		failure:  base + "failure",
+		channel:  base + "events",
+		rejected: base + "rejected:",
+	}
+}
+
+//go:embed scripts/read.lua
+var readLua string
+
+//go:embed scripts/publish.lua
+var publishLua string
+
+//go:embed scripts/fail.lua
+var failLua string
+
+//go:embed scripts/invalidate.lua
+var invalidateLua string
+
+var (
+	readScript       = redis.NewScript(readLua)
+	publishScript    = redis.NewScript(publishLua)
+	failScript       = redis.NewScript(failLua)
+	invalidateScript = redis.NewScript(invalidateLua)
+)
+
+// store is the record of one credential in Redis: four scripts and what their
+// answers mean. It keeps no state; every method is one round trip, and one more
+// when Redis has not seen the script yet. Errors are *RedisError.
+type store struct {
+	redis *guard
+	keys  keys
+}
+
+// view is one look at everything, as of the moment it was asked for.
+type view struct {
+	at      instant   // before the question was sent
+	now     time.Time // by Redis' clock
+	record  *record   // nil: nothing that can be used
+	garbled string    // why a record that is there cannot be used
+	lockTTL time.Duration
+	failure *failure
+}
+
+func (v *view) locked() bool { return v.lockTTL > 0 || v.lockTTL == noTTL }
+
+func (s store) read(ctx context.Context) (*view, error) {
+	at := now()
+	reply, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure})
+	if err != nil {
+		return nil, err
+	}
+	return parseView(reply, at), nil
+}
+
+func parseView(reply []any, at instant) *view {
+	r := answer(reply)
+	v := &view{at: at, now: time.UnixMilli(r.integer(0)), lockTTL: r.millis(3)}
+	v.record, v.garbled = parseRecord(r.strings(2), r.millis(1), v.now)
+	v.failure = parseFailure(r.strings(5), r.millis(4), v.now)
+	return v
+}
+
+// outcome of a script that writes.
+type outcome string
+
+const (
+	outcomeStored   outcome = "stored"
+	outcomeRenewed  outcome = "renewed" // the same token, with another end
+	outcomeKept     outcome = "kept"    // what was there lives longer, or is the same
+	outcomeExpired  outcome = "expired"
+	outcomeRejected outcome = "rejected"
+
+	outcomeDropped  outcome = "dropped"
+	outcomeOther    outcome = "other"
+	outcomeCoolDown outcome = "cooldown"
+)
+
+// offer is a token to publish. The zero asked time makes it a put-back.
+type offer struct {
+	token   Token
+	life    time.Duration
+	asked   time.Time     // Redis' clock, when the issuer was about to be asked
+	elapsed time.Duration // since then, by our own clocks
+	by      string
+}
+
+// publish offers a token and returns what is stored afterwards; nil if that
+// cannot be read, or if the offer was expired or rejected.
+func (s store) publish(ctx context.Context, o offer) (outcome, *record, instant, error) {
+	var t0 int64
+	if !o.asked.IsZero() {
+		t0 = o.asked.UnixMilli()
+	}
+	at := now()
+	app, tenant := o.token.reveal()
+	fp := o.token.Fingerprint()
+	// Elapsed is rounded up: a token may seem older than it is, never younger.
+	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
+	reply, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
+		app, tenant, fp, millis(o.life), t0, elapsed, o.by)
+	if err != nil {
+		return "", nil, at, err
+	}
+	r := answer(reply)
+	stored, _ := parseRecord(r.strings(2), cmp.Or(r.millis(1), noKey), time.Time{})
+	return outcome(r.text(0)), stored, at, nil
+}
+
+// fail records a failed call for the fleet, if the lock is still ours, and
+// returns how long it holds everyone back.
+func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw float64, by string) (time.Duration, error) {
+	b := backoffOf(e)
+	local := 0
+	if e.Local {
+		local = 1
+	}
+	reply, err := s.run(ctx, failScript, []string{s.keys.lock, s.keys.failure},
+		lockValue, millis(b.base), millis(b.limit), int(draw*1000), local,
+		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by)
+	if err != nil {
+		return 0, err
+	}
+	return answer(reply).millis(1), nil
+}
+
+// The cool-down of a rejected token that the issuer keeps handing out.
+const (
+	coolDown        = time.Minute
+	longestCoolDown = 30 * time.Minute
+)
+
+// invalidate tells of a rejection. Remaining is what the caller knows of the
+// token's life, 0 for nothing. The nonce makes a replay harmless.
+func (s store) invalidate(ctx context.Context, fp, nonce string, remaining time.Duration) (outcome, error) {
+	reply, err := s.run(ctx, invalidateScript, []string{s.keys.token, s.keys.rejected + fp},
+		fp, nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, remaining)))
+	if err != nil {
+		return "", err
+	}
+	return outcome(answer(reply).text(0)), nil
+}
+
+// leaseForeverLock gives a lock key without TTL one, so that it cannot block for ever.
+func (s store) leaseForeverLock(ctx context.Context, lease time.Duration) error {
+	if err := s.redis.PExpire(ctx, s.keys.lock, lease); err != nil {
+		return redisErrorOf(err, s.keys.id)
+	}
+	return nil
+}
+
+// Events are hints: whoever hears one looks for itself.
+const (
+	eventToken     = "T" // a token was stored
+	eventFree      = "F" // the lock was left without a token
+	eventRejection = "I" // a token was rejected
+)
+
+// announce sends an event. It is a command of its own rather than part of a
+// pipeline: go-redis keeps other, larger connections for pipelines, and opening
+// one costs more than the round trip.
+func (s store) announce(ctx context.Context, kind, fp string) error {
+	if err := s.redis.Publish(ctx, s.keys.channel, kind+" "+fp); err != nil {
+		return redisErrorOf(err, s.keys.id)
+	}
+	return nil
+}
+
+func (s store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) ([]any, error) {
+	reply, err := script.Run(ctx, s.redis, keys, args...).Slice()
+	if err != nil {
+		return nil, redisErrorOf(err, s.keys.id)
+	}
+	return reply, nil
+}
+
+// answer reads a script's reply; what is not there reads as zero.
+type answer []any
+
+func (a answer) integer(i int) int64 {
+	if i >= len(a) {
+		return 0
+	}
+	n, _ := a[i].(int64)
+	return n
+}
+
+func (a answer) millis(i int) time.Duration { return time.Duration(a.integer(i)) * time.Millisecond }
+
+func (a answer) text(i int) string {
+	if i >= len(a) {
+		return ""
+	}
+	s, _ := a[i].(string)
+	return s
+}
+
+func (a answer) strings(i int) []string {
+	if i >= len(a) {
+		return nil
+	}
+	list, _ := a[i].([]any)
+	out := make([]string, len(list))
+	for j, v := range list {
+		if v != nil {
+			out[j] = fmt.Sprint(v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,89 @@
+package tokencache
+
+import "time"
+
+// window says what to do with a token by its remaining life. See doc.go for the
+// picture.
+type window struct {
+	refresh time.Duration // at or below: a fill is due
+	urgent  time.Duration // at or below: the fill may go around a Redis that is down
+	dead    time.Duration // at or below: never handed out
+}
+
+// windowOf is the whole policy: a pure function of the issuer's window, the
+// token's life and one draw from [0, 1), made once per adopted token.
+//
+// A refresher draws from the first sixtieth of the window and an embedded
+// replica from the tenth to the sixth part, so a refresher goes first and
+// anyone covers for it without an election. With Feishu (life 2 h, window
+// 30 min): a refresher between 29.5 and 29 min before the end, a replica
+// between 26.6 and 24.6, urgent in the last 2 min, dead in the last 10 s.
+func windowOf(issuerWindow, life time.Duration, refresher bool, draw float64) window {
+	w := span(issuerWindow, life)
+	delay := w/10 + time.Duration(draw*float64(w/6-w/10))
+	if refresher {
+		delay = time.Duration(draw * float64(w/60))
+	}
+	return window{
+		refresh: w - delay,
+		urgent:  min(2*time.Minute, w/5),
+		dead:    min(10*time.Second, life/50),
+	}
+}
+
+// span is how long before its end a token can be replaced: the issuer's window
+// less a margin, because an issuer that rounds `expire` down to whole seconds,
+// or whose clock drifts, still sees the window closed when we see it open, and
+// would hand the same token out again.
+func span(issuerWindow, life time.Duration) time.Duration {
+	w := issuerWindow
+	if w == 0 || life < w {
+		w = life / 4
+	}
+	return w - min(30*time.Second, max(w/4, 1250*time.Millisecond), w/2)
+}
+
+// leaseOf is how long a lock outlives a dead holder. It must leave time for
+// another to take over within the window of a short-lived token. Life is the
+// last one seen, 0 before the first.
+func leaseOf(issuerWindow, life time.Duration) time.Duration {
+	const shortest, longest = 500 * time.Millisecond, 5 * time.Second
+	if life == 0 {
+		return longest
+	}
+	return min(longest, max(shortest, span(issuerWindow, life)/4))
+}
+
+// pauseOf is how long the fleet waits before it asks again, after the issuer
+// answered within the window with the token everybody already has.
+func pauseOf(issuerWindow, life time.Duration) time.Duration {
+	return min(time.Minute, max(250*time.Millisecond, span(issuerWindow, life)/10))
+}
+
+// phase is where in its life a copy stands.
+type phase uint8
+
+const (
+	dead   phase = iota // not to be handed out
+	urgent              // in the last part of its window
+	due                 // in its window
+	fresh
+)
+
+func (w window) phaseOf(remaining time.Duration) phase {
+	switch {
+	case remaining <= w.dead:
+		return dead
+	case remaining <= w.urgent:
+		return urgent
+	case remaining <= w.refresh:
+		return due
+	default:
+		return fresh
+	}
+}
+
+// String returns the state as Status shows it.
+func (p phase) String() string {
+	return [...]string{dead: "absent", urgent: "urgent", due: "due", fresh: "fresh"}[p]
+}
