@@ -1,0 +1,160 @@
+package fetcher
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+const (
+	// maxBody is far above any answer with a token (under 1 KiB; JWTs of 4 KiB
+	// are announced), and bounds what a broken issuer can cost.
+	maxBody = 64 << 10
+	// maxToken keeps a token fit for a header of a request.
+	maxToken = 8 << 10
+)
+
+// answer is what came back, before anyone believes it.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// fields of an answer. Pointers tell a missing one from a zero.
+type fields struct {
+	Code        *int   `json:"code"`
+	Msg         string `json:"msg"`
+	AppToken    string `json:"app_access_token"`
+	TenantToken string `json:"tenant_access_token"`
+	Expire      *int64 `json:"expire"`
+}
+
+var errTooLong = errors.New("answer too long")
+
+// readBody reads one byte more than it accepts, to know of more.
+func readBody(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		return nil, errTooLong
+	}
+	return body, err
+}
+
+// brokenOff says how the answer ended before its end.
+func brokenOff(ctx context.Context, err error) string {
+	switch {
+	case errors.Is(err, errTooLong):
+		return fmt.Sprintf("answer is longer than %d KiB", maxBody>>10)
+	case ended(ctx) != nil:
+		return "answer had not arrived in full when the call was ended"
+	}
+	return "answer broke off"
+}
+
+// judge makes a token of an answer, or an error. A code decides before
+// anything else, the HTTP status last.
+func (f *Feishu) judge(a answer) (tokencache.Token, error) {
+	r, trouble := parse(a.body)
+	if r.Code != nil && *r.Code != 0 {
+		return tokencache.Token{}, f.refuseCode(a, *r.Code, r.Msg)
+	}
+	if trouble == "" {
+		trouble = r.trouble()
+	}
+	if isRedirect(a.status) {
+		trouble = "answered with a redirect"
+	}
+	if trouble != "" {
+		return tokencache.Token{}, f.refuse(a, verdictOfStatus(a.status), trouble, nil)
+	}
+	life := time.Duration(*r.Expire) * time.Second // trouble() has bounded it
+	return tokencache.NewToken(r.AppToken, r.TenantToken, life), nil
+}
+
+// parse returns what can be read of a body, and what is wrong with it in words
+// that do not quote it. After a field of a wrong type the others are still
+// there: a stray one shall not hide the code.
+func parse(body []byte) (r fields, trouble string) {
+	body = bytes.TrimSpace(body)
+	err := json.Unmarshal(body, &r)
+	if err == nil {
+		return r, ""
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if e.Field == "" {
+			return r, "answer is JSON, but not an object"
+		}
+		return r, fmt.Sprintf("answer is JSON of another shape: %s is of a wrong type or out of range", e.Field)
+	}
+	switch {
+	case len(body) == 0:
+		return r, "answer is empty"
+	case body[0] == '<':
+		return r, "answer is a page of HTML, perhaps of a proxy"
+	}
+	return r, "answer is not JSON"
+}
+
+// trouble says what keeps the fields from being a token; "" means nothing.
+func (r fields) trouble() string {
+	longest := int64(feishuMaxLife / time.Second)
+	switch {
+	case r.Code == nil:
+		return "answer has no code"
+	case r.AppToken == "":
+		return "answer has no app_access_token"
+	case !isToken(r.AppToken):
+		return "app_access_token is too long, or has characters that no token has"
+	case r.TenantToken != "" && !isToken(r.TenantToken):
+		return "tenant_access_token is too long, or has characters that no token has"
+	case r.Expire == nil:
+		return "answer has no expire"
+	case *r.Expire < 1 || *r.Expire > longest:
+		return fmt.Sprintf("expire of %d s, outside of 1 to %d", *r.Expire, longest)
+	}
+	return ""
+}
+
+// isToken accepts what can stand in an Authorization header.
+func isToken(s string) bool { return len(s) <= maxToken && isWord(s) }
+
+// refuseCode is the error of an answer that has a code.
+func (f *Feishu) refuseCode(a answer, code int, msg string) *tokencache.IssuerError {
+	v := verdictOfCode(code)
+	if msg == "" {
+		msg = v.meaning
+	}
+	e := f.refuse(a, v, msg, nil)
+	e.Code = code
+	return e
+}
+
+// refuse adds to a verdict what only the answer knows. The status 429 outranks
+// verdicts that would have the issuer asked again sooner.
+func (f *Feishu) refuse(a answer, v verdict, message string, cause error) *tokencache.IssuerError {
+	if a.status == http.StatusTooManyRequests && v.class <= tokencache.ClassUnknown {
+		v = rateLimited
+	}
+	e := &tokencache.IssuerError{
+		Issuer:  issuerName,
+		Status:  a.status,
+		Message: f.message(message),
+		LogID:   f.logID(a.header),
+		Class:   v.class,
+		Local:   v.local,
+		Advice:  v.advice,
+		Err:     cause,
+	}
+	if v.heedsWait() || a.status == http.StatusServiceUnavailable {
+		e.RetryAfter = retryAfter(a.header, time.Now())
+	}
+	return e
+}

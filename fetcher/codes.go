@@ -1,0 +1,172 @@
+package fetcher
+
+import (
+	"net/http"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// verdict is what a refusal means for those who wait, and for the person who
+// reads the error.
+type verdict struct {
+	class   tokencache.Class
+	local   bool   // may be this host's own trouble
+	meaning string // stands in for a message that the issuer did not send
+	advice  string
+}
+
+// heedsWait says whether the issuer's word on when to come back counts.
+func (v verdict) heedsWait() bool {
+	return v.class == tokencache.ClassRateLimited || v.class == tokencache.ClassQuota
+}
+
+var (
+	wrongAppID = verdict{
+		class:   tokencache.ClassPermanent,
+		meaning: "invalid parameter",
+		advice:  "check the app id against the developer console (Credentials & Basic Info)",
+	}
+	wrongSecret = verdict{
+		class:   tokencache.ClassPermanent,
+		meaning: "app id or app secret is wrong, or the app is disabled",
+		advice:  "check app id and app secret against the developer console (Credentials & Basic Info), whether the app is enabled, and whether it lives at this cloud (Feishu or Lark)",
+	}
+	notSelfBuilt = verdict{
+		class:   tokencache.ClassPermanent,
+		meaning: "not possible for a self-built app",
+		advice:  "use the credentials of a self-built app",
+	}
+	wrongAddress = verdict{
+		class:   tokencache.ClassPermanent,
+		local:   true,
+		meaning: "this address is not on the app's allow list",
+		advice:  "add the address under which this host reaches the internet to the IP allow list in the developer console (Security Settings)",
+	}
+	notInUse = verdict{
+		class:   tokencache.ClassPermanent,
+		meaning: "the app is not in use or not authorised",
+		advice:  "enable and publish the app in the developer console, and have the tenant's administrator approve it",
+	}
+	rateLimited = verdict{
+		class:   tokencache.ClassRateLimited,
+		meaning: "rate limit",
+	}
+	quotaUsedUp = verdict{
+		class:   tokencache.ClassQuota,
+		meaning: "the month's quota of API calls is used up",
+		advice:  "raise the tenant's quota of API calls in the admin console, or wait for the next month",
+	}
+	// noAppToken is of a missing ticket for store apps; a self-built app has
+	// none, and nothing to do but ask again.
+	noAppToken = verdict{meaning: "the issuer could not make an app token"}
+	tryLater   = verdict{meaning: "internal error of the issuer"}
+	unknown    = verdict{
+		class:   tokencache.ClassUnknown,
+		meaning: "a code without a message",
+		advice:  "look the code up in the issuer's documentation, or give its support the log id",
+	}
+)
+
+// codes is every documented code of the token endpoints:
+// https://open.feishu.cn/document/server-docs/getting-started/server-error-codes
+var codes = map[int]verdict{
+	10003: wrongAppID,
+
+	10005:    wrongSecret,
+	10014:    wrongSecret, // documented as "disabled", sent for a wrong secret
+	10015:    wrongSecret,
+	20001:    wrongSecret,
+	20002:    wrongSecret,
+	99991543: wrongSecret,
+
+	10012:    noAppToken,
+	10016:    notSelfBuilt,
+	99991401: wrongAddress,
+	99991662: notInUse,
+	99991673: notInUse,
+
+	99991400: rateLimited,
+	99991403: quotaUsedUp,
+
+	1500:  tryLater,
+	1642:  tryLater,
+	1663:  tryLater,
+	1668:  tryLater,
+	2200:  tryLater,
+	5000:  tryLater,
+	10101: tryLater,
+	10105: tryLater,
+	20050: tryLater,
+	20072: tryLater,
+}
+
+func verdictOfCode(code int) verdict {
+	if v, ok := codes[code]; ok {
+		return v
+	}
+	return unknown
+}
+
+var (
+	redirected = verdict{
+		class:  tokencache.ClassPermanent,
+		advice: "set the base URL to the address that answers itself: a redirect is not followed, it would carry the app secret along",
+	}
+	// notFound is permanent, although a gateway in the middle of a roll-out may
+	// say it for a moment: the likely cause is a wrong base URL, for which
+	// asking every few seconds is useless and those who wait should be told at
+	// once; for the unlikely one a minute's pause costs nothing in a window of
+	// thirty.
+	notFound = verdict{
+		class:  tokencache.ClassPermanent,
+		advice: "check the base URL: " + tokenPath + " is added to it",
+	}
+	proxyPassword = verdict{
+		class:  tokencache.ClassUnknown,
+		local:  true,
+		advice: "check the proxy's user and password in HTTPS_PROXY",
+	}
+	notTheIssuer = verdict{
+		class:  tokencache.ClassUnknown,
+		advice: "an answer without a code seldom is the issuer's own: check base URL, proxy and firewall",
+	}
+)
+
+// verdictOfStatus judges an answer in which there is no code to judge by.
+func verdictOfStatus(status int) verdict {
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return notFound
+	case http.StatusTooManyRequests:
+		return rateLimited
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+		return verdict{}
+	case http.StatusProxyAuthRequired:
+		return proxyPassword
+	}
+	switch {
+	case isRedirect(status):
+		return redirected
+	case status >= 400 && status < 500:
+		return notTheIssuer
+	}
+	return verdict{} // transient: 5xx, and a 200 that holds something else
+}
+
+func isRedirect(status int) bool { return status >= 300 && status < 400 }
+
+// RejectsToken reports whether a business API says by this code that the app
+// or tenant access token it was sent is not valid, so that the token should go
+// to Source.Invalidate. Such a code comes with HTTP 400 or 200.
+//
+// 99991663 can also mean that the API does not accept this kind of token at
+// all: try once more with the token that follows, then give up. Codes about
+// user access tokens (99991668, 99991677) and about a missing one (99991661)
+// are not meant.
+func RejectsToken(code int) bool {
+	switch code {
+	case 99991663, 99991664, 99991665, 99991671:
+		return true
+	}
+	return false
+}

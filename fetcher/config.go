@@ -1,0 +1,140 @@
+package fetcher
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// FeishuConfig of a [Feishu]. AppID and AppSecret have to be set; the zero
+// value of every other field is good. It prints and logs without the secret.
+type FeishuConfig struct {
+	// AppID of the self-built app, as in its developer console: cli_ and 16
+	// characters. Printable ASCII without spaces, up to 128.
+	AppID string
+
+	// AppSecret that belongs to it. Printable ASCII without spaces, up to
+	// 1,024: a newline at its end is an error, not cut off.
+	AppSecret string
+
+	// BaseURL is scheme, host and perhaps a path, to which the path of the
+	// endpoint is added. Without user name, query and fragment. "" means
+	// [FeishuURL]; see also [LarkURL].
+	BaseURL string
+
+	// Transport sends the request. It must not follow redirects. nil means a
+	// private clone of http.DefaultTransport: with the proxy of the
+	// environment, 5 s to connect, 5 s for TLS, 20 s until the answer begins,
+	// and no connection kept open between calls.
+	Transport http.RoundTripper
+
+	// Window is how long before a token's end the issuer begins to mint a new
+	// one. 0 means the 30 min of the real one; others are for tests. Up to 2 h.
+	Window time.Duration
+
+	// Logger is told of an http:// address that is not this host's own, and of
+	// nothing else. nil means slog.Default().
+	Logger *slog.Logger
+}
+
+// What the issuer documents:
+// https://open.feishu.cn/document/ukTMukTMukTM/ukDNz4SO0MjL5QzM/auth-v3/auth/app_access_token_internal
+const (
+	feishuWindow = 30 * time.Minute
+	// feishuMaxLife is the documented 2 h, and a minute for an issuer that
+	// rounds up.
+	feishuMaxLife = 2*time.Hour + time.Minute
+)
+
+// Bounds of FeishuConfig.
+const (
+	maxAppID     = 128
+	maxAppSecret = 1024
+	maxWindow    = 2 * time.Hour
+)
+
+func (c FeishuConfig) withDefaults() FeishuConfig {
+	c.BaseURL = cmp.Or(c.BaseURL, FeishuURL)
+	c.Window = cmp.Or(c.Window, feishuWindow)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// validate expects defaults to be filled in, and names every complaint. None
+// quotes AppID: it would show the secret of someone who swapped the two.
+func (c FeishuConfig) validate() error {
+	_, err := canonicalURL(c.BaseURL)
+	errs := []error{
+		checkWord("AppID", c.AppID, maxAppID),
+		checkWord("AppSecret", c.AppSecret, maxAppSecret),
+		err,
+	}
+	if c.Window < 0 || c.Window > maxWindow {
+		errs = append(errs, fmt.Errorf("Window %v: 0 to %v", c.Window, maxWindow))
+	}
+	if err == nil && c.Transport == nil {
+		errs = append(errs, c.checkProxy())
+	}
+	return errors.Join(errs...)
+}
+
+func checkWord(field, value string, longest int) error {
+	switch {
+	case value == "":
+		return fmt.Errorf("%s is empty", field)
+	case len(value) > longest:
+		return fmt.Errorf("%s is longer than %d bytes", field, longest)
+	case !isWord(value):
+		return fmt.Errorf("%s: no spaces, newlines or characters outside of ASCII", field)
+	}
+	return nil
+}
+
+// isWord says whether s is printable ASCII without spaces.
+func isWord(s string) bool {
+	for _, b := range []byte(s) {
+		if b <= ' ' || b >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// checkProxy finds a garbled proxy in the environment now: at the first call
+// net/http would complain by quoting it, password and all.
+func (c FeishuConfig) checkProxy() error {
+	u, err := url.Parse(c.BaseURL)
+	if err != nil {
+		return nil // has been complained about
+	}
+	if _, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err != nil {
+		return errors.New("proxy of the environment (HTTPS_PROXY, HTTP_PROXY) is not a URL")
+	}
+	return nil
+}
+
+// digest is the credential's identity; see [tokencache.Issuer].
+func (c FeishuConfig) digest(base *url.URL) string {
+	return tokencache.Digest(base.String(), c.AppID, c.AppSecret, "app_access_token/internal")
+}
+
+// String names the app, without the secret.
+func (c FeishuConfig) String() string { return "feishu app " + c.AppID }
+
+// Format prints the redacted form for every verb, %#v and %x too.
+func (c FeishuConfig) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue is the redacted form.
+func (c FeishuConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalText is the redacted form, which also covers JSON.
+func (c FeishuConfig) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

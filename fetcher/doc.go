@@ -1,0 +1,32 @@
+// Package fetcher asks issuers for tokens, so that a tokencache.Cache has
+// something to share. It knows one issuer, [Feishu]: the app access token of a
+// self-built Feishu or Lark app.
+//
+// A call of [Feishu.Fetch] reads downward through the files:
+//
+//  1. feishu.go sends the one request, through transport.go. It is never sent
+//     twice: pacing and repeating are the Cache's business, and a redirect is
+//     not followed, because a 307 would carry the app secret elsewhere.
+//  2. answer.go reads the bounded answer, whatever its HTTP status, and either
+//     makes a token of it or finds what is wrong with it.
+//  3. codes.go says what a code of the issuer means, and what a person should
+//     do about it; an answer without a code is judged by its HTTP status.
+//  4. ratelimit.go reads how long a rate limit lasts.
+//
+// Every failure is a *tokencache.IssuerError:
+//
+//	what happened                            Class        Local
+//	no answer: DNS, TLS, refused, time-out   transient    yes
+//	answer broke off, or is no JSON          transient    no
+//	code of the issuer                       see codes.go address not allowed: yes
+//	code nobody has documented               unknown      no
+//	HTTP 429, whatever the body              rate limited no
+//	HTTP 3xx, 404, 405, 410 without a code   permanent    no
+//	other HTTP 4xx without a code            unknown      proxy wants a password: yes
+//
+// No error holds the app secret, a token, a URL or the issuer's answer, save
+// its message and log id: both bounded, of printable characters, and without
+// the app secret should the issuer ever repeat it.
+//
+// Package feishutest has an issuer to test against.
+package fetcher

@@ -1,0 +1,134 @@
+package fetcher
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// issuerName stands in keys in Redis: it cannot change.
+const issuerName = "feishu"
+
+const tokenPath = "/open-apis/auth/v3/app_access_token/internal"
+
+// callTimeout bounds a call whose ctx has no end. It is above every
+// FetchTimeout that a Cache accepts.
+const callTimeout = 30 * time.Second
+
+// Feishu fetches the app access token of a self-built app, and the tenant
+// access token that comes with it. It implements tokencache.Fetcher, is safe
+// for concurrent use, holds no connection and needs no Close. It prints and
+// logs without the secret.
+type Feishu struct {
+	issuer tokencache.Issuer
+	url    string
+	// secret is behind a func value, where neither fmt nor the diffs of test
+	// libraries look.
+	secret    func() string
+	transport http.RoundTripper
+}
+
+var _ tokencache.Fetcher = (*Feishu)(nil)
+
+// NewFeishu makes a Feishu, without any I/O. The error names everything that is
+// wrong with the config, at once, and never a secret.
+func NewFeishu(c FeishuConfig) (*Feishu, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("fetcher: %w", err)
+	}
+	base, err := canonicalURL(c.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("fetcher: %w", err)
+	}
+	if travelsInTheClear(base) {
+		c.Logger.Warn("the app secret and tokens travel unencrypted: use https", "base_url", base.String())
+	}
+	if c.Transport == nil {
+		c.Transport = newTransport()
+	}
+	return &Feishu{
+		issuer: tokencache.Issuer{
+			Name:    issuerName,
+			App:     c.AppID,
+			Digest:  c.digest(base),
+			Window:  c.Window,
+			MaxLife: feishuMaxLife,
+		},
+		url:       base.String() + tokenPath,
+		secret:    func() string { return c.AppSecret },
+		transport: c.Transport,
+	}, nil
+}
+
+// Issuer identifies the credential: Name is "feishu", App the app id.
+func (f *Feishu) Issuer() tokencache.Issuer { return f.issuer }
+
+// Fetch makes one call. Every error is a *tokencache.IssuerError; once ctx has
+// ended it also is ctx.Err(), by errors.Is. A call takes 30 s at most.
+//
+// The issuer answers with the token it has handed out before, and what is left
+// of its life, until that is less than 30 min.
+func (f *Feishu) Fetch(ctx context.Context) (tokencache.Token, error) {
+	bounded, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	resp, err := f.send(bounded)
+	if err != nil {
+		return tokencache.Token{}, f.noAnswer(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	if a.body, err = readBody(resp.Body); err != nil {
+		return tokencache.Token{}, f.refuse(a, verdict{}, brokenOff(ctx, err), ended(ctx))
+	}
+	return f.judge(a)
+}
+
+// send uses the transport without an http.Client around it: a Client follows
+// redirects, and quotes URLs in its errors.
+func (f *Feishu) send(ctx context.Context) (*http.Response, error) {
+	req, err := f.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := f.transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp == nil || resp.Body == nil {
+		return nil, errors.New("transport returned nothing")
+	}
+	return resp, nil
+}
+
+func (f *Feishu) request(ctx context.Context) (*http.Request, error) {
+	body, err := json.Marshal(map[string]string{"app_id": f.issuer.App, "app_secret": f.secret()})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "onetoken")
+	return req, nil
+}
+
+// String names the app, without the secret.
+func (f *Feishu) String() string { return "feishu app " + f.issuer.App }
+
+// Format prints the redacted form for every verb, %#v and %x too.
+func (f *Feishu) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.String()) }
+
+// LogValue is the redacted form.
+func (f *Feishu) LogValue() slog.Value { return slog.StringValue(f.String()) }

@@ -1,0 +1,45 @@
+// Package feishutest has an issuer that looks like Feishu's token endpoint, for
+// tests and for trying things out without an app of one's own.
+//
+// It keeps to the rule that shapes everything around these tokens, to the
+// millisecond: with Window or more left a call returns the same pair of tokens,
+// and what is left of its life in whole seconds, rounded down; with less it
+// mints a new pair, and both are valid until their own end.
+//
+// Within a test it needs no socket, and then works in a testing/synctest bubble
+// too, where a day passes in a moment:
+//
+//	issuer := feishutest.New(feishutest.Config{})
+//	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+//		AppID:     issuer.AppID(),
+//		AppSecret: issuer.AppSecret(),
+//		Transport: issuer.RoundTripper(),
+//	})
+//
+// It is an http.Handler as well, for httptest.NewServer or a process. It
+// serves:
+//
+//	POST /open-apis/auth/v3/app_access_token/internal   the token endpoint
+//	GET  /open-apis/tenant/v2/tenant/query              a business API: wants a tenant token
+//	GET  /_stats                                        Stats as JSON
+//
+// Everything else is a 404 in plain text, as with the real one.
+//
+// # When a call is decided
+//
+// A call waits for the latency first; then the issuer decides, mints and counts
+// at the moment it answers, so that `expire` is exact. A client that goes away
+// meanwhile changes nothing about that: like the real issuer, this one does not
+// notice, and mints for nobody. [Config.OnRequest] tells of a call that has
+// arrived and is not yet decided, which is the moment to kill its caller.
+//
+// # Faults
+//
+// [Issuer.FailNext] and [Issuer.SetFault] make the token endpoint misbehave in
+// every way that has been seen: see [Fault]. [Issuer.Revoke] ends a token early.
+//
+// # Checking afterwards
+//
+// [Issuer.Calls] and [Issuer.Pairs] are a record of every call and every pair
+// of tokens, with times, for tests that check what went on.
+package feishutest
