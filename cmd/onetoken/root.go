@@ -68,7 +68,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.Var(&a.logFormat, "log-format", "how it is logged: "+a.logFormat.options())
 	a.logLevel.complete(root, "log-level")
 	a.logFormat.complete(root, "log-format")
-	root.AddCommand(a.tokenCommand())
+	root.AddCommand(a.tokenCommand(), a.issuerCommand())
 	return root
 }
 
