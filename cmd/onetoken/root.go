@@ -68,7 +68,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.Var(&a.logFormat, "log-format", "how it is logged: "+a.logFormat.options())
 	a.logLevel.complete(root, "log-level")
 	a.logFormat.complete(root, "log-format")
-	root.AddCommand(a.tokenCommand(), a.issuerCommand())
+	root.AddCommand(a.tokenCommand(), a.issuerCommand(), a.demoCommand())
 	return root
 }
 
