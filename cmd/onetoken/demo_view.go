@@ -1,0 +1,218 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
+)
+
+// printer is for logs and pipes: a line for each snapshot, and one for the kill.
+type printer struct {
+	out  io.Writer
+	rate rateMeter
+	told string // of the kill
+}
+
+func (p *printer) show(s snapshot) {
+	if story := s.killStory(); s.kills() > 0 && story != p.told {
+		p.told = story
+		_, _ = fmt.Fprintf(p.out, "      killed: %s\n", story)
+	}
+	_, _ = fmt.Fprintf(p.out, "%4.0fs left %4.1fs  calls %d  rotations %d  last by %-3d  reads/s %-6d waited %d+%d  failed %d\n",
+		s.elapsed.Seconds(), s.left().Seconds(), s.issuer.Calls, s.issuer.Rotations, s.last.replica,
+		p.rate.per(s), s.firstWaits, s.lateWaits, s.failed)
+}
+
+// killStory says who was killed and who took over.
+func (s snapshot) killStory() string {
+	switch {
+	case s.killed.replica == 0:
+		return "comes at the first refresh"
+	case s.takeover.replica == 0:
+		return fmt.Sprintf("replica %d, in the middle of its call", s.killed.replica)
+	}
+	return fmt.Sprintf("replica %d, in its call; %d took over %.1f s later",
+		s.killed.replica, s.takeover.replica, s.takeover.at.Sub(s.killed.at).Seconds())
+}
+
+// summary is what remains on the screen.
+func (s snapshot) summary() string {
+	var b strings.Builder
+	row := func(name string, n int64, note string) { fmt.Fprintf(&b, "  %-17s %8d  %s\n", name, n, note) }
+	fmt.Fprintf(&b, "\n%d replicas, %.0f s, by the issuer's counters:\n", s.o.replicas, s.elapsed.Seconds())
+	row("rotations", int64(s.issuer.Rotations), "tokens minted")
+	row("successful calls", int64(s.issuer.Calls), fmt.Sprintf("allowed: one per rotation, and %d for the kill", s.kills()))
+	row("refused calls", int64(s.issuer.Refused), "")
+	b.WriteString("by the fleet's:\n")
+	row("Gets", s.gets, "every token checked with the issuer")
+	row("  not valid", s.invalid, "")
+	row("  failed", s.failed, "")
+	row("  waited at first", s.firstWaits, "in a replica that had no token yet")
+	row("  waited later", s.lateWaits, "")
+	row("kills", int64(s.kills()), s.killStory())
+	return b.String()
+}
+
+// screen repaints a picture in place. The layout is for 80 columns and 24
+// lines, in ASCII: wider characters have no certain width in every console.
+type screen struct {
+	out   io.Writer
+	size  func() (width, height int, err error)
+	lines int       // of the last picture
+	rate  rateMeter // reads per second
+}
+
+const (
+	minWidth  = 60
+	minHeight = 22
+	barWidth  = 50
+	cellsRow  = 60
+	cellRows  = 4
+)
+
+// newScreen returns nil if out is no terminal that can be painted on.
+func newScreen(out io.Writer, termName string) *screen {
+	f, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || termName == "dumb" {
+		return nil
+	}
+	s := &screen{out: out, size: func() (int, int, error) { return term.GetSize(int(f.Fd())) }}
+	if width, height, err := s.size(); err != nil || width < minWidth || height < minHeight {
+		return nil
+	}
+	return s
+}
+
+// show paints with one write, so that nothing flickers.
+func (s *screen) show(now snapshot) {
+	width, _, err := s.size()
+	if err != nil {
+		width = minWidth
+	}
+	var b strings.Builder
+	if s.lines > 0 {
+		b.WriteString(text.CursorUp.Sprintn(s.lines))
+	}
+	picture := s.picture(now)
+	for _, line := range picture {
+		b.WriteString("\r" + text.Trim(line, width-1) + text.EraseLine.Sprint() + "\n")
+	}
+	s.lines = len(picture)
+	_, _ = io.WriteString(s.out, b.String())
+}
+
+// clear makes room for the summary.
+func (s *screen) clear() {
+	if s.lines > 0 {
+		up := text.CursorUp.Sprintn(s.lines)
+		_, _ = io.WriteString(s.out, up+strings.Repeat(text.EraseLine.Sprint()+"\n", s.lines)+up)
+	}
+}
+
+func (s *screen) picture(now snapshot) []string {
+	row := func(name, figure, note string) string {
+		return fmt.Sprintf("  %-17s %8s  %s", name, figure, text.Faint.Sprint(note))
+	}
+	lines := []string{
+		"",
+		fmt.Sprintf("%s  %d replicas, one token, one issuer%*s", text.Bold.Sprint("onetoken demo"), now.o.replicas, 24,
+			fmt.Sprintf("%.0f s of %.0f s", now.elapsed.Seconds(), now.o.length.Seconds())),
+		"",
+		fmt.Sprintf("  %-11s %s %5.1f s", "token left", lifeBar(now), now.left().Seconds()),
+		fmt.Sprintf("  %-11s %s", "", windowMark(now)),
+		"",
+	}
+	lines = append(lines, fleetRows(now.cells)...)
+	late := text.FgGreen
+	if now.lateWaits+now.failed > 0 {
+		late = text.FgRed
+	}
+	return append(lines,
+		"",
+		row("issuer calls", fmt.Sprint(now.issuer.Calls), fmt.Sprintf("for %d rotations", now.issuer.Rotations)),
+		row("refreshed last", fmt.Sprint(now.last.replica), "the number of the replica, "+ago(now.last.at)),
+		row("reads per second", fmt.Sprint(s.rate.per(now)), fmt.Sprintf("%d so far, each token checked with the issuer", now.gets)),
+		row("waited at first", fmt.Sprint(now.firstWaits), "Gets of a replica that had no token yet"),
+		row("waited later", late.Sprintf("%8d", now.lateWaits), "Gets of one that had"),
+		row("failed", late.Sprintf("%8d", now.failed), "Gets"),
+		row("kill", fmt.Sprint(now.kills()), now.killStory()),
+	)
+}
+
+// lifeBar is full when the token is new and runs out to the left.
+func lifeBar(s snapshot) string {
+	left, window := share(s.left(), s.o.life), share(s.o.window(), s.o.life)
+	filled := strings.Repeat("#", left)
+	colour := text.FgGreen
+	if left <= window {
+		colour = text.FgYellow
+	}
+	return "[" + colour.Sprint(filled) + strings.Repeat(" ", barWidth-left) + "]"
+}
+
+// windowMark underlines the part of the bar in which the issuer mints anew.
+func windowMark(s snapshot) string {
+	return " " + text.Faint.Sprint(strings.Repeat("^", share(s.o.window(), s.o.life))+" refresh window")
+}
+
+func share(part, whole time.Duration) int {
+	return min(barWidth, int(int64(barWidth)*int64(part)/int64(whole)))
+}
+
+// fleetRows shows a character for each replica, as far as there is room.
+func fleetRows(cells string) []string {
+	name, rest := "fleet", cells
+	var rows []string
+	for len(rows) < cellRows && rest != "" {
+		n := min(cellsRow, len(rest))
+		rows = append(rows, fmt.Sprintf("  %-11s %s", name, coloured(rest[:n])))
+		name, rest = "", rest[n:]
+	}
+	legend := fmt.Sprintf("%c newest token  %c the one before  %c none yet", cellNewest, cellOlder, cellNone)
+	if rest != "" {
+		legend += fmt.Sprintf("  (%d more)", len(rest))
+	}
+	return append(rows, fmt.Sprintf("  %-11s %s", "", text.Faint.Sprint(legend)))
+}
+
+func coloured(cells string) string {
+	var b strings.Builder
+	for _, cell := range cells {
+		switch cell {
+		case cellNewest:
+			b.WriteString(text.FgGreen.Sprint(string(cell)))
+		case cellOlder:
+			b.WriteString(text.FgYellow.Sprint(string(cell)))
+		default:
+			b.WriteRune(cell)
+		}
+	}
+	return b.String()
+}
+
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "not yet"
+	}
+	return fmt.Sprintf("%.0f s ago", time.Since(t).Seconds())
+}
+
+// rateMeter measures over the last second or so.
+type rateMeter struct {
+	since time.Duration
+	gets  int64
+	rate  int64
+}
+
+func (m *rateMeter) per(now snapshot) int64 {
+	if took := now.elapsed - m.since; took >= 900*time.Millisecond { // ticks are not exact
+		m.rate = int64(float64(now.gets-m.gets) / took.Seconds())
+		m.since, m.gets = now.elapsed, now.gets
+	}
+	return m.rate
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+)
+
+// environmentHelp is the part of -h about what is not a flag.
+const environmentHelp = `Environment (secrets are never flags; demo reads none of it):
+  REDIS_URL               where Redis is (default redis://127.0.0.1:6379)
+                            redis://[user:password@]host:port[/db]
+                            rediss://...  the same with TLS
+                            unix://[user:password@]/path/to/redis.sock[?db=n]
+                            ?cluster=true or ?addr=host:port...  Redis Cluster
+                            ?master_name=name[&addr=host:port...]  Sentinel
+                          Other options of go-redis follow the "?" as well,
+                          such as dial_timeout=1s.
+  REDIS_URL_FILE          a file that holds it, instead
+  FEISHU_APP_ID           the app's id
+  FEISHU_APP_SECRET       the app's secret
+  FEISHU_APP_SECRET_FILE  a file that holds it, instead
+                          ("-" for standard input; the last newline is cut)
+  FEISHU_BASE_URL         the issuer (default https://open.feishu.cn;
+                          Lark: https://open.larksuite.com)
+  ONETOKEN_PREFIX         of all keys in Redis (default onetoken)
+
+Exit status: 0 done, 1 failed, 2 usage or configuration, 3 the issuer refused
+the credentials.`
+
+// maxFile bounds what is read from a file: a URL or a secret, not a log.
+const maxFile = 64 << 10
+
+// environment reads the configuration and collects every complaint about it,
+// so that one run tells all of them. A complaint names the variable and never
+// quotes its value: people put secrets into the wrong one.
+type environment struct {
+	getenv     func(string) string
+	stdin      io.Reader
+	stdinOf    string // the variable that was read from standard input
+	complaints []error
+}
+
+func (e *environment) complain(format string, args ...any) {
+	e.complaints = append(e.complaints, fmt.Errorf(format, args...))
+}
+
+// err is nil, or all complaints as one usage error.
+func (e *environment) err() error { return usage(errors.Join(e.complaints...)) }
+
+// feishu reads id and secret, and has the issuer's client judge their form and
+// that of baseURL. It is nil after a complaint; the id and secret are returned
+// for who needs them as they are.
+func (e *environment) feishu(logger *slog.Logger, baseURL string) (feishu *fetcher.Feishu, id, secret string) {
+	id = e.getenv("FEISHU_APP_ID")
+	secret, ok := e.orFile("FEISHU_APP_SECRET")
+	if !ok {
+		secret = "unread" // has been complained about; the others not yet
+	}
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: id, AppSecret: secret, BaseURL: baseURL, Logger: logger})
+	e.complainOfFields(err)
+	return feishu, id, secret
+}
+
+// redis is a client that has connected to nothing yet. After a complaint it is
+// one for nothing in particular, so that other checks can go on.
+func (e *environment) redis() redis.UniversalClient {
+	const local = "redis://127.0.0.1:6379"
+	raw, ok := e.orFile("REDIS_URL")
+	target, err := parseRedisURL(cmp.Or(raw, local))
+	if err != nil && ok {
+		e.complain("REDIS_URL %w", err)
+	}
+	if err != nil {
+		target, _ = parseRedisURL(local)
+	}
+	return target.client()
+}
+
+// complainOfFields turns complaints about fields of a Config into complaints
+// about the variables they came from.
+func (e *environment) complainOfFields(err error) {
+	if err == nil {
+		return
+	}
+	for _, complaint := range joined(err) {
+		text := strings.TrimPrefix(strings.TrimPrefix(complaint.Error(), "fetcher: "), "tokencache: ")
+		e.complain("%s", variableOf.Replace(text))
+	}
+}
+
+var variableOf = strings.NewReplacer(
+	"AppID is empty", "FEISHU_APP_ID is not set: it is the app's id, from the developer console",
+	"AppSecret is empty", "FEISHU_APP_SECRET is not set: set it, or FEISHU_APP_SECRET_FILE to a file that holds it",
+	"AppID", "FEISHU_APP_ID",
+	"AppSecret", "FEISHU_APP_SECRET",
+	"BaseURL", "FEISHU_BASE_URL",
+	"Prefix", "ONETOKEN_PREFIX",
+)
+
+// orFile reads the variable, or the file that the variable with _FILE names.
+// Neither is set: "". It is false after a complaint.
+func (e *environment) orFile(name string) (value string, ok bool) {
+	value, file := e.getenv(name), e.getenv(name+"_FILE")
+	if file == "" {
+		return value, true
+	}
+	if value != "" {
+		e.complain("%s and %s_FILE are both set: keep one", name, name)
+		return "", false
+	}
+	raw, err := e.read(file, name)
+	if err != nil {
+		e.complain("%s_FILE cannot be read: %w", name, err)
+		return "", false
+	}
+	value = strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r")
+	if value == "" {
+		e.complain("%s_FILE names an empty file: write the value into it", name)
+		return "", false
+	}
+	return value, true
+}
+
+func (e *environment) read(file, name string) (string, error) {
+	if file == "-" {
+		if e.stdinOf != "" {
+			return "", fmt.Errorf("standard input is taken by %s_FILE already", e.stdinOf)
+		}
+		e.stdinOf = name
+		return readBounded(e.stdin)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	raw, err := readBounded(f)
+	return raw, withoutPath(err)
+}
+
+func readBounded(r io.Reader) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(raw) > maxFile {
+		err = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
+	}
+	return string(raw), err
+}
+
+// withoutPath drops the file's name: it may be the secret itself, set as
+// X_FILE instead of X.
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}

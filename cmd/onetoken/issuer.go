@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+)
+
+// Bounds of a server that is for trying things, and may be left running.
+const (
+	maxLatency     = time.Minute
+	maxHeaderBytes = 16 << 10
+	shutdownGrace  = 5 * time.Second
+)
+
+type issuerOptions struct {
+	listen                           string
+	life, window, latency, remaining time.Duration
+	mintEveryCall                    bool
+}
+
+func (a *app) issuerCommand() *cobra.Command {
+	var o issuerOptions
+	cmd := &cobra.Command{
+		Use:   "issuer",
+		Short: "Play the issuer, to try things without a Feishu app",
+		Long: "Play the issuer: an HTTP server that keeps to the rules of Feishu's endpoint.\n" +
+			"With less than the window left it mints a new token; before that it returns the\n" +
+			"same one with its remaining life. It takes the id and secret that are in the\n" +
+			"environment (see onetoken -h), and tells on standard error where it listens.\n\n" +
+			"  POST /open-apis/auth/v3/app_access_token/internal  the token endpoint\n" +
+			"  GET  /open-apis/tenant/v2/tenant/query             an API that wants the tenant token\n" +
+			"  GET  /_stats                                       {\"calls\",\"rotations\",\"refused\"}",
+		Example: "  export FEISHU_APP_ID=cli_try FEISHU_APP_SECRET=try-secret\n" +
+			"  onetoken issuer --life 2m &\n" +
+			"  FEISHU_BASE_URL=http://127.0.0.1:9090 onetoken token",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.issuer(cmd.Context(), o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:9090", "host:port to listen on; port 0 picks a free one")
+	flags.DurationVar(&o.life, "life", 2*time.Hour, "life of a new token, in whole seconds")
+	flags.DurationVar(&o.window, "window", 0, "remaining life below which a new token is minted (0: the smaller of 30m and a quarter of the life)")
+	flags.DurationVar(&o.remaining, "remaining", 0, "begin with a token that has only this much left (0: with none)")
+	flags.DurationVar(&o.latency, "latency", 0, "how long an answer takes")
+	flags.BoolVar(&o.mintEveryCall, "mint-every-call", false, "a new token at every call, as some issuers do")
+	return cmd
+}
+
+func (o issuerOptions) validate() error {
+	var errs []error
+	if o.life < time.Second || o.life%time.Second != 0 {
+		errs = append(errs, errors.New("--life has to be whole seconds, such as 2h or 20s"))
+	}
+	if o.window != 0 && (o.window < time.Second || o.window > o.life) {
+		errs = append(errs, errors.New("--window has to be between 1s and the life, or 0"))
+	}
+	if o.remaining < 0 || o.remaining > o.life || o.remaining%time.Second != 0 {
+		errs = append(errs, errors.New("--remaining has to be whole seconds, and not more than the life"))
+	}
+	if o.latency < 0 || o.latency > maxLatency {
+		errs = append(errs, fmt.Errorf("--latency has to be between 0 and %v", maxLatency))
+	}
+	return errors.Join(errs...)
+}
+
+// issuer serves until ctx ends, which is the way to stop it and no error.
+func (a *app) issuer(ctx context.Context, o issuerOptions) error {
+	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	_, id, secret := env.feishu(a.logger, "")
+	if err := errors.Join(usage(o.validate()), env.err()); err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("%w: choose another --listen", err)
+	}
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		say(a.stderr, "warning: others can reach this address, and the secret travels in the clear")
+	}
+	lookalike := feishutest.New(feishutest.Config{
+		AppID: id, AppSecret: secret,
+		Life: o.life, Window: o.window, Latency: o.latency, MintEveryCall: o.mintEveryCall,
+	})
+	if o.remaining > 0 {
+		lookalike.SetRemaining(o.remaining)
+	}
+	say(a.stderr, fmt.Sprintf("issuer for app %s listens on http://%s", id, listener.Addr()))
+	return serve(ctx, listener, logged(a.logger, lookalike), a.logger, o.latency)
+}
+
+// serve answers until ctx ends, then finishes what it has begun. Its bounds are
+// for clients that are slow or never finish; latency is on top.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger, latency time.Duration) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      10*time.Second + latency,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelInfo),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	if server.Shutdown(grace) != nil {
+		_ = server.Close() // somebody is still not done: they have had their time
+	}
+	return nil
+}
+
+// logged tells of each request at level info: what was asked, never a header
+// or body, for these hold secrets.
+func logged(logger *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin := time.Now()
+		next.ServeHTTP(w, r)
+		logger.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path,
+			"log_id", w.Header().Get("X-Tt-Logid"), "took", time.Since(begin))
+	})
+}
