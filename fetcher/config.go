@@ -69,22 +69,20 @@ func (c FeishuConfig) withDefaults() FeishuConfig {
 	return c
 }
 
-// validate expects defaults to be filled in, and names every complaint. None
-// quotes AppID: it would show the secret of someone who swapped the two.
-func (c FeishuConfig) validate() error {
-	_, err := canonicalURL(c.BaseURL)
+// validate expects defaults to be filled in. It returns the BaseURL in its one
+// spelling, or every complaint. None quotes AppID: it would show the secret of
+// someone who swapped the two.
+func (c FeishuConfig) validate() (*url.URL, error) {
+	base, err := canonicalURL(c.BaseURL)
 	errs := []error{
 		checkWord("AppID", c.AppID, maxAppID),
 		checkWord("AppSecret", c.AppSecret, maxAppSecret),
 		err,
 	}
 	if c.Window < 0 || c.Window > maxWindow {
-		errs = append(errs, fmt.Errorf("Window %v: 0 to %v", c.Window, maxWindow))
+		errs = append(errs, fmt.Errorf("a Window of %v: 0 to %v", c.Window, maxWindow))
 	}
-	if err == nil && c.Transport == nil {
-		errs = append(errs, c.checkProxy())
-	}
-	return errors.Join(errs...)
+	return base, errors.Join(errs...)
 }
 
 func checkWord(field, value string, longest int) error {
@@ -107,19 +105,6 @@ func isWord(s string) bool {
 		}
 	}
 	return true
-}
-
-// checkProxy finds a garbled proxy in the environment now: at the first call
-// net/http would complain by quoting it, password and all.
-func (c FeishuConfig) checkProxy() error {
-	u, err := url.Parse(c.BaseURL)
-	if err != nil {
-		return nil // has been complained about
-	}
-	if _, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err != nil {
-		return errors.New("proxy of the environment (HTTPS_PROXY, HTTP_PROXY) is not a URL")
-	}
-	return nil
 }
 
 // digest is the credential's identity; see [tokencache.Issuer].

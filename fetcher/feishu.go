@@ -42,10 +42,7 @@ var _ tokencache.Fetcher = (*Feishu)(nil)
 // wrong with the config, at once, and never a secret.
 func NewFeishu(c FeishuConfig) (*Feishu, error) {
 	c = c.withDefaults()
-	if err := c.validate(); err != nil {
-		return nil, fmt.Errorf("fetcher: %w", err)
-	}
-	base, err := canonicalURL(c.BaseURL)
+	base, err := c.validate()
 	if err != nil {
 		return nil, fmt.Errorf("fetcher: %w", err)
 	}

@@ -91,13 +91,14 @@ func tlsReason(err error) (string, error) {
 	if e, ok := errors.AsType[tls.AlertError](err); ok {
 		return e.Error(), e
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return "tls: the other side does not speak TLS", nil
-	}
-	if errors.Is(err, http.ErrSchemeMismatch) {
+	e, ok := errors.AsType[tls.RecordHeaderError](err)
+	switch {
+	case !ok:
+		return "", nil
+	case string(e.RecordHeader[:]) == "HTTP/":
 		return "the other side speaks HTTP, not HTTPS", http.ErrSchemeMismatch
 	}
-	return "", nil
+	return "tls: the other side does not speak TLS", nil
 }
 
 // certificateReason leaves the certificates out: an error holds the whole chain.

@@ -82,6 +82,8 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 		case err != nil: // the token is good, even if Redis is not
 			f.degraded(err)
 			return f.keep(got)
+		case f.closed(): // and yet published
+			return ErrClosed
 		case out == outcomeExpired || out != outcomeRejected && f.usable() == nil:
 			return f.failed(ctx, lease, f.unusable(ErrExpired))
 		case out != outcomeRejected:
@@ -92,6 +94,10 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 		}
 		if v, err = f.look(ctx); err != nil { // asked before the rejection: once more
 			return f.withoutRedis(ctx, err)
+		}
+		if f.satisfied(v) {
+			f.left = true
+			return nil
 		}
 	}
 }

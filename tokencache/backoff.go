@@ -1,7 +1,6 @@
 package tokencache
 
 import (
-	"cmp"
 	"math"
 	"time"
 )
@@ -17,17 +16,18 @@ const (
 // backoffOf says how long to leave the issuer alone after a failure. The times
 // are shared: it is the fleet that waits.
 func backoffOf(e *IssuerError) backoff {
-	switch e.Class {
-	case ClassPermanent:
+	switch {
+	case e.Class == ClassPermanent:
 		return backoff{time.Minute, maxHold}
-	case ClassRateLimited:
-		if e.RetryAfter > 0 { // told: no doubling
-			return backoff{e.RetryAfter, e.RetryAfter}.within(minHold, maxHold)
-		}
-		return backoff{time.Second, time.Minute}
+	case e.RetryAfter > 0: // told: no doubling
+		wait := min(maxHold, max(minHold, e.RetryAfter))
+		return backoff{wait, wait}
+	}
+	switch e.Class {
 	case ClassQuota:
-		wait := cmp.Or(e.RetryAfter, maxHold)
-		return backoff{wait, wait}.within(minHold, maxHold)
+		return backoff{maxHold, maxHold}
+	case ClassRateLimited:
+		return backoff{time.Second, time.Minute}
 	case ClassUnknown:
 		return backoff{5 * time.Second, time.Minute}
 	default:
@@ -37,10 +37,6 @@ func backoffOf(e *IssuerError) backoff {
 
 // redisBackoff paces what is tried again while Redis is in trouble.
 var redisBackoff = backoff{250 * time.Millisecond, 5 * time.Second}
-
-func (b backoff) within(low, high time.Duration) backoff {
-	return backoff{min(high, max(low, b.base)), min(high, max(low, b.limit))}
-}
 
 // after returns the wait after so many attempts in a row, up to a fifth longer
 // by the draw from [0, 1).

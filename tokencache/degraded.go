@@ -12,6 +12,9 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	if ctx.Err() != nil { // our own time is up: nothing is wrong with Redis
 		return ctx.Err()
 	}
+	if f.closed() {
+		return ErrClosed
+	}
 	f.degraded(cause)
 	c := f.usable()
 	if f.why == fillPutBack {
@@ -71,10 +74,12 @@ func (f *fill) keep(got fetched) error {
 // putBackLater tries when Redis may be back, spread over some seconds because
 // the whole fleet waits for the same moment.
 func (s *Source) putBackLater() {
-	wait := max(s.cache.breaker.retryIn(now()), redisBackoff.base) +
-		time.Duration(s.cache.config.Jitter()*float64(2*time.Second))
+	jitter := s.cache.config.Jitter
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.putBacks++
+	wait := max(s.cache.breaker.retryIn(now()), putBackBackoff.after(s.putBacks, jitter())) +
+		time.Duration(jitter()*float64(2*time.Second))
 	if s.broken != nil {
 		return
 	}
@@ -83,6 +88,9 @@ func (s *Source) putBackLater() {
 	}
 	s.putBackTimer = time.AfterFunc(wait, s.startPutBack)
 }
+
+// putBackBackoff paces attempts: a Redis that answers may refuse to write for hours.
+var putBackBackoff = backoff{250 * time.Millisecond, 30 * time.Second}
 
 func (s *Source) startPutBack() {
 	s.mu.Lock()
@@ -101,9 +109,6 @@ func (s *Source) startPutBack() {
 // putBack brings a token from a direct call to Redis, once that can be read. It
 // has no part in the lock: the merge rule decides, and a tombstone of any age.
 func (f *fill) putBack(ctx context.Context, v *view) {
-	f.mu.Lock()
-	f.troubles = 0
-	f.mu.Unlock()
 	c := f.usable()
 	if c == nil || !c.unpublished {
 		return
@@ -130,7 +135,22 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 func (s *Source) published(c *localCopy) {
 	known := *c
 	known.unpublished = false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putBacks = 0
 	s.copy.CompareAndSwap(c, &known)
+}
+
+func (s *Source) untroubled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.troubles = 0
+}
+
+func (s *Source) closed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken != nil
 }
 
 // oneMoreFailure counts calls in a row that only this process knows to have

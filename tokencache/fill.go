@@ -106,6 +106,9 @@ func (f *fill) main(ctx context.Context) {
 	f.err = errAborted // stands if a panic or Goexit cuts it short
 	defer func() {
 		f.cancel()
+		if errors.Is(f.err, errAborted) {
+			f.holdFor(minHold, f.err)
+		}
 		f.ended()
 		close(f.done)
 		f.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
@@ -129,6 +132,7 @@ func (f *fill) run(ctx context.Context) error {
 	if err := f.sitOutHold(ctx); err != nil {
 		return err
 	}
+	f.subscribed = f.cache.notifier.hears(f.Source)
 	for {
 		changed := f.changes() // before the look: what happens after it must not be missed
 		v, err := f.look(ctx)
@@ -198,6 +202,7 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.untroubled()
 	if v.lockTTL == noTTL {
 		_ = f.store.leaseForeverLock(ctx, f.lease())
 	}
@@ -219,7 +224,11 @@ func (f *fill) satisfied(v *view) bool {
 	if c == nil {
 		return false
 	}
-	if c.phaseAt(now()) == fresh || f.why == fillPutBack {
+	if c.phaseAt(now()) == fresh {
+		f.holdFor(0, nil)
+		return true
+	}
+	if f.why == fillPutBack {
 		return true
 	}
 	// In its window, but the issuer has just said that there is no other yet.
@@ -237,8 +246,9 @@ func (f *fill) content() bool { return f.why != fillForced && f.usable() != nil 
 
 // heldBack deals with a failure that holds the fleet: over, or look again.
 func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
+	wait := known.hold + f.jitter(takeoverJitter)
 	if f.content() {
-		f.holdFor(known.hold, known.err)
+		f.holdFor(wait, known.err)
 		return true, nil
 	}
 	theirs := f.waited && !known.err.Local // what became of the call this fill waited for
@@ -246,7 +256,7 @@ func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan stru
 		f.holdFor(min(known.hold, shortHold), known.err)
 		return true, known.err
 	}
-	wait := known.hold + f.jitter(takeoverJitter)
+	f.holdFor(wait, known.err) // for those whose time is shorter
 	if err := f.sleep(ctx, wait, changed); err != nil {
 		return true, err
 	}
@@ -277,6 +287,9 @@ func (f *fill) subscribe(ctx context.Context) bool {
 		return false
 	}
 	f.subscribed = true
+	// As long again as it took to lose the lock: the winner's last look before
+	// its call must not queue behind the connections of a whole cold fleet.
+	_ = f.sleep(ctx, now().since(f.began), nil)
 	confirmed := f.cache.notifier.add(f.Source)
 	timer := time.NewTimer(f.cache.config.RedisTimeout)
 	defer timer.Stop()

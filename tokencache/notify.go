@@ -57,6 +57,22 @@ func (n *notifier) add(s *Source) <-chan struct{} {
 	return ch.confirmed
 }
 
+// hears reports whether the events of s arrive, as far as anyone can tell.
+func (n *notifier) hears(s *Source) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ch := n.channels[s.store.keys.channel]
+	if ch == nil || !slices.Contains(ch.sources, s) {
+		return false
+	}
+	select {
+	case <-ch.confirmed:
+		return true
+	default:
+		return false
+	}
+}
+
 // remove ceases to listen for s.
 func (n *notifier) remove(s *Source) {
 	n.mu.Lock()

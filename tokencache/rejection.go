@@ -48,6 +48,9 @@ func (s *Source) reject(fp string) error {
 		return nil // a repetition
 	}
 	s.rejected.add(fp, s.nextNumber(), false)
+	if s.copy.Load().is(fp) {
+		s.hold = hold{} // it was for one that has a copy
+	}
 	s.drop(fp)
 	return nil
 }

@@ -35,6 +35,7 @@ type Source struct {
 	lastLife     time.Duration // of the last adopted token
 	failures     int           // calls in a row that failed as far as only we know
 	troubles     int           // looks in a row that Redis did not allow
+	putBacks     int           // attempts in a row
 	passedAt     instant       // when Refresh last passed a permanent failure
 	changed      chan struct{} // closed and replaced when a waiting fill should look again
 	contended    bool          // the lock was last seen in other hands
@@ -258,6 +259,7 @@ func (s *Source) heard(kind, fp string) {
 		s.rejected.add(fp, s.nextNumber(), true)
 		s.drop(fp)
 		s.hold = hold{}
+		s.schedule()
 	case eventToken:
 		if s.copy.Load().is(fp) {
 			return
@@ -266,6 +268,7 @@ func (s *Source) heard(kind, fp string) {
 	case eventFree:
 		if s.hold.err == nil {
 			s.hold = hold{}
+			s.schedule()
 		}
 	}
 	s.contended = s.contended && kind == ""
@@ -308,7 +311,15 @@ func (s *Source) wakeIn(wait time.Duration) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	s.timer = time.AfterFunc(wait, s.refill)
+	s.timer = time.AfterFunc(wait, s.awake)
+}
+
+// awake is the timer's refill: if it comes too early, it sets the timer again.
+func (s *Source) awake() {
+	s.refill()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.schedule()
 }
 
 // close ends the Source: for good, with err for everyone who still asks.

@@ -61,13 +61,13 @@ func (c Config) Validate() error {
 	c = c.withDefaults()
 	var errs []error
 	if c.Life < time.Second {
-		errs = append(errs, errors.New("Life: at least 1 s"))
+		errs = append(errs, fmt.Errorf("a Life of %v: at least 1 s", c.Life))
 	}
 	if c.Window < time.Second {
-		errs = append(errs, fmt.Errorf("Window %v: at least 1 s", c.Window))
+		errs = append(errs, fmt.Errorf("a Window of %v: at least 1 s", c.Window))
 	}
 	if c.Latency < 0 {
-		errs = append(errs, fmt.Errorf("Latency %v: cannot be negative", c.Latency))
+		errs = append(errs, fmt.Errorf("a Latency of %v: cannot be negative", c.Latency))
 	}
 	return errors.Join(errs...)
 }

@@ -166,6 +166,25 @@ func TestRotate(t *testing.T) {
 	assert.Equal(t, pair.App, call(t, issuer).App)
 }
 
+func TestMemoryIsBounded(t *testing.T) {
+	const records = 1 << 16
+	synctest.Test(t, func(t *testing.T) {
+		issuer := feishutest.New(feishutest.Config{Life: time.Second})
+		first := issuer.Rotate()
+		for range records - 1 {
+			issuer.Rotate()
+		}
+		assert.Len(t, issuer.Pairs(), records)
+		time.Sleep(time.Second)
+		last := issuer.Rotate()
+		pairs := issuer.Pairs()
+		assert.Len(t, pairs, records/2+1)
+		assert.Equal(t, last, pairs[len(pairs)-1])
+		assert.Zero(t, issuer.Remaining(first.App))
+		assert.True(t, issuer.Valid(last.App))
+	})
+}
+
 func TestRevoke(t *testing.T) {
 	issuer := feishutest.New(feishutest.Config{})
 	first := call(t, issuer)

@@ -32,6 +32,7 @@ type ledger struct {
 	everyCall, keepRevoked bool
 	current                *Pair // minted last; nil at first
 	pairs                  []*Pair
+	forgetAt               int // how many pairs there may be; 0 means maxRecords
 	byToken                map[string]*Pair
 }
 
@@ -56,20 +57,21 @@ func (l *ledger) mint(now time.Time) *Pair {
 }
 
 // forgetEnded bounds the memory of an issuer that runs as a process for long.
+// Where too many pairs live, it tries again only at twice their number.
 func (l *ledger) forgetEnded(now time.Time) {
-	if len(l.pairs) < maxRecords {
+	if len(l.pairs) < max(l.forgetAt, maxRecords) {
 		return
 	}
-	kept := l.pairs[:0:0]
+	var kept []*Pair
 	for n, p := range l.pairs {
-		if n >= maxRecords/2 || p.End.After(now) {
+		if n >= len(l.pairs)/2 || p.End.After(now) {
 			kept = append(kept, p)
 			continue
 		}
 		delete(l.byToken, p.App)
 		delete(l.byToken, p.Tenant)
 	}
-	l.pairs = kept
+	l.pairs, l.forgetAt = kept, 2*len(kept)
 }
 
 func (l *ledger) revoke(token string, now time.Time) bool {

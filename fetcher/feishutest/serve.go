@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -32,9 +33,7 @@ func (rep reply) write(ctx context.Context, w http.ResponseWriter) {
 		resetConnection(w)
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range rep.headers() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), rep.headers())
 	w.WriteHeader(rep.status)
 	if err := rep.writeBody(ctx, w); err != nil {
 		panic(http.ErrAbortHandler) // cuts the connection short

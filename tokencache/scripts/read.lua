@@ -1,22 +1,25 @@
--- read: everything a fill must know, in one round trip. Writes nothing.
+-- read: everything a fill must know, in one round trip. Writes nothing. A whole
+-- fleet may run it at the same moment, so it asks for no more than there is.
 -- KEYS: 1 token, 2 lock, 3 failure
 -- Returns: now (ms), token PTTL, {token fields}, lock PTTL, failure PTTL, {failure fields}
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'none' and kind ~= 'hash' then
-	return redis.error_reply('WRONGTYPE ' .. KEYS[1] .. ' is a ' .. kind)
+local token, failure = {}, {}
+
+local token_ttl = redis.call('PTTL', KEYS[1])
+if token_ttl ~= -2 then
+	token = redis.pcall('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at')
+	if token.err then
+		return redis.error_reply(token.err .. ' (' .. KEYS[1] .. ')')
+	end
 end
-kind = redis.call('TYPE', KEYS[3]).ok
-if kind ~= 'none' and kind ~= 'hash' then
-	return redis.error_reply('WRONGTYPE ' .. KEYS[3] .. ' is a ' .. kind)
+
+local failure_ttl = redis.call('PTTL', KEYS[3])
+if failure_ttl ~= -2 then
+	failure = redis.pcall('HMGET', KEYS[3], 'until', 'attempts', 'issuer', 'class', 'code', 'status', 'message', 'log_id', 'advice', 'local', 'by')
+	if failure.err then
+		return redis.error_reply(failure.err .. ' (' .. KEYS[3] .. ')')
+	end
 end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return {
-	now,
-	redis.call('PTTL', KEYS[1]),
-	redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at'),
-	redis.call('PTTL', KEYS[2]),
-	redis.call('PTTL', KEYS[3]),
-	redis.call('HMGET', KEYS[3], 'until', 'attempts', 'issuer', 'class', 'code', 'status', 'message', 'log_id', 'advice', 'local', 'by'),
-}
+return { now, token_ttl, token, redis.call('PTTL', KEYS[2]), failure_ttl, failure }

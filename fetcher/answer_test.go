@@ -1,0 +1,276 @@
+package fetcher_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const goodAnswer = `{"app_access_token":"a-1","code":0,"expire":7200,"msg":"ok","tenant_access_token":"t-1"}`
+
+func TestAnswerAccepted(t *testing.T) {
+	for _, c := range []struct {
+		edge, body  string
+		app, tenant string
+		life        time.Duration
+	}{
+		{"as documented", goodAnswer, "a-1", "t-1", 2 * time.Hour},
+		{"no tenant token", `{"code":0,"app_access_token":"a-1","expire":1800}`, "a-1", "", 30 * time.Minute},
+		{"null tenant token", `{"code":0,"app_access_token":"a-1","expire":1800,"tenant_access_token":null}`, "a-1", "", 30 * time.Minute},
+		{"1 s", `{"code":0,"app_access_token":"a-1","expire":1}`, "a-1", "", time.Second},
+		{"a minute above 2 h", `{"code":0,"app_access_token":"a-1","expire":7260}`, "a-1", "", 121 * time.Minute},
+		{"unknown fields", `{"code":0,"app_access_token":"a-1","expire":60,"new":{"x":[1]}}`, "a-1", "", time.Minute},
+		{"blanks around", " \r\n" + `{"code":0,"app_access_token":"a-1","expire":60}` + "\n", "a-1", "", time.Minute},
+		{"longest token", `{"code":0,"app_access_token":"` + strings.Repeat("x", 8<<10) + `","expire":60}`, strings.Repeat("x", 8<<10), "", time.Minute},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tok, err := newFeishu(t, answering(200, nil, c.body)).Fetch(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, c.app, tok.AppAccessToken())
+				assert.Equal(t, c.tenant, tok.TenantAccessToken())
+				assert.Equal(t, c.life, time.Until(tok.Expiry()))
+			})
+		})
+	}
+}
+
+// The status never decides against a token that is there.
+func TestTokenAtAnyStatus(t *testing.T) {
+	for _, status := range []int{200, 201, 400, 429, 500} {
+		_, err := newFeishu(t, answering(status, nil, goodAnswer)).Fetch(t.Context())
+		assert.NoError(t, err, "HTTP %d", status)
+	}
+}
+
+func TestAnswerUnusable(t *testing.T) {
+	const marker = "hunter2" // stands for whatever else may be in a body
+	for _, c := range []struct{ edge, body, message string }{
+		{"empty", "", "is empty"},
+		{"blanks", " \n", "is empty"},
+		{"HTML", "<html>" + marker, "HTML"},
+		{"text", marker, "not JSON"},
+		{"cut short", `{"code":0,"app_access_token":"` + marker, "not JSON"},
+		{"trailing garbage", goodAnswer + marker, "not JSON"},
+		{"two answers", goodAnswer + goodAnswer, "not JSON"},
+		{"null", "null", "no code"},
+		{"empty object", "{}", "no code"},
+		{"list", `["` + marker + `"]`, "not an object"},
+		{"string", `"` + marker + `"`, "not an object"},
+		{"code is a string", `{"code":"0"}`, "code is of a wrong type"},
+		{"code is huge", `{"code":1e99}`, "code is of a wrong type or out of range"},
+		{"token is an object", `{"code":0,"app_access_token":{"v":"` + marker + `"},"expire":60}`, "app_access_token is of a wrong type"},
+		{"token missing", `{"code":0,"expire":60}`, "no app_access_token"},
+		{"token only for the tenant", `{"code":0,"expire":60,"tenant_access_token":"` + marker + `"}`, "no app_access_token"},
+		{"token empty", `{"code":0,"app_access_token":"","expire":60}`, "no app_access_token"},
+		{"token with a newline", `{"code":0,"app_access_token":"a\r\n` + marker + `","expire":60}`, "app_access_token is too long, or has characters"},
+		{"token with a NUL", `{"code":0,"app_access_token":"a\u0000` + marker + `","expire":60}`, "app_access_token is too long, or has characters"},
+		{"token with a space", `{"code":0,"app_access_token":"a ` + marker + `","expire":60}`, "app_access_token is too long, or has characters"},
+		{"token over 8 KiB", `{"code":0,"app_access_token":"` + strings.Repeat("x", 8<<10+1) + `","expire":60}`, "app_access_token is too long"},
+		{"tenant token with DEL", `{"code":0,"app_access_token":"a","tenant_access_token":"\u007f","expire":60}`, "tenant_access_token is too long, or has characters"},
+		{"expire missing", `{"code":0,"app_access_token":"a-1"}`, "no expire"},
+		{"expire 0", `{"code":0,"app_access_token":"a-1","expire":0}`, "expire of 0 s"},
+		{"expire negative", `{"code":0,"app_access_token":"a-1","expire":-1}`, "expire of -1 s"},
+		{"expire 1 s too long", `{"code":0,"app_access_token":"a-1","expire":7261}`, "expire of 7261 s"},
+		{"expire overflows a duration", `{"code":0,"app_access_token":"a-1","expire":9223372037}`, "expire of 9223372037 s"},
+		{"expire is the largest integer", `{"code":0,"app_access_token":"a-1","expire":9223372036854775807}`, "expire of 9223372036854775807 s"},
+		{"expire overflows", `{"code":0,"app_access_token":"a-1","expire":9223372036854775808}`, "expire is of a wrong type or out of range"},
+		{"expire 1e300", `{"code":0,"app_access_token":"a-1","expire":1e300}`, "expire is of a wrong type or out of range"},
+		{"expire is a string", `{"code":0,"app_access_token":"a-1","expire":"7200"}`, "expire is of a wrong type"},
+		{"expire is a fraction", `{"code":0,"app_access_token":"a-1","expire":7199.5}`, "expire is of a wrong type"},
+		{"over 64 KiB", strings.Repeat(" ", 64<<10) + goodAnswer, "longer than 64 KiB"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			e := fetchError(t, answering(200, http.Header{"X-Tt-Logid": {"log-1"}}, c.body))
+			assert.Contains(t, e.Message, c.message)
+			assert.NotContains(t, e.Error(), marker)
+			assert.Equal(t, tokencache.ClassTransient, e.Class)
+			assert.Equal(t, 200, e.Status)
+			assert.Equal(t, "log-1", e.LogID)
+			assert.Zero(t, e.Code)
+			assert.False(t, e.Local)
+		})
+	}
+}
+
+// A field of a wrong type does not hide the code of a refusal.
+func TestCodeNextToRubbish(t *testing.T) {
+	e := fetchError(t, answering(200, nil, `{"expire":"none","code":10014,"app_access_token":[],"msg":"app secret invalid"}`))
+	assert.Equal(t, 10014, e.Code)
+	assert.Equal(t, tokencache.ClassPermanent, e.Class)
+}
+
+func TestLookalikeFaults(t *testing.T) {
+	for _, c := range []struct {
+		fault  feishutest.Fault
+		class  tokencache.Class
+		status int
+		local  bool
+	}{
+		{feishutest.Status(500), tokencache.ClassTransient, 500, false},
+		{feishutest.Status(503), tokencache.ClassTransient, 503, false},
+		{feishutest.HTML(), tokencache.ClassTransient, 200, false},
+		{feishutest.EmptyBody(), tokencache.ClassTransient, 200, false},
+		{feishutest.WrongShape(), tokencache.ClassTransient, 200, false},
+		{feishutest.EmptyToken(), tokencache.ClassTransient, 200, false},
+		{feishutest.Expire("0"), tokencache.ClassTransient, 200, false},
+		{feishutest.Expire(`"7200"`), tokencache.ClassTransient, 200, false},
+		{feishutest.EndlessBody(), tokencache.ClassTransient, 200, false},
+		{feishutest.BrokenBody(), tokencache.ClassTransient, 200, false},
+		{feishutest.SlowBody(time.Second), tokencache.ClassTransient, 200, false},
+		{feishutest.Reset(), tokencache.ClassTransient, 0, true},
+		{feishutest.LostReply(), tokencache.ClassTransient, 0, true},
+		{feishutest.Timeout(), tokencache.ClassTransient, 0, true},
+		{feishutest.WrongSecret(), tokencache.ClassPermanent, 200, false},
+		{feishutest.RateLimited("", ""), tokencache.ClassRateLimited, 429, false},
+		{feishutest.Redirect("https://elsewhere.example/"), tokencache.ClassPermanent, 307, false},
+	} {
+		t.Run(c.fault.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				issuer := newIssuer()
+				issuer.SetFault(c.fault)
+				e := fetchError(t, issuer.RoundTripper())
+				assert.Equal(t, c.class, e.Class)
+				assert.Equal(t, c.status, e.Status)
+				assert.Equal(t, c.local, e.Local)
+				assert.Equal(t, c.status != 0, e.LogID != "")
+				assert.Len(t, issuer.Calls(), 1, "one attempt")
+			})
+		})
+	}
+}
+
+func TestContextEndsInTheBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newIssuer()
+		issuer.SetFault(feishutest.SlowBody(time.Second))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		e := fetchErrorOf(ctx, t, newFeishu(t, issuer.RoundTripper()))
+		require.ErrorIs(t, e, context.DeadlineExceeded)
+		assert.Equal(t, 200, e.Status)
+		assert.False(t, e.Local, "the issuer was there")
+	})
+}
+
+func TestMessage(t *testing.T) {
+	escaped, err := json.Marshal(secret)
+	require.NoError(t, err)
+	for _, c := range []struct{ edge, msg, want string }{
+		{"as it is", "app secret invalid", "app secret invalid"},
+		{"none", "", "app id or app secret is wrong, or the app is disabled"},
+		{"Chinese", "应用密钥错误", "应用密钥错误"},
+		{"control characters", "a\r\nb\x00c\x1b[31m", "a  b c [31m"},
+		{"bidi override", "a\u202eb", "a b"},
+		{"blanks around", "\n a \n", "a"},
+		{"200 runes", strings.Repeat("长", 200), strings.Repeat("长", 200)},
+		{"201 runes", strings.Repeat("长", 201), strings.Repeat("长", 199) + "…"},
+		{"the secret", "wrong: " + secret + "!", "wrong: ***!"},
+		{"the secret at the cut", strings.Repeat("x", 190) + secret, strings.Repeat("x", 190) + "***"},
+		{"the secret in a form", "app_secret=" + url.QueryEscape(secret), "app_secret=***"},
+		{"the secret in JSON", `{"app_secret":` + string(escaped) + `}`, `{"app_secret":"***"}`},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			body, err := json.Marshal(map[string]any{"code": 10014, "msg": c.msg})
+			require.NoError(t, err)
+			e := fetchError(t, answering(200, nil, string(body)))
+			assert.Equal(t, c.want, e.Message)
+			assertNoSecret(t, e.Error())
+		})
+	}
+}
+
+func TestLogID(t *testing.T) {
+	for _, c := range []struct {
+		edge   string
+		header http.Header
+		want   string
+	}{
+		{"none", http.Header{}, ""},
+		{"the issuer's", http.Header{"X-Tt-Logid": {"2024"}, "X-Request-Id": {"r-1"}}, "2024"},
+		{"a gateway's", http.Header{"X-Request-Id": {"r-1"}}, "r-1"},
+		{"odd characters", http.Header{"X-Tt-Logid": {"20\t24 \x7fü!"}}, "2024!"},
+		{"128 bytes", http.Header{"X-Tt-Logid": {strings.Repeat("x", 128)}}, strings.Repeat("x", 128)},
+		{"129 bytes", http.Header{"X-Tt-Logid": {strings.Repeat("x", 129)}}, strings.Repeat("x", 128)},
+		{"the secret, in pieces", http.Header{"X-Tt-Logid": {secret[:5] + " " + secret[5:]}}, "***"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			e := fetchError(t, answering(500, c.header, ""))
+			assert.Equal(t, c.want, e.LogID)
+		})
+	}
+}
+
+// FuzzAnswer: whatever is sent, there is a token fit for use or a classed error
+// of bounded size that neither quotes the secret nor breaks a line.
+func FuzzAnswer(f *testing.F) {
+	for _, body := range []string{
+		goodAnswer, "", "null", "<html>", `{"code":10014,"msg":"` + secret + `"}`, `{"code":0,"app_access_token":"a","expire":1e300}`,
+		`{"code":99991400,"msg":"\u0000\ud800"}`, `{"CODE":0,"code":7}`, "\xff\xfe", strings.Repeat("[", 20000),
+	} {
+		for _, status := range []int{200, 307, 400, 404, 429, 503} {
+			f.Add(status, []byte(body), "2024", "1")
+		}
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte, logID, wait string) {
+		header := http.Header{"X-Tt-Logid": {logID}, "X-Ogw-Ratelimit-Reset": {wait}}
+		tok, err := newFeishu(t, answering(status, header, string(body))).Fetch(t.Context())
+		if err == nil {
+			assertFitForUse(t, tok)
+			return
+		}
+		e, ok := errors.AsType[*tokencache.IssuerError](err)
+		require.True(t, ok)
+		assert.True(t, tok.IsZero())
+		assert.LessOrEqual(t, utf8.RuneCountInString(e.Message), 200)
+		assert.NotEmpty(t, e.Message)
+		assert.LessOrEqual(t, len(e.LogID), 128)
+		assert.True(t, e.RetryAfter >= 0 && e.RetryAfter <= time.Hour)
+		assert.Equal(t, -1, strings.IndexFunc(e.Error(), func(r rune) bool { return !unicode.IsPrint(r) }))
+		assert.NotContains(t, fmt.Sprintf("%s %+v %#v", e, *e, *e), secret)
+	})
+}
+
+func assertFitForUse(t testing.TB, tok tokencache.Token) {
+	t.Helper()
+	assert.NotEmpty(t, tok.AppAccessToken())
+	for _, s := range []string{tok.AppAccessToken(), tok.TenantAccessToken()} {
+		assert.LessOrEqual(t, len(s), 8<<10)
+		assert.Equal(t, -1, strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }))
+	}
+	life := time.Until(tok.Expiry())
+	assert.True(t, life > 0 && life <= 121*time.Minute)
+}
+
+// A body of any size costs no more than its bound.
+func TestBodyIsBounded(t *testing.T) {
+	read := 0
+	f := newFeishu(t, roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 500, Header: http.Header{}, Body: io.NopCloser(readerFunc(func(p []byte) (int, error) {
+			read += len(p)
+			return len(p), nil
+		}))}, nil
+	}))
+	e := fetchErrorOf(t.Context(), t, f)
+	assert.Equal(t, 500, e.Status)
+	assert.LessOrEqual(t, read, 128<<10)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -1,0 +1,149 @@
+package fetcher_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryComplaint(t *testing.T) {
+	_, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+		AppSecret: secret + "\n",
+		BaseURL:   "ftp://user:hunter2@:99999/?q#f",
+		Window:    -time.Second,
+	})
+	require.Error(t, err)
+	for _, part := range []string{"AppID", "AppSecret", "https://", "no host", "port", "password", "query", "Window"} {
+		assert.ErrorContains(t, err, part)
+	}
+	assert.NotContains(t, err.Error(), "hunter2")
+	assertNoSecret(t, err.Error())
+}
+
+func TestCredentials(t *testing.T) {
+	for _, c := range []struct {
+		edge, id, secret string
+		complaint        string // "" means it is good
+	}{
+		{"both", appID, secret, ""},
+		{"no id", "", secret, "AppID is empty"},
+		{"no secret", appID, "", "AppSecret is empty"},
+		{"newline of a file", appID, "abc\n", "AppSecret: no spaces"},
+		{"space inside", "cli test", secret, "AppID: no spaces"},
+		{"outside of ASCII", "cli_ü", secret, "AppID: no spaces"},
+		{"longest id", strings.Repeat("i", 128), secret, ""},
+		{"id too long", strings.Repeat("i", 129), secret, "AppID is longer"},
+		{"longest secret", appID, strings.Repeat("s", 1024), ""},
+		{"secret too long", appID, strings.Repeat("s", 1025), "AppSecret is longer"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: c.id, AppSecret: c.secret})
+			if c.complaint == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.complaint)
+			if c.secret != "" {
+				assert.NotContains(t, err.Error(), c.secret)
+			}
+		})
+	}
+}
+
+func TestBaseURL(t *testing.T) {
+	for _, c := range []struct{ edge, given, same string }{
+		{"default", "", fetcher.FeishuURL},
+		{"trailing slashes", "https://open.feishu.cn///", fetcher.FeishuURL},
+		{"capitals", "HTTPS://Open.Feishu.CN", fetcher.FeishuURL},
+		{"default port", "https://open.feishu.cn:443/", fetcher.FeishuURL},
+		{"empty port", "https://open.feishu.cn:", fetcher.FeishuURL},
+		{"default port of http", "http://LOCALHOST:80", "http://localhost"},
+		{"port of the other scheme stays", "http://localhost:443", "http://localhost:443"},
+		{"IPv6", "http://[::1]:80/", "http://[::1]"},
+		{"IPv6 with port", "http://[::1]:8080/", "http://[::1]:8080"},
+		{"path stays, slashes go", "https://gw.example/Feishu/", "https://gw.example/Feishu"},
+		{"escaped path", "https://gw.example/a%2Fb/", "https://gw.example/a%2Fb"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			assert.Equal(t, digestAt(t, c.same), digestAt(t, c.given))
+		})
+	}
+	assert.NotEqual(t, digestAt(t, "https://gw.example/feishu"), digestAt(t, "https://gw.example/Feishu"))
+}
+
+func digestAt(t *testing.T, baseURL string) string {
+	t.Helper()
+	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, BaseURL: baseURL})
+	require.NoError(t, err)
+	return f.Issuer().Digest
+}
+
+func TestBaseURLRefused(t *testing.T) {
+	for _, c := range []struct{ edge, given, complaint string }{
+		{"no scheme", "open.feishu.cn", "https://"},
+		{"user without scheme", "user:hunter2@open.feishu.cn", "https://"},
+		{"another scheme", "redis://open.feishu.cn", "https://"},
+		{"no host", "https://", "no host"},
+		{"port alone", "https://:443", "no host"},
+		{"opaque", "https:open.feishu.cn", "no host"},
+		{"password", "https://user:hunter2@open.feishu.cn", "password"},
+		{"user", "https://hunter2@open.feishu.cn", "password"},
+		{"password that does not parse", "https://user:hunter2%zz@open.feishu.cn", "not a URL"},
+		{"query", "https://open.feishu.cn?token=hunter2", "query"},
+		{"empty query", "https://open.feishu.cn?", "query"},
+		{"fragment", "https://open.feishu.cn#hunter2", "fragment"},
+		{"empty fragment", "https://open.feishu.cn/#", "fragment"},
+		{"port 0", "https://open.feishu.cn:0", "port"},
+		{"port 65536", "https://open.feishu.cn:65536", "port"},
+		{"port of letters", "https://open.feishu.cn:hunter2", "not a URL"},
+		{"control character", "https://open.feishu.cn\n", "not a URL"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, BaseURL: c.given})
+			require.ErrorContains(t, err, c.complaint)
+			assert.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+}
+
+func TestUnencryptedIsWarnedAbout(t *testing.T) {
+	for baseURL, warned := range map[string]bool{
+		"https://open.feishu.cn":     false,
+		"http://localhost:8080":      false,
+		"http://feishu.localhost":    false,
+		"http://127.0.0.1:8080":      false,
+		"http://127.8.9.10":          false,
+		"http://[::1]:8080":          false,
+		"http://[::ffff:127.0.0.1]":  false,
+		"http://10.0.0.1:8080":       true,
+		"http://gw.example":          true,
+		"http://localhost.example":   true,
+		"http://127.0.0.1.nip.io:80": true,
+	} {
+		t.Run(baseURL, func(t *testing.T) {
+			var log bytes.Buffer
+			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+				AppID: appID, AppSecret: secret, BaseURL: baseURL,
+				Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			})
+			require.NoError(t, err)
+			assert.Equal(t, warned, log.Len() > 0)
+			assertNoSecret(t, log.String())
+		})
+	}
+}
+
+func TestWindowBounds(t *testing.T) {
+	for window, good := range map[time.Duration]bool{
+		-1: false, 0: true, time.Second: true, 2 * time.Hour: true, 2*time.Hour + 1: false,
+	} {
+		_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Window: window})
+		assert.Equal(t, good, err == nil, "%v", window)
+	}
+}

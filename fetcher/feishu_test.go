@@ -1,0 +1,222 @@
+package fetcher_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	appID  = "cli_a1b2c3d4e5f6g7h8"
+	secret = "S3cr3t<of>Th3&App/+="
+)
+
+// roundTrip is a transport made of a function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// answering is a transport that gives one answer.
+func answering(status int, header http.Header, body string) http.RoundTripper {
+	return roundTrip(func(*http.Request) (*http.Response, error) {
+		if header == nil {
+			header = http.Header{}
+		}
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader([]byte(body)))}, nil
+	})
+}
+
+func newFeishu(t testing.TB, transport http.RoundTripper) *fetcher.Feishu {
+	t.Helper()
+	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Transport: transport})
+	require.NoError(t, err)
+	return f
+}
+
+func newIssuer() *feishutest.Issuer {
+	return feishutest.New(feishutest.Config{AppID: appID, AppSecret: secret})
+}
+
+// fetchError expects Fetch to fail, and checks what holds for every failure.
+func fetchError(t testing.TB, transport http.RoundTripper) *tokencache.IssuerError {
+	t.Helper()
+	return fetchErrorOf(t.Context(), t, newFeishu(t, transport))
+}
+
+func fetchErrorOf(ctx context.Context, t testing.TB, f *fetcher.Feishu) *tokencache.IssuerError {
+	t.Helper()
+	tok, err := f.Fetch(ctx)
+	require.Error(t, err)
+	assert.True(t, tok.IsZero())
+	e, ok := errors.AsType[*tokencache.IssuerError](err)
+	require.True(t, ok, "not an IssuerError: %v", err)
+	assert.Equal(t, "feishu", e.Issuer)
+	assert.NotEmpty(t, e.Message)
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %+v", err, *e, *e, e.Err), secret)
+	return e
+}
+
+func TestFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newIssuer()
+		f := newFeishu(t, issuer.RoundTripper())
+		tok, err := f.Fetch(t.Context())
+		require.NoError(t, err)
+		pair := issuer.Pairs()[0]
+		assert.Equal(t, pair.App, tok.AppAccessToken())
+		assert.Equal(t, pair.Tenant, tok.TenantAccessToken())
+		assert.Equal(t, pair.End, tok.Expiry())
+
+		issuer.SetRemaining(4567*time.Second + 999*time.Millisecond)
+		again, err := f.Fetch(t.Context())
+		require.NoError(t, err)
+		assert.True(t, tok.Equal(again))
+		assert.Equal(t, 4567*time.Second, time.Until(again.Expiry()))
+	})
+}
+
+func TestRequest(t *testing.T) {
+	var got *http.Request
+	var body map[string]string
+	f := newFeishu(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+		got = r
+		require.NoError(t, json.NewDecoder(r.Body).Decode(&body))
+		return answering(200, nil, goodAnswer).RoundTrip(r)
+	}))
+	_, err := f.Fetch(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, http.MethodPost, got.Method)
+	assert.Equal(t, "https://open.feishu.cn/open-apis/auth/v3/app_access_token/internal", got.URL.String())
+	assert.Equal(t, "application/json; charset=utf-8", got.Header.Get("Content-Type"))
+	assert.Equal(t, map[string]string{"app_id": appID, "app_secret": secret}, body)
+}
+
+func TestIssuer(t *testing.T) {
+	f := newFeishu(t, nil)
+	assert.Equal(t, tokencache.Issuer{
+		Name:    "feishu",
+		App:     appID,
+		Digest:  tokencache.Digest("https://open.feishu.cn", appID, secret, "app_access_token/internal"),
+		Window:  30 * time.Minute,
+		MaxLife: 2*time.Hour + time.Minute,
+	}, f.Issuer())
+}
+
+func TestIssuersApart(t *testing.T) {
+	digests := map[string]string{}
+	for name, c := range map[string]fetcher.FeishuConfig{
+		"one":            {AppID: appID, AppSecret: secret},
+		"another app":    {AppID: "cli_other", AppSecret: secret},
+		"another secret": {AppID: appID, AppSecret: "other"},
+		"another cloud":  {AppID: appID, AppSecret: secret, BaseURL: fetcher.LarkURL},
+		"a moved border": {AppID: appID + "S", AppSecret: secret[1:]},
+	} {
+		f, err := fetcher.NewFeishu(c)
+		require.NoError(t, err)
+		digests[f.Issuer().Digest] = name
+	}
+	assert.Len(t, digests, 5)
+}
+
+func TestIssuerWindow(t *testing.T) {
+	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Window: 5 * time.Second})
+	require.NoError(t, err)
+	assert.Equal(t, 5*time.Second, f.Issuer().Window)
+}
+
+// None of the ways in which values end up in a log shows the secret.
+func TestSecretDoesNotPrint(t *testing.T) {
+	config := fetcher.FeishuConfig{AppID: appID, AppSecret: secret}
+	f := newFeishu(t, nil)
+	for _, v := range []any{f, *f, config, &config, struct{ C fetcher.FeishuConfig }{config}, struct{ f *fetcher.Feishu }{f}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			assertNoSecret(t, fmt.Sprintf(verb, v))
+		}
+		var log bytes.Buffer
+		slog.New(slog.NewTextHandler(&log, nil)).Info("text", "v", v)
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "v", v)
+		assertNoSecret(t, log.String())
+		text, err := json.Marshal(v)
+		require.NoError(t, err)
+		assertNoSecret(t, string(text))
+	}
+	assert.Equal(t, "feishu app "+appID, f.String())
+}
+
+// A failed assertion digs into unexported fields: it must not find the secret.
+func TestSecretIsNotInDiffs(t *testing.T) {
+	var rec recorder
+	assert.Equal(&rec, newFeishu(t, nil), newFeishu(t, answering(200, nil, "")))
+	require.NotEmpty(t, rec.said)
+	assertNoSecret(t, rec.said)
+}
+
+type recorder struct{ said string }
+
+func (r *recorder) Errorf(format string, args ...any) { r.said += fmt.Sprintf(format, args...) }
+
+func assertNoSecret(t testing.TB, s string) {
+	t.Helper()
+	assert.NotContains(t, s, secret)
+	assert.NotContains(t, s, fmt.Sprintf("%x", secret))
+	quoted, err := json.Marshal(secret)
+	require.NoError(t, err)
+	assert.NotContains(t, s, string(quoted))
+}
+
+func ExampleNewFeishu() {
+	issuer := feishutest.New(feishutest.Config{}) // leave Transport out to reach the real one
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+		AppID:     issuer.AppID(),
+		AppSecret: issuer.AppSecret(),
+		Transport: issuer.RoundTripper(),
+	})
+	if err != nil {
+		panic(err)
+	}
+	tok, err := feishu.Fetch(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(feishu)
+	fmt.Println("valid:", issuer.Valid(tok.AppAccessToken()))
+	fmt.Println("life:", time.Until(tok.Expiry()).Round(time.Minute))
+	// Output:
+	// feishu app cli_test
+	// valid: true
+	// life: 2h0m0s
+}
+
+func ExampleFeishu_Fetch_refused() {
+	issuer := feishutest.New(feishutest.Config{})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+		AppID:     issuer.AppID(),
+		AppSecret: "a-wrong-one",
+		Transport: issuer.RoundTripper(),
+	})
+	if err != nil {
+		panic(err)
+	}
+	_, err = feishu.Fetch(context.Background())
+	if refused, ok := errors.AsType[*tokencache.IssuerError](err); ok {
+		fmt.Println(refused.Code, refused.Message)
+		fmt.Println(refused.Class)
+	}
+	// Output:
+	// 10014 app secret invalid
+	// permanent
+}

@@ -1,0 +1,26 @@
+// Package redistest gives every test in this repository its Redis, and the
+// means to break it.
+//
+//   - [NewBubble] is a miniredis in virtual time, for testing/synctest: clients
+//     reach it over a net.Pipe, each through a [Link] of its own.
+//   - [StartServer] is a real redis-server, [NewProxy] a Link in front of it.
+//   - [Each] runs one test on both.
+//
+// # What a bubble needs
+//
+// Everything that blocks has to block on something of the bubble: a channel, a
+// timer, a net.Pipe. A socket does not, nor does a mutex, and while somebody
+// waits for one time stands still. Hence:
+//
+//   - A go-redis PubSub holds its mutex while it connects, so only one goroutine
+//     may use it: PubSub.Channel needs WithChannelHealthCheckInterval(0), and a
+//     Close from outside must not meet a dial that hangs. Receive with a timeout,
+//     connect and close in one goroutine, and end that by its ctx.
+//   - Time stops when the test returns: what was started has to be stopped, and
+//     waited for, in the test or in its cleanup.
+//   - Never Start the miniredis, and never dial by name.
+//
+// The time-outs of go-redis do work: since v9.23 its deadlines come from
+// time.Now at each read and write, which is the bubble's, and net.Pipe keeps
+// them. (It used to keep a clock for the whole process, which was not.)
+package redistest
