@@ -114,7 +114,7 @@ func TestPictureFitsIn80By24(t *testing.T) {
 	for _, replicas := range []int{1, 50, 60, 61, maxReplicas} {
 		now := good()
 		now.o.replicas = replicas
-		now.gets = 1 << 40
+		now.gets = 1 << 36
 		now.newest = tokencache.NewToken("a", "t", now.o.life)
 		now.cells = strings.Repeat("o", replicas)
 		picture := (&screen{}).picture(now)
