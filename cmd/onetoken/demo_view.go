@@ -43,7 +43,9 @@ func (s snapshot) killStory() string {
 // summary is what remains on the screen.
 func (s snapshot) summary() string {
 	var b strings.Builder
-	row := func(name string, n int64, note string) { fmt.Fprintf(&b, "  %-17s %8d  %s\n", name, n, note) }
+	row := func(name string, n int64, note string) {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-17s %8d  %s", name, n, note), " ") + "\n")
+	}
 	fmt.Fprintf(&b, "\n%d replicas, %.0f s, by the issuer's counters:\n", s.o.replicas, s.elapsed.Seconds())
 	row("rotations", int64(s.issuer.Rotations), "tokens minted")
 	row("successful calls", int64(s.issuer.Calls), fmt.Sprintf("allowed: one per rotation, and %d for the kill", s.kills()))
@@ -134,7 +136,7 @@ func (s *screen) picture(now snapshot) []string {
 	}
 	return append(lines,
 		"",
-		row("issuer calls", fmt.Sprint(now.issuer.Calls), fmt.Sprintf("for %d rotations", now.issuer.Rotations)),
+		row("issuer calls", fmt.Sprint(now.issuer.Calls), fmt.Sprintf("rotations: %d", now.issuer.Rotations)),
 		row("refreshed by no.", fmt.Sprint(now.last.replica), ago(now.last.at)),
 		row("reads per second", fmt.Sprint(s.rate.per(now)), fmt.Sprintf("%d in all, each checked with the issuer", now.gets)),
 		row("waited at first", fmt.Sprint(now.firstWaits), "Gets of a replica that had no token yet"),

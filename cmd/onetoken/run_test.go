@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -42,9 +43,7 @@ func (w world) runUntil(t *testing.T, ctx context.Context, args ...string) resul
 // with is w with other variables: pairs of name and value.
 func (w world) with(pairs ...string) world {
 	env := map[string]string{}
-	for name, value := range w.env {
-		env[name] = value
-	}
+	maps.Copy(env, w.env)
 	for i := 0; i < len(pairs); i += 2 {
 		env[pairs[i]] = pairs[i+1]
 	}
