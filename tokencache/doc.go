@@ -133,7 +133,7 @@
 //     fills a second.
 //   - Subscribe, then look, then wait: a token published in between is not missed.
 //   - Redis commands run in goroutines and are abandoned: a default go-redis client
-//     took 5 s where ctx allowed 1 s, and 101 s when nothing came back.
+//     took 5 s where ctx allowed 1 s, and 101 s when black-holed.
 //   - A Redis error is never a miss, or an outage would send the fleet to the issuer.
 //   - Rejections are ordered by a counter, as a read can happen in the same instant.
 //     Those Redis has not heard of are told before anything is read or put back.
