@@ -155,19 +155,33 @@ func (f *fill) answered() {
 // may be this process's own trouble holds the process longer than the others.
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	e := issuerErrorOf(f.issuer, err)
-	wait, storeErr := f.store.fail(ctx, lease.Value(), e, f.cache.config.Jitter(), f.cache.config.Replica)
+	held, storeErr := f.store.fail(ctx, lease.Value(), e, f.cache.config.Jitter(), f.cache.config.Replica)
 	if storeErr != nil {
 		f.degraded(storeErr)
 	}
 	_ = f.store.announce(ctx, eventFree, "")
 	f.left = true
+	wait := held
 	if e.Local || wait == 0 {
 		wait = max(wait, backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()))
 	} else if !f.content() {
 		wait = min(wait, shortHold)
 	}
 	f.holdFor(wait, e)
+	if storeErr == nil && held == 0 && f.foundBetter(ctx) {
+		return nil
+	}
 	return e
+}
+
+// foundBetter looks once more, for a fill without a copy that failed when the
+// lock was no longer its own: a successor may have published long since.
+func (f *fill) foundBetter(ctx context.Context) bool {
+	if f.why == fillForced || f.usable() != nil {
+		return false
+	}
+	_, _ = f.look(ctx)
+	return f.usable() != nil
 }
 
 // fetched is an answer of the issuer.
