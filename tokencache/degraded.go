@@ -126,9 +126,21 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		return
 	}
 	f.published(c)
-	if out == outcomeStored {
-		_ = f.store.announce(ctx, eventToken, c.token.Fingerprint())
+	switch fp := c.token.Fingerprint(); {
+	case out == outcomeStored:
+		_ = f.store.announce(ctx, eventToken, fp)
+	case out == outcomeRejected && !f.knowsRejected(fp):
+		f.heard(eventRejection, fp) // later than by the event, which was missed
 	}
+}
+
+// knowsRejected reports whether this process has seen the token rejected. If it
+// has a copy all the same, the issuer has handed it out again since.
+func (s *Source) knowsRejected(fp string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, known := s.rejected[fp]
+	return known
 }
 
 // published clears the mark of c, if c is still the copy.

@@ -194,10 +194,10 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 	if !f.cache.breaker.allow(now()) {
 		return nil, &RedisError{Name: "paused", Key: f.store.keys.id}
 	}
+	number := f.nextNumber() // first: a rejection from here on may overtake the read
 	if err := f.tellPending(ctx); err != nil {
 		return nil, err
 	}
-	number := f.nextNumber()
 	v, err := f.store.read(ctx)
 	if err != nil {
 		return nil, err

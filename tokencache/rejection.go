@@ -132,13 +132,21 @@ const maxRejections = 64 // a process that rejects more tokens than these has ot
 // nextNumber is taken by every question and by every rejection.
 func (s *Source) nextNumber() uint64 { return s.cache.numbers.Add(1) }
 
+// add notes a rejection. One that comes while another of the same token cools is
+// the same once more, such as our own come back as an event: it renews the
+// number, and Redis knows, but the cool-down neither doubles nor starts again.
 func (r rejections) add(fp string, number uint64, told bool) {
-	if len(r) >= maxRejections {
-		r.forgetOldest()
+	before, again := r[fp]
+	if again && r.cooling(fp) {
+		before.number, before.told = number, before.told || told
+		r[fp] = before
+		return
 	}
 	cool := coolDown
-	if before, again := r[fp]; again {
+	if again {
 		cool = min(longestCoolDown, 2*before.cool)
+	} else if len(r) >= maxRejections {
+		r.forgetOldest()
 	}
 	r[fp] = rejection{number: number, at: now(), cool: cool, nonce: rand.Text(), told: told}
 }

@@ -1,0 +1,324 @@
+package tokencache_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// F31: 500 requests of a fleet are refused with the same token at once. That is
+// one refresh, and whoever comes late with it changes nothing.
+func TestF31RejectedByFiveHundred(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		replicas := f.start(20)
+		together(replicas, func(r *replica) { r.mustGet() })
+		bad := replicas[0].within(0)
+		time.Sleep(10 * time.Minute)
+		f.issuer.Revoke(bad.AppAccessToken())
+
+		f.resetCounts()
+		together(replicas, func(r *replica) {
+			var wg sync.WaitGroup
+			for i := range 25 {
+				wg.Go(func() {
+					time.Sleep(time.Duration(i) * 100 * time.Nanosecond)
+					assert.NoError(t, r.source.Invalidate(context.Background(), bad))
+					assert.False(t, r.within(300*time.Millisecond).Equal(bad))
+				})
+			}
+			wg.Wait()
+		})
+		assert.Equal(t, 2, f.stats().Calls)
+		assert.Equal(t, 2, f.stats().Rotations)
+		assert.Equal(t, 1, f.count(tokencache.EventInvalidate, "dropped"))
+		for _, r := range replicas {
+			assert.LessOrEqual(t, r.link.Count(), 10, "%s: %v", r.name, r.link.Counts())
+		}
+
+		good := replicas[0].within(0)
+		f.resetCounts()
+		time.Sleep(time.Minute)
+		together(replicas, func(r *replica) {
+			assert.NoError(t, r.source.Invalidate(context.Background(), bad))
+			assert.True(t, r.within(0).Equal(good), "the one that followed is not concerned")
+		})
+		assert.Equal(t, 2, f.stats().Calls)
+	})
+}
+
+// F31: a publish on its way when its token is rejected does not bring it back.
+func TestF31SlowPublishOfTheRevoked(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		slow, other := f.replica(), f.replica()
+		bad := slow.mustGet()
+		assert.True(t, other.within(0).Equal(bad))
+		time.Sleep(time.Second)
+
+		release := slow.link.Hold(publishes)
+		refreshed := make(chan error)
+		go func() {
+			_, _, err := slow.source.Refresh(context.Background()) // the issuer still hands it out
+			refreshed <- err
+		}()
+		time.Sleep(500 * time.Millisecond)
+		f.issuer.Revoke(bad.AppAccessToken())
+		require.NoError(t, other.source.Invalidate(context.Background(), bad))
+		release()
+		require.NoError(t, <-refreshed)
+
+		assert.Equal(t, 1, slow.count(tokencache.EventPublish, "rejected"))
+		assert.False(t, slow.within(0).Equal(bad))
+		assert.True(t, other.mustGet().Equal(slow.mustGet()))
+		assert.Equal(t, 2, f.stats().Rotations)
+		assert.Equal(t, 3, f.stats().Calls, "the first, the one refused, and once more")
+	})
+}
+
+// publishes is a redistest.Match for the script that offers a token.
+func publishes(name string, args []string) bool {
+	return strings.HasPrefix(name, "EVAL") && len(args) > 4 && args[1] == "3" && strings.Contains(args[4], ":rejected:")
+}
+
+// F31: an issuer that hands the revoked token out again is not asked in a loop,
+// however often it is rejected: after 1 min, 2, 4 and so on.
+func TestF31RevokedHandedOutAgain(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond, KeepRevoked: true}, func(t *testing.T, f *fleet) {
+		replicas := f.start(5)
+		together(replicas, func(r *replica) { r.mustGet() })
+		bad := replicas[0].within(0)
+		time.Sleep(10 * time.Minute)
+		f.issuer.Revoke(bad.AppAccessToken())
+
+		f.redis.Each(func(l *redistest.Link) { l.Delay(time.Millisecond) }) // no two things in one instant of Redis
+		revoked := time.Now()
+		end := revoked.Add(16 * time.Minute)
+		together(replicas, func(r *replica) {
+			for time.Now().Before(end) {
+				tok, err := r.source.Get(context.Background())
+				assert.NoError(t, err)
+				if err := r.source.Invalidate(context.Background(), tok); err != nil {
+					assert.ErrorIs(t, err, tokencache.ErrCoolDown)
+				}
+				time.Sleep(500 * time.Millisecond)
+			}
+		})
+		var at []time.Duration
+		for _, call := range f.issuer.Calls()[1:] {
+			at = append(at, call.Arrived.Sub(revoked).Round(2*time.Second))
+		}
+		want := []time.Duration{0, time.Minute, 3 * time.Minute, 7 * time.Minute, 15 * time.Minute}
+		require.Len(t, at, len(want), "%v", at)
+		for i := range want {
+			assert.InDelta(t, want[i].Seconds(), at[i].Seconds(), 6, "%v", at)
+		}
+	})
+}
+
+// F31: one process that alone rejects a token is under the same cool-down: its
+// own news, come back to it as an event, is no second rejection.
+func TestF31CoolDownOfOneProcess(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond, KeepRevoked: true}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		bad := r.mustGet()
+		r.link.Delay(time.Millisecond)
+		time.Sleep(time.Second)
+		ctx := context.Background()
+		for i, cool := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
+			require.NoError(t, r.source.Invalidate(ctx, bad), "%d", i)
+			again, err := r.source.Get(ctx)
+			require.NoError(t, err)
+			require.True(t, again.Equal(bad))
+			time.Sleep(cool - time.Second)
+			require.ErrorIs(t, r.source.Invalidate(ctx, bad), tokencache.ErrCoolDown, "%d", i)
+			again, err = r.source.Get(ctx)
+			require.NoError(t, err)
+			require.True(t, again.Equal(bad), "nothing else is to be had")
+			time.Sleep(2 * time.Second)
+		}
+		assert.Equal(t, 4, f.stats().Calls)
+	})
+}
+
+// F39: two tokens are rejected in a row while a publish of the first is still on
+// its way: neither comes back.
+func TestF39TwoRejectionsInARow(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		slow, quick := f.replica(), f.replica()
+		first := slow.mustGet()
+		assert.True(t, quick.within(0).Equal(first))
+		time.Sleep(time.Second)
+
+		release := slow.link.Hold(publishes)
+		refreshed := make(chan error)
+		go func() {
+			_, _, err := slow.source.Refresh(ctx)
+			refreshed <- err
+		}()
+		time.Sleep(200 * time.Millisecond)
+		require.NoError(t, f.redis.Admin().Del(ctx, f.keyOf("lock")).Err()) // evicted
+
+		f.issuer.Revoke(first.AppAccessToken())
+		require.NoError(t, quick.source.Invalidate(ctx, first))
+		second := quick.mustGet()
+		f.issuer.Revoke(second.AppAccessToken())
+		require.NoError(t, quick.source.Invalidate(ctx, second))
+		third := quick.mustGet()
+		assert.False(t, third.Equal(first) || third.Equal(second))
+
+		release()
+		require.NoError(t, <-refreshed)
+		assert.Equal(t, 1, slow.count(tokencache.EventPublish, "rejected"))
+		assert.True(t, slow.within(0).Equal(third))
+		assert.True(t, quick.within(0).Equal(third))
+		assert.True(t, f.replica().within(0).Equal(third), "and so it is in Redis")
+		assert.Equal(t, 3, f.stats().Rotations)
+	})
+}
+
+// keyOf is the one key of a kind.
+func (f *fleet) keyOf(kind string) string {
+	f.t.Helper()
+	k := key(kind)(f)
+	require.NotEmpty(f.t, k, "no key %s", kind)
+	return k
+}
+
+// F39: a replica that was cut off got the token itself; by the time it can put
+// it back the others have rejected it. It is not stored, and the replica, which
+// learns of it in this way, goes on with another.
+func TestF39PutBackOfARejectedToken(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		lonely, other := f.replica(), f.replica()
+		lonely.link.Down()
+		bad := lonely.mustGet()
+		assert.Equal(t, 1, lonely.count(tokencache.EventDirectCall, "ok"))
+		assert.True(t, other.mustGet().Equal(bad), "the issuer has but one")
+		f.issuer.Revoke(bad.AppAccessToken())
+		require.NoError(t, other.source.Invalidate(ctx, bad))
+		require.Empty(t, f.tokenKey())
+
+		lonely.link.Heal()
+		time.Sleep(15 * time.Second)
+		assert.Equal(t, 1, lonely.count(tokencache.EventPutBack, "rejected"))
+		tok := lonely.within(0)
+		assert.False(t, tok.Equal(bad))
+		assert.True(t, other.within(0).Equal(tok))
+		assert.Equal(t, 2, f.stats().Rotations)
+	})
+}
+
+// F39: a rejection while the reply to a read is on its way: what that read
+// brings was asked for before, and is not adopted.
+func TestF39RejectedWhileBeingRead(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		other, r := f.replica(), f.replica()
+		bad := other.mustGet()
+		f.issuer.Revoke(bad.AppAccessToken())
+		_, err := r.source.Status(ctx) // connects
+		require.NoError(t, err)
+
+		r.link.Delay(400 * time.Millisecond)
+		got := make(chan tokencache.Token)
+		go func() { got <- r.mustGet() }()
+		time.Sleep(100 * time.Millisecond)
+		r.link.Delay(0)
+		require.NoError(t, r.source.Invalidate(ctx, bad), "told before the read is answered")
+		tok := <-got
+		assert.False(t, tok.Equal(bad))
+		assert.True(t, r.within(0).Equal(tok))
+		assert.Equal(t, 2, f.stats().Rotations)
+	})
+}
+
+// F39: the same for a read that is sent in the very instant of the rejection,
+// while an older rejection is still being told.
+func TestF39RejectedInTheInstantOfARead(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		other, r := f.replica(), f.replica()
+		bad := other.mustGet()
+		older := tokencache.NewToken("a-older", "t-older", time.Hour)
+
+		undo := r.link.Fail("READONLY You can't write against a read only replica.", invalidates)
+		require.ErrorIs(t, r.source.Invalidate(ctx, older), tokencache.ErrRedis)
+		undo()
+
+		// The fill tells of the older one first; meanwhile comes the rejection,
+		// which reaches Redis only after the read that follows.
+		releaseOlder, releaseBad := r.link.Hold(invalidates), func() {}
+		got := make(chan tokencache.Token)
+		go func() { got <- r.mustGet() }()
+		time.Sleep(100 * time.Millisecond)
+		f.issuer.Revoke(bad.AppAccessToken())
+		releaseBad = r.link.Hold(invalidates)
+		told := make(chan error)
+		go func() { told <- r.source.Invalidate(ctx, bad) }()
+		time.Sleep(100 * time.Millisecond)
+		release := r.link.Hold(reads)
+		releaseOlder()
+		time.Sleep(100 * time.Millisecond)
+		r.link.Delay(400 * time.Millisecond)
+		release()
+		time.Sleep(100 * time.Millisecond)
+		r.link.Delay(0)
+		releaseBad()
+		require.NoError(t, <-told)
+		tok := <-got
+		assert.False(t, tok.Equal(bad))
+		assert.Equal(t, 2, f.stats().Rotations)
+	})
+}
+
+// invalidates is a redistest.Match for the script that tells of a rejection.
+func invalidates(name string, args []string) bool {
+	return strings.HasPrefix(name, "EVAL") && len(args) > 3 && args[1] == "2" && strings.Contains(args[3], ":rejected:")
+}
+
+// reads is a redistest.Match for the script that looks.
+func reads(name string, args []string) bool {
+	return strings.HasPrefix(name, "EVAL") && len(args) > 4 && args[1] == "3" && strings.HasSuffix(args[4], ":failure")
+}
+
+// F39: a rejection that Redis cannot hear of is kept until it can: this process
+// does without the token at once, the others as soon as they are told.
+func TestF39RejectedWhileRedisIsDown(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		replicas := f.start(3)
+		together(replicas, func(r *replica) { r.mustGet() })
+		bad := replicas[0].within(0)
+		time.Sleep(time.Minute)
+		f.redis.Each((*redistest.Link).Down)
+		f.issuer.Revoke(bad.AppAccessToken())
+
+		require.ErrorIs(t, replicas[0].source.Invalidate(ctx, bad), tokencache.ErrRedis)
+		tok := replicas[0].mustGet()
+		assert.False(t, tok.Equal(bad))
+		assert.Equal(t, 2, f.stats().Rotations)
+
+		for _, r := range replicas[1:] { // who hears nothing has to find out by itself
+			r.link.Heal()
+		}
+		time.Sleep(3 * time.Second)
+		replicas[0].link.Heal()
+		time.Sleep(20 * time.Second)
+		for _, r := range replicas {
+			assert.True(t, r.within(2*time.Second).Equal(tok), r.name)
+		}
+		assert.Equal(t, 2, f.stats().Rotations)
+		assert.Equal(t, 1, f.count(tokencache.EventInvalidate, "dropped"))
+		assert.Equal(t, 1, f.count(tokencache.EventPutBack, "stored"))
+	})
+}

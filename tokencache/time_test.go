@@ -1,0 +1,287 @@
+package tokencache_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// F23: Redis' own clock steps between the read and the publish of a call. The
+// stored life may come out shorter, never longer than the issuer's.
+func TestF23RedisTimeStepsDuringACall(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		step time.Duration
+		want time.Duration
+	}{
+		{"10 min ahead", 10 * time.Minute, 110 * time.Minute},
+		{"10 min back", -10 * time.Minute, 2 * time.Hour},
+		{"not at all", 0, 2 * time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var f *fleet
+			step := func() { f.redis.Server().SetTime(time.Now().Add(test.step)) }
+			virtual(t, feishutest.Config{OnRequest: func() { step() }}, func(t *testing.T, started *fleet) {
+				f = started
+				f.redis.Server().SetTime(time.Now())
+				r := f.replica()
+				tok := r.within(0)
+				assert.Equal(t, test.want, f.ttl(f.tokenKey()))
+				assert.LessOrEqual(t, time.Until(tok.Expiry()), test.want)
+			})
+		})
+	}
+}
+
+// ttl is what is left of a key, which must have an end.
+func (f *fleet) ttl(key string) time.Duration {
+	f.t.Helper()
+	require.NotEmpty(f.t, key, "no such key")
+	ttl, err := f.redis.Admin().PTTL(context.Background(), key).Result()
+	require.NoError(f.t, err)
+	require.Positive(f.t, ttl, "a key without an end")
+	return ttl
+}
+
+// F25: `expire` is what remains, and the fleet may meet a token at any moment of
+// its life, also one that lives too short for the issuer's window.
+func TestF25ExpireIsWhatRemains(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		remaining time.Duration
+		window    time.Duration    // the issuer's real one
+		asks      [2]time.Duration // the next call comes with that much left
+	}{
+		{"4567 s", 4567 * time.Second, 30 * time.Minute, [2]time.Duration{24 * time.Minute, 27 * time.Minute}},
+		{"exactly the window", 1800 * time.Second, 30 * time.Minute, [2]time.Duration{24 * time.Minute, 27 * time.Minute}},
+		{"1 s less", 1799 * time.Second, 20 * time.Minute, [2]time.Duration{5 * time.Minute, 450 * time.Second}},
+		{"1 s", 1 * time.Second, 1 * time.Second, [2]time.Duration{20 * time.Millisecond, 250 * time.Millisecond}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Window: test.window}, func(t *testing.T, f *fleet) {
+				f.issuer.SetRemaining(test.remaining)
+				replicas := f.start(5)
+				replicas[0].within(0) // in the moment in which that much remains
+				every := max(time.Millisecond, test.remaining/2000)
+				read(replicas, every, test.remaining+10*every)
+
+				calls := f.issuer.Calls()
+				require.Len(t, calls, 2)
+				assert.Equal(t, test.remaining, calls[0].Expire)
+				assert.GreaterOrEqual(t, calls[1].Remaining, test.asks[0])
+				assert.LessOrEqual(t, calls[1].Remaining, test.asks[1])
+				assert.True(t, calls[1].Minted)
+				for _, r := range replicas {
+					assert.Equal(t, 1, r.count(tokencache.EventWait, ""), r.name)
+				}
+			})
+		})
+	}
+}
+
+// F25: tokens that live for seconds leave little time to replace a holder that
+// dies just as the window begins; the lease is short enough for it.
+func TestF25HolderDiesInTheWindowOfAShortLivedToken(t *testing.T) {
+	for _, life := range []time.Duration{20 * time.Second, 10 * time.Second} {
+		t.Run(life.String(), func(t *testing.T) {
+			virtual(t, feishutest.Config{Life: life, Latency: 50 * time.Millisecond}, func(t *testing.T, f *fleet) {
+				var dying dyingHolder
+				for range 5 {
+					f.replica(func(c *replicaConfig) {
+						c.through = dying.transport(f.redis.Link(c.cache.Replica), c.through)
+						c.fetcher = f.shortLived(life, c)
+					})
+				}
+				together(f.replicas, func(r *replica) { r.mustGet() })
+				time.Sleep(life / 2)
+				dying.arm()
+				survivors := 0
+				end := time.Now().Add(2 * life)
+				together(f.replicas, func(r *replica) {
+					for time.Now().Before(end) {
+						if dying.is(r.link) {
+							return
+						}
+						r.mustGet()
+						time.Sleep(20 * time.Millisecond)
+					}
+				})
+				for _, r := range f.replicas {
+					if dying.is(r.link) {
+						continue
+					}
+					survivors++
+					assert.Equal(t, 1, r.count(tokencache.EventWait, ""), "%s: only the first Get waits", r.name)
+				}
+				assert.Equal(t, 4, survivors)
+				assert.Equal(t, 1, f.count(tokencache.EventTakeover, ""))
+				stats := f.stats()
+				assert.Equal(t, stats.Rotations, stats.Calls)
+				dying.bury()
+			})
+		})
+	}
+}
+
+func (f *fleet) shortLived(life time.Duration, c *replicaConfig) tokencache.Fetcher {
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+		AppID: f.issuer.AppID(), AppSecret: c.secret, Transport: c.through, Window: life / 4,
+	})
+	require.NoError(f.t, err)
+	return feishu
+}
+
+// dyingHolder kills the first replica that calls the issuer once it is armed:
+// its call never leaves, and nothing it says reaches Redis any more.
+type dyingHolder struct {
+	mu    sync.Mutex // guards below
+	armed bool
+	dead  *redistest.Link
+	grave chan struct{}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func (d *dyingHolder) transport(link *redistest.Link, through http.RoundTripper) http.RoundTripper {
+	return roundTrip(func(req *http.Request) (*http.Response, error) {
+		d.mu.Lock()
+		dies := d.armed && d.dead == nil
+		if dies {
+			d.dead = link
+		}
+		grave := d.grave
+		d.mu.Unlock()
+		if !dies {
+			return through.RoundTrip(req)
+		}
+		link.Down()
+		<-grave
+		return nil, errForTest
+	})
+}
+
+func (d *dyingHolder) arm() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.armed, d.grave = true, make(chan struct{})
+}
+
+func (d *dyingHolder) is(link *redistest.Link) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.dead == link
+}
+
+func (d *dyingHolder) bury() { close(d.grave) }
+
+// F26: an issuer whose window opens later than believed answers with the token
+// that everybody has. The fleet asks again every minute, all of it together, and
+// nobody notices.
+func TestF26SameTokenReturned(t *testing.T) {
+	virtual(t, feishutest.Config{Window: 15 * time.Minute}, func(t *testing.T, f *fleet) {
+		replicas := f.start(20)
+		together(replicas, func(r *replica) { r.mustGet() })
+		time.Sleep(90 * time.Minute)
+		f.resetCounts()
+		read(replicas, time.Second, 30*time.Minute)
+
+		calls := f.issuer.Calls()[1:]
+		require.NotEmpty(t, calls)
+		for i, call := range calls {
+			assert.Equal(t, i == len(calls)-1, call.Minted, "call %d", i)
+			if i > 0 {
+				assert.GreaterOrEqual(t, call.Arrived.Sub(calls[i-1].Arrived), 59*time.Second, "call %d", i)
+			}
+		}
+		assert.GreaterOrEqual(t, len(calls), 8, "about once a minute from 26 min to 15 min before the end")
+		assert.LessOrEqual(t, len(calls), 14)
+		for _, r := range replicas {
+			assert.Equal(t, 1, r.count(tokencache.EventWait, ""))
+			assert.LessOrEqual(t, r.link.Count(), 8*len(calls), "%s: %v", r.name, r.link.Counts())
+		}
+		assert.Equal(t, 2, f.stats().Rotations)
+	})
+}
+
+func (f *fleet) resetCounts() { f.redis.Each((*redistest.Link).ResetCounts) }
+
+// F27: apps whose tokens were all fetched in the same moment are not all
+// refreshed in the same moment.
+func TestF27ManyAppsAtOnce(t *testing.T) {
+	const apps = 200
+	for _, test := range []struct {
+		name      string
+		refresher bool
+		spread    time.Duration // of the calls
+		most      int           // in one second
+	}{
+		{"refresher", true, 25 * time.Second, 20},
+		{"embedded", false, 100 * time.Second, 10},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+				r := f.replica(func(c *replicaConfig) { c.cache.Refresher = test.refresher })
+				ctx, stop := context.WithCancel(t.Context())
+				running := make(chan error)
+				go func() { running <- r.cache.Run(ctx) }()
+
+				var calls journal
+				for i := range apps {
+					r.cache.Source(calls.fetcher(fmt.Sprint("app", i)))
+				}
+				time.Sleep(time.Minute)
+				require.Len(t, calls.taken(), apps, "all are filled at the start")
+				time.Sleep(2 * time.Hour)
+				at := calls.taken()
+				require.Len(t, at, 2*apps)
+				at = at[apps:]
+
+				assert.Greater(t, at[apps-1].Sub(at[0]), test.spread)
+				perSecond := map[int64]int{}
+				for _, moment := range at {
+					perSecond[moment.Unix()]++
+				}
+				for second, n := range perSecond {
+					assert.LessOrEqual(t, n, test.most, "in second %d", second-at[0].Unix())
+				}
+				stop()
+				require.NoError(t, <-running)
+			})
+		})
+	}
+}
+
+// journal notes the moments of calls, of any number of apps.
+type journal struct {
+	mu sync.Mutex
+	at []time.Time
+}
+
+func (j *journal) fetcher(app string) tokencache.Fetcher {
+	issuer := tokencache.Issuer{Name: "fake", App: app, Digest: tokencache.Digest(app), Window: 30 * time.Minute}
+	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.at = append(j.at, time.Now())
+		return tokencache.NewToken(fmt.Sprint(app, len(j.at)), "", 2*time.Hour), nil
+	})
+}
+
+func (j *journal) taken() []time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return append([]time.Time(nil), j.at...)
+}
