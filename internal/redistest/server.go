@@ -25,7 +25,7 @@ import (
 const RequireEnv = "ONETOKEN_REQUIRE_REDIS"
 
 const (
-	startTime = 10 * time.Second // until a server has to answer
+	startTime = 30 * time.Second // until a server has to answer
 	portTries = 5
 )
 
