@@ -55,7 +55,7 @@ func TestProxy(t *testing.T) {
 		"lost messages": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
 			p.LoseMessages(true)
 			sub := rdb.Subscribe(t.Context(), "c")
-			defer sub.Close()
+			defer func() { _ = sub.Close() }()
 			_, err := sub.Receive(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, int64(1), rdb.Publish(t.Context(), "c", "lost").Val())
