@@ -30,9 +30,9 @@ func (s *stage) known() *failure {
 }
 
 func TestF12FailIsForTheHolderOnly(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		e := &IssuerError{Issuer: "x", Message: "m"}
-		s := stage(t)
+		s := next(t)
 		assert.Zero(t, s.mustFail("ours", e, 0), "nobody holds it")
 		assert.Nil(t, s.known())
 		s.lock("theirs")
@@ -45,8 +45,8 @@ func TestF12FailIsForTheHolderOnly(t *testing.T) {
 }
 
 func TestF12FailTellsTheFleet(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
-		s := stage(t)
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		s := next(t)
 		s.lock("ours")
 		e := &IssuerError{
 			Issuer: "feishu", Code: 10014, Status: 200, Message: "app secret invalid\nü", LogID: "log-1",
@@ -64,7 +64,7 @@ func TestF12FailTellsTheFleet(t *testing.T) {
 }
 
 func TestFailDoubles(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		for _, test := range []struct {
 			name string
 			err  IssuerError
@@ -83,7 +83,7 @@ func TestFailDoubles(t *testing.T) {
 			{"F29: told less than nothing", IssuerError{Class: ClassRateLimited, RetryAfter: -1}, []time.Duration{time.Second, 2 * time.Second}},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				s := stage(t)
+				s := next(t)
 				for i, want := range test.want {
 					value := strconv.Itoa(i) // every holder has one of its own
 					s.lock(value)
@@ -96,18 +96,18 @@ func TestFailDoubles(t *testing.T) {
 }
 
 func TestFailDrawsAFifthAtMost(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		for _, test := range []struct {
 			draw float64
 			want time.Duration
 		}{
 			{0, 5 * time.Second}, {0.5, 5500 * time.Millisecond}, {almost1, 5999 * time.Millisecond},
 		} {
-			s := stage(t)
+			s := next(t)
 			s.lock("ours")
 			assert.Equal(t, test.want, s.mustFail("ours", &IssuerError{Class: ClassUnknown}, test.draw))
 		}
-		s := stage(t)
+		s := next(t)
 		s.lock("ours")
 		assert.Equal(t, maxHold, s.mustFail("ours", &IssuerError{Class: ClassQuota}, almost1), "nothing holds longer")
 		assert.True(t, s.known().holds())
@@ -115,9 +115,9 @@ func TestFailDrawsAFifthAtMost(t *testing.T) {
 }
 
 func TestF41LocalTroubleHoldsOthersBriefly(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		local := &IssuerError{Class: ClassPermanent, Local: true}
-		s := stage(t)
+		s := next(t)
 		s.lock("1")
 		assert.Equal(t, time.Second, s.mustFail("1", local, 0))
 		assert.Zero(t, s.known().attempts, "not counted")
@@ -131,15 +131,15 @@ func TestF41LocalTroubleHoldsOthersBriefly(t *testing.T) {
 		assert.Equal(t, time.Second, s.mustFail("5", local, 0), "whatever went before")
 		assert.Equal(t, 4, s.known().attempts)
 
-		s = stage(t)
+		s = next(t)
 		s.lock("1")
 		assert.Equal(t, 250*time.Millisecond, s.mustFail("1", &IssuerError{Local: true}, 0))
 	})
 }
 
 func TestF21FailReplayed(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
-		s := stage(t)
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		s := next(t)
 		s.lock("1")
 		s.mustFail("1", &IssuerError{Class: ClassPermanent}, 0)
 		s.lock("2")
@@ -157,10 +157,10 @@ func TestF21FailReplayed(t *testing.T) {
 }
 
 func TestF20FailWithAGarbledFailure(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		for _, attempts := range []string{"", "many", "-3", "1e300", "-1e300", "999999999999999999999", "nan", "inf", "-inf", "0x10", "1.5", " 2 "} {
 			t.Run(strconv.Quote(attempts), func(t *testing.T) {
-				s := stage(t)
+				s := next(t)
 				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "attempts", attempts, "until", "garbled", "nonce", "x").Err())
 				s.lock("ours")
 				hold := s.mustFail("ours", &IssuerError{}, almost1)
@@ -174,8 +174,8 @@ func TestF20FailWithAGarbledFailure(t *testing.T) {
 }
 
 func TestF20FailReplayedOnAGarbledFailure(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
-		s := stage(t)
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		s := next(t)
 		require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "nonce", "ours").Err())
 		s.lock("ours")
 		assert.Zero(t, s.mustFail("ours", &IssuerError{}, 0))

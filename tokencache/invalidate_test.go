@@ -28,16 +28,16 @@ func (s *stage) buried(ago time.Duration, count int, ttl time.Duration) {
 }
 
 func TestF31InvalidateCompares(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		t.Run("the stored one", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, time.Hour)
 			assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
 			assert.False(t, s.exists(s.keys.token))
 			s.lasts(time.Hour, s.ttl(s.tombstone()), "as long as the token would have lasted")
 		})
 		t.Run("a replaced one", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a2", "t2", 2*time.Hour, time.Hour)
 			assert.Equal(t, outcomeOther, s.mustInvalidate("n", time.Hour))
 			assert.Equal(t, "a2", s.holds())
@@ -45,18 +45,18 @@ func TestF31InvalidateCompares(t *testing.T) {
 			s.lasts(time.Hour, s.ttl(s.tombstone()), "a slow publish of it may still come")
 		})
 		t.Run("nothing stored", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			assert.Equal(t, outcomeOther, s.mustInvalidate("n", 0))
 			s.lasts(2*time.Minute, s.ttl(s.tombstone()), "longer than the cool-down")
 		})
 		t.Run("stored without a TTL", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, 0)
 			assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
 			s.lasts(2*time.Minute, s.ttl(s.tombstone()))
 		})
 		t.Run("what the caller knows counts if it is more", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, time.Minute)
 			s.mustInvalidate("n", 3*time.Hour)
 			s.lasts(3*time.Hour, s.ttl(s.tombstone()))
@@ -65,7 +65,7 @@ func TestF31InvalidateCompares(t *testing.T) {
 }
 
 func TestF31InvalidateCoolsDown(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		for count, cool := range []time.Duration{
 			1: time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 30 * time.Minute, 30 * time.Minute, 50: 30 * time.Minute,
 		} {
@@ -73,7 +73,7 @@ func TestF31InvalidateCoolsDown(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("rejection %d", count), func(t *testing.T) {
-				s := stage(t)
+				s := next(t)
 				s.put("a1", "t1", 2*time.Hour, time.Hour)
 				s.buried(cool-5*time.Second, count, time.Hour)
 				assert.Equal(t, outcomeCoolDown, s.mustInvalidate("n", 0))
@@ -92,13 +92,13 @@ func TestF31InvalidateCoolsDown(t *testing.T) {
 			})
 		}
 		t.Run("something else is stored", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a2", "t2", 2*time.Hour, time.Hour)
 			s.buried(time.Second, 1, time.Hour)
 			assert.Equal(t, outcomeOther, s.mustInvalidate("n", 0))
 		})
 		t.Run("F23: rejected in the future", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, time.Hour)
 			s.buried(-time.Hour, 1, time.Hour)
 			assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0), "Redis' clock stepped back: not for an hour")
@@ -108,8 +108,8 @@ func TestF31InvalidateCoolsDown(t *testing.T) {
 
 // The issuer keeps handing the same token out, and it keeps being rejected.
 func TestF31SameTokenAgainAndAgain(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
-		s := stage(t)
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		s := next(t)
 		if s.m == nil {
 			t.Skip("takes an hour of a real server")
 		}
@@ -133,8 +133,8 @@ func TestF31SameTokenAgainAndAgain(t *testing.T) {
 }
 
 func TestF21InvalidateReplayed(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
-		s := stage(t)
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		s := next(t)
 		s.put("a1", "t1", 2*time.Hour, time.Hour)
 		require.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
 		assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0), "its reply was lost")
@@ -143,7 +143,7 @@ func TestF21InvalidateReplayed(t *testing.T) {
 		assert.Equal(t, "a1", s.holds(), "dropped once")
 		assert.Equal(t, outcomeCoolDown, s.mustInvalidate("another", 0))
 
-		s = stage(t)
+		s = next(t)
 		require.Equal(t, outcomeOther, s.mustInvalidate("n", 0))
 		s.put("a1", "t1", 2*time.Hour, time.Hour)
 		assert.Equal(t, outcomeOther, s.mustInvalidate("n", 0))
@@ -151,8 +151,8 @@ func TestF21InvalidateReplayed(t *testing.T) {
 }
 
 func TestF39TwoRejectionsAndASlowPublish(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
-		s := stage(t)
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		s := next(t)
 		slow := offer{token: NewToken("a1", "t1", 0), life: 2 * time.Hour, asked: s.t0, by: "slow"}
 		s.put("a1", "t1", 2*time.Hour, time.Hour)
 		require.Equal(t, outcomeDropped, s.mustInvalidate("1", 0))
@@ -169,13 +169,13 @@ func TestF39TwoRejectionsAndASlowPublish(t *testing.T) {
 }
 
 func TestInvalidateWithAGarbledTombstone(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		for _, text := range []string{
 			"", "garbled", "1", "1 2 3", "-1 1 n dropped", "1 -1 n dropped", "99999999999999999999 1 x dropped",
 			"1 99999999999999999999 x dropped", "1 0 x dropped", strings.Repeat("9", 400) + " 1 x dropped",
 		} {
 			t.Run(text[:min(20, len(text))], func(t *testing.T) {
-				s := stage(t)
+				s := next(t)
 				if s.m != nil && strings.Contains(text, strings.Repeat("9", 20)) {
 					t.Skip("the Lua of miniredis takes this for no number at all")
 				}

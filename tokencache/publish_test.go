@@ -237,10 +237,10 @@ func TestPublishDecides(t *testing.T) {
 			offer: func(s *stage) offer { return s.offered(2*hour, -time.Minute) },
 		},
 	}
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
-				s := stage(t)
+				s := next(t)
 				if test.exact && s.m == nil {
 					t.Skip("a real server's clock does not stand still")
 				}
@@ -278,16 +278,16 @@ func TestPublishDecides(t *testing.T) {
 }
 
 func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		ctx := t.Context()
 		t.Run("a good answer ends the failures", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.failed()
 			s.mustPublish(s.offered(time.Hour, 0))
 			assert.False(t, s.exists(s.keys.failure))
 		})
 		t.Run("a good answer that is kept out, too", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, 2*time.Hour)
 			s.failed()
 			out, _ := s.mustPublish(s.offered(time.Hour, 0))
@@ -296,7 +296,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 		})
 		t.Run("a put-back says nothing of failures", func(t *testing.T) {
 			for _, stored := range []bool{true, false} {
-				s := stage(t)
+				s := next(t)
 				s.failed()
 				if stored {
 					s.put("a1", "t1", 2*time.Hour, 2*time.Hour)
@@ -308,7 +308,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			}
 		})
 		t.Run("nor does what is expired or rejected", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.failed()
 			s.mustPublish(s.offered(time.Hour, time.Hour))
 			s.bury("a2", "t2", s.t0)
@@ -316,7 +316,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			assert.True(t, s.exists(s.keys.failure))
 		})
 		t.Run("F19: foreign fields go with the token they stood by", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, time.Minute, "note", "of a person", "scope", "of a1")
 			s.mustPublish(s.offered(time.Hour, 0))
 			assert.ElementsMatch(t, []string{
@@ -325,14 +325,14 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 		})
 		t.Run("F33: fields of a later version stay with their token", func(t *testing.T) {
 			for _, ttl := range []time.Duration{time.Hour, time.Minute} { // kept, renewed
-				s := stage(t)
+				s := next(t)
 				s.put("a2", "t2", 2*time.Hour, ttl, "scope", "of a2")
 				s.mustPublish(s.offered(time.Hour, 0))
 				assert.Equal(t, "of a2", s.fields()["scope"])
 			}
 		})
 		t.Run("when the token was fetched and checked", func(t *testing.T) {
-			s := stage(t)
+			s := next(t)
 			s.put("a2", "t2", 2*time.Hour, time.Hour)
 			s.mustPublish(s.offered(time.Hour, 0))
 			v, err := s.read(ctx)
@@ -346,7 +346,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			assert.WithinRange(t, v.record.fetchedAt, s.t0, s.t0.Add(s.slack()))
 		})
 		t.Run("nothing but its own keys", func(t *testing.T) {
-			s, other := stage(t), stage(t)
+			s, other := next(t), next(t)
 			other.put("a1", "t1", time.Hour, time.Minute)
 			other.failed()
 			before := other.dump()
@@ -358,7 +358,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			for _, pair := range [][2]string{
 				{"a", ""}, {"ü\x00\n\xff", "t"}, {strings.Repeat("j", 4096), strings.Repeat("w", 4096)}, {"nil", "false"}, {"1e3", "0x10"}, {"%d{1}", "KEYS[1]"},
 			} {
-				s := stage(t)
+				s := next(t)
 				tok := NewToken(pair[0], pair[1], time.Hour)
 				out, stored := s.mustPublish(offer{token: tok, life: time.Hour, asked: s.t0, by: "host {1} %s"})
 				assert.Equal(t, outcomeStored, out)
@@ -374,10 +374,10 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 // Whatever the clocks say, a token is never stored for longer than the issuer
 // gave it.
 func TestF23NoTTLAboveLife(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		random := rand.New(rand.NewPCG(11, 12))
 		for range 300 {
-			s := stage(t)
+			s := next(t)
 			life := someLife(random).Truncate(time.Millisecond)
 			o := offer{
 				token: NewToken("a", "t", life), life: life, by: "us",
@@ -400,10 +400,10 @@ func TestF23NoTTLAboveLife(t *testing.T) {
 // I2: the stored token never goes back to one that ends earlier, except after a
 // rejection, however late, repeated and reordered the offers are.
 func TestPublishIsAMaxRegister(t *testing.T) {
-	onBoth(t, func(t *testing.T, stage func(*testing.T) *stage) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		random := rand.New(rand.NewPCG(13, 14))
 		for range 40 {
-			s := stage(t)
+			s := next(t)
 			ctx := t.Context()
 			var sent []offer
 			best := time.Time{} // the end, by Redis' clock, of what is stored

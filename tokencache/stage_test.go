@@ -25,7 +25,7 @@ type stage struct {
 
 // onBoth runs a test of the scripts on miniredis and on a real redis-server. It
 // gets as many stages as it asks for.
-func onBoth(t *testing.T, test func(t *testing.T, stage func(*testing.T) *stage)) {
+func onBoth(t *testing.T, test func(t *testing.T, next func(*testing.T) *stage)) {
 	run := func(t *testing.T, rdb *redis.Client, m *miniredis.Miniredis) {
 		n := 0
 		test(t, func(t *testing.T) *stage {
