@@ -164,8 +164,8 @@ func withinAll(replicas []*replica, limit time.Duration) {
 // lockKey is "" while nobody holds the lock.
 func (f *fleet) lockKey() string { return key("lock")(f) }
 
-// keyOf is the name that a key of the credential has or would have.
-func (f *fleet) keyOf(kind string) string {
+// keyName is the name that a key of the credential has or would have.
+func (f *fleet) keyName(kind string) string {
 	f.t.Helper()
 	status, err := f.replicas[0].source.Status(context.Background())
 	require.NoError(f.t, err)
