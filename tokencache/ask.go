@@ -84,20 +84,23 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 			return f.keep(got)
 		case f.closed(): // and yet published
 			return ErrClosed
-		case out == outcomeExpired || out != outcomeRejected && f.usable() == nil:
-			return f.failed(ctx, lease, f.unusable(ErrExpired))
-		case out != outcomeRejected:
+		case out != outcomeExpired && out != outcomeRejected && f.usable() != nil:
 			f.answered()
 			return nil
-		case again:
-			return f.failed(ctx, lease, f.unusable(ErrRejected))
 		}
-		if v, err = f.look(ctx); err != nil { // asked before the rejection: once more
+		why := ErrExpired
+		if out == outcomeRejected {
+			why = ErrRejected
+		}
+		if v, err = f.look(ctx); err != nil { // others may have done better
 			return f.withoutRedis(ctx, err)
 		}
 		if f.satisfied(v) {
 			f.left = true
 			return nil
+		}
+		if again || out != outcomeRejected { // else asked before the rejection: once more
+			return f.failed(ctx, lease, f.unusable(why))
 		}
 	}
 }
@@ -118,10 +121,12 @@ func (f *fill) unusable(why error) *IssuerError {
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.
 func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outcome, error) {
+	life := got.token.life()
 	out, stored, at, err := f.store.publish(ctx, offer{
-		token: got.token, life: got.token.life(), asked: asked, elapsed: now().since(got.began), by: f.cache.config.Replica,
+		token: got.token, life: life, margin: windowOf(f.issuer.Window, life, false, 0).dead,
+		asked: asked, elapsed: now().since(got.began), by: f.cache.config.Replica,
 	})
-	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: got.token.life(), Err: err})
+	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
 	if err != nil || out == outcomeExpired || out == outcomeRejected {
 		return out, err
 	}
