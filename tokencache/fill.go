@@ -27,6 +27,7 @@ type fill struct {
 	passing    bool          // forced: goes past a permanent failure
 	before     *string       // forced: the fingerprint found at first, if any
 	began      instant
+	trying     instant // since when it has had nothing to sit out
 }
 
 // purpose of a fill.
@@ -133,6 +134,7 @@ func (f *fill) run(ctx context.Context) error {
 		return err
 	}
 	f.subscribed = f.cache.notifier.hears(f.Source)
+	f.trying = now()
 	for {
 		changed := f.changes() // before the look: what happens after it must not be missed
 		v, err := f.look(ctx)
@@ -146,6 +148,7 @@ func (f *fill) run(ctx context.Context) error {
 			if over, err := f.heldBack(ctx, v.failure, changed); over {
 				return err
 			}
+			f.trying = now()
 			continue
 		}
 		if !v.locked() {
@@ -289,7 +292,7 @@ func (f *fill) subscribe(ctx context.Context) bool {
 	f.subscribed = true
 	// As long again as it took to lose the lock: the winner's last look before
 	// its call must not queue behind the connections of a whole cold fleet.
-	_ = f.sleep(ctx, now().since(f.began), nil)
+	_ = f.sleep(ctx, now().since(f.trying), nil)
 	confirmed := f.cache.notifier.add(f.Source)
 	timer := time.NewTimer(f.cache.config.RedisTimeout)
 	defer timer.Stop()
