@@ -270,11 +270,18 @@ func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan stru
 // from memory before it looks whether somebody has mended it.
 const shortHold = 5 * time.Second
 
+// foreignHold is the longest that a failure marked Local holds other replicas,
+// with all jitter.
+const foreignHold = 1500 * time.Millisecond
+
 // worthWaiting reports whether somebody without a copy should wait for the end
-// of a hold, rather than be told its error now.
+// of a hold, rather than be told its error now. What is final for a replica that
+// the issuer does not let in need not be for another.
 func worthWaiting(ctx context.Context, err error, rest time.Duration) bool {
 	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
-		return false
+		if !refused.Local || rest > foreignHold {
+			return false
+		}
 	}
 	if rest > longestWait {
 		return false
