@@ -168,11 +168,32 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	f.left = true
 	if e.Local || wait == 0 {
 		wait = max(wait, backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()))
-	} else if !f.content() {
+		f.keepOff(wait, e)
+	}
+	if !f.content() {
 		wait = min(wait, shortHold)
 	}
 	f.holdFor(wait, e)
 	return e
+}
+
+// keepOff keeps this process from asking for a while, which may still read what
+// others have got.
+func (s *Source) keepOff(wait time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alone = hold{from: now(), wait: wait, err: err}
+}
+
+// keptOff returns how much longer this process shall not ask, and why. Refresh
+// may.
+func (f *fill) keptOff() (time.Duration, error) {
+	if f.why == fillForced {
+		return 0, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.alone.rest(now()), f.alone.err
 }
 
 // fetched is an answer of the issuer.

@@ -151,6 +151,12 @@ func (f *fill) run(ctx context.Context) error {
 			f.trying = now()
 			continue
 		}
+		if rest, why := f.keptOff(); rest > 0 && !v.locked() {
+			if over, err := f.hope(ctx, rest, why, changed); over {
+				return err
+			}
+			continue
+		}
 		if !v.locked() {
 			lease, err := f.acquire(ctx)
 			if err == nil {
@@ -266,8 +272,26 @@ func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan stru
 	return false, nil
 }
 
-// shortHold is how long a process without a copy answers a permanent failure
-// from memory before it looks whether somebody has mended it.
+// hope waits for the others: this process is kept from asking, they need not be.
+// Over, or look again.
+func (f *fill) hope(ctx context.Context, rest time.Duration, why error, changed <-chan struct{}) (over bool, err error) {
+	if f.content() {
+		f.holdFor(rest, why)
+		return true, nil
+	}
+	if !worthWaiting(ctx, why, rest) {
+		f.holdFor(min(rest, shortHold), why)
+		return true, why
+	}
+	if f.subscribe(ctx) {
+		return false, nil
+	}
+	err = f.sleep(ctx, min(rest, f.poll()), changed)
+	return err != nil, err
+}
+
+// shortHold is how long a process without a copy answers a failure from memory
+// before it looks whether somebody has mended it.
 const shortHold = 5 * time.Second
 
 // foreignHold is the longest that a failure marked Local holds other replicas,
