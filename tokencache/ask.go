@@ -84,20 +84,23 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 			return f.keep(got)
 		case f.closed(): // and yet published
 			return ErrClosed
-		case out == outcomeExpired || out != outcomeRejected && f.usable() == nil:
-			return f.failed(ctx, lease, f.unusable(ErrExpired))
-		case out != outcomeRejected:
+		case out != outcomeExpired && out != outcomeRejected && f.usable() != nil:
 			f.answered()
 			return nil
-		case again:
-			return f.failed(ctx, lease, f.unusable(ErrRejected))
 		}
-		if v, err = f.look(ctx); err != nil { // asked before the rejection: once more
+		why := ErrExpired
+		if out == outcomeRejected {
+			why = ErrRejected
+		}
+		if v, err = f.look(ctx); err != nil { // others may have done better
 			return f.withoutRedis(ctx, err)
 		}
 		if f.satisfied(v) {
 			f.left = true
 			return nil
+		}
+		if again || out != outcomeRejected { // else asked before the rejection: once more
+			return f.failed(ctx, lease, f.unusable(why))
 		}
 	}
 }
@@ -118,10 +121,12 @@ func (f *fill) unusable(why error) *IssuerError {
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.
 func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outcome, error) {
+	life := got.token.life()
 	out, stored, at, err := f.store.publish(ctx, offer{
-		token: got.token, life: got.token.life(), asked: asked, elapsed: now().since(got.began), by: f.cache.config.Replica,
+		token: got.token, life: life, margin: windowOf(f.issuer.Window, life, false, 0).dead,
+		asked: asked, elapsed: now().since(got.began), by: f.cache.config.Replica,
 	})
-	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: got.token.life(), Err: err})
+	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
 	if err != nil || out == outcomeExpired || out == outcomeRejected {
 		return out, err
 	}
@@ -156,17 +161,18 @@ func (f *fill) answered() {
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	e := issuerErrorOf(f.issuer, err)
 	held, storeErr := f.store.fail(ctx, lease.Value(), e, f.cache.config.Jitter(), f.cache.config.Replica)
-	if storeErr != nil {
+	if storeErr != nil { // nothing to find: leave says so
 		f.degraded(storeErr)
-	}
-	if storeErr == nil { // else there is nothing to find, and leave says so
+	} else {
 		_ = f.store.announce(ctx, eventFree, "")
 		f.left = true
 	}
 	wait := held
 	if e.Local || wait == 0 {
 		wait = max(wait, backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()))
-	} else if !f.content() {
+		f.keepOff(wait, e)
+	}
+	if !f.content() {
 		wait = min(wait, shortHold)
 	}
 	f.holdFor(wait, e)
@@ -184,6 +190,25 @@ func (f *fill) foundBetter(ctx context.Context) bool {
 	}
 	_, _ = f.look(ctx)
 	return f.usable() != nil
+}
+
+// keepOff keeps this process from asking for a while, which may still read what
+// others have got.
+func (s *Source) keepOff(wait time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alone = hold{from: now(), wait: wait, err: err}
+}
+
+// keptOff returns how much longer this process shall not ask, and why. Refresh
+// may.
+func (f *fill) keptOff() (time.Duration, error) {
+	if f.why == fillForced {
+		return 0, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.alone.rest(now()), f.alone.err
 }
 
 // fetched is an answer of the issuer.

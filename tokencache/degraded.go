@@ -177,7 +177,7 @@ func (s *Source) oneMoreFailure() int {
 func (s *Source) forgetFailures() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failures = 0
+	s.failures, s.alone = 0, hold{}
 }
 
 // contend notes that the lock was seen in other hands; acquired tells whether it

@@ -165,7 +165,7 @@ func TestF39TwoRejectionsInARow(t *testing.T) {
 			refreshed <- err
 		}()
 		time.Sleep(200 * time.Millisecond)
-		require.NoError(t, f.redis.Admin().Del(ctx, f.soleKey("lock")).Err()) // evicted
+		require.NoError(t, f.redis.Admin().Del(ctx, f.keyOf("lock")).Err()) // evicted
 
 		f.issuer.Revoke(first.AppAccessToken())
 		require.NoError(t, quick.source.Invalidate(ctx, first))
@@ -185,8 +185,8 @@ func TestF39TwoRejectionsInARow(t *testing.T) {
 	})
 }
 
-// soleKey is the one key of a kind.
-func (f *fleet) soleKey(kind string) string {
+// keyOf is the one key of a kind.
+func (f *fleet) keyOf(kind string) string {
 	f.t.Helper()
 	k := key(kind)(f)
 	require.NotEmpty(f.t, k, "no key %s", kind)

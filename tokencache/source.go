@@ -31,6 +31,7 @@ type Source struct {
 	broken       error      // ErrClosed, or what is wrong with the Issuer
 	fill         *fill      // the one that runs
 	hold         hold
+	alone        hold // keeps this process from asking, not from looking
 	rejected     rejections
 	lastLife     time.Duration // of the last adopted token
 	failures     int           // calls in a row that failed as far as only we know

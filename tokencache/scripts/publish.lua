@@ -3,7 +3,8 @@
 -- KEYS: 1 token, 2 failure, 3 rejected:<fingerprint of the offered token>
 -- ARGV: 1 app token, 2 tenant token, 3 fingerprint, 4 life (ms),
 --       5 t0: Redis time (ms) just before the request was sent; 0 for a put-back,
---       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by
+--       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by,
+--       8 life left (ms) at or below which the token is of no use to anyone
 -- Returns: outcome, PTTL and {token fields} of what is stored afterwards
 --          ('expired' and 'rejected' come alone)
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -18,7 +19,7 @@ if t0 > 0 and now - t0 > spent then
 	spent = now - t0
 end
 local px = math.min(life, life - spent)
-if px <= 0 then
+if px <= tonumber(ARGV[8]) then
 	return { 'expired' }
 end
 
