@@ -14,10 +14,12 @@ import (
 func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 	lease, err := f.cache.locker.TryAcquire(ctx, f.store.keys.lock, f.lease(), f.holdAtMost())
 	if err == nil {
+		f.untroubled()
 		f.acquired()
 		return lease, nil
 	}
 	if errors.Is(err, lock.ErrHeld) {
+		f.untroubled()
 		return nil, err
 	}
 	return nil, redisErrorOf(err, f.store.keys.id)

@@ -124,8 +124,9 @@ func (c *Cache) Forget(s *Source) {
 
 // Close ends everything the Cache does: waiting callers get ErrClosed, but a
 // call to the issuer that is under way is let finish, its token published and
-// its lock released. It returns when nothing is left, after Config.FetchTimeout
-// and a few RedisTimeouts at the latest. Always nil; may be repeated.
+// its lock released. It returns after two FetchTimeouts and a few RedisTimeouts at
+// the latest; what was left behind by then, such as a Fetcher that ignores its
+// context, ends by itself. Always nil; may be repeated.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	if !c.closed {

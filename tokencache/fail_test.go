@@ -132,8 +132,28 @@ func TestF41LocalTroubleHoldsOthersBriefly(t *testing.T) {
 		assert.Equal(t, 4, s.known().attempts)
 
 		s = next(t)
-		s.lock("1")
-		assert.Equal(t, 250*time.Millisecond, s.mustFail("1", &IssuerError{Local: true}, 0))
+		for i := range 9 { // one replica, again and again
+			s.lock(strconv.Itoa(i))
+			assert.Equal(t, time.Second, s.mustFail(strconv.Itoa(i), &IssuerError{Local: true}, almost1))
+		}
+	})
+}
+
+// Nobody gets through: that is no trouble of one replica any more.
+func TestF41LocalTroubleOfEverybody(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		s := next(t)
+		for i, want := range []time.Duration{1, 1, 1, 2, 4, 8, 16, 30, 30} {
+			by := strconv.Itoa(i)
+			s.lock(by)
+			hold, err := s.fail(t.Context(), by, &IssuerError{Local: true}, 0, by)
+			require.NoError(t, err)
+			assert.Equal(t, want*time.Second, hold, "replica %d in a row", i+1)
+		}
+		s.lock("answered")
+		s.mustFail("answered", &IssuerError{}, 0)
+		s.lock("again")
+		assert.Equal(t, time.Second, s.mustFail("again", &IssuerError{Local: true}, 0), "somebody got through")
 	})
 }
 

@@ -211,7 +211,6 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.untroubled()
 	if v.lockTTL == noTTL {
 		_ = f.store.leaseForeverLock(ctx, f.lease())
 	}
@@ -234,6 +233,7 @@ func (f *fill) satisfied(v *view) bool {
 		return false
 	}
 	if c.phaseAt(now()) == fresh {
+		f.untroubled()
 		f.holdFor(0, nil)
 		return true
 	}

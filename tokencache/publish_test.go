@@ -364,7 +364,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 				assert.Equal(t, outcomeStored, out)
 				require.NotNil(t, stored)
 				assert.True(t, tok.Equal(stored.token))
-				out, _ = s.mustPublish(offer{token: tok, life: time.Hour, asked: s.t0, by: "x"})
+				out, _ = s.mustPublish(offer{token: tok, life: time.Hour, asked: s.t0.Add(time.Minute), by: "x"})
 				assert.Equal(t, outcomeKept, out, "%q is the same", pair)
 			}
 		})
