@@ -67,6 +67,21 @@ func TestBreakerWaitsLongerForASlowSilence(t *testing.T) {
 	assert.Equal(t, 250*time.Millisecond, b.retryIn(at), "from the start again")
 }
 
+func TestBreakerWaitsLongerForAQuickRefusal(t *testing.T) {
+	at := now()
+	b := &breaker{jitter: noJitter}
+	b.count(false, at)
+	for _, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
+		at = at.add(b.retryIn(at))
+		assert.True(t, b.allow(at))
+		at = at.add(time.Millisecond) // connection refused
+		b.count(false, at)
+		assert.Equal(t, want, b.retryIn(at))
+		b.count(false, at.add(time.Millisecond)) // was under way before
+		assert.Equal(t, want, b.retryIn(at))
+	}
+}
+
 func TestF24BreakerAfterASuspension(t *testing.T) {
 	at := now()
 	b := &breaker{jitter: noJitter}

@@ -168,6 +168,18 @@ func TestF39TwoRejectionsAndASlowPublish(t *testing.T) {
 	})
 }
 
+// Who rejects a token that is not stored may have got it around Redis. What was
+// asked for before that must not bring it back.
+func TestF39RejectedAgainWhileItIsNotStored(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		s := next(t)
+		s.buried(5*time.Minute, 1, time.Hour)
+		require.Equal(t, outcomeOther, s.mustInvalidate("second", 0))
+		out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 0), life: 2 * time.Hour, asked: s.t0.Add(-time.Minute), by: "slow"})
+		assert.Equal(t, outcomeRejected, out)
+	})
+}
+
 func TestInvalidateWithAGarbledTombstone(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		for _, text := range []string{

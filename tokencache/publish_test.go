@@ -454,3 +454,52 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 		}
 	})
 }
+
+// F19, F20: what a reader cannot use must not keep a good token out, or everyone
+// would call the issuer for himself until it ends; and what he can use must not
+// be replaced by less.
+func TestReadersAndPublishAgree(t *testing.T) {
+	lives := []string{
+		"7200000", "7.2e6", "0x6ddd00", "7200000.5", " 7200000", "7200000 ", "+7200000", "-7200000", "07200000", "",
+		"0", "long", "nan", "inf", "315360000000", "315360000001", "9223372036854775807", "9223372036854775808", "1e400",
+	}
+	apps, tenants := []string{"a1", "", "b1"}, []string{"t1", "", "u1"}
+	fingerprints := []string{
+		fingerprint("a1", "t1"), fingerprint("a1", ""), fingerprint("", "t1"), "", strings.ToUpper(fingerprint("a1", "t1")),
+	}
+	ttls := []time.Duration{0, time.Minute, 90 * time.Minute, 2 * time.Hour, 3 * time.Hour}
+	missing := []string{"", "app_access_token", "fingerprint", "life", "fetched_by", "checked_at"}
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		random := rand.New(rand.NewPCG(15, 16))
+		pick := func(from []string) string {
+			if random.IntN(2) == 0 {
+				return from[0] // more often good than not
+			}
+			return from[random.IntN(len(from))]
+		}
+		ctx, kept := t.Context(), 0
+		for range 500 {
+			s := next(t)
+			life, app, tenant, fp, gone := pick(lives), pick(apps), pick(tenants), pick(fingerprints), pick(missing)
+			ttl := ttls[random.IntN(len(ttls))]
+			s.put(app, tenant, time.Hour, ttl, "life", life, "fingerprint", fp)
+			if gone != "" {
+				require.NoError(t, s.rdb.HDel(ctx, s.keys.token, gone).Err())
+			}
+			v, err := s.read(ctx)
+			require.NoError(t, err)
+			readable := v.record != nil && v.record.remaining > time.Second
+
+			out, _ := s.mustPublish(s.offered(time.Second, 0))
+			about := fmt.Sprintf("life %q, tokens %q and %q, fingerprint %q, TTL %v, without %q: %q", life, app, tenant, fp, ttl, gone, v.garbled)
+			if readable {
+				kept++
+				require.Equal(t, outcomeKept, out, about)
+			} else {
+				require.Equal(t, outcomeStored, out, about)
+			}
+		}
+		assert.Greater(t, kept, 20, "both are tried")
+		assert.Less(t, kept, 480)
+	})
+}

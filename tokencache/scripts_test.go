@@ -103,12 +103,13 @@ func TestF21ScriptsReplayed(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		publish := func(o func(s *stage) offer) func(s *stage) (any, error) {
 			return func(s *stage) (any, error) {
-				out, stored, _, err := s.publish(t.Context(), o(s))
+				offer := o(s)
+				out, stored, _, err := s.publish(t.Context(), offer)
 				if stored == nil {
 					return out, err
 				}
-				if out == outcomeStored || out == outcomeRenewed {
-					out = outcomeKept // of the second run: what is stored is already the offer
+				if out == outcomeRenewed || offer.asked.IsZero() {
+					out = outcomeKept // of the second run: nothing new
 				}
 				return fmt.Sprintf("%s %v %v", out, stored.token, stored.life), err
 			}
@@ -234,6 +235,20 @@ func TestF18ForeignTypes(t *testing.T) {
 	})
 }
 
+func TestF18PublishPassesAForeignFailureBy(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		for _, stored := range []string{"", "a1"} {
+			s := next(t)
+			s.somethingElse(s.keys.failure)
+			if stored != "" {
+				s.put(stored, "t1", 2*time.Hour, 2*time.Hour)
+			}
+			s.mustPublish(s.offered(time.Hour, 0))
+			assert.True(t, s.exists(s.keys.failure), "nothing of theirs is deleted")
+		}
+	})
+}
+
 func TestF16ScriptsForgotten(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		s := next(t)
@@ -341,9 +356,10 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 			acl string
 			run func(*stage) error
 		}{
-			"a command": {"+@all -eval -evalsha ~* &*", read},
-			"a key":     {"+@all ~other:* &*", publish},
-			"a channel": {"+@all ~* resetchannels", announce},
+			"a command":                 {"+@all -eval -evalsha ~* &*", read},
+			"a command within a script": {"+@all -hset ~* &*", publish},
+			"a key":                     {"+@all ~other:* &*", publish},
+			"a channel":                 {"+@all ~* resetchannels", announce},
 		} {
 			server.Exec(slices.Concat([]any{"ACL", "SETUSER", "us", "reset", "on", ">pw"}, words(test.acl))...)
 			rdb := server.Client(t, func(o *redis.Options) { o.Username, o.Password = "us", "pw" })
