@@ -126,17 +126,17 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outco
 		return out, err
 	}
 	f.left = true
+	a := got.adoption() // kept, yet unreadable
+	if stored != nil {
+		a = adoption{
+			token: stored.token, life: stored.life, remaining: stored.remaining, at: at,
+			asked: got.number, own: stored.token.Equal(got.token),
+		}
+	}
+	f.adopt(a) // first: our own callers need not wait for the event to be sent, nor we be told of it
 	if out != outcomeKept {
 		_ = f.store.announce(ctx, eventToken, got.token.Fingerprint())
 	}
-	if stored == nil { // kept, yet unreadable
-		f.adopt(got.adoption())
-		return out, nil
-	}
-	f.adopt(adoption{
-		token: stored.token, life: stored.life, remaining: stored.remaining, at: at,
-		asked: got.number, own: stored.token.Equal(got.token),
-	})
 	return out, nil
 }
 
@@ -159,8 +159,10 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	if storeErr != nil {
 		f.degraded(storeErr)
 	}
-	_ = f.store.announce(ctx, eventFree, "")
-	f.left = true
+	if storeErr == nil { // else there is nothing to find, and leave says so
+		_ = f.store.announce(ctx, eventFree, "")
+		f.left = true
+	}
 	wait := held
 	if e.Local || wait == 0 {
 		wait = max(wait, backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()))
