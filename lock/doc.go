@@ -9,28 +9,30 @@
 //     to it. Held by another: [ErrHeld]. There is no waiting and no queue; who
 //     wants to wait knows better than this package what for.
 //  2. A keeper extends the lease at a third of it, over and over, until atMost
-//     has passed since the try. An extension that fails for reasons of its own
-//     is tried again at a thirteenth of the lease.
+//     has passed since the try. An extension that fails without a word on the
+//     lock is repeated every thirteenth of the lease.
 //  3. [Lease.Lost] closes when Redis answers that the key is not ours any more,
 //     or when the lease must have run out because nothing extended it in time.
 //  4. [Lease.Release] deletes the key if it is still ours, and stops the keeper.
 //
 // A lease's deadline is counted from the moment before its try or extension was
-// sent: Redis starts counting later, so that whatever the network does, we
-// believe the lease gone before Redis does.
+// sent. Redis starts counting when that arrives, so that whatever the network
+// does, we believe the lease gone before Redis does:
 //
-//	sent          in Redis                     our deadline   its end
-//	  |--- travel ---|------------ lease ------------|--- travel ---|
+//	ours      sent |---------- lease ----------| lost
+//	in Redis       ..travel..|---------- lease ----------| gone
 //
 // # What it promises
 //
 //   - Redis drops the key within atMost plus one round trip, though its holder
 //     never released it, hangs or died: a live one is extended no further, a
-//     dead one not at all.
+//     dead one not at all. An extension held up on its way counts from when it
+//     arrives.
 //   - Release never deletes a lease of somebody else.
-//   - A try whose reply was lost leaves nothing behind: see [Locker.TryAcquire].
-//   - No goroutine outlives Release by more than one call to Redis, nor any
-//     lease by more than atMost.
+//   - A try whose reply was lost is released again, so that nobody has to wait
+//     for a holder that does not exist; where that fails too, for one lease.
+//   - No goroutine outlives Release, or atMost without it, by more than the one
+//     call to Redis it is in.
 //
 // # What it does not promise
 //

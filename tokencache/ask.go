@@ -131,17 +131,17 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outco
 		return out, err
 	}
 	f.left = true
+	a := got.adoption() // kept, yet unreadable
+	if stored != nil {
+		a = adoption{
+			token: stored.token, life: stored.life, remaining: stored.remaining, at: at,
+			asked: got.number, own: stored.token.Equal(got.token),
+		}
+	}
+	f.adopt(a) // first: our own callers need not wait for the event to be sent, nor we be told of it
 	if out != outcomeKept {
 		_ = f.store.announce(ctx, eventToken, got.token.Fingerprint())
 	}
-	if stored == nil { // kept, yet unreadable
-		f.adopt(got.adoption())
-		return out, nil
-	}
-	f.adopt(adoption{
-		token: stored.token, life: stored.life, remaining: stored.remaining, at: at,
-		asked: got.number, own: stored.token.Equal(got.token),
-	})
 	return out, nil
 }
 
@@ -160,12 +160,14 @@ func (f *fill) answered() {
 // may be this process's own trouble holds the process longer than the others.
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	e := issuerErrorOf(f.issuer, err)
-	wait, storeErr := f.store.fail(ctx, lease.Value(), e, f.cache.config.Jitter(), f.cache.config.Replica)
-	if storeErr != nil {
+	held, storeErr := f.store.fail(ctx, lease.Value(), e, f.cache.config.Jitter(), f.cache.config.Replica)
+	if storeErr != nil { // nothing to find: leave says so
 		f.degraded(storeErr)
+	} else {
+		_ = f.store.announce(ctx, eventFree, "")
+		f.left = true
 	}
-	_ = f.store.announce(ctx, eventFree, "")
-	f.left = true
+	wait := held
 	if e.Local || wait == 0 {
 		wait = max(wait, backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()))
 		f.keepOff(wait, e)
@@ -174,7 +176,20 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 		wait = min(wait, shortHold)
 	}
 	f.holdFor(wait, e)
+	if storeErr == nil && held == 0 && f.foundBetter(ctx) {
+		return nil
+	}
 	return e
+}
+
+// foundBetter looks once more, for a fill without a copy that failed when the
+// lock was no longer its own: a successor may have published long since.
+func (f *fill) foundBetter(ctx context.Context) bool {
+	if f.why == fillForced || f.usable() != nil {
+		return false
+	}
+	_, _ = f.look(ctx)
+	return f.usable() != nil
 }
 
 // keepOff keeps this process from asking for a while, which may still read what

@@ -130,6 +130,9 @@ func parseFailure(fields []string, ttl time.Duration, redisNow time.Time) *failu
 	if hold > 0 && hold <= ttl && hold <= maxHold {
 		f.hold = hold
 	}
+	if f.err.Class == ClassRateLimited || f.err.Class == ClassQuota {
+		f.err.RetryAfter = f.hold // what is left of it
+	}
 	return f
 }
 

@@ -38,6 +38,7 @@ type replica struct {
 func newReplica(ctx context.Context, f *fleet, number, place int) (*replica, error) {
 	r := &replica{fleet: f, number: number, place: place, reading: ctx, wire: &wire{dialer: f.dial}}
 	r.rdb = redis.NewClient(&redis.Options{
+		Addr:     "127.0.0.1:0", // a name only: the dialer knows where
 		Dialer:   r.wire.dial,
 		PoolSize: 4, // one fill at a time needs two; the rest of the process never asks
 		// A thousand of these are in one process.

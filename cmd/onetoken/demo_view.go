@@ -23,7 +23,7 @@ func (p *printer) show(s snapshot) {
 		p.told = story
 		_, _ = fmt.Fprintf(p.out, "      killed: %s\n", story)
 	}
-	_, _ = fmt.Fprintf(p.out, "%4.0fs left %4.1fs  calls %d  rotations %d  last by %-3d  reads/s %-6d waited %d+%d  failed %d\n",
+	_, _ = fmt.Fprintf(p.out, "%4.0fs left %4.1fs  calls %d  rotations %d  by no. %-3d  reads/s %-6d waited %d+%d  failed %d\n",
 		s.elapsed.Seconds(), s.left().Seconds(), s.issuer.Calls, s.issuer.Rotations, s.last.replica,
 		p.rate.per(s), s.firstWaits, s.lateWaits, s.failed)
 }
@@ -43,7 +43,9 @@ func (s snapshot) killStory() string {
 // summary is what remains on the screen.
 func (s snapshot) summary() string {
 	var b strings.Builder
-	row := func(name string, n int64, note string) { fmt.Fprintf(&b, "  %-17s %8d  %s\n", name, n, note) }
+	row := func(name string, n int64, note string) {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-17s %8d  %s", name, n, note), " ") + "\n")
+	}
 	fmt.Fprintf(&b, "\n%d replicas, %.0f s, by the issuer's counters:\n", s.o.replicas, s.elapsed.Seconds())
 	row("rotations", int64(s.issuer.Rotations), "tokens minted")
 	row("successful calls", int64(s.issuer.Calls), fmt.Sprintf("allowed: one per rotation, and %d for the kill", s.kills()))
@@ -134,9 +136,9 @@ func (s *screen) picture(now snapshot) []string {
 	}
 	return append(lines,
 		"",
-		row("issuer calls", fmt.Sprint(now.issuer.Calls), fmt.Sprintf("for %d rotations", now.issuer.Rotations)),
-		row("refreshed last", fmt.Sprint(now.last.replica), "the number of the replica, "+ago(now.last.at)),
-		row("reads per second", fmt.Sprint(s.rate.per(now)), fmt.Sprintf("%d so far, each token checked with the issuer", now.gets)),
+		row("issuer calls", fmt.Sprint(now.issuer.Calls), fmt.Sprintf("rotations: %d", now.issuer.Rotations)),
+		row("refreshed by no.", fmt.Sprint(now.last.replica), ago(now.last.at)),
+		row("reads per second", fmt.Sprint(s.rate.per(now)), fmt.Sprintf("%d in all, each checked with the issuer", now.gets)),
 		row("waited at first", fmt.Sprint(now.firstWaits), "Gets of a replica that had no token yet"),
 		row("waited later", late.Sprintf("%8d", now.lateWaits), "Gets of one that had"),
 		row("failed", late.Sprintf("%8d", now.failed), "Gets"),

@@ -37,8 +37,8 @@ func (a *app) issuerCommand() *cobra.Command {
 			"same one with its remaining life. It takes the id and secret that are in the\n" +
 			"environment (see onetoken -h), and tells on standard error where it listens.\n\n" +
 			"  POST /open-apis/auth/v3/app_access_token/internal  the token endpoint\n" +
-			"  GET  /open-apis/tenant/v2/tenant/query             an API that wants the tenant token\n" +
-			"  GET  /_stats                                       {\"calls\",\"rotations\",\"refused\"}",
+			"  GET  /open-apis/tenant/v2/tenant/query             wants the tenant token\n" +
+			"  GET  /_stats                                       calls, rotations, refused",
 		Example: "  export FEISHU_APP_ID=cli_try FEISHU_APP_SECRET=try-secret\n" +
 			"  onetoken issuer --life 2m &\n" +
 			"  FEISHU_BASE_URL=http://127.0.0.1:9090 onetoken token",

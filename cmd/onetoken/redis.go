@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,6 +42,10 @@ var (
 	errRedisBool   = errors.New("has a cluster= that is neither true nor false")
 )
 
+// redisReplicaOptions would read stale tokens from replicas; with Sentinel the
+// last two make go-redis panic.
+var redisReplicaOptions = []string{"read_only", "replica_only", "route_by_latency", "route_randomly"}
+
 // parseRedisURL says what kind of Redis is meant and leaves the rest to
 // go-redis. Its errors hold nothing of the URL.
 func parseRedisURL(raw string) (*redisTarget, error) {
@@ -52,10 +57,8 @@ func parseRedisURL(raw string) (*redisTarget, error) {
 		return nil, errRedisScheme
 	}
 	query := u.Query()
-	for _, option := range []string{"read_only", "replica_only", "route_by_latency", "route_randomly"} {
-		if query.Has(option) { // the first two would read stale tokens; on Sentinel the others panic
-			return nil, errRedisRoute
-		}
+	if slices.ContainsFunc(redisReplicaOptions, query.Has) {
+		return nil, errRedisRoute
 	}
 	cluster, err := strconv.ParseBool(cmp.Or(query.Get("cluster"), "false"))
 	if err != nil {

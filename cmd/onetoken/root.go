@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,11 +104,9 @@ func (c *choice) options() string { return strings.Join(c.of, ", ") }
 
 // Set is how pflag hands over what was typed.
 func (c *choice) Set(s string) error {
-	for _, option := range c.of {
-		if s == option {
-			c.value = s
-			return nil
-		}
+	if slices.Contains(c.of, s) {
+		c.value = s
+		return nil
 	}
 	return fmt.Errorf("one of %s", c.options())
 }

@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"slices"
@@ -11,16 +12,11 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // address of the Redis in a bubble: a literal one, as go-redis looks up names,
 // and a look-up leaves the bubble.
 var address = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 6379}
-
-// poolSize is above the concurrency of any test: waiting for a connection is
-// not what they are about.
-const poolSize = 100
 
 // settle is how long go-redis goes on dialing, in the background, for a client
 // that is closed: until it is refused five times, 100 ms apart. A bubble must
@@ -63,6 +59,9 @@ func (b *Bubble) Client(name string, mods ...func(*redis.Options)) *redis.Client
 func (b *Bubble) Admin() *redis.Client {
 	return b.client(func(context.Context) (net.Conn, error) { return b.server.Dial() })
 }
+
+// Virtual implements [Env].
+func (b *Bubble) Virtual() bool { return true }
 
 // Link returns the link of that name.
 func (b *Bubble) Link(name string) *Link {
@@ -108,22 +107,12 @@ func (b *Bubble) FailCommands(text string, match Match) (undo func()) {
 }
 
 func (b *Bubble) client(dial func(context.Context) (net.Conn, error), mods ...func(*redis.Options)) *redis.Client {
-	o := &redis.Options{
-		Addr:        address.String(),
-		PoolSize:    poolSize,
-		DialTimeout: 5 * time.Second, // go-redis' own default
-		// miniredis knows neither, and they would be two more round trips on
-		// each new connection.
-		DisableIdentity:          true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	}
-	for _, mod := range mods {
-		mod(o)
-	}
+	o := options(address.String(), mods...)
+	timeout := cmp.Or(o.DialTimeout, 5*time.Second)
 	// The default dialer applies DialTimeout itself; for a subscription nobody
 	// else does.
 	o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, o.DialTimeout)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		return dial(ctx)
 	}

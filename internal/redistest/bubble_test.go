@@ -2,8 +2,6 @@ package redistest_test
 
 import (
 	"context"
-	"net"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,33 +45,6 @@ func TestBubbleKeepsVirtualTime(t *testing.T) {
 	})
 }
 
-func TestRefuse(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		link.Refuse(true)
-		assert.Zero(t, took(func() { require.ErrorIs(t, set(rdb, "k"), syscall.ECONNREFUSED) }))
-		link.Refuse(false)
-		require.NoError(t, set(rdb, "k"))
-		link.Refuse(true)
-		require.NoError(t, set(rdb, "k"), "the open connection stays")
-		assert.Equal(t, 2, link.Dials())
-	})
-}
-
-func TestBlackHole(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		link.BlackHole(true)
-		assert.Equal(t, 5*time.Second, took(func() {
-			var dial net.Error
-			require.ErrorAs(t, set(rdb, "k"), &dial)
-			assert.True(t, dial.Timeout())
-		}), "DialTimeout")
-		time.AfterFunc(2*time.Second, func() { link.BlackHole(false) })
-		assert.Equal(t, 2*time.Second, took(func() { require.NoError(t, set(rdb, "k")) }))
-	})
-}
-
 func TestBlackHoleOfADefaultClientOutlastsItsCtx(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		rdb := b.Client("a")
@@ -83,40 +54,6 @@ func TestBlackHoleOfADefaultClientOutlastsItsCtx(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		assert.Equal(t, time.Second, took(func() { require.Error(t, rdb.Get(ctx, "k").Err()) }))
-	})
-}
-
-func TestSilence(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		require.NoError(t, set(rdb, "before"))
-		link.Silence(true)
-		assert.Equal(t, 5*time.Second, took(func() { require.Error(t, set(rdb, "open")) }), "ReadTimeout")
-		assert.Equal(t, 5*time.Second, took(func() { require.Error(t, set(rdb, "new")) }), "of HELLO")
-		link.Silence(false)
-		require.NoError(t, set(rdb, "after"))
-		assert.ElementsMatch(t, []string{"before", "after"}, b.Admin().Keys(t.Context(), "*").Val())
-	})
-}
-
-func TestSilenceCutsWhatWasSilentWhenLifted(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		require.NoError(t, set(rdb, "k"))
-		link.Silence(true)
-		link.Silence(false)
-		assert.Zero(t, link.Open())
-		assert.Zero(t, took(func() { require.NoError(t, set(rdb, "k")) }), "go-redis looks before it uses a connection")
-	})
-}
-
-func TestMute(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		require.NoError(t, set(rdb, "k"))
-		link.Mute()
-		assert.Equal(t, 5*time.Second, took(func() { require.Error(t, set(rdb, "k")) }))
-		assert.Zero(t, took(func() { require.NoError(t, set(rdb, "k")) }), "on a new connection")
 	})
 }
 
@@ -135,113 +72,6 @@ func TestContextBoundsReadsOnlyWhenAsked(t *testing.T) {
 	}
 }
 
-func TestCut(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		require.NoError(t, set(rdb, "k"))
-		require.Equal(t, 1, link.Open())
-		link.Cut()
-		assert.Zero(t, link.Open())
-		require.NoError(t, set(rdb, "k"))
-		assert.Equal(t, 2, link.Dials())
-	})
-}
-
-func TestCutDuringACommand(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		time.AfterFunc(time.Second, link.Cut)
-		assert.Equal(t, time.Second, took(func() { require.Error(t, rdb.BLPop(t.Context(), time.Minute, "list").Err()) }))
-	})
-}
-
-func TestDelay(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		require.NoError(t, set(rdb, "k"))
-		link.Delay(2 * time.Second)
-		assert.Equal(t, 2*time.Second, took(func() { require.NoError(t, set(rdb, "k")) }))
-		assert.Equal(t, 2*time.Second, took(func() {
-			_, err := rdb.Pipelined(t.Context(), func(p redis.Pipeliner) error {
-				p.Get(t.Context(), "k")
-				p.Get(t.Context(), "k")
-				return nil
-			})
-			require.NoError(t, err)
-		})-2*time.Second, "HELLO of the pipelines' own pool, then both together")
-		link.Delay(0)
-		assert.Zero(t, took(func() { require.NoError(t, set(rdb, "k")) }))
-	})
-}
-
-func TestDropReplies(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		link.DropReplies(1, redistest.Commands("INCR"))
-		require.NoError(t, set(rdb, "other"))
-		require.Error(t, rdb.Incr(t.Context(), "n").Err())
-		assert.Equal(t, int64(2), rdb.Incr(t.Context(), "n").Val(), "the lost one was carried out")
-
-		link.DropReplies(1, nil)
-		assert.Equal(t, int64(4), b.Client("a").Incr(t.Context(), "n").Val(), "a default client replays it")
-	})
-}
-
-func TestDropRepliesInsideAPipeline(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb := b.Client("a", once)
-		b.Link("a").DropReplies(1, redistest.Commands("INCR"))
-		cmds, err := rdb.Pipelined(t.Context(), func(p redis.Pipeliner) error {
-			p.Set(t.Context(), "k", "v", 0)
-			p.Incr(t.Context(), "n")
-			p.Get(t.Context(), "k")
-			return nil
-		})
-		require.Error(t, err)
-		require.Error(t, cmds[0].Err(), "go-redis fails them all, though the first reply came")
-		assert.Equal(t, "1", b.Admin().Get(t.Context(), "n").Val())
-	})
-}
-
-func TestFail(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb := b.Client("a", once)
-		undo := b.Link("a").Fail("NOPERM no", redistest.Commands("SET"))
-		cmds, err := rdb.Pipelined(t.Context(), func(p redis.Pipeliner) error {
-			p.Incr(t.Context(), "n")
-			p.Set(t.Context(), "k", "v", 0)
-			p.Incr(t.Context(), "n")
-			return nil
-		})
-		require.EqualError(t, err, "NOPERM no")
-		require.NoError(t, cmds[0].Err())
-		require.EqualError(t, cmds[1].Err(), "NOPERM no")
-		assert.Equal(t, int64(2), cmds[2].(*redis.IntCmd).Val(), "replies keep their order")
-		assert.Zero(t, b.Admin().Exists(t.Context(), "k").Val())
-		undo()
-		require.NoError(t, set(rdb, "k"))
-	})
-}
-
-func TestFailOfASubscription(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		link := b.Link("a")
-		sub := b.Client("a").Subscribe(t.Context())
-		defer sub.Close()
-		undo := link.Fail("NOPERM channel", redistest.Commands("SUBSCRIBE"))
-		for _, state := range []string{"first", "subscribed"} {
-			require.NoError(t, sub.Subscribe(t.Context(), "c"))
-			_, err := sub.Receive(t.Context())
-			require.EqualError(t, err, "NOPERM channel", state)
-			undo()
-			require.NoError(t, sub.Subscribe(t.Context(), "d"))
-			_, err = sub.Receive(t.Context())
-			require.NoError(t, err)
-			undo = link.Fail("NOPERM channel", redistest.Commands("SUBSCRIBE"))
-		}
-	})
-}
-
 func TestFailCommandsOnEveryLinkWithoutItsSetUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		before := b.Client("before", once)
@@ -256,49 +86,11 @@ func TestFailCommandsOnEveryLinkWithoutItsSetUp(t *testing.T) {
 	})
 }
 
-func TestHold(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a"), b.Link("a")
-		release := link.Hold(redistest.Commands("SET"))
-		done := make(chan error)
-		go func() { done <- set(rdb, "k") }()
-		synctest.Wait()
-		assert.Equal(t, 1, link.Count("SET"), "sent")
-		assert.Zero(t, b.Admin().Exists(t.Context(), "k").Val(), "but not arrived")
-		require.NoError(t, set(rdb, "other"), "only one is held")
-		time.Sleep(time.Second)
-		release()
-		require.NoError(t, <-done)
-	})
-}
-
-func TestLoseMessages(t *testing.T) {
-	for _, protocol := range []int{2, 3} {
-		inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-			rdb, link := b.Client("a", func(o *redis.Options) { o.Protocol = protocol }), b.Link("a")
-			link.LoseMessages(true)
-			sub := rdb.Subscribe(t.Context(), "c")
-			defer sub.Close()
-			msg, err := sub.Receive(t.Context())
-			require.NoError(t, err)
-			require.IsType(t, &redis.Subscription{}, msg, "confirmed")
-			assert.Equal(t, int64(1), rdb.Publish(t.Context(), "c", "lost").Val(), "and the server believes it")
-			messages := sub.Channel()
-			time.Sleep(time.Hour)
-			assert.Empty(t, messages, "go-redis pings, and does not notice")
-
-			link.LoseMessages(false)
-			rdb.Publish(t.Context(), "c", "heard")
-			assert.Equal(t, "heard", (<-messages).Payload)
-		})
-	}
-}
-
 func TestSubscriberThatDoesNotReadStopsNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		rdb := b.Client("a")
 		sub := rdb.Subscribe(t.Context(), "c")
-		defer sub.Close()
+		defer func() { _ = sub.Close() }()
 		_, err := sub.Receive(t.Context())
 		require.NoError(t, err)
 		for range 1000 {
@@ -311,46 +103,13 @@ func TestSubscriberThatDoesNotReadStopsNobody(t *testing.T) {
 func TestSilentSubscriptionStopsNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		sub := b.Client("a").Subscribe(t.Context(), "c")
-		defer sub.Close()
+		defer func() { _ = sub.Close() }()
 		_, err := sub.Receive(t.Context())
 		require.NoError(t, err)
 		b.Link("a").Silence(true)
 		for range 10 {
 			require.NoError(t, b.Admin().Publish(t.Context(), "c", "m").Err())
 		}
-	})
-}
-
-func TestCounts(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a"), b.Link("a")
-		require.NoError(t, redis.NewScript("return 1").Run(t.Context(), rdb, nil).Err())
-		require.NoError(t, set(rdb, "k"))
-		require.NoError(t, set(b.Client("b"), "k"))
-		assert.Equal(t, map[string]int{"EVALSHA": 1, "EVAL": 1, "SET": 1}, link.Counts())
-		assert.Equal(t, 3, link.Count())
-		assert.Equal(t, 2, link.Count("EVAL", "EVALSHA"))
-		sent, received := link.Bytes()
-		assert.Positive(t, sent)
-		assert.Positive(t, received)
-		link.ResetCounts()
-		assert.Zero(t, link.Count())
-	})
-}
-
-func TestHealEndsEveryFault(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
-		rdb, link := b.Client("a", once), b.Link("a")
-		require.NoError(t, set(rdb, "k"))
-		link.Down()
-		link.BlackHole(true)
-		link.Silence(true)
-		link.Delay(time.Hour)
-		link.LoseMessages(true)
-		link.Fail("ERR", nil)
-		link.Hold(nil)
-		link.Heal()
-		assert.Zero(t, took(func() { require.NoError(t, set(rdb, "k")) }))
 	})
 }
 
@@ -362,7 +121,7 @@ func listen(rdb *redis.Client, channel string) (stop func()) {
 	go func() {
 		defer close(done)
 		sub := rdb.Subscribe(ctx, channel)
-		defer sub.Close()
+		defer func() { _ = sub.Close() }()
 		for ctx.Err() == nil {
 			if _, err := sub.ReceiveTimeout(ctx, time.Second); err != nil {
 				time.Sleep(100 * time.Millisecond)

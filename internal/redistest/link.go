@@ -14,6 +14,8 @@ import (
 // many ways, each at any time, and counts what goes through it. A fresh one is
 // sound. It is safe for concurrent use.
 type Link struct {
+	refused func(on bool) // of the Proxy, told after the fact; or nil
+
 	mu     sync.Mutex // guards what follows
 	refuse bool
 	hole   chan struct{} // not nil while dials hang, closed when they need not
@@ -35,8 +37,11 @@ func newLink() *Link {
 // Refuse makes new connections fail at once. Those that are open stay.
 func (l *Link) Refuse(on bool) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.refuse = on
+	l.mu.Unlock()
+	if l.refused != nil {
+		l.refused(on)
+	}
 }
 
 // BlackHole makes dials hang until their ctx ends; lifted, those that hang go

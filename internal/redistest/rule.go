@@ -3,6 +3,7 @@ package redistest
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Match chooses commands; the name is in upper case. A nil Match chooses every
@@ -57,10 +58,10 @@ func (l *Link) Fail(text string, match Match) (undo func()) {
 func (l *Link) Hold(match Match) (release func()) {
 	r := &rule{match: match, left: 1, gate: make(chan struct{})}
 	undo := l.add(r)
-	return func() {
+	return sync.OnceFunc(func() {
 		undo()
 		close(r.gate)
-	}
+	})
 }
 
 func (l *Link) add(r *rule) (undo func()) {

@@ -25,7 +25,7 @@ end
 
 local tombstone = redis.call('GET', KEYS[3])
 if tombstone then
-	local at = tonumber(string.match(tombstone, '^(%d+)')) or 0
+	local at = tonumber(string.match(tombstone, '^(%d+)') or nil) or 0
 	if t0 == 0 or at >= t0 then
 		return { 'rejected' }
 	end

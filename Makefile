@@ -1,0 +1,54 @@
+# The habits of this repository; .ci/run is what has to pass.
+FOR ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help check format vet fix lint test race test-real fuzz bench demo vuln build ci
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check: format vet fix lint race vuln ## all of it, before you push
+
+format: ## complain about files that gofmt would change
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "run gofmt -w on:"; echo "$$files"; exit 1; }
+
+vet: ## go vet
+	go vet ./...
+
+fix: ## complain about code that go fix would modernise
+	go fix -diff ./...
+
+lint: ## golangci-lint v2; see .golangci.yml
+	golangci-lint run ./...
+
+test: ## the tests; those on a real Redis are skipped without redis-server
+	go test ./...
+
+race: ## the tests, with the race detector
+	go test -race ./...
+
+test-real: ## the tests, and it is a failure if redis-server is missing
+	ONETOKEN_REQUIRE_REDIS=1 go test -race -count=1 ./...
+
+fuzz: ## every fuzz target: make fuzz FOR=5m
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -run '^$$' -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FOR) $$package || exit 1; \
+		done; \
+	done
+
+bench: ## every benchmark, with allocations
+	go test -run '^$$' -bench . -benchmem ./...
+
+demo: ## fifty replicas, one token, one of them killed
+	go run ./cmd/onetoken demo
+
+vuln: ## known vulnerabilities; needs the network
+	govulncheck ./...
+
+build: ## the binary, into bin/
+	go build -trimpath -o bin/onetoken ./cmd/onetoken
+
+ci: ## what has to pass; installs what it needs
+	.ci/run

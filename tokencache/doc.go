@@ -1,0 +1,160 @@
+// Package tokencache shares one access token among a whole fleet, through Redis:
+// whatever the fleet's size, the issuer is asked once per rotation, and everybody
+// else reads. A [Cache] holds a [Source] for each credential, and [Source.Get]
+// is all that most programs call.
+//
+// This page is the design. The code reads in the same order: source.go, fill.go,
+// ask.go, degraded.go; the policy is in window.go and backoff.go, the record in
+// store.go and scripts/, the events in notify.go, refused tokens in rejection.go.
+//
+// # Two ideas
+//
+// The lock saves calls; the merge rule keeps tokens right. A lock in Redis can be
+// lost to a pause, a failover or an eviction, so no token depends on it. Every
+// write of one goes through a script with one rule: a token never replaces
+// another that lives longer. Writes may be late, repeated, reordered or come from
+// an ex-holder of the lock; what stays is the token that lives longest.
+//
+// No client's clock is stored or compared. The remaining life is the key's TTL.
+// The time a call took is a duration: the difference in Redis' TIME or in our own
+// clocks since just before the request, whichever is larger. A copy's end is
+// counted from the moment the read was sent, by the monotonic and the wall clock,
+// and the one that has moved further is believed: a suspended host stops the first.
+//
+// # The life of a Get
+//
+//  1. A fresh copy is returned. Redis is not involved.
+//  2. A copy in its window is returned as well, and a fill starts in the
+//     background, unless one runs or the last one left a hold.
+//  3. Without a usable copy, Get waits for the fill that runs, or a new one, and
+//     returns its token or its error. If the fill had neither, the next one.
+//
+// One fill runs per Source and process. It belongs to no caller: a caller's ctx
+// bounds only how long that caller waits. The fill has a minute, and finishes a
+// call it has begun.
+//
+//  1. Look: one script reads record, lock, failure and Redis' time. A usable token
+//     is adopted, and those who wait go on. If it is fresh, or the issuer has just
+//     confirmed that there is no other yet, the fill is done.
+//  2. A failure holds the fleet back: done, for who has a copy. Without one its
+//     error is returned if it is final or what this fill has waited for;
+//     otherwise the fill sleeps until the hold is over, and looks again.
+//  3. One try for the lock. If it is another's: done, for who has a copy. Without
+//     one: subscribe, look once more, sleep until an event, the end of the lock
+//     or a safety poll (250 ms, doubling to 2 s), and look again.
+//  4. With the lock, look again: the token or the failure may have come since.
+//  5. Ask the issuer. A lost lease does not end the call.
+//  6. A token is published, and what is stored afterwards adopted. Refused because
+//     it was rejected meanwhile: look and ask once more. Refused twice, or past its
+//     end: a transient failure. Redis in trouble: adopt it all the same, and
+//     put it back later. A failure is recorded, and the fleet told.
+//  7. Release the lock, with a context of its own.
+//
+// With Redis in trouble at any step a copy serves; if there is none, or it is
+// urgent, the issuer is asked directly and the answer put back later.
+//
+// A fill that did not bring a fresh token leaves a hold, and before its end no Get
+// with a copy starts another: until the lock may be free, the failure is over, the
+// issuer may know better, or Redis may answer. News of a rejection ends it, news of
+// a token too (who has a copy looks within 5 s, not all at once), and news of a
+// free lock unless the hold is an error's.
+//
+// # Windows
+//
+//	issued ... fresh ... W | w | w-d ...... due ...... u .. urgent .. x . dead . end
+//
+// W is the [Issuer]'s window, before which it would only return the same token;
+// life/4 if it has none or the life is shorter. w is W less min(30 s, max(W/4,
+// 1.25 s), W/2), against rounding and drift. A fill is due at w-d, where d is drawn
+// once per token: up to w/60 in a process with Config.Refresher, which so goes
+// first; w/10 to w/6 in any other. Urgent, at u = min(2 min, w/5), the issuer may
+// be asked around a Redis that is down. Dead, at x = min(10 s, life/50), a copy is
+// not handed out. Feishu's (2 h, W 30 min): w 29.5 min; due at 29.5 to 29.0 or
+// 26.6 to 24.6 min; urgent at 2 min, dead at 10 s.
+//
+// # Failures
+//
+//	class         the fleet waits             a Get without a copy
+//	transient     250 ms, doubling to 30 s    waits it out *
+//	unknown       5 s, doubling to 1 min      waits it out *
+//	rate_limited  as told, or 1 s to 1 min    waits it out *
+//	quota         as told, or 5 min           gets its error at once
+//	permanent     1 min, doubling to 5 min    gets its error at once
+//	(redis)       not shared: 250 ms to 5 s   has the issuer asked directly, or a *RedisError
+//
+//	* unless it waited for this very call, or the wait is beyond ctx or 30 s:
+//	  then it gets the error at once
+//
+// What is told is cut to 250 ms to 5 min; jitter adds up to a fifth. A Get with a
+// usable copy sees none of this. A failure marked Local holds other replicas for a
+// second at most, jitter aside, and its own as its class says. Without a copy an
+// error is repeated from memory for 5 s, then Redis is looked at again. Refresh
+// passes a permanent failure, once per 5 s and process. Direct calls are limited:
+// per Cache 16 at once, then one a second; Config.NoDirect forbids them.
+//
+// # Keys
+//
+//	P:{id}:token       hash    both tokens, fingerprint, life, ...  TTL: `expire` less the call's time
+//	P:{id}:lock        string  redislock's                          w/4, 500 ms to 5 s; extended
+//	P:{id}:failure     hash    class, code, message, until, ...     its wait + 10 min
+//	P:{id}:rejected:F  string  "ms count nonce outcome"             the longer of life and 2 cool-downs
+//	P:{id}:events      channel "T F" stored, "F " lock free, "I F" rejected
+//
+// P is Config.Prefix, F a fingerprint, id <name>:<app>:<digest>; the braces keep
+// the keys in one cluster slot. Fields are only added, unknown ones ignored. A
+// record counts only if its fingerprint matches, and its TTL is within its life.
+//
+// # Promised
+//
+//   - A Get with a usable copy neither waits nor fails, whatever else is down.
+//   - No Get returns a copy past x, or one this process had seen rejected before,
+//     unless the token was handed out again since.
+//   - Without faults there is one successful call per rotation; faults cost one
+//     more per crash, lost lock, loss of data, rejection or Refresh. While Redis is
+//     down each process asks for itself, within its limit.
+//   - The TTL in Redis is never above what the issuer gave.
+//   - Nothing of ours blocks for ever: a record, failure or lock without a TTL, or
+//     a garbled record, is mended or disregarded. What is not ours is left alone.
+//
+// # Not promised
+//
+//   - That there is only one holder of the lock, or never a call too many: the
+//     issuer must leave older tokens valid (see [Fetcher]).
+//   - Right lives when Redis' clock steps, or differs between a primary and its
+//     successor: remaining lives shift as much.
+//   - That an early revocation is noticed: somebody must call [Source.Invalidate].
+//   - That an event arrives. Timers find out, if later.
+//
+// # Rules that look odd
+//
+// Each closes a hole.
+//
+//   - Holds: 20 replicas in the window, with the lock elsewhere, else start 20,000
+//     fills a second.
+//   - Subscribe, then look, then wait: a token published in between is not missed.
+//   - Redis commands run in goroutines and are abandoned: a default go-redis client
+//     took 5 s where ctx allowed 1 s, and 101 s when black-holed.
+//   - A Redis error is never a miss, or an outage would send the fleet to the issuer.
+//   - Rejections are ordered by a counter, as a read can happen in the same instant.
+//     Those Redis has not heard of are told before anything is read or put back.
+//   - A put-back has no time of asking, so any tombstone refuses it.
+//   - fail.lua acts only while the lock is ours: an ex-holder must not hold back
+//     a fleet that has a token. It counts attempts itself, as no replica sees all.
+//   - Nonces: a client repeats a script whose reply was lost, and attempts or
+//     rejections would count twice.
+//   - checked_at, of the issuer's last word on the token: after an unchanged
+//     answer every replica would ask once more.
+//
+// # Other than one might expect
+//
+//   - The TTL has no margin. Margins are the reader's; one in Redis would hide
+//     from a cold replica a token that is good.
+//   - Nobody is elected. The draw of d lets one go first and anyone take over.
+//   - Waiters do not queue for the lock: each would hold it in turn, for nothing.
+//     They sleep until told, and read.
+//   - The lease is short, so that a killed holder is replaced in time even when
+//     tokens live for seconds; it is extended while the call runs.
+//   - Events are sent by a PUBLISH of their own: within a script an ACL that forbids
+//     the channel would abort the write, and go-redis runs pipelines on other
+//     connections, of which opening one costs more than the round trip.
+package tokencache

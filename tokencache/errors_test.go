@@ -1,0 +1,67 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestIssuerErrorReads(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		err  *IssuerError
+		want string
+	}{
+		{
+			"everything",
+			&IssuerError{
+				Issuer: "feishu", Code: 99991400, Status: 429, Message: "request trigger frequency limit",
+				LogID: "20240101ABC", RetryAfter: 3 * time.Second, Advice: "wait",
+			},
+			"feishu refused: request trigger frequency limit (code 99991400, HTTP 429, log id 20240101ABC, retry after 3s): wait",
+		},
+		{
+			"F30: a code at 200",
+			&IssuerError{Issuer: "feishu", Code: 10014, Status: 200, Message: "app secret invalid", LogID: "l", Advice: "check FEISHU_APP_SECRET"},
+			"feishu refused: app secret invalid (code 10014, log id l): check FEISHU_APP_SECRET",
+		},
+		{"no answer", &IssuerError{Issuer: "feishu", Message: "connection refused", Local: true}, "feishu: connection refused"},
+		{"nothing", &IssuerError{}, ": "},
+	} {
+		t.Run(test.name, func(t *testing.T) { assert.EqualError(t, test.err, test.want) })
+	}
+}
+
+func TestIssuerErrorUnwraps(t *testing.T) {
+	err := fmt.Errorf("get: %w", &IssuerError{Issuer: "x", Message: "slow", Err: context.DeadlineExceeded})
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	var refused *IssuerError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "x", refused.Issuer)
+	assert.NoError(t, errors.Unwrap(&IssuerError{}))
+}
+
+func TestIssuerErrorOfAnything(t *testing.T) {
+	cause := errors.New("lookup open.feishu.cn: no such host")
+	e := issuerErrorOf(Issuer{Name: "feishu"}, cause)
+	assert.Equal(t, &IssuerError{Issuer: "feishu", Class: ClassTransient, Message: cause.Error(), Err: cause}, e)
+
+	known := &IssuerError{Issuer: "other", Class: ClassPermanent}
+	assert.Same(t, known, issuerErrorOf(Issuer{Name: "feishu"}, fmt.Errorf("wrapped: %w", known)))
+}
+
+func TestClassNamesTravel(t *testing.T) {
+	for class := ClassTransient; class <= ClassPermanent; class++ {
+		assert.Equal(t, class, parseClass(class.String()), class)
+	}
+	assert.Equal(t, "rate_limited", ClassRateLimited.String())
+	assert.Equal(t, "unknown", Class(200).String())
+	for _, name := range []string{"", "TRANSIENT", "of_a_later_version"} {
+		assert.Equal(t, ClassUnknown, parseClass(name), "F33: %q", name)
+	}
+}

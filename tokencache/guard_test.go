@@ -1,0 +1,136 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+// guarded is a guard with a client that has go-redis' own long time-outs.
+func guarded(t *testing.T, b *redistest.Bubble) (*guard, *breaker) {
+	breaker := &breaker{jitter: noJitter, onChange: func(bool, error) {}}
+	return newGuard(b.Client("us"), time.Second, breaker), breaker
+}
+
+func TestF15GuardLeavesSilenceBehind(t *testing.T) {
+	commands := map[string]func(context.Context, *guard) error{
+		"EvalSha": func(ctx context.Context, g *guard) error { return g.EvalSha(ctx, "x", nil).Err() },
+		"Eval":    func(ctx context.Context, g *guard) error { return g.Eval(ctx, "return 1", nil).Err() },
+		"Publish": func(ctx context.Context, g *guard) error { return g.Publish(ctx, "c", "m") },
+		"PExpire": func(ctx context.Context, g *guard) error { return g.PExpire(ctx, "k", time.Second) },
+	}
+	for name, run := range commands {
+		for fault, cause := range map[string]func(*redistest.Link){
+			"dial hangs":  func(l *redistest.Link) { l.BlackHole(true); l.Cut() },
+			"silent":      func(l *redistest.Link) { l.Silence(true) },
+			"slow by 2 s": func(l *redistest.Link) { l.Delay(2 * time.Second) },
+			"fell silent": func(l *redistest.Link) { l.Mute() },
+		} {
+			t.Run(name+" "+fault, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := redistest.NewBubble(t)
+					g, breaker := guarded(t, b)
+					require.NoError(t, g.Eval(t.Context(), "return 1", nil).Err())
+					cause(b.Link("us"))
+					start := time.Now()
+					err := run(t.Context(), g)
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+					assert.Equal(t, "timeout", redisTrouble(err))
+					assert.Equal(t, time.Second, time.Since(start), "not go-redis' own time")
+					assert.False(t, breaker.allow(now()))
+				})
+			})
+		}
+	}
+}
+
+func TestGuardPassesAnswersOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := redistest.NewBubble(t)
+		g, breaker := guarded(t, b)
+		ctx := t.Context()
+		got, err := g.Eval(ctx, "return ARGV[1]", nil, "x").Result()
+		require.NoError(t, err)
+		assert.Equal(t, "x", got)
+		err = g.EvalSha(ctx, "0123456789012345678901234567890123456789", nil).Err()
+		assert.True(t, redis.HasErrorPrefix(err, "NOSCRIPT"), "%v", err)
+		require.NoError(t, g.Publish(ctx, "c", "m"))
+		require.NoError(t, b.Admin().Set(ctx, "k", "v", 0).Err())
+		require.NoError(t, g.PExpire(ctx, "k", time.Minute))
+		assert.Equal(t, time.Minute, b.Admin().PTTL(ctx, "k").Val())
+		assert.True(t, breaker.allow(now()), "a refusal is an answer")
+
+		b.Link("us").Down()
+		assert.False(t, answered(g.Publish(ctx, "c", "m")))
+		assert.False(t, breaker.allow(now()))
+		b.Link("us").Heal()
+		require.NoError(t, g.Publish(ctx, "c", "m"), "what has begun is still tried")
+		assert.True(t, breaker.allow(now()))
+	})
+}
+
+// A caller who leaves says nothing about Redis.
+func TestGuardDoesNotBlameRedisForItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := redistest.NewBubble(t)
+		g, breaker := guarded(t, b)
+		b.Link("us").Delay(500 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		require.ErrorIs(t, g.Publish(ctx, "c", "m"), context.DeadlineExceeded)
+		assert.Equal(t, 100*time.Millisecond, time.Since(start))
+		assert.True(t, breaker.allow(now()))
+	})
+}
+
+// The result of a command left behind must not be written while its caller reads
+// its own; the race detector watches.
+func TestGuardKeepsResultsApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := redistest.NewBubble(t)
+		g, _ := guarded(t, b)
+		require.NoError(t, g.Publish(t.Context(), "c", "m"))
+		for i := range 20 {
+			b.Link("us").Delay(time.Second + time.Duration(i-10)*time.Nanosecond)
+			cmd := g.Eval(t.Context(), "return 1", nil)
+			n, err := cmd.Int()
+			if err == nil {
+				assert.Equal(t, 1, n)
+			}
+		}
+		b.Link("us").Heal()
+	})
+}
+
+// A client whose dialer never ends is the worst there is: go-redis waits for it
+// whatever the ctx.
+func TestGuardSurvivesADialerThatIgnoresItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		var dials atomic.Int32
+		rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, Dialer: func(context.Context, string, string) (net.Conn, error) {
+			dials.Add(1)
+			<-hang
+			return nil, errors.New("gave up")
+		}})
+		g := newGuard(rdb, time.Second, &breaker{jitter: noJitter, onChange: func(bool, error) {}})
+		start := time.Now()
+		require.ErrorIs(t, g.Publish(t.Context(), "c", "m"), context.DeadlineExceeded)
+		assert.Equal(t, time.Second, time.Since(start))
+		assert.Positive(t, dials.Load())
+		close(hang)
+		require.NoError(t, rdb.Close())
+		time.Sleep(time.Minute) // go-redis dials in the background for a while
+	})
+}

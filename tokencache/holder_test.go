@@ -1,0 +1,342 @@
+package tokencache_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// F1: the holder of the lock is killed during its call. Somebody takes over when
+// the lease is over, and who has a copy notices nothing.
+func TestF1HolderKilledDuringItsCall(t *testing.T) {
+	const lease = 5 * time.Second
+	t.Run("cold fleet", func(t *testing.T) {
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			victim := f.victim()
+			victim.getting(t.Context())
+			time.Sleep(latency / 2)
+			victim.kill()
+			others := f.start(20)
+			withinAll(others, lease+takeover+latency)
+
+			assert.Equal(t, 2, f.stats().Calls, "the dead one's and one more")
+			assert.Equal(t, 1, f.count(tokencache.EventTakeover, ""))
+			assert.Equal(t, 1, f.stats().Rotations)
+			assert.Empty(t, f.lockKey())
+		})
+	})
+	t.Run("in the window", func(t *testing.T) {
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			victim := f.victim()
+			others := f.start(20)
+			withinAll(f.replicas, latency+time.Second)
+			f.sleepUntilDue()
+			first := victim.mustGet()
+			victim.within(0)
+			time.Sleep(latency / 2)
+			victim.kill()
+
+			start := time.Now()
+			read(others, 50*time.Millisecond, lease+takeover+latency+6*time.Second)
+			assert.Less(t, time.Since(start), lease+takeover+latency+7*time.Second)
+			for _, r := range others {
+				assert.Equal(t, 1, r.count(tokencache.EventWait, ""), "at the start only")
+				tok := r.within(0)
+				assert.False(t, tok.Equal(first), "%s has not heard of the new token", r.name)
+			}
+			assert.Equal(t, 1, f.count(tokencache.EventTakeover, ""))
+			assert.Equal(t, 3, f.stats().Calls)
+			assert.Equal(t, 2, f.stats().Rotations)
+		})
+	})
+}
+
+// takeover is the most that jitter and polls add to a lease before somebody else
+// has the lock: 300 ms, and round trips.
+const takeover = 350 * time.Millisecond
+
+// victim is a replica that can be killed: nothing reaches it any more, and nobody
+// hears of it.
+type victim struct {
+	*replica
+	stall *stall
+}
+
+func (f *fleet) victim() *victim {
+	s := f.stall()
+	return &victim{f.replica(via(s)), s}
+}
+
+func (v *victim) kill() {
+	v.stall.begin()
+	v.link.Silence(true)
+}
+
+// F2: the holder is stopped until its lease is over and a successor has
+// published; then it wakes, and offers what it was given long ago. The better
+// one stays, and both use it.
+func TestF2StoppedHolderWakesAfterItsSuccessor(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		holder, stall := f.stoppable()
+		successor := f.replica()
+		got := holder.getting(t.Context())
+		time.Sleep(time.Second)
+		newer := successor.within(5*time.Second + takeover + latency)
+		assert.Equal(t, newer.AppAccessToken(), f.stored())
+		pttl := f.redis.Admin().PTTL(t.Context(), f.tokenKey()).Val()
+
+		stall.let()
+		res := <-got
+		require.NoError(t, res.err)
+		assert.True(t, res.tok.Equal(newer), "the stopped one adopts what is stored")
+		assert.Equal(t, newer.AppAccessToken(), f.stored())
+		assert.Equal(t, pttl, f.redis.Admin().PTTL(t.Context(), f.tokenKey()).Val(), "I2")
+		assert.Equal(t, []string{"lease_lost", "publish kept"}, holder.only(tokencache.EventLeaseLost, tokencache.EventPublish))
+		assert.Equal(t, []string{"takeover", "publish stored"}, successor.only(tokencache.EventTakeover, tokencache.EventPublish))
+		assert.Equal(t, 2, f.stats().Calls)
+	})
+}
+
+// stoppable is a replica that hears nothing of the issuer and cannot extend its
+// lock until its stall ends: as good as stopped in the middle of its call.
+func (f *fleet) stoppable(options ...option) (*replica, *stall) {
+	s := f.stall()
+	s.begin()
+	r := f.replica(append(options, via(s))...)
+	r.link.Fail("ERR stopped", script("extend"))
+	return r, s
+}
+
+// F3: the holder is stopped for longer than the token it was given lives. It is
+// not stored, not handed out, and the fleet hears of a failure.
+func TestF3HolderStoppedBeyondTheTokensLife(t *testing.T) {
+	virtual(t, feishutest.Config{Life: 8 * time.Second, Latency: latency}, func(t *testing.T, f *fleet) {
+		holder, stall := f.stoppable()
+		got := holder.getting(t.Context())
+		time.Sleep(9 * time.Second)
+		stall.let()
+		res := <-got
+		require.ErrorIs(t, res.err, tokencache.ErrExpired)
+		assert.Equal(t, 9*time.Second, res.took)
+		assert.Empty(t, f.tokenKey(), "nothing stored")
+		assert.Empty(t, f.lockKey())
+		assert.Equal(t, []string{"publish expired"}, holder.only(tokencache.EventPublish, tokencache.EventAdopt))
+
+		holder.within(time.Second)
+		assert.Equal(t, 2, f.stats().Calls)
+	})
+}
+
+// F4: the lease is lost during the call and nobody takes over. The token is good
+// all the same, and stored.
+func TestF4LeaseLostWithoutASuccessor(t *testing.T) {
+	for name, lose := range map[string]func(*fleet, *replica){
+		"key evicted": func(f *fleet, _ *replica) {
+			require.NoError(f.t, f.redis.Admin().Del(context.Background(), f.lockKey()).Err())
+		},
+		"never extended": func(_ *fleet, r *replica) { r.link.Fail("ERR no", script("extend")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: 6 * time.Second}, func(t *testing.T, f *fleet) {
+				r := f.replica()
+				got := r.getting(t.Context())
+				time.Sleep(time.Millisecond)
+				lose(f, r)
+				res := <-got
+				require.NoError(t, res.err)
+				assert.Equal(t, 6*time.Second, res.took, "the call is not interrupted")
+				assert.Equal(t, res.tok.AppAccessToken(), f.stored())
+				assert.Equal(t, []string{"lease_lost", "publish stored"}, r.only(tokencache.EventLeaseLost, tokencache.EventPublish))
+
+				f.replica().within(0)
+				assert.Equal(t, 1, f.stats().Calls)
+				f.nothingLeft()
+			})
+		})
+	}
+}
+
+// F4: the call of one that lost its lease fails when somebody else has stored a
+// token long since: it must not hold back a fleet that has no trouble.
+func TestF4FailureOfAnExHolderHoldsNobody(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		holder, stall := f.stoppable()
+		got := holder.getting(t.Context())
+		f.issuer.FailNext(1, feishutest.WrongSecret())
+		time.Sleep(time.Second)
+		tok := f.replica().within(5*time.Second + takeover + latency)
+		stall.let()
+		res := <-got
+		require.NoError(t, res.err, "its own trouble, with a token at hand")
+		assert.True(t, res.tok.Equal(tok))
+		assert.Empty(t, key("failure")(f))
+		f.replica().within(0)
+	})
+}
+
+// F5: the issuer is slower than the lease. It is extended, and nobody else asks.
+func TestF5IssuerSlowerThanTheLease(t *testing.T) {
+	t.Run("cold fleet", func(t *testing.T) {
+		const slow = 9 * time.Second
+		virtual(t, feishutest.Config{Latency: slow}, func(t *testing.T, f *fleet) {
+			withinAll(f.start(20), slow+50*time.Millisecond)
+			assert.Equal(t, 1, f.stats().Calls)
+			assert.Zero(t, f.count(tokencache.EventLeaseLost, ""))
+			assert.Zero(t, f.count(tokencache.EventTakeover, ""))
+		})
+	})
+	t.Run("lease of a short-lived token", func(t *testing.T) {
+		virtual(t, feishutest.Config{Life: 40 * time.Second, Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
+			replicas := f.start(5)
+			read(replicas, 100*time.Millisecond, 10*time.Minute)
+			assert.Equal(t, f.stats().Rotations, f.stats().Calls)
+			assert.Zero(t, f.count(tokencache.EventLeaseLost, ""))
+			assert.Equal(t, 5, f.count(tokencache.EventWait, ""), "at the start only")
+		})
+	})
+	t.Run("up to the timeout of the call", func(t *testing.T) {
+		virtual(t, feishutest.Config{Latency: time.Minute}, func(t *testing.T, f *fleet) {
+			r := f.replica()
+			got := r.getting(t.Context())
+			time.Sleep(10*time.Second - time.Millisecond)
+			assert.NotEmpty(t, f.lockKey(), "extended to the end")
+			res := <-got
+			require.ErrorIs(t, res.err, context.DeadlineExceeded)
+			_, ok := errors.AsType[*tokencache.IssuerError](res.err)
+			assert.True(t, ok)
+			assert.Equal(t, 10*time.Second, res.took)
+			assert.Empty(t, f.lockKey(), "released at once")
+		})
+	})
+}
+
+// F6: a holder releases its lock after the lease, when a successor has it. The
+// successor's stays.
+func TestF6ReleaseLeavesTheSuccessorsLock(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 3 * time.Second, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		holder, stall := f.stoppable()
+		first := holder.getting(t.Context())
+		time.Sleep(time.Second)
+		second := f.replica().getting(t.Context())
+		time.Sleep(5 * time.Second)
+		value := f.redis.Admin().Get(t.Context(), f.lockKey()).Val()
+		stall.let()
+		res := <-first
+		require.NoError(t, res.err)
+
+		require.NotEmpty(t, f.lockKey())
+		assert.Equal(t, value, f.redis.Admin().Get(t.Context(), f.lockKey()).Val())
+		assert.Equal(t, []string{"publish stored"}, holder.only(tokencache.EventPublish), "good, and the first")
+		require.NoError(t, (<-second).err)
+		assert.Empty(t, f.lockKey())
+		assert.Equal(t, 2, f.stats().Calls)
+	})
+}
+
+// F7: the Fetcher breaks down instead of returning. The lock is released, those
+// who wait are told, here and elsewhere, and the next Get works.
+func TestF7FetcherBreaksDown(t *testing.T) {
+	const secret = "s3cr3t-in-a-panic"
+	for name, breakDown := range map[string]func(){
+		"panics":         func() { panic(secret) },
+		"panics with it": func() { panic(errors.New(secret)) },
+		"ends":           runtime.Goexit,
+		"panics on nil":  func() { var m map[string]int; m[secret] = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				var log bytes.Buffer
+				waiter := f.replica()
+				good := f.replica()
+				bad := f.replica(
+					fetching(tokencache.FetchFunc(f.issuerOf(), func(context.Context) (tokencache.Token, error) {
+						time.Sleep(latency)
+						breakDown()
+						return tokencache.Token{}, nil
+					})),
+					with(func(c *tokencache.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) }),
+				)
+				here := bad.getting(t.Context())
+				time.Sleep(latency / 2)
+				there := waiter.getting(t.Context())
+				for _, res := range []result{<-here, <-there} {
+					refused, ok := errors.AsType[*tokencache.IssuerError](res.err)
+					require.True(t, ok, "%v", res.err)
+					assert.Equal(t, tokencache.ClassTransient, refused.Class)
+					assert.NotContains(t, res.err.Error(), secret)
+					assert.LessOrEqual(t, res.took, latency)
+				}
+				assert.NotContains(t, log.String(), secret)
+				assert.Empty(t, f.lockKey())
+
+				good.within(time.Second)
+				bad.within(time.Second)
+				f.nothingLeft()
+			})
+		})
+	}
+}
+
+// issuerOf is the credential that the fleet's replicas share.
+func (f *fleet) issuerOf() tokencache.Issuer {
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: f.issuer.AppSecret()})
+	require.NoError(f.t, err)
+	return feishu.Issuer()
+}
+
+// F8: a replica is asked to end while it holds the lock. Close lets the call
+// finish, publishes and releases; who waits is told at once.
+func TestF8CloseWhileHolding(t *testing.T) {
+	t.Run("issuer answers", func(t *testing.T) {
+		virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
+			r, other := f.replica(), f.replica()
+			got := r.getting(t.Context())
+			time.Sleep(time.Second)
+			waiting := other.getting(t.Context())
+			start := time.Now()
+			require.NoError(t, r.cache.Close())
+			assert.Equal(t, 2*time.Second, time.Since(start))
+			assert.Empty(t, f.lockKey())
+			assert.NotEmpty(t, f.stored())
+			require.ErrorIs(t, (<-got).err, tokencache.ErrClosed)
+			require.NoError(t, (<-waiting).err)
+			assert.Equal(t, 1, f.stats().Calls)
+		})
+	})
+	t.Run("issuer does not", func(t *testing.T) {
+		virtual(t, feishutest.Config{Latency: time.Hour}, func(t *testing.T, f *fleet) {
+			r := f.replica()
+			got := r.getting(t.Context())
+			time.Sleep(time.Second)
+			start := time.Now()
+			require.NoError(t, r.cache.Close())
+			assert.Equal(t, 9*time.Second, time.Since(start))
+			require.Error(t, (<-got).err)
+			assert.Empty(t, f.lockKey())
+		})
+	})
+	t.Run("neither does redis", func(t *testing.T) {
+		virtual(t, feishutest.Config{Latency: time.Hour}, func(t *testing.T, f *fleet) {
+			r := f.replica()
+			r.getting(t.Context())
+			time.Sleep(time.Second)
+			r.link.Silence(true)
+			start := time.Now()
+			require.NoError(t, r.cache.Close())
+			assert.Less(t, time.Since(start), 14*time.Second)
+			time.Sleep(5 * time.Second)
+			assert.Empty(t, f.lockKey(), "the lease is over")
+		})
+	})
+}

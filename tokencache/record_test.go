@@ -1,0 +1,365 @@
+package tokencache
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// someFields are what publish stores for a token.
+func someFields(app, tenant, life string) []string {
+	return []string{app, tenant, fingerprint(app, tenant), life, "host-1", "1700000000000", "1700000001000"}
+}
+
+func TestF19ParseRecord(t *testing.T) {
+	redisNow := time.UnixMilli(1_700_000_061_000)
+	with := func(field int, value string) []string {
+		fields := someFields("a", "t", "7200000")
+		fields[field] = value
+		return fields
+	}
+	for _, test := range []struct {
+		name    string
+		fields  []string
+		ttl     time.Duration
+		garbled string // "" for a good one, or for none
+		none    bool
+	}{
+		{"good", someFields("a", "t", "7200000"), time.Hour, "", false},
+		{"no tenant token", someFields("a", "", "7200000"), time.Hour, "", false},
+		{"TTL as long as the life", someFields("a", "t", "7200000"), 2 * time.Hour, "", false},
+		{"F20: TTL 1 ms beyond life", someFields("a", "t", "7200000"), 2*time.Hour + time.Millisecond, "TTL beyond life", true},
+		{"F20: no TTL", someFields("a", "t", "7200000"), noTTL, "no TTL", true},
+		{"no key", make([]string, tokenFields), noKey, "", true},
+		{"no key, no fields", nil, noKey, "", true},
+		{"a foreign hash", make([]string, tokenFields), time.Hour, "fields missing", true},
+		{"too few", []string{"a"}, time.Hour, "fields missing", true},
+		{"app token missing", with(fieldApp, ""), time.Hour, "fingerprint does not match", true},
+		{"app token of another", with(fieldApp, "b"), time.Hour, "fingerprint does not match", true},
+		{"tenant token missing", with(fieldTenant, ""), time.Hour, "fingerprint does not match", true},
+		{"swapped", []string{"t", "a", fingerprint("a", "t"), "7200000", "", "", ""}, time.Hour, "fingerprint does not match", true},
+		{"empty app token with its fingerprint", someFields("", "t", "7200000"), time.Hour, "fingerprint does not match", true},
+		{"fingerprint missing", with(fieldFingerprint, ""), time.Hour, "fingerprint does not match", true},
+		{"fingerprint in upper case", with(fieldFingerprint, strings.ToUpper(fingerprint("a", "t"))), time.Hour, "fingerprint does not match", true},
+		{"life missing", with(fieldLife, ""), time.Hour, "life is no number", true},
+		{"life 0", with(fieldLife, "0"), time.Hour, "life is no number", true},
+		{"life negative", with(fieldLife, "-1"), time.Hour, "life is no number", true},
+		{"life a word", with(fieldLife, "long"), time.Hour, "life is no number", true},
+		{"life beyond 64 bits", with(fieldLife, "9223372036854775808"), time.Hour, "life is no number", true},
+		{"life beyond a Duration", with(fieldLife, "9223372036855"), time.Hour, "life is no number", true},
+		{"life of ten years", with(fieldLife, "315360000000"), time.Hour, "", false},
+		{"life of ten years + 1 ms", with(fieldLife, "315360000001"), time.Hour, "life is no number", true},
+		{"fetched by nobody at no time", []string{"a", "t", fingerprint("a", "t"), "7200000", "", "", ""}, time.Hour, "", false},
+		{"fetched at a word", with(fieldFetchedAt, "yesterday"), time.Hour, "", false},
+		{"F33: a field more", append(someFields("a", "t", "7200000"), "of a later version"), time.Hour, "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r, garbled := parseRecord(test.fields, test.ttl, redisNow)
+			assert.Equal(t, test.garbled, garbled)
+			if test.none {
+				assert.Nil(t, r)
+				return
+			}
+			require.NotNil(t, r)
+			assert.Equal(t, test.fields[fieldApp], r.token.AppAccessToken())
+			assert.Equal(t, test.fields[fieldTenant], r.token.TenantAccessToken())
+			assert.Equal(t, test.fields[fieldLife], millis(r.life))
+			assert.Equal(t, r.life, r.token.life())
+			assert.Equal(t, test.ttl, r.remaining)
+			assert.Equal(t, test.fields[fieldFetchedBy], r.fetchedBy)
+		})
+	}
+}
+
+func TestRecordTellsWhenItWasChecked(t *testing.T) {
+	for _, test := range []struct {
+		name, checkedAt string
+		want            time.Duration
+	}{
+		{"a minute ago", "1700000000000", time.Minute},
+		{"now", "1700000060000", 0},
+		{"F23: in the future, long ago", "1700000060001", longestLife},
+		{"never, long ago", "", longestLife},
+		{"a word, long ago", "yesterday", longestLife},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fields := someFields("a", "t", "7200000")
+			fields[fieldCheckedAt] = test.checkedAt
+			r, _ := parseRecord(fields, time.Hour, time.UnixMilli(1_700_000_060_000))
+			require.NotNil(t, r)
+			assert.Equal(t, test.want, r.checked)
+			assert.Equal(t, time.UnixMilli(1_700_000_000_000), r.fetchedAt)
+		})
+	}
+}
+
+func TestF20ParseFailure(t *testing.T) {
+	const nowMilli = 1_700_000_000_000
+	redisNow := time.UnixMilli(nowMilli)
+	fields := func(untilIn time.Duration) []string {
+		return []string{
+			strconv.FormatInt(nowMilli+untilIn.Milliseconds(), 10), "3", "feishu", "permanent", "10014", "200",
+			"app secret invalid", "log-1", "check the secret", "1", "host-1",
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		fields []string
+		ttl    time.Duration
+		hold   time.Duration
+	}{
+		{"holds a minute", fields(time.Minute), 11 * time.Minute, time.Minute},
+		{"holds as long as any can", fields(5 * time.Minute), 15 * time.Minute, 5 * time.Minute},
+		{"claims 1 ms more than any can", fields(5*time.Minute + time.Millisecond), 15 * time.Minute, 0},
+		{"over just now", fields(0), 10 * time.Minute, 0},
+		{"over, but remembered", fields(-time.Minute), 9 * time.Minute, 0},
+		{"without a TTL", fields(time.Minute), noTTL, 0},
+		{"gone before it is over", fields(time.Minute), time.Minute - time.Millisecond, 0},
+		{"until a word", append([]string{"soon"}, fields(0)[1:]...), 10 * time.Minute, 0},
+		{"until before 1970", append([]string{"-5"}, fields(0)[1:]...), 10 * time.Minute, 0},
+		{"until beyond time", append([]string{"9223372036854"}, fields(0)[1:]...), 10 * time.Minute, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := parseFailure(test.fields, test.ttl, redisNow)
+			require.NotNil(t, f)
+			assert.Equal(t, test.hold, f.hold)
+			assert.Equal(t, test.hold > 0, f.holds())
+			assert.Equal(t, 3, f.attempts)
+			assert.Equal(t, "host-1", f.by)
+			assert.Equal(t, &IssuerError{
+				Issuer: "feishu", Code: 10014, Status: 200, Message: "app secret invalid", LogID: "log-1",
+				Class: ClassPermanent, Local: true, Advice: "check the secret",
+			}, f.err)
+		})
+	}
+	for _, none := range []*failure{
+		nil,
+		parseFailure(fields(time.Minute), noKey, redisNow),
+		parseFailure(nil, noKey, redisNow),
+		parseFailure(fields(time.Minute)[:failureFields-1], time.Hour, redisNow),
+	} {
+		assert.Nil(t, none)
+		assert.False(t, none.holds())
+	}
+	foreign := parseFailure(make([]string, failureFields), time.Hour, redisNow)
+	assert.False(t, foreign.holds(), "a foreign hash")
+}
+
+func TestParseMillis(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want time.Duration
+		ok   bool
+	}{
+		{"0", 0, true},
+		{"1", time.Millisecond, true},
+		{"9223372036854", 9223372036854 * time.Millisecond, true},
+		{"9223372036855", 0, false},
+		{"-1", 0, false},
+		{"1.5", 0, false},
+		{"7.2e6", 0, false},
+		{"0x10", 0, false},
+		{" 1", 0, false},
+		{"", 0, false},
+	} {
+		got, ok := parseMillis(test.text)
+		assert.Equal(t, test.ok, ok, "%q", test.text)
+		assert.Equal(t, test.want, got, "%q", test.text)
+	}
+	assert.Equal(t, "1", millis(2*time.Millisecond-1), "rounded down")
+	assert.Equal(t, "-1", millis(-time.Millisecond))
+}
+
+func TestParseView(t *testing.T) {
+	at := now()
+	fields := make([]any, 0, tokenFields)
+	for _, f := range someFields("a", "t", "7200000") {
+		fields = append(fields, f)
+	}
+	failed := []any{"1700000060500", "2", "x", "unknown", "1", nil, "m", nil, nil, "0", "r"}
+
+	v := parseView([]any{int64(1_700_000_060_000), int64(3_600_000), fields, int64(4000), int64(600_000), failed}, at)
+	assert.Equal(t, at, v.at)
+	assert.Equal(t, time.UnixMilli(1_700_000_060_000), v.now)
+	require.NotNil(t, v.record)
+	assert.Equal(t, time.Hour, v.record.remaining)
+	assert.Equal(t, 59*time.Second, v.record.checked)
+	assert.Empty(t, v.garbled)
+	assert.Equal(t, 4*time.Second, v.lockTTL)
+	assert.True(t, v.locked())
+	require.NotNil(t, v.failure)
+	assert.Equal(t, 500*time.Millisecond, v.failure.hold)
+	assert.Equal(t, &IssuerError{Issuer: "x", Class: ClassUnknown, Code: 1, Message: "m"}, v.failure.err)
+
+	empty := parseView([]any{int64(1), int64(-2), []any{}, int64(-2), int64(-2), []any{}}, at)
+	assert.Nil(t, empty.record)
+	assert.Empty(t, empty.garbled)
+	assert.Nil(t, empty.failure)
+	assert.False(t, empty.locked())
+
+	forever := parseView([]any{int64(1), int64(-2), nil, int64(-1), int64(-2), nil}, at)
+	assert.True(t, forever.locked(), "F20: a lock without a TTL")
+}
+
+// Whatever others write must not make us panic, or believe in a token that the
+// record does not vouch for.
+func FuzzRecord(f *testing.F) {
+	add := func(fields []string, ttl time.Duration) {
+		f.Add(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], int64(ttl), int64(1_700_000_060_000))
+	}
+	add(someFields("a", "t", "7200000"), time.Hour)
+	add(someFields("a", "", "7200000"), 2*time.Hour+1)
+	add(someFields("", "", "7200000"), noTTL)
+	add(someFields("a", "t", "9223372036855"), noKey)
+	add([]string{"a", "t", "short", "-1", "", "x", "9223372036854"}, -time.Hour)
+	f.Fuzz(func(t *testing.T, app, tenant, fp, life, by, fetchedAt, checkedAt string, ttl, redisNow int64) {
+		for _, fp := range []string{fp, fingerprint(app, tenant)} {
+			fields := []string{app, tenant, fp, life, by, fetchedAt, checkedAt}
+			r, garbled := parseRecord(fields, time.Duration(ttl), time.UnixMilli(redisNow))
+			if r == nil {
+				if garbled == "" && time.Duration(ttl) != noKey {
+					t.Fatal("neither a record nor a reason")
+				}
+				continue
+			}
+			if garbled != "" {
+				t.Fatalf("a record, and yet %q", garbled)
+			}
+			if r.remaining > r.life || r.life <= 0 || r.life > longestLife {
+				t.Fatalf("remaining %v of a life of %v", r.remaining, r.life)
+			}
+			if r.checked < 0 {
+				t.Fatalf("checked %v ago", r.checked)
+			}
+			if r.token.Fingerprint() != fp || len(fp) != 40 || app == "" || r.token.AppAccessToken() != app || r.token.TenantAccessToken() != tenant {
+				t.Fatalf("%v does not match its fields", r.token)
+			}
+		}
+		parseRecord([]string{app, tenant}, time.Duration(ttl), time.UnixMilli(redisNow))
+	})
+}
+
+func FuzzFailure(f *testing.F) {
+	f.Add("1700000060000", "3", "feishu", "permanent", "10014", "200", "app secret invalid", "log", "check", "1", "host", int64(time.Hour), int64(1_700_000_000_000))
+	f.Add("9223372036854", "-1", "", "of_a_later_version", "x", "9e9", "\x00", "", "", "yes", "", int64(noTTL), int64(math.MinInt64))
+	f.Add("", "", "", "", "", "", "", "", "", "", "", int64(noKey), int64(0))
+	f.Fuzz(func(t *testing.T, until, attempts, issuer, class, code, status, message, logID, advice, local, by string, ttl, redisNow int64) {
+		fields := []string{until, attempts, issuer, class, code, status, message, logID, advice, local, by}
+		got := parseFailure(fields, time.Duration(ttl), time.UnixMilli(redisNow))
+		if got == nil {
+			if time.Duration(ttl) != noKey {
+				t.Fatal("there is one")
+			}
+			return
+		}
+		if got.hold < 0 || got.hold > maxHold || got.holds() && got.hold > time.Duration(ttl) {
+			t.Fatalf("holds for %v with a TTL of %v", got.hold, time.Duration(ttl))
+		}
+		if got.err.Class > ClassPermanent {
+			t.Fatalf("class %d", got.err.Class)
+		}
+		_ = got.err.Error()
+		backoffOf(got.err)
+	})
+}
+
+// anyReply builds a reply of arbitrary shape from bytes: numbers, strings, nils
+// and lists within lists.
+func anyReply(data []byte, depth int) (reply []any, rest []byte) {
+	reply = []any{}
+	for len(data) > 0 {
+		kind, size := data[0]%6, int(data[0]/6)
+		data = data[1:]
+		switch kind {
+		case 0:
+			var b [8]byte
+			data = data[copy(b[:], data):]
+			reply = append(reply, int64(binary.LittleEndian.Uint64(b[:])))
+		case 1:
+			size = min(size, len(data))
+			reply = append(reply, string(data[:size]))
+			data = data[size:]
+		case 2:
+			reply = append(reply, nil)
+		case 3:
+			if depth == 0 {
+				continue
+			}
+			var list []any
+			list, data = anyReply(data, depth-1)
+			reply = append(reply, list)
+		case 4:
+			return reply, data
+		case 5:
+			reply = append(reply, float64(size), true, map[any]any{"x": size})
+		}
+	}
+	return reply, data
+}
+
+func FuzzView(f *testing.F) {
+	number := func(n int64) []byte { return binary.LittleEndian.AppendUint64([]byte{0}, uint64(n)) }
+	list := func(items ...string) []byte {
+		b := []byte{3}
+		for _, s := range items {
+			b = append(append(b, byte(1+6*min(len(s), 42))), s[:min(len(s), 42)]...)
+		}
+		return append(b, 4)
+	}
+	join := func(parts ...[]byte) (all []byte) {
+		for _, p := range parts {
+			all = append(all, p...)
+		}
+		return all
+	}
+	f.Add([]byte{})
+	f.Add([]byte{3, 3, 3, 2, 5})
+	f.Add(join(number(1_700_000_060_000), number(3_600_000), list(someFields("a", "t", "7200000")...), number(-1),
+		number(600_000), list("1700000060500", "2", "x", "unknown", "1", "", "m", "", "", "0", "r")))
+	f.Add(join(number(math.MinInt64), number(math.MaxInt64), list(someFields("a", "t", "7200000")...), number(math.MinInt64)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		reply, _ := anyReply(data, 3)
+		v := parseView(reply, now())
+		v.locked()
+		if v.record != nil && (v.garbled != "" || v.record.remaining > v.record.life || v.record.token.IsZero()) {
+			t.Fatalf("%q, remaining %v of %v", v.garbled, v.record.remaining, v.record.life)
+		}
+		if v.failure.holds() && v.failure.hold > maxHold {
+			t.Fatalf("holds for %v", v.failure.hold)
+		}
+		statusOf(Issuer{Window: feishuWindow}, "id", v)
+		a := answer(reply)
+		for i := range len(reply) + 1 {
+			a.integer(i)
+			a.millis(i)
+			a.text(i)
+			a.strings(i)
+		}
+	})
+}
+
+func FuzzIssuerID(f *testing.F) {
+	f.Add("feishu", "cli_a1b2", "0123456789abcdef", "lark", "cli_a1b2", "0123456789abcdef")
+	f.Add("a:b", "c", "d", "a", "b:c", "d")
+	f.Add("%3A", "{}", "", ":", "{}", "")
+	f.Add("\xff", "飞书", "\x00", "\xfe", "飞书", "\x00")
+	f.Fuzz(func(t *testing.T, name, app, digest, name2, app2, digest2 string) {
+		a, b := Issuer{Name: name, App: app, Digest: digest}, Issuer{Name: name2, App: app2, Digest: digest2}
+		if !idCharset.MatchString(a.id()) {
+			t.Fatalf("%q", a.id())
+		}
+		if (a == b) != (a.id() == b.id()) {
+			t.Fatalf("%+v and %+v are %s and %s", a, b, a.id(), b.id())
+		}
+		k := keysOf(defaultPrefix, a.id())
+		if slotOf(k.token) != slotOf(k.lock) || slotOf(k.token) != slotOf(k.rejected+"x") {
+			t.Fatalf("%s in another slot", k.lock)
+		}
+	})
+}

@@ -1,0 +1,113 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// reply is an error that Redis answered.
+type reply string
+
+func (r reply) Error() string { return string(r) }
+func (reply) RedisError()     {}
+
+var _ redis.Error = reply("")
+
+func TestF17RedisTroubleHasNames(t *testing.T) {
+	for _, test := range []struct{ name, text string }{
+		{"WRONGTYPE", "WRONGTYPE Operation against a key holding the wrong kind of value"},
+		{"OOM", "OOM command not allowed when used memory > 'maxmemory'."},
+		{"READONLY", "READONLY You can't write against a read only replica."},
+		{"LOADING", "LOADING Redis is loading the dataset in memory"},
+		{"MISCONF", "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."},
+		{"NOAUTH", "NOAUTH Authentication required."},
+		{"WRONGPASS", "WRONGPASS invalid username-password pair or user is disabled."},
+		{"NOPERM", "NOPERM this user has no permissions to run the 'evalsha' command"},
+		{"TRYAGAIN", "TRYAGAIN Multiple keys request during rehashing of slot"},
+		{"NOREPLICAS", "NOREPLICAS Not enough good replicas to write."},
+		{"MASTERDOWN", "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."},
+		{"CLUSTERDOWN", "CLUSTERDOWN Hash slot not served"},
+		{"CROSSSLOT", "CROSSSLOT Keys in request don't hash to the same slot"},
+		{"BUSY", "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."},
+		{"MAXCLIENTS", "ERR max number of clients reached"},
+		{"other", "ERR unknown command 'EVALSHA'"},
+		{"other", "BUSYGROUP Consumer Group name already exists"},
+		{"other", "NOSCRIPT No matching script. Please use EVAL."},
+		{"other", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.name, redisTrouble(reply(test.text)))
+			assert.Equal(t, test.name, redisTrouble(fmt.Errorf("lock: acquire: %w", reply(test.text))), "wrapped in Go")
+			if test.name == "other" {
+				return
+			}
+			for how, wrapped := range map[string]string{
+				"Redis 6.2":       "ERR Error running script (call to f_0123456789abcdef): @user_script:12: " + test.text,
+				"Redis 6.2 twice": "ERR Error running script (call to f_0123456789abcdef): @user_script:12: @user_script: 12: -" + test.text,
+				"Redis 7":         test.text + " script: 0123456789abcdef, on @user_script:12.",
+				"miniredis":       "ERR Error compiling script (new function): user_script:12: " + test.text + " stack traceback: [G]: in function 'call'",
+			} {
+				assert.Equal(t, test.name, redisTrouble(reply(wrapped)), how)
+			}
+		})
+	}
+}
+
+func TestSilenceHasNames(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	for _, test := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"dial refused", refused, "unreachable"},
+		{"dial refused, wrapped", fmt.Errorf("dial: %w", refused), "unreachable"},
+		{"no such host", &net.DNSError{Err: "no such host", Name: "redis", IsNotFound: true}, "unreachable"},
+		{"EOF", io.EOF, "unreachable"},
+		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, "unreachable"},
+		{"closed client", redis.ErrClosed, "unreachable"},
+		{"pool exhausted", redis.ErrPoolExhausted, "unreachable"},
+		{"our time is up", context.DeadlineExceeded, "timeout"},
+		{"our time is up, wrapped", fmt.Errorf("lock: acquire: %w", context.DeadlineExceeded), "timeout"},
+		{"read timed out", &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}, "timeout"},
+		{"dial timed out", &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}, "timeout"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, redisTrouble(test.err))
+			assert.False(t, answered(test.err))
+		})
+	}
+	assert.True(t, answered(nil))
+	assert.True(t, answered(redis.Nil))
+	assert.True(t, answered(fmt.Errorf("wrapped: %w", reply("OOM x"))))
+}
+
+func TestRedisErrorReads(t *testing.T) {
+	for name, advice := range redisAdvice {
+		e := &RedisError{Name: name, Key: "x:a:d", Err: errors.New("cause")}
+		assert.EqualError(t, e, "redis "+name+": cause: "+advice)
+	}
+	assert.EqualError(t, &RedisError{Name: "paused"}, "redis paused")
+}
+
+func TestRedisErrorUnwraps(t *testing.T) {
+	cause := reply("OOM command not allowed")
+	err := fmt.Errorf("get: %w", redisErrorOf(cause, "x:a:d"))
+	assert.ErrorIs(t, err, ErrRedis)
+	assert.ErrorIs(t, err, cause)
+	var e *RedisError
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, RedisError{Name: "OOM", Key: "x:a:d", Err: cause}, *e)
+	assert.Same(t, e, redisErrorOf(err, "other"), "named once")
+	assert.ErrorIs(t, &RedisError{Name: "paused"}, ErrRedis)
+}

@@ -1,0 +1,75 @@
+package tokencache
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRejectionForbidsWhatWasAskedBefore(t *testing.T) {
+	r := make(rejections)
+	assert.False(t, r.forbid("x", 1, false), "nothing was rejected")
+	r.add("x", 5, false)
+	assert.True(t, r.forbid("x", 4, true), "our own call, but begun before")
+	assert.True(t, r.forbid("x", 6, false), "from a Redis that does not know yet")
+	assert.False(t, r.forbid("x", 6, true), "the issuer handed it out again")
+	assert.False(t, r.forbid("y", 4, false), "another token")
+
+	r.told("x", 5)
+	assert.True(t, r.forbid("x", 4, false))
+	assert.False(t, r.forbid("x", 6, false), "stored again since")
+}
+
+func TestF39RejectionAgainWhileTheFirstIsTold(t *testing.T) {
+	r := make(rejections)
+	r.add("x", 5, false)
+	first := r["x"].nonce
+	r.add("x", 9, false) // before the news of the first came back
+	r.told("x", 5)
+	assert.Equal(t, []string{"x"}, r.pending(), "still to be told")
+	assert.Equal(t, first, r["x"].nonce, "as the replay that it is: it came within the cool-down")
+	r.told("x", 9)
+	assert.Empty(t, r.pending())
+	r.told("never rejected", 1)
+	assert.Len(t, r, 1)
+}
+
+func TestRejectionCoolsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := make(rejections)
+		assert.False(t, r.cooling("x"))
+		for _, cool := range []time.Duration{
+			time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 30 * time.Minute, 30 * time.Minute,
+		} {
+			r.add("x", 1, true)
+			time.Sleep(cool - 1)
+			assert.True(t, r.cooling("x"), "%v - 1 ns", cool)
+			time.Sleep(1)
+			assert.False(t, r.cooling("x"), "%v", cool)
+		}
+	})
+}
+
+func TestPendingRejectionsAreInOrder(t *testing.T) {
+	r := make(rejections)
+	for _, number := range []uint64{7, 3, 9, 1} {
+		r.add(fmt.Sprint(number), number, false)
+	}
+	r.told("3", 3)
+	assert.Equal(t, []string{"1", "7", "9"}, r.pending())
+}
+
+func TestRejectionsAreBounded(t *testing.T) {
+	r := make(rejections)
+	for i := range uint64(1000) {
+		r.add(fmt.Sprint(i), i+1, true)
+		require.LessOrEqual(t, len(r), maxRejections)
+	}
+	assert.True(t, r.forbid("999", 0, true))
+	assert.True(t, r.forbid(fmt.Sprint(1000-maxRejections), 0, true), "the oldest that is kept")
+	assert.False(t, r.forbid(fmt.Sprint(999-maxRejections), 0, true))
+}
