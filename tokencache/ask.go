@@ -79,20 +79,20 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 		if err != nil {
 			return f.failed(ctx, lease, err)
 		}
-		out, err := f.publish(ctx, got, v.now)
+		out, took, err := f.publish(ctx, got, v.now)
 		switch {
 		case err != nil: // the token is good, even if Redis is not
 			f.degraded(err)
 			return f.keep(got)
-		case f.closed(): // and yet published
-			return ErrClosed
-		case out != outcomeExpired && out != outcomeRejected && f.usable() != nil:
+		case took: // what becomes of it later is another fill's business
 			f.answered()
 			return nil
+		case f.closed(): // and yet published
+			return ErrClosed
 		}
-		why := ErrExpired
-		if out == outcomeRejected {
-			why = ErrRejected
+		why := ErrRejected // by the tombstone, or while the answer was on its way
+		if out == outcomeExpired {
+			why = ErrExpired
 		}
 		if v, err = f.look(ctx); err != nil { // others may have done better
 			return f.withoutRedis(ctx, err)
@@ -101,7 +101,7 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 			f.left = true
 			return nil
 		}
-		if again || out != outcomeRejected { // else asked before the rejection: once more
+		if again || out == outcomeExpired { // else asked before the rejection: once more
 			return f.failed(ctx, lease, f.unusable(why))
 		}
 	}
@@ -122,7 +122,8 @@ func (f *fill) unusable(why error) *IssuerError {
 }
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.
-func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outcome, error) {
+// Took is whether that gave us a usable copy.
+func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (out outcome, took bool, err error) {
 	life := got.token.life()
 	out, stored, at, err := f.store.publish(ctx, offer{
 		token: got.token, life: life, margin: windowOf(f.issuer.Window, life, false, 0).dead,
@@ -130,7 +131,7 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outco
 	})
 	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
 	if err != nil || out == outcomeExpired || out == outcomeRejected {
-		return out, err
+		return out, false, err
 	}
 	f.left = true
 	a := got.adoption() // kept, yet unreadable
@@ -140,11 +141,11 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outco
 			asked: got.number, own: stored.token.Equal(got.token),
 		}
 	}
-	f.adopt(a) // first: our own callers need not wait for the event to be sent, nor we be told of it
+	took = f.adopt(a) // first: our own callers need not wait for the event to be sent, nor we be told of it
 	if out != outcomeKept {
 		_ = f.store.announce(ctx, eventToken, got.token.Fingerprint())
 	}
-	return out, nil
+	return out, took, nil
 }
 
 // answered settles what follows a good answer: if it left us with a token in its

@@ -42,14 +42,15 @@ const (
 
 // New makes a Cache on a Redis client of any kind, which stays the caller's to
 // close, after the Cache. It does no I/O and starts nothing. The error joins
-// every complaint about the Config.
+// every complaint.
 func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	config = config.withDefaults()
-	if err := config.validate(); err != nil {
-		return nil, fmt.Errorf("tokencache: %w", err)
-	}
+	err := config.validate()
 	if rdb == nil {
-		return nil, errors.New("tokencache: New needs a redis client")
+		err = errors.Join(err, errors.New("New needs a redis client"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tokencache: %w", err)
 	}
 	c := &Cache{
 		config:      config,

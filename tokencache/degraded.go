@@ -63,8 +63,7 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 func (f *fill) keep(got fetched) error {
 	a := got.adoption()
 	a.direct = true
-	f.adopt(a)
-	if f.usable() == nil {
+	if !f.adopt(a) {
 		return f.unusable(ErrExpired)
 	}
 	f.putBackLater()

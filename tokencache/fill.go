@@ -25,6 +25,7 @@ type fill struct {
 	nextLook   time.Duration // the safety poll
 	left       bool          // others will find a token or a failure
 	passing    bool          // forced: goes past a permanent failure
+	had        string        // fingerprint of the copy at the start, if any
 	before     *string       // forced: the fingerprint found at first, if any
 	began      instant
 	trying     instant // since when it has had nothing to sit out
@@ -58,7 +59,11 @@ var (
 )
 
 func newFill(s *Source, why purpose) *fill {
-	return &fill{Source: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
+	f := &fill{Source: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
+	if c := f.usable(); c != nil {
+		f.had = c.token.Fingerprint()
+	}
+	return f
 }
 
 // wait returns when there is a usable copy, the fill is over, or ctx is.
