@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -53,13 +54,20 @@ func wordOnly(r rune) rune {
 }
 
 // scrub takes the app secret out of what the issuer said, should it repeat the
-// request: as it is, or as it stands in a form or in JSON.
+// request: as it is, as it stands in a URL or form, or in JSON, where only some
+// encoders escape what means something in HTML.
 func (f *Feishu) scrub(s string) string {
 	secret := f.secret()
-	quoted, err := json.Marshal(secret)
+	forHTML, err := json.Marshal(secret)
 	if err != nil {
 		return "" // does not happen to a string
 	}
-	inJSON := string(quoted[1 : len(quoted)-1])
-	return strings.NewReplacer(secret, "***", url.QueryEscape(secret), "***", inJSON, "***").Replace(s)
+	inJSON := func(quoted string) string { return quoted[1 : len(quoted)-1] }
+	return strings.NewReplacer(
+		secret, "***",
+		url.QueryEscape(secret), "***",
+		url.PathEscape(secret), "***",
+		inJSON(string(forHTML)), "***",
+		inJSON(strconv.Quote(secret)), "***", // ASCII: as plain JSON has it
+	).Replace(s)
 }

@@ -130,7 +130,7 @@ func TestReplyAfterTheLeaseIsWorthNothing(t *testing.T) {
 // slow answers after two seconds, whatever its ctx.
 type slow struct{ redis.Scripter }
 
-func (s slow) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+func (s slow) EvalSha(ctx context.Context, _ string, keys []string, args ...any) *redis.Cmd {
 	defer time.Sleep(2 * time.Second)
-	return s.Scripter.Eval(context.WithoutCancel(ctx), "return 'OK'", keys, args...)
+	return s.Eval(context.WithoutCancel(ctx), "return 'OK'", keys, args...)
 }

@@ -14,10 +14,12 @@ import (
 func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 	lease, err := f.cache.locker.TryAcquire(ctx, f.store.keys.lock, f.lease(), f.holdAtMost())
 	if err == nil {
+		f.untroubled()
 		f.acquired()
 		return lease, nil
 	}
 	if errors.Is(err, lock.ErrHeld) {
+		f.untroubled()
 		return nil, err
 	}
 	return nil, redisErrorOf(err, f.store.keys.id)
@@ -77,27 +79,30 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 		if err != nil {
 			return f.failed(ctx, lease, err)
 		}
-		out, err := f.publish(ctx, got, v.now)
+		out, took, err := f.publish(ctx, got, v.now)
 		switch {
 		case err != nil: // the token is good, even if Redis is not
 			f.degraded(err)
 			return f.keep(got)
-		case f.closed(): // and yet published
-			return ErrClosed
-		case out == outcomeExpired || out != outcomeRejected && f.usable() == nil:
-			return f.failed(ctx, lease, f.unusable(ErrExpired))
-		case out != outcomeRejected:
+		case took: // what becomes of it later is another fill's business
 			f.answered()
 			return nil
-		case again:
-			return f.failed(ctx, lease, f.unusable(ErrRejected))
+		case f.closed(): // and yet published
+			return ErrClosed
 		}
-		if v, err = f.look(ctx); err != nil { // asked before the rejection: once more
+		why := ErrRejected // by the tombstone, or while the answer was on its way
+		if out == outcomeExpired {
+			why = ErrExpired
+		}
+		if v, err = f.look(ctx); err != nil { // others may have done better
 			return f.withoutRedis(ctx, err)
 		}
 		if f.satisfied(v) {
 			f.left = true
 			return nil
+		}
+		if again || out == outcomeExpired { // else asked before the rejection: once more
+			return f.failed(ctx, lease, f.unusable(why))
 		}
 	}
 }
@@ -117,13 +122,16 @@ func (f *fill) unusable(why error) *IssuerError {
 }
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.
-func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outcome, error) {
+// Took is whether that gave us a usable copy.
+func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (out outcome, took bool, err error) {
+	life := got.token.life()
 	out, stored, at, err := f.store.publish(ctx, offer{
-		token: got.token, life: got.token.life(), asked: asked, elapsed: now().since(got.began), by: f.cache.config.Replica,
+		token: got.token, life: life, margin: windowOf(f.issuer.Window, life, false, 0).dead,
+		asked: asked, elapsed: now().since(got.began), by: f.cache.config.Replica,
 	})
-	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: got.token.life(), Err: err})
+	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
 	if err != nil || out == outcomeExpired || out == outcomeRejected {
-		return out, err
+		return out, false, err
 	}
 	f.left = true
 	a := got.adoption() // kept, yet unreadable
@@ -133,11 +141,11 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) (outco
 			asked: got.number, own: stored.token.Equal(got.token),
 		}
 	}
-	f.adopt(a) // first: our own callers need not wait for the event to be sent, nor we be told of it
+	took = f.adopt(a) // first: our own callers need not wait for the event to be sent, nor we be told of it
 	if out != outcomeKept {
 		_ = f.store.announce(ctx, eventToken, got.token.Fingerprint())
 	}
-	return out, nil
+	return out, took, nil
 }
 
 // answered settles what follows a good answer: if it left us with a token in its
@@ -156,17 +164,18 @@ func (f *fill) answered() {
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	e := issuerErrorOf(f.issuer, err)
 	held, storeErr := f.store.fail(ctx, lease.Value(), e, f.cache.config.Jitter(), f.cache.config.Replica)
-	if storeErr != nil {
+	if storeErr != nil { // nothing to find: leave says so
 		f.degraded(storeErr)
-	}
-	if storeErr == nil { // else there is nothing to find, and leave says so
+	} else {
 		_ = f.store.announce(ctx, eventFree, "")
 		f.left = true
 	}
 	wait := held
 	if e.Local || wait == 0 {
 		wait = max(wait, backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()))
-	} else if !f.content() {
+		f.keepOff(wait, e)
+	}
+	if !f.content() {
 		wait = min(wait, shortHold)
 	}
 	f.holdFor(wait, e)
@@ -184,6 +193,25 @@ func (f *fill) foundBetter(ctx context.Context) bool {
 	}
 	_, _ = f.look(ctx)
 	return f.usable() != nil
+}
+
+// keepOff keeps this process from asking for a while, which may still read what
+// others have got.
+func (s *Source) keepOff(wait time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alone = hold{from: now(), wait: wait, err: err}
+}
+
+// keptOff returns how much longer this process shall not ask, and why. Refresh
+// may.
+func (f *fill) keptOff() (time.Duration, error) {
+	if f.why == fillForced {
+		return 0, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.alone.rest(now()), f.alone.err
 }
 
 // fetched is an answer of the issuer.

@@ -14,6 +14,7 @@ type breaker struct {
 
 	mu       sync.Mutex // guards below
 	failures int        // in a row; 0 means closed
+	probing  bool       // one is under way
 	since    instant    // of the last failure or probe
 	wait     time.Duration
 }
@@ -29,7 +30,7 @@ func (b *breaker) allow(at instant) bool {
 	if at.since(b.since) < b.wait {
 		return false
 	}
-	b.since = at
+	b.since, b.probing = at, true
 	return true
 }
 
@@ -55,12 +56,12 @@ func (b *breaker) count(ok bool, at instant) (changed, open bool) {
 	defer b.mu.Unlock()
 	before := b.failures
 	if ok {
-		b.failures = 0
+		b.failures, b.probing = 0, false
 		return before > 0, false
 	}
-	// Commands that were under way together count once.
-	if before == 0 || at.since(b.since) >= redisBackoff.base {
-		b.failures++
+	// Only the first and the probes count: others were under way before.
+	if before == 0 || b.probing {
+		b.failures, b.probing = before+1, false
 		b.since, b.wait = at, redisBackoff.after(b.failures, b.jitter())
 	}
 	return before == 0, true

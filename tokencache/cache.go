@@ -42,14 +42,15 @@ const (
 
 // New makes a Cache on a Redis client of any kind, which stays the caller's to
 // close, after the Cache. It does no I/O and starts nothing. The error joins
-// every complaint about the Config.
+// every complaint.
 func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	config = config.withDefaults()
-	if err := config.validate(); err != nil {
-		return nil, fmt.Errorf("tokencache: %w", err)
-	}
+	err := config.validate()
 	if rdb == nil {
-		return nil, errors.New("tokencache: New needs a redis client")
+		err = errors.Join(err, errors.New("New needs a redis client"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tokencache: %w", err)
 	}
 	c := &Cache{
 		config:      config,
@@ -124,8 +125,9 @@ func (c *Cache) Forget(s *Source) {
 
 // Close ends everything the Cache does: waiting callers get ErrClosed, but a
 // call to the issuer that is under way is let finish, its token published and
-// its lock released. It returns when nothing is left, after Config.FetchTimeout
-// and a few RedisTimeouts at the latest. Always nil; may be repeated.
+// its lock released. It returns after two FetchTimeouts and a few RedisTimeouts at
+// the latest; what was left behind by then, such as a Fetcher that ignores its
+// context, ends by itself. Always nil; may be repeated.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	if !c.closed {

@@ -63,8 +63,7 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 func (f *fill) keep(got fetched) error {
 	a := got.adoption()
 	a.direct = true
-	f.adopt(a)
-	if f.usable() == nil {
+	if !f.adopt(a) {
 		return f.unusable(ErrExpired)
 	}
 	f.putBackLater()
@@ -177,7 +176,7 @@ func (s *Source) oneMoreFailure() int {
 func (s *Source) forgetFailures() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failures = 0
+	s.failures, s.alone = 0, hold{}
 }
 
 // contend notes that the lock was seen in other hands; acquired tells whether it

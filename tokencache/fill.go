@@ -25,8 +25,10 @@ type fill struct {
 	nextLook   time.Duration // the safety poll
 	left       bool          // others will find a token or a failure
 	passing    bool          // forced: goes past a permanent failure
+	had        string        // fingerprint of the copy at the start, if any
 	before     *string       // forced: the fingerprint found at first, if any
 	began      instant
+	trying     instant // since when it has had nothing to sit out
 }
 
 // purpose of a fill.
@@ -57,7 +59,11 @@ var (
 )
 
 func newFill(s *Source, why purpose) *fill {
-	return &fill{Source: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
+	f := &fill{Source: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
+	if c := f.usable(); c != nil {
+		f.had = c.token.Fingerprint()
+	}
+	return f
 }
 
 // wait returns when there is a usable copy, the fill is over, or ctx is.
@@ -133,6 +139,7 @@ func (f *fill) run(ctx context.Context) error {
 		return err
 	}
 	f.subscribed = f.cache.notifier.hears(f.Source)
+	f.trying = now()
 	for {
 		changed := f.changes() // before the look: what happens after it must not be missed
 		v, err := f.look(ctx)
@@ -144,6 +151,13 @@ func (f *fill) run(ctx context.Context) error {
 		}
 		if v.failure.holds() && !f.mayPass(v.failure) {
 			if over, err := f.heldBack(ctx, v.failure, changed); over {
+				return err
+			}
+			f.trying = now()
+			continue
+		}
+		if rest, why := f.keptOff(); rest > 0 && !v.locked() {
+			if over, err := f.hope(ctx, rest, why, changed); over {
 				return err
 			}
 			continue
@@ -202,7 +216,6 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.untroubled()
 	if v.lockTTL == noTTL {
 		_ = f.store.leaseForeverLock(ctx, f.lease())
 	}
@@ -225,6 +238,7 @@ func (f *fill) satisfied(v *view) bool {
 		return false
 	}
 	if c.phaseAt(now()) == fresh {
+		f.untroubled()
 		f.holdFor(0, nil)
 		return true
 	}
@@ -263,15 +277,40 @@ func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan stru
 	return false, nil
 }
 
-// shortHold is how long a process without a copy answers a permanent failure
-// from memory before it looks whether somebody has mended it.
+// hope waits for the others: this process is kept from asking, they need not be.
+// Over, or look again.
+func (f *fill) hope(ctx context.Context, rest time.Duration, why error, changed <-chan struct{}) (over bool, err error) {
+	if f.content() {
+		f.holdFor(rest, why)
+		return true, nil
+	}
+	if !worthWaiting(ctx, why, rest) {
+		f.holdFor(min(rest, shortHold), why)
+		return true, why
+	}
+	if f.subscribe(ctx) {
+		return false, nil
+	}
+	err = f.sleep(ctx, min(rest, f.poll()), changed)
+	return err != nil, err
+}
+
+// shortHold is how long a process without a copy answers a failure from memory
+// before it looks whether somebody has mended it.
 const shortHold = 5 * time.Second
 
+// foreignHold is the longest that a failure marked Local holds other replicas,
+// with all jitter.
+const foreignHold = 1500 * time.Millisecond
+
 // worthWaiting reports whether somebody without a copy should wait for the end
-// of a hold, rather than be told its error now.
+// of a hold, rather than be told its error now. What is final for a replica that
+// the issuer does not let in need not be for another.
 func worthWaiting(ctx context.Context, err error, rest time.Duration) bool {
 	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
-		return false
+		if !refused.Local || rest > foreignHold {
+			return false
+		}
 	}
 	if rest > longestWait {
 		return false
@@ -289,7 +328,7 @@ func (f *fill) subscribe(ctx context.Context) bool {
 	f.subscribed = true
 	// As long again as it took to lose the lock: the winner's last look before
 	// its call must not queue behind the connections of a whole cold fleet.
-	_ = f.sleep(ctx, now().since(f.began), nil)
+	_ = f.sleep(ctx, now().since(f.trying), nil)
 	confirmed := f.cache.notifier.add(f.Source)
 	timer := time.NewTimer(f.cache.config.RedisTimeout)
 	defer timer.Stop()

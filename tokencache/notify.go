@@ -88,7 +88,7 @@ func (n *notifier) remove(s *Source) {
 	}
 	delete(n.channels, name)
 	if session := n.session; session != nil {
-		n.spawn(func() { _ = session.Unsubscribe(context.Background(), name) })
+		n.spawn(func() { _ = session.Unsubscribe(cancelled, name) })
 	}
 }
 
@@ -125,7 +125,7 @@ func (n *notifier) addPending() {
 			return
 		}
 		n.mu.Unlock()
-		_ = session.Subscribe(context.Background(), names...) // if it fails, the session is broken
+		_ = session.Subscribe(cancelled, names...) // if it fails, the session is broken
 	}
 }
 
@@ -160,8 +160,6 @@ func (n *notifier) listen(ctx context.Context) (confirmed bool) {
 		n.disconnected()
 	}()
 	for {
-		// Reading goes on under a cancelled context, but redialling does not:
-		// that is this loop's business.
 		message, err := session.Receive(cancelled)
 		if err != nil {
 			return confirmed
@@ -179,6 +177,9 @@ func (n *notifier) listen(ctx context.Context) (confirmed bool) {
 	}
 }
 
+// cancelled is for everything on a session that stands: reading and writing go on
+// under it, but redialling, which go-redis would do on the spot and under its
+// mutex, does not. That is the loop's business.
 var cancelled = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

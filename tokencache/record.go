@@ -147,8 +147,8 @@ const (
 
 // parseMillis reads a positive number of milliseconds that fits a Duration.
 func parseMillis(s string) (time.Duration, bool) {
-	ms, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || ms < 0 || ms > int64(1<<63-1)/int64(time.Millisecond) {
+	ms, err := strconv.ParseUint(s, 10, 63) // digits only, as the scripts have it
+	if err != nil || ms > uint64(1<<63-1)/uint64(time.Millisecond) {
 		return 0, false
 	}
 	return time.Duration(ms) * time.Millisecond, true

@@ -50,6 +50,14 @@ var (
 		"WRONGTYPE", "OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM",
 		"TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "BUSY",
 	}
+	// redisWords are for what comes without a code: above all what an ACL
+	// forbids to a script, before and since Redis 7.2.
+	redisWords = map[string]string{
+		"max number of clients":                 "MAXCLIENTS",
+		"ACL failure in script":                 "NOPERM",
+		"can't run this command":                "NOPERM",
+		"can't access at least one of the keys": "NOPERM",
+	}
 	redisAdvice = map[string]string{
 		"unreachable": "check the address and that redis runs",
 		"timeout":     "check the load of redis and the network in between",
@@ -76,7 +84,7 @@ func redisErrorOf(err error, key string) *RedisError {
 
 func redisTrouble(err error) string {
 	if !answered(err) {
-		if errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) || isTimeout(err) {
 			return "timeout"
 		}
 		return "unreachable"
@@ -87,8 +95,10 @@ func redisTrouble(err error) string {
 			return code
 		}
 	}
-	if strings.Contains(text, "max number of clients") {
-		return "MAXCLIENTS"
+	for words, code := range redisWords {
+		if strings.Contains(text, words) {
+			return code
+		}
 	}
 	return "other"
 }

@@ -31,7 +31,11 @@ func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err erro
 	if c == nil {
 		return Token{}, false, errAborted
 	}
-	return c.token, f.before == nil || !c.is(*f.before), nil
+	before := f.had // if Redis could not be asked
+	if f.before != nil {
+		before = *f.before
+	}
+	return c.token, !c.is(before), nil
 }
 
 // joinForced returns the forced fill that runs, or starts one as soon as no

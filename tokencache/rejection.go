@@ -133,12 +133,13 @@ const maxRejections = 64 // a process that rejects more tokens than these has ot
 func (s *Source) nextNumber() uint64 { return s.cache.numbers.Add(1) }
 
 // add notes a rejection. One that comes while another of the same token cools is
-// the same once more, such as our own come back as an event: it renews the
-// number, and Redis knows, but the cool-down neither doubles nor starts again.
+// the same once more, such as our own come back as an event: Redis knows, but
+// neither the number nor the cool-down changes, since the issuer may have handed
+// the token out again in between.
 func (r rejections) add(fp string, number uint64, told bool) {
 	before, again := r[fp]
 	if again && r.cooling(fp) {
-		before.number, before.told = number, before.told || told
+		before.told = before.told || told
 		r[fp] = before
 		return
 	}

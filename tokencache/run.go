@@ -19,7 +19,7 @@ func (c *Cache) Run(ctx context.Context) error {
 		return ErrClosed
 	}
 	c.runners.Add(1)
-	defer c.runners.Add(-1)
+	defer c.ran()
 	sources := c.allSources()
 	c.mu.Unlock()
 
@@ -33,6 +33,24 @@ func (c *Cache) Run(ctx context.Context) error {
 		return nil
 	case <-c.closing:
 		return ErrClosed
+	}
+}
+
+// ran takes leave of one Run. After the last, the timers it leaves would each
+// start one more fill.
+func (c *Cache) ran() {
+	if c.runners.Add(-1) > 0 {
+		return
+	}
+	c.mu.Lock()
+	sources := c.allSources()
+	c.mu.Unlock()
+	for _, s := range sources {
+		s.mu.Lock()
+		if s.timer != nil && c.runners.Load() == 0 { // else a next Run has set it
+			s.timer.Stop()
+		}
+		s.mu.Unlock()
 	}
 }
 

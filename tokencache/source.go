@@ -31,6 +31,7 @@ type Source struct {
 	broken       error      // ErrClosed, or what is wrong with the Issuer
 	fill         *fill      // the one that runs
 	hold         hold
+	alone        hold // keeps this process from asking, not from looking
 	rejected     rejections
 	lastLife     time.Duration // of the last adopted token
 	failures     int           // calls in a row that failed as far as only we know
@@ -191,28 +192,30 @@ type adoption struct {
 }
 
 // adopt makes a the copy, unless it was rejected after it was asked for, or the
-// copy at hand lives longer.
-func (s *Source) adopt(a adoption) {
-	if c := s.adopted(a); c != nil {
-		s.observe(Event{Kind: EventAdopt, Remaining: c.remainingAt(now())})
+// copy at hand lives longer. It reports whether there was a usable copy then.
+func (s *Source) adopt(a adoption) bool {
+	took, news := s.take(a)
+	if news != nil {
+		s.observe(Event{Kind: EventAdopt, Remaining: news.remainingAt(now())})
 	}
+	return took
 }
 
-// adopted returns the copy made of a, if it is another token than before.
-func (s *Source) adopted(a adoption) *localCopy {
+// take returns the copy made of a only if it is another token than before.
+func (s *Source) take(a adoption) (took bool, news *localCopy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fp := a.token.Fingerprint()
-	if s.broken != nil || s.rejected.forbid(fp, a.asked, a.own) {
-		return nil
-	}
 	at, current := now(), s.copy.Load()
+	if s.broken != nil || s.rejected.forbid(fp, a.asked, a.own) {
+		return current.usableAt(at), nil
+	}
 	c := s.newCopy(a, current)
 	if !c.usableAt(at) {
-		return nil
+		return current.usableAt(at), nil
 	}
 	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) {
-		return nil
+		return true, nil
 	}
 	s.copy.Store(c)
 	s.lastLife = a.life
@@ -220,9 +223,9 @@ func (s *Source) adopted(a adoption) *localCopy {
 		s.fill.becomeReady()
 	}
 	if current.is(fp) {
-		return nil
+		return true, nil
 	}
-	return c
+	return true, c
 }
 
 // newCopy keeps the draw of the same token: one is made for each.

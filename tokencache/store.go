@@ -104,6 +104,7 @@ const (
 type offer struct {
 	token   Token
 	life    time.Duration
+	margin  time.Duration // life left that is too short to be of use
 	asked   time.Time     // Redis' clock, when the issuer was about to be asked
 	elapsed time.Duration // since then, by our own clocks
 	by      string
@@ -122,7 +123,7 @@ func (s store) publish(ctx context.Context, o offer) (outcome, *record, instant,
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
 	reply, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
-		app, tenant, fp, millis(o.life), t0, elapsed, o.by)
+		app, tenant, fp, millis(o.life), t0, elapsed, o.by, millis(o.margin))
 	if err != nil {
 		return "", nil, at, err
 	}

@@ -17,7 +17,9 @@ type window struct {
 // replica from the tenth to the sixth part, so a refresher goes first and
 // anyone covers for it without an election. With Feishu (life 2 h, window
 // 30 min): a refresher between 29.5 and 29 min before the end, a replica
-// between 26.6 and 24.6, urgent in the last 2 min, dead in the last 10 s.
+// between 26.6 and 24.6, urgent in the last 2 min, dead in the last 10 s. The
+// three are in order whatever the window: urgent is a fifth of it at most, dead
+// a sixth.
 func windowOf(issuerWindow, life time.Duration, refresher bool, draw float64) window {
 	w := span(issuerWindow, life)
 	delay := w/10 + time.Duration(draw*float64(w/6-w/10))
@@ -27,7 +29,7 @@ func windowOf(issuerWindow, life time.Duration, refresher bool, draw float64) wi
 	return window{
 		refresh: w - delay,
 		urgent:  min(2*time.Minute, w/5),
-		dead:    min(10*time.Second, life/50),
+		dead:    min(10*time.Second, life/50, w/6),
 	}
 }
 

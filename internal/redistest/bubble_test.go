@@ -90,7 +90,7 @@ func TestSubscriberThatDoesNotReadStopsNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		rdb := b.Client("a")
 		sub := rdb.Subscribe(t.Context(), "c")
-		defer sub.Close()
+		defer func() { _ = sub.Close() }()
 		_, err := sub.Receive(t.Context())
 		require.NoError(t, err)
 		for range 1000 {
@@ -103,7 +103,7 @@ func TestSubscriberThatDoesNotReadStopsNobody(t *testing.T) {
 func TestSilentSubscriptionStopsNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		sub := b.Client("a").Subscribe(t.Context(), "c")
-		defer sub.Close()
+		defer func() { _ = sub.Close() }()
 		_, err := sub.Receive(t.Context())
 		require.NoError(t, err)
 		b.Link("a").Silence(true)
@@ -121,7 +121,7 @@ func listen(rdb *redis.Client, channel string) (stop func()) {
 	go func() {
 		defer close(done)
 		sub := rdb.Subscribe(ctx, channel)
-		defer sub.Close()
+		defer func() { _ = sub.Close() }()
 		for ctx.Err() == nil {
 			if _, err := sub.ReceiveTimeout(ctx, time.Second); err != nil {
 				time.Sleep(100 * time.Millisecond)

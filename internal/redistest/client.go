@@ -12,9 +12,10 @@ import (
 // fail on purpose. The log is the process's, so there is no other place.
 func init() { logging.Disable() }
 
-// poolSize is above the concurrency of any test: waiting for a connection is
-// not what they are about.
-const poolSize = 100
+// poolSize is above the concurrency of any test. Whoever waits for a connection
+// takes a timer that go-redis keeps for the whole process, and the second bubble
+// that gets it ends the process: "select on synctest channel from outside bubble".
+const poolSize = 1000
 
 // options are a user's own by default, but for what would be two more round
 // trips on each new connection, and miniredis does not know.

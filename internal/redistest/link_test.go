@@ -167,7 +167,7 @@ func TestFailOfASubscription(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		link := b.Link("a")
 		sub := b.Client("a").Subscribe(t.Context())
-		defer sub.Close()
+		defer func() { _ = sub.Close() }()
 		undo := link.Fail("NOPERM channel", redistest.Commands("SUBSCRIBE"))
 		for _, state := range []string{"first", "subscribed"} {
 			require.NoError(t, sub.Subscribe(t.Context(), "c"))
@@ -204,7 +204,7 @@ func TestLoseMessages(t *testing.T) {
 			rdb, link := b.Client("a", func(o *redis.Options) { o.Protocol = protocol }), b.Link("a")
 			link.LoseMessages(true)
 			sub := rdb.Subscribe(t.Context(), "c")
-			defer sub.Close()
+			defer func() { _ = sub.Close() }()
 			msg, err := sub.Receive(t.Context())
 			require.NoError(t, err)
 			require.IsType(t, &redis.Subscription{}, msg, "confirmed")

@@ -27,20 +27,20 @@ func TestProxy(t *testing.T) {
 			p.BlackHole(true)
 			require.NoError(t, set(rdb, "k"), "the open connection stays")
 			p.Cut()
-			assert.InDelta(t, 0.2, took(func() { require.Error(t, set(rdb, "k")) }).Seconds(), 0.1)
+			assert.GreaterOrEqual(t, took(func() { require.Error(t, set(rdb, "k")) }), patience)
 			p.BlackHole(false)
 			require.NoError(t, set(rdb, "k"))
 		},
 		"silence in mid-session": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
 			p.Silence(true)
-			assert.InDelta(t, 0.2, took(func() { require.Error(t, set(rdb, "k")) }).Seconds(), 0.1)
-			assert.InDelta(t, 0.2, took(func() { require.Error(t, set(rdb, "k")) }).Seconds(), 0.1, "on a new connection")
+			assert.GreaterOrEqual(t, took(func() { require.Error(t, set(rdb, "k")) }), patience)
+			assert.GreaterOrEqual(t, took(func() { require.Error(t, set(rdb, "k")) }), patience, "on a new connection")
 			p.Silence(false)
 			require.NoError(t, set(rdb, "k"))
 		},
 		"delay": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
 			p.Delay(100 * time.Millisecond)
-			assert.InDelta(t, 0.1, took(func() { require.NoError(t, set(rdb, "k")) }).Seconds(), 0.05)
+			assert.GreaterOrEqual(t, took(func() { require.NoError(t, set(rdb, "k")) }), 100*time.Millisecond)
 		},
 		"dropped reply": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
 			before := rdb.Incr(t.Context(), "n").Val()
@@ -55,7 +55,7 @@ func TestProxy(t *testing.T) {
 		"lost messages": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
 			p.LoseMessages(true)
 			sub := rdb.Subscribe(t.Context(), "c")
-			defer sub.Close()
+			defer func() { _ = sub.Close() }()
 			_, err := sub.Receive(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, int64(1), rdb.Publish(t.Context(), "c", "lost").Val())

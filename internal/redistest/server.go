@@ -25,7 +25,7 @@ import (
 const RequireEnv = "ONETOKEN_REQUIRE_REDIS"
 
 const (
-	startTime = 10 * time.Second // until a server has to answer
+	startTime = 30 * time.Second // until a server has to answer
 	portTries = 5
 )
 
@@ -94,7 +94,7 @@ func (s *Server) Client(t testing.TB, mods ...func(*redis.Options)) *redis.Clien
 func (s *Server) Exec(args ...any) any {
 	s.t.Helper()
 	c := redis.NewClient(&redis.Options{Network: "unix", Addr: s.Socket()})
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	reply, err := c.Do(context.Background(), args...).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		s.t.Fatalf("redis-server: %v: %v", args, err)
@@ -179,7 +179,7 @@ func answers(socket string) bool {
 	if err != nil {
 		return false
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(time.Second))
 	_, _ = io.WriteString(conn, "PING\r\n")
 	reply, err := bufio.NewReader(conn).ReadString('\n')
@@ -203,7 +203,7 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
 }
 

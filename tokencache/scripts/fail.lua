@@ -15,7 +15,7 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local known = redis.call('HMGET', KEYS[2], 'nonce', 'until', 'attempts')
+local known = redis.call('HMGET', KEYS[2], 'nonce', 'until', 'attempts', 'shut_out', 'by')
 local attempts = tonumber(known[3] or nil) or 0
 if known[1] == ARGV[1] then -- a replay: its reply was lost
 	return { 'failed', math.max(0, (tonumber(known[2] or nil) or now) - now), attempts }
@@ -23,18 +23,26 @@ end
 
 -- Attempts, not a previous wait, carry the doubling, so that a lost record
 -- starts over and a garbled one cannot grow.
-local hold, longest = 0, tonumber(ARGV[3])
+local hold, shut_out = 0, 0
 if ARGV[5] == '1' then
-	longest = math.min(longest, 1000)
+	-- It may be the caller's own trouble, so it holds the others for a second.
+	-- Only when more than three in a row, each another, do not get through is it
+	-- taken for everybody's.
+	shut_out = tonumber(known[4] or nil) or 0
+	if known[5] ~= ARGV[13] then
+		shut_out = math.min(shut_out + 1, 30)
+	end
+	hold = math.max(1000, math.min(30000, 125 * 2 ^ shut_out))
 else
 	attempts = math.min(attempts + 1, 30)
+	hold = math.min(tonumber(ARGV[3]), tonumber(ARGV[2]) * 2 ^ (attempts - 1))
+	hold = math.floor(hold * (1 + tonumber(ARGV[4]) / 5000)) -- up to a fifth more
+	hold = math.max(250, math.min(300000, hold))
 end
-hold = math.min(longest, tonumber(ARGV[2]) * 2 ^ math.max(0, attempts - 1))
-hold = math.floor(hold * (1 + tonumber(ARGV[4]) / 5000)) -- up to a fifth more
-hold = math.max(250, math.min(300000, hold))
 
 redis.call('HSET', KEYS[2],
 	'nonce', ARGV[1], 'until', string.format('%.0f', now + hold), 'attempts', string.format('%.0f', attempts),
+	'shut_out', string.format('%.0f', shut_out),
 	'local', ARGV[5], 'issuer', ARGV[6], 'class', ARGV[7], 'code', ARGV[8], 'status', ARGV[9],
 	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13])
 redis.call('PEXPIRE', KEYS[2], string.format('%.0f', hold + 600000))

@@ -24,11 +24,8 @@ count = tonumber(count) or 0
 local longest = tonumber(ARGV[4])
 if at then
 	local cooldown = math.min(longest, tonumber(ARGV[3]) * 2 ^ math.min(count - 1, 20))
-	if not stored then
-		return { 'other' }
-	end
 	if now >= tonumber(at) and now - tonumber(at) < cooldown then
-		return { 'cooldown' }
+		return { stored and 'cooldown' or 'other' }
 	end
 end
 

@@ -3,7 +3,8 @@
 -- KEYS: 1 token, 2 failure, 3 rejected:<fingerprint of the offered token>
 -- ARGV: 1 app token, 2 tenant token, 3 fingerprint, 4 life (ms),
 --       5 t0: Redis time (ms) just before the request was sent; 0 for a put-back,
---       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by
+--       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by,
+--       8 life left (ms) at or below which the token is of no use to anyone
 -- Returns: outcome, PTTL and {token fields} of what is stored afterwards
 --          ('expired' and 'rejected' come alone)
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -18,13 +19,13 @@ if t0 > 0 and now - t0 > spent then
 	spent = now - t0
 end
 local px = math.min(life, life - spent)
-if px <= 0 then
+if px <= tonumber(ARGV[8]) then
 	return { 'expired' }
 end
 
 local tombstone = redis.call('GET', KEYS[3])
 if tombstone then
-	local at = tonumber(string.match(tombstone, '^(%d+)')) or 0
+	local at = tonumber(string.match(tombstone, '^(%d+)') or nil) or 0
 	if t0 == 0 or at >= t0 then
 		return { 'rejected' }
 	end
@@ -32,27 +33,36 @@ end
 
 local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at')
 local ttl = redis.call('PTTL', KEYS[1])
-local lasts = tonumber(stored[4] or nil)
-local usable = stored[1] and stored[2] and stored[3] and lasts and ttl > 0 and ttl <= lasts
+-- As strict as the readers: what they cannot use must not keep a good one out.
+local lasts = tonumber(string.match(stored[4] or '', '^%d+$') or nil)
+local usable = stored[1] and stored[1] ~= '' and stored[2] and stored[3] and lasts and lasts <= 315360000000
+	and ttl > 0 and ttl <= lasts
 	and redis.sha1hex(string.len(stored[1]) .. ':' .. stored[1] .. stored[2]) == stored[3]
 local same = usable and stored[3] == ARGV[3]
 
--- A longer-lived other one stays. A put-back has nothing new to say of the same one.
-if usable and ((not same and ttl >= px) or (same and t0 == 0)) then
-	if t0 > 0 then
+-- The issuer has answered, so whatever failure there was is over.
+local function answered()
+	if t0 > 0 and redis.call('TYPE', KEYS[2]).ok == 'hash' then
 		redis.call('DEL', KEYS[2])
 	end
+end
+
+-- A longer-lived other one stays. A put-back has nothing new to say of the same one.
+if usable and ((not same and ttl >= px) or (same and t0 == 0)) then
+	answered()
 	return { 'kept', ttl, stored }
 end
 
--- The first write may be refused (OOM, READONLY), so nothing is deleted before it.
+-- The first write may be refused (OOM, READONLY), so nothing is deleted before it;
+-- nor may it be a DEL or PEXPIRE, which would let all others pass on a full Redis.
 local outcome, by, at = 'stored', ARGV[7], string.format('%.0f', now)
 if same then
 	outcome = 'renewed'
 	by, at = stored[5] or by, stored[6] or at
 	life = math.max(life, lasts)
 	if math.abs(ttl - px) <= 1000 then
-		outcome, px = 'kept', ttl
+		-- Stored since we asked: this is a replay, whose first reply was lost.
+		outcome, px = (tonumber(at) or 0) >= t0 and 'stored' or 'kept', ttl
 	end
 end
 local record = {
@@ -71,9 +81,7 @@ if not same then
 		end
 	end
 end
-if t0 > 0 then
-	redis.call('DEL', KEYS[2])
-end
+answered()
 return { outcome, px, {
 	record.app_access_token, record.tenant_access_token, record.fingerprint,
 	record.life, record.fetched_by, record.fetched_at, record.checked_at,

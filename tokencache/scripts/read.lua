@@ -20,6 +20,14 @@ if failure_ttl ~= -2 then
 	end
 end
 
+local lock_ttl = redis.call('PTTL', KEYS[2])
+if lock_ttl == -1 then -- the caller will give it a TTL, if it is a lock
+	local kind = redis.call('TYPE', KEYS[2]).ok
+	if kind ~= 'string' then
+		return redis.error_reply('WRONGTYPE ' .. KEYS[2] .. ' is a ' .. kind)
+	end
+end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return { now, token_ttl, token, redis.call('PTTL', KEYS[2]), failure_ttl, failure }
+return { now, token_ttl, token, lock_ttl, failure_ttl, failure }

@@ -1,0 +1,164 @@
+package tokencache_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// run starts Run and returns what ends it and waits for it.
+func (r *replica) run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.cache.Run(ctx) }()
+	return func() {
+		cancel()
+		assert.NoError(r.fleet.t, <-ended, "the end of ctx is no error")
+	}
+}
+
+// Run keeps tokens fresh that nobody asks for, so that whoever then does never
+// waits; also those of Sources made later.
+func TestRunKeepsFresh(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		stop := r.run()
+		var later journal
+		time.Sleep(time.Hour)
+		source := r.cache.Source(later.fetcher("later"))
+		time.Sleep(time.Second)
+		for range 24 * 6 {
+			r.within(0)
+			start := time.Now()
+			_, err := source.Get(context.Background())
+			require.NoError(t, err)
+			assert.Zero(t, time.Since(start))
+			time.Sleep(10 * time.Minute)
+		}
+		stop()
+		assert.Zero(t, r.count(tokencache.EventWait, ""))
+		stats := f.stats()
+		assert.Equal(t, stats.Rotations, stats.Calls)
+		assert.InDelta(t, 25*60/94, stats.Calls, 3)
+		assert.InDelta(t, 25*60/94, len(later.taken()), 3)
+	})
+}
+
+// A refresher goes first, so that embedded replicas never ask; of two, either.
+func TestRunRefreshersGoFirst(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		refreshers := f.start(2, func(c *replicaConfig) { c.cache.Refresher = true })
+		for _, r := range refreshers {
+			defer r.run()()
+			time.Sleep(time.Second)
+		}
+		embedded := f.start(5)
+		together(embedded, func(r *replica) { r.within(0) })
+		f.readAtOnce(embedded, 10*time.Second, 48*time.Hour)
+		stats := f.stats()
+		assert.Equal(t, stats.Rotations, stats.Calls)
+		for _, r := range embedded {
+			assert.Zero(t, r.count(tokencache.EventCall, ""), r.name)
+		}
+		for _, call := range f.issuer.Calls()[1:] {
+			assert.Greater(t, call.Remaining, 28*time.Minute)
+		}
+	})
+}
+
+// A failure is retried for ever, at its pace, also past the end of the token.
+func TestRunOutlastsTheIssuersOutage(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		defer r.run()()
+		time.Sleep(time.Second)
+		f.issuer.SetFault(feishutest.Status(503))
+		time.Sleep(6 * time.Hour)
+		refused := f.stats().Refused
+		assert.Greater(t, refused, 4*60, "about two a minute")
+		assert.Less(t, refused, 5*3600/30)
+		f.issuer.SetFault(feishutest.Fault{})
+		time.Sleep(40 * time.Second)
+		r.within(0)
+		assert.Zero(t, r.count(tokencache.EventWait, ""))
+	})
+}
+
+// And so is trouble with Redis, from the very start.
+func TestRunStartsWithoutRedis(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.link.Down()
+		defer r.run()()
+		time.Sleep(10 * time.Second)
+		tok := r.within(0)
+		r.link.Heal()
+		time.Sleep(time.Minute)
+		assert.True(t, f.replica().within(0).Equal(tok), "and then it is shared")
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// When Run has ended, its Sources are left to those who call Get.
+func TestRunEnds(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		stop := r.run()
+		time.Sleep(time.Minute)
+		stop()
+		f.resetCounts()
+		time.Sleep(24 * time.Hour)
+		assert.Equal(t, 1, f.stats().Calls)
+		assert.Zero(t, r.link.Count(), "%v", r.link.Counts())
+		r.mustGet()
+		assert.Equal(t, 2, f.stats().Calls)
+	})
+}
+
+// Two calls of Run are one more than needed: the first that ends changes nothing.
+func TestRunTwice(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		defer r.run()()
+		stop := r.run()
+		time.Sleep(time.Minute)
+		stop()
+		time.Sleep(24 * time.Hour)
+		r.within(0)
+		stats := f.stats()
+		assert.Equal(t, stats.Rotations, stats.Calls)
+		assert.Greater(t, stats.Calls, 12)
+	})
+}
+
+// Without Run and without anybody who calls Get nothing is done.
+func TestRunNot(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.mustGet()
+		time.Sleep(time.Minute)
+		f.resetCounts()
+		time.Sleep(24 * time.Hour)
+		assert.Zero(t, r.link.Count())
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// Close ends Run, and there is none after it.
+func TestRunAndClose(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		ended := make(chan error)
+		go func() { ended <- r.cache.Run(context.Background()) }()
+		time.Sleep(time.Minute)
+		r.stop()
+		assert.ErrorIs(t, <-ended, tokencache.ErrClosed)
+		assert.ErrorIs(t, r.cache.Run(context.Background()), tokencache.ErrClosed)
+	})
+}

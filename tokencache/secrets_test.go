@@ -1,0 +1,223 @@
+package tokencache_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// Secrets that look different in every encoding.
+const (
+	sharpSecret   = `s3cr&t/+="<x>%41'~` + "`"
+	redisPassword = `p@ss/w+rd=?&"%7B`
+)
+
+// I5: with every fault there is, nothing that a fleet says holds the app secret,
+// a token or the password of Redis, in whatever spelling.
+func TestI5SecretsNeverAppear(t *testing.T) {
+	virtual(t, feishutest.Config{AppSecret: sharpSecret, Latency: 100 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		f.redis.Server().RequireAuth(redisPassword)
+		var said collector
+		speaks := func(c *replicaConfig) {
+			c.cache.Logger = said.logger()
+			c.cache.Observe = said.event
+			c.redis = append(c.redis, func(o *redis.Options) { o.Password = redisPassword })
+		}
+		replicas := f.start(3, speaks)
+		echo := fmt.Sprintf(`{"app_id":"cli_test","app_secret":%s}`, strconv.Quote(sharpSecret))
+
+		use := func(r *replica) {
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			defer cancel()
+			tok, err := r.source.Get(ctx)
+			said.error(err)
+			said.value(tok)
+			status, err := r.source.Status(ctx)
+			said.error(err)
+			said.value(status)
+			if status.Failure != nil {
+				said.error(status.Failure)
+			}
+			_, _, err = r.source.Refresh(ctx)
+			said.error(err)
+			if !tok.IsZero() {
+				said.error(r.source.Invalidate(ctx, tok))
+				_, err = r.source.Get(ctx)
+				said.error(err)
+			}
+		}
+		everybody := func() {
+			together(f.replicas, use)
+			time.Sleep(7 * time.Minute)
+		}
+		everybody()
+		wrong := f.replica(speaks, func(c *replicaConfig) { c.secret = "of-yesterday" })
+		f.start(1, speaks, func(c *replicaConfig) {
+			c.redis = append(c.redis, func(o *redis.Options) { o.Password = redisPassword + "wrong" })
+		})
+		f.start(1, speaks, func(c *replicaConfig) {
+			c.fetcher = tokencache.FetchFunc(tokencache.Issuer{Name: "panics", App: "a", Digest: "d"}, func(context.Context) (tokencache.Token, error) {
+				panic(sharpSecret)
+			})
+		})
+		everybody()
+		wrong.stop() // what follows repeats a secret that is not its own
+		for _, fault := range []feishutest.Fault{
+			feishutest.Refusal(77777, "cannot read "+echo), feishutest.Refusal(10003, url.QueryEscape(sharpSecret)),
+			feishutest.Answer(200, map[string][]string{"X-Tt-Logid": {sharpSecret}}, `{"code":10014,"msg":"no `+strings.ReplaceAll(sharpSecret, `"`, `\"`)+`"}`),
+			feishutest.Answer(500, nil, echo), feishutest.Answer(200, nil, echo), feishutest.Status(502),
+			feishutest.Redirect("https://evil.example/?s=" + url.QueryEscape(sharpSecret)),
+			feishutest.HTML(), feishutest.Reset(), feishutest.Timeout(), feishutest.BrokenBody(), feishutest.LostReply(),
+			feishutest.RateLimited("Retry-After", sharpSecret), feishutest.Expire(`"` + "s3cr" + `"`),
+		} {
+			f.issuer.SetFault(fault)
+			everybody()
+		}
+		f.issuer.SetFault(feishutest.Fault{})
+		for _, fault := range []func(*redistest.Link){
+			(*redistest.Link).Cut, (*redistest.Link).Down, (*redistest.Link).Heal,
+			func(l *redistest.Link) { l.Silence(true) }, (*redistest.Link).Heal,
+			func(l *redistest.Link) { l.BlackHole(true); l.Cut() }, (*redistest.Link).Heal,
+			func(l *redistest.Link) { l.DropReplies(3, publishes) }, (*redistest.Link).Heal,
+			func(l *redistest.Link) { l.Fail("OOM command not allowed when used memory > 'maxmemory'.", publishes) }, (*redistest.Link).Heal,
+			func(l *redistest.Link) { l.Fail("READONLY You can't write against a read only replica.", nil) }, (*redistest.Link).Heal,
+			func(l *redistest.Link) { l.Fail("NOPERM this user has no permissions", redistest.Commands("PUBLISH")) }, (*redistest.Link).Heal,
+		} {
+			f.redis.Each(fault)
+			everybody()
+		}
+		admin := f.redis.Client("admin", func(o *redis.Options) { o.Password = redisPassword })
+		for _, k := range []string{"token", "failure", "lock"} {
+			name := "onetoken:{" + said.key() + "}:" + k
+			require.NoError(t, admin.Del(t.Context(), name).Err())
+			require.NoError(t, admin.Set(t.Context(), name, sharpSecret, 20*time.Minute).Err())
+			everybody()
+			require.NoError(t, admin.Del(t.Context(), name).Err())
+		}
+		everybody()
+		f.close()
+		f.replicas = nil
+		use(replicas[0]) // and what is said after it
+		said.value(replicas[0].source)
+		said.value(replicas[0].cache)
+
+		text := said.text()
+		require.Greater(t, len(text), 100_000)
+		for _, word := range []string{"10014", "OOM", "READONLY", "WRONGTYPE", "panicked", "timeout"} {
+			assert.True(t, strings.Contains(text, word), "the fault of %s was there", word)
+		}
+		for _, pair := range f.issuer.Pairs() {
+			assertUnspoken(t, text, pair.App)
+			assertUnspoken(t, text, pair.Tenant)
+		}
+		assertUnspoken(t, text, sharpSecret)
+		assertUnspoken(t, text, redisPassword)
+	})
+}
+
+// assertUnspoken looks for a secret as it is, and as it might have been written.
+func assertUnspoken(t *testing.T, text, secret string) {
+	t.Helper()
+	inJSON, err := json.Marshal(secret)
+	require.NoError(t, err)
+	bytes := []byte(secret)
+	for name, spelling := range map[string]string{
+		"plain": secret, "half": secret[:len(secret)/2+1], "other half": secret[len(secret)/2-1:],
+		"quoted": strings.Trim(strconv.Quote(secret), `"`), "twice quoted": strings.Trim(strconv.Quote(strconv.Quote(secret)), `"\`),
+		"JSON": strings.Trim(string(inJSON), `"`), "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
+		"base64": base64.RawStdEncoding.EncodeToString(bytes), "base64 for URLs": base64.RawURLEncoding.EncodeToString(bytes),
+		"hex": hex.EncodeToString(bytes), "HEX": strings.ToUpper(hex.EncodeToString(bytes)), "bytes": strings.Trim(fmt.Sprint(bytes), "[]"),
+		"Go bytes": fmt.Sprintf("%#v", bytes)[len("[]byte{"):][:30],
+	} {
+		if i := strings.Index(text, spelling); i >= 0 {
+			t.Errorf("a secret appears (%s): %.300s", name, text[max(0, i-150):])
+		}
+	}
+}
+
+// collector keeps all that a fleet says, in every way in which it can be printed.
+type collector struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+	id  string
+}
+
+func (c *collector) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buf.Write(p)
+}
+
+func (c *collector) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
+}
+
+func (c *collector) value(v any) {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		_, _ = fmt.Fprintf(c, verb+"\n", v)
+	}
+	if text, err := json.Marshal(v); err == nil {
+		_, _ = c.Write(append(text, '\n'))
+	}
+	slog.New(slog.NewTextHandler(c, nil)).Info("value", "v", v)
+}
+
+// error prints every error of a tree by itself.
+func (c *collector) error(err error) {
+	if err == nil {
+		return
+	}
+	c.value(err)
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		c.error(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, cause := range e.Unwrap() {
+			c.error(cause)
+		}
+	}
+	if refused, ok := errors.AsType[*tokencache.IssuerError](err); ok && refused != nil {
+		c.value(*refused)
+	}
+}
+
+func (c *collector) event(e tokencache.Event) {
+	c.value(e)
+	c.error(e.Err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if strings.HasPrefix(e.Key, "feishu:") && c.id == "" {
+		c.id = e.Key
+	}
+}
+
+func (c *collector) key() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id
+}
+
+func (c *collector) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buf.String()
+}

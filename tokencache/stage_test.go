@@ -1,0 +1,164 @@
+package tokencache
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+// stage is one credential in a Redis, and the store of a replica that uses it.
+type stage struct {
+	store
+	t   *testing.T
+	rdb *redis.Client
+	t0  time.Time            // Redis' clock at first
+	m   *miniredis.Miniredis // nil on a real server; its clock moves only by pass
+}
+
+// onBoth runs a test of the scripts on miniredis and on a real redis-server. It
+// gets as many stages as it asks for.
+func onBoth(t *testing.T, test func(t *testing.T, next func(*testing.T) *stage)) {
+	run := func(t *testing.T, rdb *redis.Client, m *miniredis.Miniredis) {
+		n := 0
+		test(t, func(t *testing.T) *stage {
+			n++
+			return newStage(t, rdb, m, "s"+strconv.Itoa(n))
+		})
+	}
+	t.Run("miniredis", func(t *testing.T) {
+		m := miniredis.RunT(t)
+		m.SetTime(time.UnixMilli(1_700_000_000_000))
+		m.ClockTTL(true)
+		rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
+		t.Cleanup(func() { _ = rdb.Close() })
+		run(t, rdb, m)
+	})
+	t.Run("redis-server", func(t *testing.T) { run(t, redistest.StartServer(t).Client(t), nil) })
+}
+
+func newStage(t *testing.T, rdb *redis.Client, m *miniredis.Miniredis, app string) *stage {
+	breaker := &breaker{jitter: noJitter, onChange: func(bool, error) {}}
+	id := Issuer{Name: "test", App: app, Digest: "d"}.id()
+	s := &stage{store: store{newGuard(rdb, 10*time.Second, breaker), keysOf(defaultPrefix, id)}, t: t, rdb: rdb, m: m}
+	s.t0 = s.now()
+	return s
+}
+
+// now is Redis' clock.
+func (s *stage) now() time.Time {
+	at, err := s.rdb.Time(s.t.Context()).Result()
+	require.NoError(s.t, err)
+	return at.Truncate(time.Millisecond)
+}
+
+// pass lets whole milliseconds pass, which only miniredis can do at once.
+func (s *stage) pass(d time.Duration) { s.m.SetTime(s.now().Add(d.Truncate(time.Millisecond))) }
+
+// slack is how much time passes on a real server between two steps of a test.
+func (s *stage) slack() time.Duration {
+	if s.m != nil {
+		return 0
+	}
+	return 2 * time.Second
+}
+
+// lasts asserts a TTL, which on a real server has already begun to run.
+func (s *stage) lasts(want, got time.Duration, about ...any) {
+	s.t.Helper()
+	assert.LessOrEqual(s.t, got, want, about...)
+	assert.GreaterOrEqual(s.t, got, want-s.slack(), about...)
+}
+
+func (s *stage) ttl(key string) time.Duration {
+	ms, err := s.rdb.Do(s.t.Context(), "PTTL", key).Int64()
+	require.NoError(s.t, err)
+	return time.Duration(ms) * time.Millisecond
+}
+
+func (s *stage) fields() map[string]string {
+	m, err := s.rdb.HGetAll(s.t.Context(), s.keys.token).Result()
+	require.NoError(s.t, err)
+	return m
+}
+
+// holds is the app token in Redis; empty if there is none.
+func (s *stage) holds() string { return s.fields()["app_access_token"] }
+
+// put writes a record past the scripts. TTL 0 is none.
+func (s *stage) put(app, tenant string, life, ttl time.Duration, change ...string) {
+	fields := []string{
+		"app_access_token", app, "tenant_access_token", tenant, "fingerprint", fingerprint(app, tenant),
+		"life", millis(life), "fetched_by", "them", "fetched_at", "1", "checked_at", "1",
+	}
+	ctx := s.t.Context()
+	require.NoError(s.t, s.rdb.HSet(ctx, s.keys.token, append(fields, change...)).Err())
+	if ttl > 0 {
+		require.NoError(s.t, s.rdb.PExpire(ctx, s.keys.token, ttl).Err())
+	}
+}
+
+func (s *stage) bury(app, tenant string, at time.Time) {
+	text := fmt.Sprintf("%d 1 nonce dropped", at.UnixMilli())
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.rejected+fingerprint(app, tenant), text, time.Hour).Err())
+}
+
+func (s *stage) failed() {
+	require.NoError(s.t, s.rdb.HSet(s.t.Context(), s.keys.failure, "attempts", "3", "until", "1").Err())
+}
+
+func (s *stage) exists(key string) bool {
+	n, err := s.rdb.Exists(s.t.Context(), key).Result()
+	require.NoError(s.t, err)
+	return n == 1
+}
+
+// mustPublish offers a2/t2.
+func (s *stage) mustPublish(o offer) (outcome, *record) {
+	s.t.Helper()
+	out, stored, _, err := s.publish(s.t.Context(), o)
+	require.NoError(s.t, err)
+	return out, stored
+}
+
+// offered is the offer of a2/t2 with a life, asked for at t0.
+func (s *stage) offered(life, elapsed time.Duration) offer {
+	return offer{token: NewToken("a2", "t2", life), life: life, asked: s.t0, elapsed: elapsed, by: "us"}
+}
+
+// askedAgo is an offer asked for so long ago by Redis' clock.
+func (s *stage) askedAgo(ago, life, elapsed time.Duration) offer {
+	o := s.offered(life, elapsed)
+	o.asked = o.asked.Add(-ago)
+	return o
+}
+
+// dump is everything under the keys of the credential, with the time it lasts.
+func (s *stage) dump() map[string]any {
+	ctx := s.t.Context()
+	names, err := s.rdb.Keys(ctx, "onetoken:{"+s.keys.id+"}:*").Result()
+	require.NoError(s.t, err)
+	all := map[string]any{}
+	for _, name := range names {
+		kind, err := s.rdb.Type(ctx, name).Result()
+		require.NoError(s.t, err)
+		switch kind {
+		case "hash":
+			all[name], err = s.rdb.HGetAll(ctx, name).Result()
+		case "list":
+			all[name], err = s.rdb.LRange(ctx, name, 0, -1).Result()
+		default:
+			all[name], err = s.rdb.Get(ctx, name).Result()
+		}
+		require.NoError(s.t, err)
+		all[name+" TTL"] = s.ttl(name).Round(time.Second)
+	}
+	return all
+}
