@@ -199,10 +199,10 @@ func (n *notifier) connect(ctx context.Context) *redis.PubSub {
 	slices.Sort(names)
 
 	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	defer cancel()                  // here, not aside: the select below takes an end of ctx for a failure
 	session := n.rdb.Subscribe(ctx) // no channels: no connection yet
 	done := make(chan error, 1)
 	go func() {
-		defer cancel()
 		err := session.Subscribe(ctx, names...)
 		if err == nil {
 			err = ctx.Err() // too late: nobody waits any more

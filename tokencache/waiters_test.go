@@ -339,6 +339,10 @@ func TestF13ColdHerd(t *testing.T) {
 				holders += r.link.Count("PUBLISH")
 			}
 			assert.Equal(t, 1, holders, "one event")
+			time.Sleep(3 * time.Second)
+			for _, r := range replicas {
+				assert.Equal(t, 1, r.link.Count("SUBSCRIBE"), "%s connected once", r.name)
+			}
 		})
 	})
 	t.Run("1000 goroutines", func(t *testing.T) {

@@ -1,0 +1,174 @@
+package tokencache_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// silences are the ways in which a Redis does not answer. A default client meets
+// each with so many retries that only RedisTimeout ends them.
+var silences = map[string]func(*redistest.Link){
+	"refused":                (*redistest.Link).Down,
+	"black hole":             func(l *redistest.Link) { l.BlackHole(true); l.Cut() },
+	"silent when open":       func(l *redistest.Link) { l.Silence(true) },
+	"black hole, still open": func(l *redistest.Link) { l.BlackHole(true); l.Silence(true) },
+	"slow by 2 s":            func(l *redistest.Link) { l.Delay(2 * time.Second) },
+}
+
+// F15: Redis does not answer, and the client is a default one, which would wait
+// for minutes. Who has a copy notices nothing; who has none asks the issuer
+// itself, after RedisTimeout at most. When Redis is back, so is everything.
+func TestF15RedisDoesNotAnswer(t *testing.T) {
+	for name, silence := range silences {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				replicas := f.start(5)
+				withinAll(replicas, latency+50*time.Millisecond)
+				f.redis.Each(silence)
+
+				read(replicas, 10*time.Second, 10*time.Minute)
+				for _, r := range replicas {
+					assert.Zero(t, r.count(tokencache.EventDegraded, ""), "a fresh copy needs no redis")
+				}
+				cold := f.replica()
+				silence(cold.link)
+				cold.within(time.Second + latency)
+				assert.Equal(t, 1, cold.count(tokencache.EventDirectCall, "ok"))
+				assert.Equal(t, 1, cold.count(tokencache.EventDegraded, "timeout"), "%v", cold.only(tokencache.EventDegraded))
+
+				f.redis.Each((*redistest.Link).Heal)
+				time.Sleep(40 * time.Second) // the client's own time-outs are over, too
+				f.replica().within(0)
+				assert.Equal(t, 2, f.stats().Calls)
+				assert.Equal(t, 1, f.stats().Rotations)
+				f.nothingLeft()
+			})
+		})
+	}
+}
+
+// F15: the same through the whole window of a token, to its end: the copy serves
+// for as long as it is good, and is replaced directly at the end of its life, not
+// before, with no Get that waits.
+func TestF15RedisDoesNotAnswerUntilTheCopyEnds(t *testing.T) {
+	for name, silence := range silences {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				replicas := f.start(5)
+				withinAll(replicas, latency+50*time.Millisecond)
+				old := replicas[0].mustGet()
+				f.redis.Each(silence)
+				read(replicas, time.Second, f.issuer.Remaining(old.AppAccessToken())-121*time.Second)
+				assert.Equal(t, 1, f.stats().Calls, "not before it is urgent")
+
+				read(replicas, time.Second, 3*time.Minute)
+				for _, r := range replicas {
+					assert.Equal(t, 1, r.count(tokencache.EventWait, ""), "at the start only")
+					assert.Equal(t, 1, r.count(tokencache.EventDirectCall, "ok"))
+					assert.LessOrEqual(t, r.count(tokencache.EventDegraded, ""), 360, "one try in 5 s")
+				}
+				assert.Equal(t, 2, f.stats().Rotations)
+
+				f.redis.Each((*redistest.Link).Heal)
+				time.Sleep(40 * time.Second)
+				assert.Equal(t, replicas[0].mustGet().AppAccessToken(), f.stored(), "put back")
+				assert.Equal(t, 5, f.count(tokencache.EventRecovered, ""))
+				f.nothingLeft()
+			})
+		})
+	}
+}
+
+// F15: without a copy, and with NoDirect, the error comes within the ctx and says
+// what is wrong; with a ctx shorter than RedisTimeout, at its end.
+func TestF15NothingToServeWithout(t *testing.T) {
+	for name, silence := range silences {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				r := f.replica(with(noDirect))
+				silence(r.link)
+				short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+				defer cancel()
+				res := <-r.getting(short)
+				require.Error(t, res.err)
+				assert.LessOrEqual(t, res.took, 10*time.Millisecond)
+
+				for range 20 {
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+					res = <-r.getting(ctx)
+					cancel()
+					require.ErrorIs(t, res.err, tokencache.ErrRedis)
+					assert.LessOrEqual(t, res.took, 10*time.Second)
+				}
+				assert.Zero(t, f.stats().Calls)
+				assert.Positive(t, r.count(tokencache.EventDegraded, "timeout"))
+				r.link.Heal()
+				time.Sleep(40 * time.Second)
+				r.within(latency)
+			})
+		})
+	}
+}
+
+// F15: Redis is slow, but within RedisTimeout. Nothing is amiss.
+func TestF15SlowWithinTheTimeout(t *testing.T) {
+	const rtt = 400 * time.Millisecond
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		replicas := f.start(5)
+		for _, r := range replicas {
+			r.link.Delay(rtt)
+		}
+		withinAll(replicas, latency+14*rtt)
+		assert.Equal(t, 1, f.stats().Calls)
+		assert.Zero(t, f.count(tokencache.EventDegraded, ""))
+		assert.Zero(t, f.count(tokencache.EventDirectCall, ""))
+	})
+}
+
+// F15: the client has a pool of one connection, and that hangs. Close still ends.
+func TestF15PoolOfOne(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica(func(c *replicaConfig) {
+			c.redis = append(c.redis, func(o *redis.Options) { o.PoolSize = 1 })
+		})
+		r.within(latency)
+		f.sleepUntilDue()
+		r.link.Silence(true)
+		read([]*replica{r}, time.Second, time.Minute)
+		start := time.Now()
+		require.NoError(t, r.cache.Close())
+		assert.LessOrEqual(t, time.Since(start), 5*time.Second)
+	})
+}
+
+// I3: a whole fleet without Redis and without copies: each asks for itself, 16
+// at once and then one a second, and nobody more often than it has to.
+func TestF15DirectCallsAreLimited(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.link.Down()
+		var n int
+		start := time.Now()
+		for time.Since(start) < time.Minute {
+			tok, err := r.get(t.Context())
+			if err == nil {
+				n++
+				f.issuer.Revoke(tok.AppAccessToken())
+				require.ErrorIs(t, r.source.Invalidate(t.Context(), tok), tokencache.ErrRedis)
+				continue
+			}
+			require.ErrorIs(t, err, tokencache.ErrRedis)
+			time.Sleep(10 * time.Millisecond)
+		}
+		assert.LessOrEqual(t, f.stats().Calls, 16+60)
+		assert.Equal(t, n, f.stats().Calls)
+	})
+}
