@@ -97,6 +97,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		store:    store{redis: c.redis, keys: keysOf(c.config.Prefix, issuer.id())},
 		rejected: make(rejections),
 		changed:  make(chan struct{}),
+		gone:     make(chan struct{}),
 	}
 	if err := issuer.validate(); err != nil {
 		s.broken = fmt.Errorf("tokencache: %w", err)
@@ -123,11 +124,11 @@ func (c *Cache) Forget(s *Source) {
 	c.notifier.remove(s)
 }
 
-// Close ends everything the Cache does: waiting callers get ErrClosed, but a
-// call to the issuer that is under way is let finish, its token published and
-// its lock released. It returns after two FetchTimeouts and a few RedisTimeouts at
-// the latest; what was left behind by then, such as a Fetcher that ignores its
-// context, ends by itself. Always nil; may be repeated.
+// Close ends everything the Cache does: waiting callers get ErrClosed at once,
+// but a call to the issuer that is under way is let finish, its token published
+// and its lock released. It returns after two FetchTimeouts and a few
+// RedisTimeouts at the latest; what was left behind by then, such as a Fetcher
+// that ignores its context, ends by itself. Always nil; may be repeated.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	if !c.closed {

@@ -78,6 +78,8 @@ func (f *fill) wait(ctx context.Context) error {
 			ready = nil // rejected since: only the end will tell
 		case <-f.done:
 			return nil
+		case <-f.gone:
+			return nil // the next join says so
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

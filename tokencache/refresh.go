@@ -21,6 +21,8 @@ func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err erro
 	}
 	select {
 	case <-f.done:
+	case <-f.gone:
+		return Token{}, false, ErrClosed
 	case <-ctx.Done():
 		return Token{}, false, s.gaveUp(context.Cause(ctx))
 	}
@@ -53,6 +55,7 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 		}
 		select {
 		case <-running.done:
+		case <-s.gone:
 		case <-ctx.Done():
 			return nil, s.gaveUp(context.Cause(ctx))
 		}

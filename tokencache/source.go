@@ -26,6 +26,7 @@ type Source struct {
 	quietUntil atomic.Int64
 
 	telling singleflight.Group // rejections on their way to Redis
+	gone    chan struct{}      // closed when the Source is
 
 	mu           sync.Mutex // guards below
 	broken       error      // ErrClosed, or what is wrong with the Issuer
@@ -331,6 +332,7 @@ func (s *Source) close(err error) {
 	defer s.mu.Unlock()
 	if s.broken == nil {
 		s.broken = err
+		close(s.gone)
 	}
 	s.copy.Store(nil)
 	for _, t := range []*time.Timer{s.timer, s.putBackTimer} {

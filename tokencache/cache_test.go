@@ -1,0 +1,342 @@
+package tokencache_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// Close lets a call under way publish and release its lock; those who wait for
+// it are told at once. It waits for that, and may be called again.
+func TestCloseDuringACall(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
+		r, other := f.replica(), f.replica()
+		told := make(chan time.Time, 2)
+		go func() {
+			_, err := r.get(context.Background())
+			assert.ErrorIs(t, err, tokencache.ErrClosed)
+			told <- time.Now()
+		}()
+		go func() {
+			time.Sleep(time.Millisecond) // the first call is an ordinary one
+			_, _, err := r.source.Refresh(context.Background())
+			assert.ErrorIs(t, err, tokencache.ErrClosed)
+			told <- time.Now()
+		}()
+		time.Sleep(time.Second)
+
+		start := time.Now()
+		var closers sync.WaitGroup
+		for range 3 {
+			closers.Go(r.stop)
+		}
+		assert.Equal(t, start, <-told, "who waits does not wait for the call")
+		assert.Equal(t, start, <-told)
+		closers.Wait()
+		assert.Equal(t, 2*time.Second, time.Since(start))
+		assert.Equal(t, 1, r.count(tokencache.EventPublish, "stored"))
+		assert.Empty(t, key("lock")(f))
+		other.within(0)
+		assert.Equal(t, 1, f.stats().Calls)
+		start = time.Now()
+		r.stop()
+		assert.Zero(t, time.Since(start))
+	})
+}
+
+// Close has a limit, whatever hangs.
+func TestCloseHasALimit(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		hangs func(f *fleet, r *replica)
+		fetch tokencache.Fetcher
+		limit time.Duration
+	}{
+		{"a silent redis before the call", func(_ *fleet, r *replica) { r.link.Silence(true) }, nil, 4 * time.Second},
+		{"a silent redis during the call", func(_ *fleet, r *replica) {
+			time.AfterFunc(time.Second, func() { r.link.Silence(true) })
+		}, nil, 10*time.Second + 4*time.Second},
+		{"an issuer that never answers", func(f *fleet, _ *replica) { f.issuer.SetFault(feishutest.Timeout()) }, nil, 10 * time.Second},
+		{"a Fetcher that ignores its context", func(*fleet, *replica) {}, deafFetcher{}, 10*time.Second + 100*time.Millisecond},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: 5 * time.Second}, func(t *testing.T, f *fleet) {
+				r := f.replica(func(c *replicaConfig) { c.fetcher = test.fetch })
+				test.hangs(f, r)
+				go func() { _, _ = r.get(context.Background()) }()
+				time.Sleep(500 * time.Millisecond)
+				start := time.Now()
+				r.stop()
+				assert.LessOrEqual(t, time.Since(start), test.limit)
+				r.link.Heal()
+				time.Sleep(time.Minute) // what ignored its end comes to one
+			})
+		})
+	}
+}
+
+// deafFetcher answers after half a minute, whatever its ctx says.
+type deafFetcher struct{}
+
+func (deafFetcher) Issuer() tokencache.Issuer {
+	return tokencache.Issuer{Name: "deaf", App: "app", Digest: "digest"}
+}
+
+func (deafFetcher) Fetch(context.Context) (tokencache.Token, error) {
+	time.Sleep(30 * time.Second)
+	return tokencache.Token{}, errForTest
+}
+
+// After Close everything says so, a usable copy or not.
+func TestClosed(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		tok := r.mustGet()
+		r.stop()
+		f.resetCounts()
+		later := r.cache.Source(deafFetcher{})
+		for _, source := range []*tokencache.Source{r.source, later} {
+			assertClosed(t, source, tok)
+		}
+		r.cache.Forget(r.source)
+		assert.Zero(t, r.link.Count())
+		assert.True(t, f.issuer.Valid(tok.AppAccessToken()), "a token in hand is as good as before")
+	})
+}
+
+func assertClosed(t *testing.T, source *tokencache.Source, tok tokencache.Token) {
+	t.Helper()
+	ctx := context.Background()
+	_, err := source.Get(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	_, _, err = source.Refresh(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	_, err = source.Status(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	assert.ErrorIs(t, source.Invalidate(ctx, tok), tokencache.ErrClosed)
+}
+
+// Equal Issuers share a Source, whichever Fetcher came first.
+func TestSourceIsShared(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		var first, second journal
+		a := r.cache.Source(first.fetcher("app"))
+		assert.Same(t, a, r.cache.Source(second.fetcher("app")))
+		assert.NotSame(t, a, r.cache.Source(first.fetcher("other")))
+		_, err := a.Get(context.Background())
+		require.NoError(t, err)
+		assert.Len(t, first.taken(), 1)
+		assert.Empty(t, second.taken())
+	})
+}
+
+// Forget ends a Source; what is in Redis stays, and a new Source finds it there.
+func TestForget(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		defer r.run()()
+		tok := r.mustGet()
+		time.Sleep(time.Second)
+		channel := "onetoken:{" + f.id() + "}:events"
+		require.EqualValues(t, 1, f.subscribers(channel))
+
+		old := r.source
+		r.cache.Forget(old)
+		assertClosed(t, old, tok)
+		time.Sleep(time.Second)
+		assert.EqualValues(t, 0, f.subscribers(channel))
+		f.resetCounts()
+		time.Sleep(3 * time.Hour)
+		assert.Zero(t, r.link.Count(), "nobody refreshes it")
+		assert.Equal(t, 1, f.stats().Calls)
+
+		other := f.replica()
+		want := other.mustGet()
+		r.source = r.cache.Source(f.feishu())
+		assert.NotSame(t, old, r.source)
+		assert.True(t, r.within(0).Equal(want))
+		assert.Equal(t, 2, f.stats().Calls)
+		r.cache.Forget(old) // long gone: the new one is not concerned
+		assert.True(t, r.within(0).Equal(want))
+	})
+}
+
+// feishu is a Fetcher for the fleet's issuer.
+func (f *fleet) feishu() tokencache.Fetcher {
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: f.issuer.AppSecret(), Transport: f.issuer.RoundTripper()})
+	require.NoError(f.t, err)
+	return feishu
+}
+
+func (f *fleet) subscribers(channel string) int64 {
+	counts, err := f.redis.Admin().PubSubNumSub(context.Background(), channel).Result()
+	require.NoError(f.t, err)
+	return counts[channel]
+}
+
+// Forget while a call is under way: those who wait are told, the fleet gets the
+// token all the same.
+func TestForgetDuringACall(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
+		r, other := f.replica(), f.replica()
+		told := make(chan time.Time)
+		go func() {
+			_, err := r.get(context.Background())
+			assert.ErrorIs(t, err, tokencache.ErrClosed)
+			told <- time.Now()
+		}()
+		time.Sleep(time.Second)
+		r.cache.Forget(r.source)
+		assert.Equal(t, time.Now(), <-told)
+		other.within(2*time.Second + 10*time.Millisecond)
+		assert.Equal(t, 1, f.stats().Calls)
+		time.Sleep(time.Second)
+		assert.Empty(t, key("lock")(f))
+	})
+}
+
+// Status tells what Redis knows, through the life of a token, by one command
+// that changes nothing.
+func TestStatusThroughALife(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: time.Second}, func(t *testing.T, f *fleet) {
+		r, watcher := f.replica(), f.replica()
+		look := func() tokencache.Status {
+			t.Helper()
+			before := watcher.link.Count("EVALSHA")
+			status, err := watcher.source.Status(context.Background())
+			require.NoError(t, err)
+			require.Equal(t, 1, watcher.link.Count("EVALSHA")-before)
+			assert.Equal(t, "cli_test", status.App)
+			assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{16}$", status.Key)
+			return status
+		}
+		assert.Equal(t, tokencache.Status{App: "cli_test", Key: look().Key, State: "absent"}, look())
+
+		go r.mustGet()
+		time.Sleep(500 * time.Millisecond)
+		calling := look()
+		assert.Equal(t, "absent", calling.State)
+		assert.InDelta(t, 4.5, calling.Locked.Seconds(), 0.1)
+		time.Sleep(time.Second)
+
+		asked := time.Now()
+		for _, test := range []struct {
+			state string
+			after time.Duration
+		}{
+			{"fresh", 0},
+			{"fresh", 90 * time.Minute},
+			{"due", 91 * time.Minute},
+			{"urgent", 118*time.Minute + time.Second},
+			{"absent", 120*time.Minute - 9*time.Second},
+		} {
+			time.Sleep(test.after - time.Since(asked))
+			status := look()
+			assert.Equal(t, test.state, status.State, "after %v", test.after)
+			assert.Equal(t, 2*time.Hour, status.Life)
+			assert.InDelta(t, (2*time.Hour - test.after).Seconds(), status.Remaining.Seconds(), 2)
+			assert.Equal(t, "r0", status.FetchedBy)
+			assert.WithinDuration(t, asked, status.FetchedAt, time.Second)
+			assert.Zero(t, status.Locked)
+			assert.Nil(t, status.Failure)
+		}
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, tokencache.Status{App: "cli_test", Key: look().Key, State: "absent"}, look())
+		assert.Zero(t, watcher.count(tokencache.EventAdopt, ""))
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// Status shows what is wrong: a failure, a garbled record, a lock for ever.
+func TestStatusOfTrouble(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r := f.replica()
+		f.issuer.FailNext(1, feishutest.WrongSecret())
+		_, err := r.get(ctx)
+		want, ok := errors.AsType[*tokencache.IssuerError](err)
+		require.True(t, ok)
+		time.Sleep(10 * time.Second)
+
+		status, err := r.source.Status(ctx)
+		require.NoError(t, err)
+		require.NotNil(t, status.Failure)
+		assert.Equal(t, want.Error(), status.Failure.Error())
+		assert.Equal(t, want.LogID, status.Failure.LogID)
+		assert.Equal(t, "r0", status.FailedBy)
+		assert.Equal(t, 1, status.Attempts)
+		assert.InDelta(t, 56, status.RetryIn.Seconds(), 6)
+
+		time.Sleep(2 * time.Minute)
+		status, err = r.source.Status(ctx)
+		require.NoError(t, err)
+		assert.Zero(t, status.RetryIn, "over, but remembered")
+		assert.NotNil(t, status.Failure)
+
+		r.mustGet()
+		status, err = r.source.Status(ctx)
+		require.NoError(t, err)
+		assert.Nil(t, status.Failure)
+
+		admin := f.redis.Admin()
+		require.NoError(t, admin.HSet(ctx, f.tokenKey(), "fingerprint", "0000").Err())
+		require.NoError(t, admin.Set(ctx, "onetoken:{"+status.Key+"}:lock", "x", 0).Err())
+		status, err = r.source.Status(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "absent", status.State)
+		assert.Equal(t, "fingerprint does not match", status.Garbled)
+		assert.EqualValues(t, -1, status.Locked)
+
+		r.link.Down()
+		_, err = r.source.Status(ctx)
+		assert.ErrorIs(t, err, tokencache.ErrRedis)
+	})
+}
+
+// Invalidate compares: the zero Token is a mistake, an unknown one no concern of
+// the copy.
+func TestInvalidateOfAnother(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r := f.replica()
+		tok := r.mustGet()
+		assert.Error(t, r.source.Invalidate(ctx, tokencache.Token{}))
+		assert.NoError(t, r.source.Invalidate(ctx, tokencache.NewToken("a-x", "t-x", time.Hour)))
+		assert.True(t, r.within(0).Equal(tok))
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, ""))
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// A caller of Invalidate who leaves does not end the telling.
+func TestInvalidateCallerLeaves(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r, other := f.replica(), f.replica()
+		bad := r.mustGet()
+		assert.True(t, other.within(0).Equal(bad))
+		time.Sleep(time.Second)
+		f.issuer.Revoke(bad.AppAccessToken())
+		r.link.Delay(600 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		assert.ErrorIs(t, r.source.Invalidate(ctx, bad), context.DeadlineExceeded)
+		assert.Equal(t, 100*time.Millisecond, time.Since(start))
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, "dropped"))
+		r.link.Delay(0)
+		assert.False(t, r.mustGet().Equal(bad))
+		assert.False(t, other.mustGet().Equal(bad))
+		assert.Equal(t, 2, f.stats().Rotations)
+	})
+}
