@@ -17,7 +17,6 @@ import (
 // Redis. All methods are safe for concurrent use. Close it when done.
 type Cache struct {
 	config      Config
-	rdb         redis.UniversalClient
 	redis       *guard
 	breaker     *breaker
 	locker      *lock.Locker
@@ -33,7 +32,7 @@ type Cache struct {
 	work    sync.WaitGroup // whatever Close waits for
 }
 
-// Direct calls to the issuer, made while Redis is down, are limited per process:
+// Direct calls to the issuer, made while Redis is down, are limited per Cache:
 // so many at once, then one each interval.
 const (
 	directBurst    = 16
@@ -54,7 +53,6 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	}
 	c := &Cache{
 		config:      config,
-		rdb:         rdb,
 		directCalls: rate.NewLimiter(rate.Every(directInterval), directBurst),
 		sources:     make(map[Issuer]*Source),
 		closing:     make(chan struct{}),

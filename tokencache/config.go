@@ -19,7 +19,8 @@ type Config struct {
 	Prefix string
 
 	// FetchTimeout bounds one call to the issuer, and thereby how long the lock
-	// is kept alive and how long Close may take. 0 means 10 s; below 28 s.
+	// is kept alive and how long Close may take. 0 means 10 s; below 28 s, so
+	// that two calls fit into the minute of a fill.
 	FetchTimeout time.Duration
 
 	// RedisTimeout bounds one Redis command, whatever the client's own

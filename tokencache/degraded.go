@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -10,9 +11,9 @@ import (
 // at the very end of its life, the issuer is asked directly.
 func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	if ctx.Err() != nil { // our own time is up: nothing is wrong with Redis
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
-	if f.closed() {
+	if f.closed() || errors.Is(cause, ErrClosed) {
 		return ErrClosed
 	}
 	f.degraded(cause)
@@ -24,6 +25,10 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	if c != nil && c.phaseAt(now()) > urgent && f.why != fillForced {
 		return cause
 	}
+	if rest, why := f.keptOff(); rest > 0 {
+		f.holdFor(min(rest, shortHold), why)
+		return why
+	}
 	if f.cache.config.NoDirect || !f.cache.directCalls.Allow() {
 		return cause
 	}
@@ -34,11 +39,8 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 func (f *fill) degraded(cause error) {
 	e := redisErrorOf(cause, f.store.keys.id)
 	f.observe(Event{Kind: EventDegraded, Outcome: e.Name, Err: e})
-	f.mu.Lock()
-	f.troubles++
-	n := f.troubles
-	f.mu.Unlock()
-	if n == 1 && answered(e.Err) { // the breaker speaks up for a silent one
+	n := f.troubled()
+	if n == 1 && e.refused() { // the breaker speaks up for a silent one
 		f.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
 	}
 	wait := max(f.cache.breaker.retryIn(now()), redisBackoff.after(n, f.cache.config.Jitter()))
@@ -52,7 +54,12 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 	if err != nil {
 		e := issuerErrorOf(f.issuer, err)
 		err = fmt.Errorf("%w (asked directly, because of %w)", e, cause)
-		f.holdFor(backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()), err)
+		wait := backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter())
+		f.keepOff(wait, err)
+		if !f.canStop() {
+			wait = min(wait, shortHold)
+		}
+		f.holdFor(wait, err)
 		return err
 	}
 	f.forgetFailures()
@@ -62,8 +69,11 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 // keep adopts a token that Redis does not know of, and sees to it that it will.
 func (f *fill) keep(got fetched) error {
 	a := got.adoption()
-	a.direct = true
+	a.unpublished = true
 	if !f.adopt(a) {
+		if f.knowsRejected(got.token.Fingerprint()) {
+			return f.unusable(ErrRejected)
+		}
 		return f.unusable(ErrExpired)
 	}
 	f.putBackLater()
@@ -133,15 +143,6 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	}
 }
 
-// knowsRejected reports whether this process has seen the token rejected. If it
-// has a copy all the same, the issuer has handed it out again since.
-func (s *Source) knowsRejected(fp string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, known := s.rejected[fp]
-	return known
-}
-
 // published clears the mark of c, if c is still the copy.
 func (s *Source) published(c *localCopy) {
 	known := *c
@@ -150,49 +151,4 @@ func (s *Source) published(c *localCopy) {
 	defer s.mu.Unlock()
 	s.putBacks = 0
 	s.copy.CompareAndSwap(c, &known)
-}
-
-func (s *Source) untroubled() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.troubles = 0
-}
-
-func (s *Source) closed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.broken != nil
-}
-
-// oneMoreFailure counts calls in a row that only this process knows to have
-// failed.
-func (s *Source) oneMoreFailure() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failures++
-	return s.failures
-}
-
-func (s *Source) forgetFailures() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failures, s.alone = 0, hold{}
-}
-
-// contend notes that the lock was seen in other hands; acquired tells whether it
-// then came to us without a word from them.
-func (s *Source) contend() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.contended = true
-}
-
-func (s *Source) acquired() {
-	s.mu.Lock()
-	takeover := s.contended
-	s.contended = false
-	s.mu.Unlock()
-	if takeover {
-		s.observe(Event{Kind: EventTakeover})
-	}
 }

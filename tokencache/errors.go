@@ -26,7 +26,9 @@ var (
 )
 
 // Class says what kind of refusal an [IssuerError] is, and thereby how long the
-// fleet waits before the issuer is asked again.
+// fleet waits before the issuer is asked again. If the issuer said how long, the
+// fleet waits that long instead, 250 ms to 5 min, whatever the class but
+// ClassPermanent.
 type Class uint8
 
 const (
@@ -34,8 +36,7 @@ const (
 	ClassTransient Class = iota
 	// ClassUnknown is a refusal nobody has documented: 5 s, doubling to 1 min.
 	ClassUnknown
-	// ClassRateLimited waits as long as the issuer says; 1 s, doubling to
-	// 1 min, if it does not say.
+	// ClassRateLimited is asking too often: 1 s, doubling to 1 min.
 	ClassRateLimited
 	// ClassQuota is a used-up quota: 5 min.
 	ClassQuota

@@ -14,21 +14,21 @@ import (
 type fill struct {
 	*Source
 	why    purpose
-	cancel context.CancelFunc // by close only
-	ready  chan struct{}      // closed with the first usable copy, guarded by Source.mu
+	cancel context.CancelCauseFunc
+	ready  chan struct{} // closed with the first usable copy, guarded by Source.mu
 	done   chan struct{}
 	err    error // before done is closed
 
-	// Only the fill's own goroutine touches these.
+	// Only the fill's own goroutine touches these, until done is closed.
 	waited     bool          // for a holder of the lock: what it leaves is the answer to this fill too
 	subscribed bool          // events are heard, so a look since then decides
 	nextLook   time.Duration // the safety poll
 	left       bool          // others will find a token or a failure
 	passing    bool          // forced: goes past a permanent failure
-	had        string        // fingerprint of the copy at the start, if any
-	before     *string       // forced: the fingerprint found at first, if any
+	before     string        // forced: the fingerprint found at first; "" if none
+	looked     bool          // forced: once at least
 	began      instant
-	trying     instant // since when it has had nothing to sit out
+	freeSince  instant // since when it has had nothing to sit out
 }
 
 // purpose of a fill.
@@ -38,7 +38,7 @@ const (
 	fillAhead     purpose = iota // nobody waits: refresh a copy, or have one ready
 	fillForCaller                // a Get has no copy
 	fillForced                   // Refresh: ask the issuer now
-	fillPutBack                  // Redis shall learn of a token from a direct call
+	fillPutBack                  // Redis shall learn of a token that it does not know
 )
 
 const (
@@ -51,6 +51,12 @@ const (
 	firstPoll, lastPoll = 250 * time.Millisecond, 2 * time.Second
 	// takeoverJitter spreads those who wait for the same lock to run out.
 	takeoverJitter = 300 * time.Millisecond
+	// shortHold is how long a process without a copy answers a failure from memory
+	// before it looks whether somebody has mended it.
+	shortHold = 5 * time.Second
+	// foreignHold is the longest that a failure marked Local holds other replicas,
+	// with all jitter.
+	foreignHold = 1500 * time.Millisecond
 )
 
 var (
@@ -61,7 +67,7 @@ var (
 func newFill(s *Source, why purpose) *fill {
 	f := &fill{Source: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
 	if c := f.usable(); c != nil {
-		f.had = c.token.Fingerprint()
+		f.before = c.token.Fingerprint()
 	}
 	return f
 }
@@ -113,7 +119,7 @@ func (f *fill) becomeReady() {
 func (f *fill) main(ctx context.Context) {
 	f.err = errAborted // stands if a panic or Goexit cuts it short
 	defer func() {
-		f.cancel()
+		f.cancel(nil)
 		if errors.Is(f.err, errAborted) {
 			f.holdFor(minHold, f.err)
 		}
@@ -125,12 +131,11 @@ func (f *fill) main(ctx context.Context) {
 	if f.usable() != nil {
 		f.cache.notifier.add(f.Source) // to hear of the next token
 	}
-	switch {
-	case ctx.Err() == nil || !errors.Is(f.err, ctx.Err()):
-	case errors.Is(ctx.Err(), context.Canceled):
-		f.err = ErrClosed
-	default:
-		f.err = errTimedOut
+	if f.closed() {
+		f.cache.notifier.remove(f.Source) // only fills add, so this is the last word
+		if f.err != nil {
+			f.err = ErrClosed
+		}
 	}
 }
 
@@ -141,33 +146,35 @@ func (f *fill) run(ctx context.Context) error {
 		return err
 	}
 	f.subscribed = f.cache.notifier.hears(f.Source)
-	f.trying = now()
+	f.freeSince = now()
 	for {
 		changed := f.changes() // before the look: what happens after it must not be missed
 		v, err := f.look(ctx)
 		if err != nil {
 			return f.withoutRedis(ctx, err)
 		}
-		if f.putBack(ctx, v); f.satisfied(v) {
+		f.putBack(ctx, v)
+		f.noteBefore(v)
+		if f.satisfied(v) {
 			return nil
 		}
 		if v.failure.holds() && !f.mayPass(v.failure) {
 			if over, err := f.heldBack(ctx, v.failure, changed); over {
 				return err
 			}
-			f.trying = now()
+			f.freeSince = now()
 			continue
 		}
 		if rest, why := f.keptOff(); rest > 0 && !v.locked() {
-			if over, err := f.hope(ctx, rest, why, changed); over {
+			if over, err := f.awaitOthers(ctx, rest, why, changed); over {
 				return err
 			}
 			continue
 		}
 		if !v.locked() {
-			lease, err := f.acquire(ctx)
+			lease, err := f.acquire(ctx, v)
 			if err == nil {
-				if again, err := f.holding(ctx, lease); !again {
+				if again, err := f.underLock(ctx, lease); !again {
 					return err
 				}
 				continue
@@ -176,8 +183,8 @@ func (f *fill) run(ctx context.Context) error {
 				return f.withoutRedis(ctx, err)
 			}
 		}
-		f.contend()
-		if f.content() {
+		f.sawLockHeld(v)
+		if f.canStop() {
 			f.holdFor(f.untilFree(v), nil)
 			return nil
 		}
@@ -256,14 +263,14 @@ func (f *fill) satisfied(v *view) bool {
 	return false
 }
 
-// content reports whether the fill can end without having asked: there is a
+// canStop reports whether the fill can end without having asked: there is a
 // copy, and nobody insists.
-func (f *fill) content() bool { return f.why != fillForced && f.usable() != nil }
+func (f *fill) canStop() bool { return f.why != fillForced && f.usable() != nil }
 
 // heldBack deals with a failure that holds the fleet: over, or look again.
 func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
 	wait := known.hold + f.jitter(takeoverJitter)
-	if f.content() {
+	if f.canStop() {
 		f.holdFor(wait, known.err)
 		return true, nil
 	}
@@ -279,10 +286,10 @@ func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan stru
 	return false, nil
 }
 
-// hope waits for the others: this process is kept from asking, they need not be.
+// awaitOthers waits for the others: this process is kept from asking, they need not be.
 // Over, or look again.
-func (f *fill) hope(ctx context.Context, rest time.Duration, why error, changed <-chan struct{}) (over bool, err error) {
-	if f.content() {
+func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, changed <-chan struct{}) (over bool, err error) {
+	if f.canStop() {
 		f.holdFor(rest, why)
 		return true, nil
 	}
@@ -296,14 +303,6 @@ func (f *fill) hope(ctx context.Context, rest time.Duration, why error, changed 
 	err = f.sleep(ctx, min(rest, f.poll()), changed)
 	return err != nil, err
 }
-
-// shortHold is how long a process without a copy answers a failure from memory
-// before it looks whether somebody has mended it.
-const shortHold = 5 * time.Second
-
-// foreignHold is the longest that a failure marked Local holds other replicas,
-// with all jitter.
-const foreignHold = 1500 * time.Millisecond
 
 // worthWaiting reports whether somebody without a copy should wait for the end
 // of a hold, rather than be told its error now. What is final for a replica that
@@ -330,7 +329,9 @@ func (f *fill) subscribe(ctx context.Context) bool {
 	f.subscribed = true
 	// As long again as it took to lose the lock: the winner's last look before
 	// its call must not queue behind the connections of a whole cold fleet.
-	_ = f.sleep(ctx, now().since(f.trying), nil)
+	if f.sleep(ctx, now().since(f.freeSince), nil) != nil {
+		return true // to find out why
+	}
 	confirmed := f.cache.notifier.add(f.Source)
 	timer := time.NewTimer(f.cache.config.RedisTimeout)
 	defer timer.Stop()
@@ -360,7 +361,7 @@ func (f *fill) poll() time.Duration {
 // sleep returns early at an event. Its error says that there is no more time.
 func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
 	if d <= 0 {
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -368,7 +369,7 @@ func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct
 	case <-changed:
 	case <-timer.C:
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	return nil
 }

@@ -38,6 +38,15 @@ type channel struct {
 	confirmed chan struct{} // closed while the subscription stands
 }
 
+// unconfirm spares those who wait for the first confirmation.
+func (c *channel) unconfirm() {
+	select {
+	case <-c.confirmed:
+		c.confirmed = make(chan struct{})
+	default:
+	}
+}
+
 // add begins to listen for s and returns what is closed once the server has
 // confirmed it. Calling it again is cheap.
 func (n *notifier) add(s *Source) <-chan struct{} {
@@ -87,6 +96,7 @@ func (n *notifier) remove(s *Source) {
 		return
 	}
 	delete(n.channels, name)
+	n.pending = slices.DeleteFunc(n.pending, func(other string) bool { return other == name })
 	if session := n.session; session != nil {
 		n.spawn(func() { _ = session.Unsubscribe(cancelled, name) })
 	}
@@ -169,6 +179,8 @@ func (n *notifier) listen(ctx context.Context) (confirmed bool) {
 			if m.Kind == "subscribe" {
 				confirmed = true
 				n.confirm(m.Channel)
+			} else {
+				n.dropped(m.Channel)
 			}
 		case *redis.Message:
 			kind, fp, _ := strings.Cut(m.Payload, " ")
@@ -239,11 +251,7 @@ func (n *notifier) disconnected() {
 	defer n.mu.Unlock()
 	n.session = nil
 	for _, ch := range n.channels {
-		select {
-		case <-ch.confirmed:
-			ch.confirmed = make(chan struct{})
-		default:
-		}
+		ch.unconfirm()
 	}
 }
 
@@ -260,6 +268,17 @@ func (n *notifier) confirm(name string) {
 	}
 	n.mu.Unlock()
 	n.tell(name, "", "")
+}
+
+// dropped mends what a slow Unsubscribe did to a channel that is wanted again.
+func (n *notifier) dropped(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if ch := n.channels[name]; ch != nil {
+		ch.unconfirm()
+		n.pending = append(n.pending, name)
+		n.work()
+	}
 }
 
 func (n *notifier) tell(name, kind, fp string) {

@@ -42,6 +42,9 @@ func (e *RedisError) Unwrap() []error {
 	return []error{ErrRedis, e.Err}
 }
 
+// refused tells an answer of Redis from silence, and from not being asked.
+func (e *RedisError) refused() bool { return e.Err != nil && answered(e.Err) }
+
 // What Redis calls its troubles, and what a person can do. Scripts and proxies
 // wrap the words, so they are looked for anywhere in the text; the order
 // settles which counts when several occur.

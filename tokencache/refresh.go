@@ -33,11 +33,7 @@ func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err erro
 	if c == nil {
 		return Token{}, false, errAborted
 	}
-	before := f.had // if Redis could not be asked
-	if f.before != nil {
-		before = *f.before
-	}
-	return c.token, !c.is(before), nil
+	return c.token, !c.is(f.before), nil
 }
 
 // joinForced returns the forced fill that runs, or starts one as soon as no
@@ -62,24 +58,22 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 	}
 }
 
+// noteBefore takes note of what a forced fill found at its first look.
+func (f *fill) noteBefore(v *view) {
+	if f.why == fillForced && !f.looked && v.record != nil {
+		f.before = v.record.token.Fingerprint()
+	}
+	f.looked = true
+}
+
 // satisfiesRefresh reports whether somebody else has done what this forced fill
-// was about to do. The first look only takes note of what there is.
+// was about to do.
 func (f *fill) satisfiesRefresh(v *view) bool {
 	r := v.record
-	if f.before == nil {
-		found := ""
-		if r != nil {
-			found = r.token.Fingerprint()
-		} else if c := f.usable(); c != nil {
-			found = c.token.Fingerprint()
-		}
-		f.before = &found
-		return false
-	}
 	if r == nil || !f.waited || f.usable() == nil {
 		return false
 	}
-	return r.token.Fingerprint() != *f.before || r.checked < now().since(f.began)
+	return r.token.Fingerprint() != f.before || r.checked < now().since(f.began)
 }
 
 const passEvery = 5 * time.Second

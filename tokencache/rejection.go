@@ -16,7 +16,7 @@ import (
 //
 // ErrCoolDown: this token was rejected within the last minute (doubling to 30)
 // and the issuer has handed it out again since, so asking again would not help
-// yet; nothing was dropped. ErrRedis: this process will not use the token, but
+// yet; the next Get may return it once more. ErrRedis: this process will not use the token, but
 // the others do not know yet; they are told before anything else is.
 func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 	if bad.IsZero() {
@@ -30,7 +30,7 @@ func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 	case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tell(fp) }):
 		return told.Err
 	case <-ctx.Done():
-		return s.gaveUp(ctx.Err())
+		return context.Cause(ctx)
 	}
 }
 
@@ -189,4 +189,13 @@ func (r rejections) forgetOldest() {
 		}
 	}
 	delete(r, oldest)
+}
+
+// knowsRejected reports whether this process has seen the token rejected. If it
+// has a copy all the same, the issuer has handed it out again since.
+func (s *Source) knowsRejected(fp string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, known := s.rejected[fp]
+	return known
 }

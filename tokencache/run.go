@@ -67,7 +67,7 @@ func (s *Source) schedule() {
 		// Many Sources at once, cold: a little apart.
 		wait = time.Duration(s.cache.config.Jitter() * float64(coldSpread))
 	}
-	s.wakeIn(max(wait, s.hold.rest(at)) + time.Millisecond)
+	s.wakeIn(max(wait, s.hold.rest(at)) + time.Millisecond) // a timer may be a little early
 }
 
 // coldSpread is the time over which the Sources of a process that starts begin

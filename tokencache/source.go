@@ -32,7 +32,7 @@ type Source struct {
 	broken       error      // ErrClosed, or what is wrong with the Issuer
 	fill         *fill      // the one that runs
 	hold         hold
-	alone        hold // keeps this process from asking, not from looking
+	ownHold      hold // keeps this process from asking, not from looking
 	rejected     rejections
 	lastLife     time.Duration // of the last adopted token
 	failures     int           // calls in a row that failed as far as only we know
@@ -40,20 +40,10 @@ type Source struct {
 	putBacks     int           // attempts in a row
 	passedAt     instant       // when Refresh last passed a permanent failure
 	changed      chan struct{} // closed and replaced when a waiting fill should look again
-	contended    bool          // the lock was last seen in other hands
+	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
 	timer        *time.Timer   // the next fill that nobody asks for
 	putBackTimer *time.Timer
 }
-
-// hold is what the last fill left behind: no other starts before it is over. A
-// fill without one would follow at once, as often as somebody calls Get.
-type hold struct {
-	from instant
-	wait time.Duration
-	err  error // for a Get without a copy; nil if there is no reason to fail it
-}
-
-func (h hold) rest(at instant) time.Duration { return max(0, h.wait-at.since(h.from)) }
 
 // Get returns a usable token: at once if this process has one, whatever ctx
 // says; otherwise it waits for a fill that all callers share, until ctx ends.
@@ -144,9 +134,14 @@ func (s *Source) refill() {
 // start begins a fill. The caller holds s.mu and has seen that none runs.
 func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
 	f := newFill(s, why)
-	ctx, f.cancel = context.WithTimeout(context.WithoutCancel(ctx), fillTimeout)
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	ctx, stop := context.WithTimeoutCause(ctx, fillTimeout, errTimedOut)
+	f.cancel = func(err error) {
+		cancel(err)
+		stop()
+	}
 	if !s.cache.spawn(func() { f.main(ctx) }) {
-		f.cancel()
+		f.cancel(ErrClosed)
 		return nil, ErrClosed
 	}
 	s.fill = f
@@ -163,24 +158,6 @@ func (s *Source) ended() {
 	s.schedule()
 }
 
-// holdFor keeps the next fill away for a while. The error is what a Get without
-// a copy is told meanwhile.
-func (s *Source) holdFor(wait time.Duration, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hold = hold{from: now(), wait: wait, err: err}
-	s.settle()
-}
-
-// settle brings quietUntil up to date. The caller holds s.mu.
-func (s *Source) settle() {
-	if s.fill != nil {
-		return // it says so itself when it ends
-	}
-	at := now()
-	s.quietUntil.Store(int64(at.mono + s.hold.rest(at)))
-}
-
 // adoption is a token that might become the copy.
 type adoption struct {
 	token     Token
@@ -189,7 +166,8 @@ type adoption struct {
 	at        instant // when remaining was true, or before
 	asked     uint64  // see rejections
 	own       bool    // straight from the issuer
-	direct    bool    // and not known to Redis
+	// unpublished: Redis does not know it yet.
+	unpublished bool
 }
 
 // adopt makes a the copy, unless it was rejected after it was asked for, or the
@@ -239,7 +217,7 @@ func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
 	}
 	w := windowOf(s.issuer.Window, a.life, s.cache.config.Refresher, draw)
 	c := newLocalCopy(a.token, a.life, a.remaining, a.at, w, draw)
-	c.unpublished = a.direct
+	c.unpublished = a.unpublished
 	return c
 }
 
@@ -265,17 +243,18 @@ func (s *Source) heard(kind, fp string) {
 		s.hold = hold{}
 		s.schedule()
 	case eventToken:
-		if s.copy.Load().is(fp) {
-			return
+		if !s.copy.Load().is(fp) {
+			s.rereadSoon()
 		}
-		s.rereadSoon()
 	case eventFree:
 		if s.hold.err == nil {
 			s.hold = hold{}
 			s.schedule()
 		}
 	}
-	s.contended = s.contended && kind == ""
+	if kind != "" {
+		s.lockSeen = ""
+	}
 	close(s.changed)
 	s.changed = make(chan struct{})
 	s.settle()
@@ -341,11 +320,17 @@ func (s *Source) close(err error) {
 		}
 	}
 	if s.fill != nil {
-		s.fill.cancel()
+		s.fill.cancel(err)
 	}
 }
 
 func (s *Source) observe(e Event) {
 	e.Key = s.store.keys.id
 	s.cache.config.Observe(e)
+}
+
+func (s *Source) closed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken != nil
 }

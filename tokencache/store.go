@@ -68,6 +68,18 @@ type view struct {
 
 func (v *view) locked() bool { return v.lockTTL > 0 || v.lockTTL == noTTL }
 
+// news tells two views apart by what a holder of the lock may leave behind.
+func (v *view) news() string {
+	token, attempts := "none", 0
+	if v.record != nil {
+		token = v.record.token.Fingerprint()
+	}
+	if v.failure != nil {
+		attempts = v.failure.attempts
+	}
+	return fmt.Sprint(token, " ", attempts)
+}
+
 func (s store) read(ctx context.Context) (*view, error) {
 	at := now()
 	reply, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure})
@@ -91,7 +103,7 @@ type outcome string
 const (
 	outcomeStored   outcome = "stored"
 	outcomeRenewed  outcome = "renewed" // the same token, with another end
-	outcomeKept     outcome = "kept"    // what was there lives longer, or is the same
+	outcomeKept     outcome = "kept"    // what was there lives longer, or is the same with the same end
 	outcomeExpired  outcome = "expired"
 	outcomeRejected outcome = "rejected"
 

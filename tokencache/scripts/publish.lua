@@ -60,9 +60,11 @@ if same then
 	outcome = 'renewed'
 	by, at = stored[5] or by, stored[6] or at
 	life = math.max(life, lasts)
-	if math.abs(ttl - px) <= 1000 then
-		-- Stored since we asked: this is a replay, whose first reply was lost.
-		outcome, px = (tonumber(at) or 0) >= t0 and 'stored' or 'kept', ttl
+	if math.abs(ttl - px) <= 1000 then -- but for checked_at, nothing changes
+		outcome, px = 'kept', ttl
+		if (tonumber(at) or 0) >= t0 then -- a replay: its reply was lost
+			outcome = 'stored'
+		end
 	end
 end
 local record = {

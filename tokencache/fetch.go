@@ -1,0 +1,92 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// fetched is an answer of the issuer.
+type fetched struct {
+	token  Token
+	began  instant // just before the request
+	number uint64  // see rejections
+}
+
+func (g fetched) adoption() adoption {
+	life := g.token.life()
+	return adoption{token: g.token, life: life, remaining: life, at: g.began, asked: g.number, own: true}
+}
+
+// fetch makes one call. Its error is an *IssuerError.
+func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
+	got := fetched{began: now(), number: s.nextNumber()}
+	tok, err := s.fetchAside(ctx)
+	if err == nil {
+		err = s.check(tok)
+	}
+	if err != nil {
+		refused := issuerErrorOf(s.issuer, err)
+		s.observe(Event{Kind: kind, Outcome: refused.Class.String(), Duration: now().since(got.began), Err: refused})
+		return got, refused
+	}
+	s.observe(Event{Kind: kind, Outcome: "ok", Duration: now().since(got.began), Remaining: tok.life()})
+	got.token = tok
+	return got, nil
+}
+
+// fetchAside calls in a goroutine of its own: a Fetcher that ignores its context
+// is left behind.
+func (s *Source) fetchAside(ctx context.Context) (Token, error) {
+	type result struct {
+		tok Token
+		err error
+	}
+	timeout := s.cache.config.FetchTimeout
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	done := make(chan result, 1)
+	go func() {
+		defer cancel()
+		r := result{err: errors.New("the fetcher ended without an answer")} // Goexit
+		defer func() {
+			if p := recover(); p != nil {
+				s.cache.config.Logger.Error("fetcher panicked", "key", s.store.keys.id, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+				r.err = fmt.Errorf("the fetcher panicked with a %T", p)
+			}
+			done <- r
+		}()
+		r.tok, r.err = s.fetcher.Fetch(ctx)
+	}()
+
+	// A Fetcher that heeds its context has a moment to say what it knows.
+	timer := time.NewTimer(timeout + fetchGrace)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.tok, r.err
+	case <-timer.C:
+		return Token{}, &IssuerError{
+			Issuer: s.issuer.Name, Class: ClassTransient, Err: context.DeadlineExceeded,
+			Message: fmt.Sprintf("no answer within %v", timeout),
+		}
+	}
+}
+
+const fetchGrace = 100 * time.Millisecond
+
+// longestToken is the most bytes a token pair may have: a JWT with room to spare.
+const longestToken = 32 << 10
+
+// check believes no Fetcher.
+func (s *Source) check(tok Token) error {
+	app, tenant := tok.reveal()
+	switch {
+	case app == "":
+		return &IssuerError{Issuer: s.issuer.Name, Class: ClassTransient, Message: "answered with an empty token"}
+	case len(app)+len(tenant) > longestToken:
+		return &IssuerError{Issuer: s.issuer.Name, Class: ClassTransient, Message: fmt.Sprintf("answered with a token of %d bytes", len(app)+len(tenant))}
+	}
+	return s.issuer.checkLife(tok.life())
+}

@@ -1,0 +1,101 @@
+package tokencache
+
+import "time"
+
+// What is in this file makes the difference between a fleet that asks and one
+// that hammers: a fill always leaves a reason why the next need not come yet.
+
+// hold is what the last fill left behind: no other starts before it is over. A
+// fill without one would follow at once, as often as somebody calls Get.
+type hold struct {
+	from instant
+	wait time.Duration
+	err  error // for a Get without a copy; nil if there is no reason to fail it
+}
+
+func (h hold) rest(at instant) time.Duration { return max(0, h.wait-at.since(h.from)) }
+
+// holdFor keeps the next fill away for a while. The error is what a Get without
+// a copy is told meanwhile.
+func (s *Source) holdFor(wait time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = hold{from: now(), wait: wait, err: err}
+	s.settle()
+}
+
+// settle brings quietUntil up to date. The caller holds s.mu.
+func (s *Source) settle() {
+	if s.fill != nil {
+		return // it says so itself when it ends
+	}
+	at := now()
+	s.quietUntil.Store(int64(at.mono + s.hold.rest(at)))
+}
+
+// keepOff keeps this process from asking for a while, which may still read what
+// others have got.
+func (s *Source) keepOff(wait time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ownHold = hold{from: now(), wait: wait, err: err}
+}
+
+// keptOff returns how much longer this process shall not ask, and why. Refresh
+// may.
+func (f *fill) keptOff() (time.Duration, error) {
+	if f.why == fillForced {
+		return 0, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ownHold.rest(now()), f.ownHold.err
+}
+
+// oneMoreFailure counts calls in a row that only this process knows to have
+// failed.
+func (s *Source) oneMoreFailure() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures++
+	return s.failures
+}
+
+func (s *Source) forgetFailures() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures, s.ownHold = 0, hold{}
+}
+
+// troubled counts looks and writes in a row that Redis did not allow.
+func (s *Source) troubled() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.troubles++
+	return s.troubles
+}
+
+func (s *Source) untroubled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.troubles = 0
+}
+
+// sawLockHeld notes that the lock was in other hands, and what was known then.
+func (s *Source) sawLockHeld(v *view) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lockSeen = v.news()
+}
+
+// tookLock reports a takeover: the lock has come to us, and whoever had it left
+// no more than there was.
+func (s *Source) tookLock(v *view) {
+	s.mu.Lock()
+	takeover := s.lockSeen != "" && s.lockSeen == v.news()
+	s.lockSeen = ""
+	s.mu.Unlock()
+	if takeover {
+		s.observe(Event{Kind: EventTakeover})
+	}
+}
