@@ -125,7 +125,7 @@ func TestCacheOutsideOfABubble(t *testing.T) {
 	tok, err := cache.Source(f).Get(t.Context())
 	require.NoError(t, err)
 	assert.True(t, tok.Equal(f.Current()))
-	_, ok := heard.Load(tokencache.EventAdopt)
+	_, ok := heard.Load(tokencache.EventCall)
 	assert.True(t, ok, "the Config is used")
 }
 
