@@ -272,3 +272,31 @@ func TestF41OneReplicaCannotReachTheIssuer(t *testing.T) {
 		})
 	}
 }
+
+// F41: with nobody else to help, such a replica keeps to its own backoff, however
+// often it looks whether there is help.
+func TestF41AloneKeepsToItsBackoff(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fault feishutest.Fault
+		tries [2]int // in 10 min
+	}{
+		{"reset", feishutest.Reset(), [2]int{20, 28}},
+		{"IP list", feishutest.Refusal(99991401, "ip denied"), [2]int{4, 4}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+				r := f.replica()
+				f.issuer.SetFault(test.fault)
+				end := time.Now().Add(10 * time.Minute)
+				for time.Now().Before(end) {
+					_, err := r.get(context.Background())
+					assert.Error(t, err)
+					time.Sleep(time.Second)
+				}
+				assert.GreaterOrEqual(t, f.stats().Refused, test.tries[0])
+				assert.LessOrEqual(t, f.stats().Refused, test.tries[1])
+			})
+		})
+	}
+}
