@@ -167,6 +167,7 @@ func TestForget(t *testing.T) {
 		assert.True(t, r.within(0).Equal(want))
 		assert.Equal(t, 2, f.stats().Calls)
 		r.cache.Forget(old) // long gone: the new one is not concerned
+		assert.Same(t, r.source, r.cache.Source(f.feishu()))
 		assert.True(t, r.within(0).Equal(want))
 	})
 }
