@@ -1,0 +1,150 @@
+package tokencache_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// Status tells what Redis knows, through the life of a token, by one command
+// that changes nothing.
+func TestStatusThroughALife(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: time.Second}, func(t *testing.T, f *fleet) {
+		r, watcher := f.replica(), f.replica()
+		look := func() tokencache.Status {
+			t.Helper()
+			before := watcher.link.Count("EVALSHA")
+			status, err := watcher.source.Status(context.Background())
+			require.NoError(t, err)
+			require.Equal(t, 1, watcher.link.Count("EVALSHA")-before)
+			assert.Equal(t, "cli_test", status.App)
+			assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{16}$", status.Key)
+			return status
+		}
+		assert.Equal(t, tokencache.Status{App: "cli_test", Key: look().Key, State: "absent"}, look())
+
+		go r.mustGet()
+		time.Sleep(500 * time.Millisecond)
+		calling := look()
+		assert.Equal(t, "absent", calling.State)
+		assert.InDelta(t, 4.5, calling.Locked.Seconds(), 0.1)
+		time.Sleep(time.Second)
+
+		asked := time.Now()
+		for _, test := range []struct {
+			state string
+			after time.Duration
+		}{
+			{"fresh", 0},
+			{"fresh", 90 * time.Minute},
+			{"due", 91 * time.Minute},
+			{"urgent", 118*time.Minute + time.Second},
+			{"absent", 120*time.Minute - 9*time.Second},
+		} {
+			time.Sleep(test.after - time.Since(asked))
+			status := look()
+			assert.Equal(t, test.state, status.State, "after %v", test.after)
+			assert.Equal(t, 2*time.Hour, status.Life)
+			assert.InDelta(t, (2*time.Hour - test.after).Seconds(), status.Remaining.Seconds(), 2)
+			assert.Equal(t, "r0", status.FetchedBy)
+			assert.WithinDuration(t, asked, status.FetchedAt, time.Second)
+			assert.Zero(t, status.Locked)
+			assert.Nil(t, status.Failure)
+		}
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, tokencache.Status{App: "cli_test", Key: look().Key, State: "absent"}, look())
+		assert.Zero(t, watcher.count(tokencache.EventAdopt, ""))
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// Status shows what is wrong: a failure, a garbled record, a lock for ever.
+func TestStatusOfTrouble(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r := f.replica()
+		f.issuer.FailNext(1, feishutest.WrongSecret())
+		_, err := r.get(ctx)
+		want, ok := errors.AsType[*tokencache.IssuerError](err)
+		require.True(t, ok)
+		time.Sleep(10 * time.Second)
+
+		status, err := r.source.Status(ctx)
+		require.NoError(t, err)
+		require.NotNil(t, status.Failure)
+		assert.Equal(t, want.Error(), status.Failure.Error())
+		assert.Equal(t, want.LogID, status.Failure.LogID)
+		assert.Equal(t, "r0", status.FailedBy)
+		assert.Equal(t, 1, status.Attempts)
+		assert.InDelta(t, 56, status.RetryIn.Seconds(), 6)
+
+		time.Sleep(2 * time.Minute)
+		status, err = r.source.Status(ctx)
+		require.NoError(t, err)
+		assert.Zero(t, status.RetryIn, "over, but remembered")
+		assert.NotNil(t, status.Failure)
+
+		r.mustGet()
+		status, err = r.source.Status(ctx)
+		require.NoError(t, err)
+		assert.Nil(t, status.Failure)
+
+		admin := f.redis.Admin()
+		require.NoError(t, admin.HSet(ctx, f.tokenKey(), "fingerprint", "0000").Err())
+		require.NoError(t, admin.Set(ctx, "onetoken:{"+status.Key+"}:lock", "x", 0).Err())
+		status, err = r.source.Status(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "absent", status.State)
+		assert.Equal(t, "fingerprint does not match", status.Garbled)
+		assert.EqualValues(t, -1, status.Locked)
+
+		r.link.Down()
+		_, err = r.source.Status(ctx)
+		assert.ErrorIs(t, err, tokencache.ErrRedis)
+	})
+}
+
+// Invalidate compares: the zero Token is a mistake, an unknown one no concern of
+// the copy.
+func TestInvalidateOfAnother(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r := f.replica()
+		tok := r.mustGet()
+		assert.Error(t, r.source.Invalidate(ctx, tokencache.Token{}))
+		assert.NoError(t, r.source.Invalidate(ctx, tokencache.NewToken("a-x", "t-x", time.Hour)))
+		assert.True(t, r.within(0).Equal(tok))
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, ""))
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// A caller of Invalidate who leaves does not end the telling.
+func TestInvalidateCallerLeaves(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r, other := f.replica(), f.replica()
+		bad := r.mustGet()
+		assert.True(t, other.within(0).Equal(bad))
+		time.Sleep(time.Second)
+		f.issuer.Revoke(bad.AppAccessToken())
+		r.link.Delay(600 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		assert.ErrorIs(t, r.source.Invalidate(ctx, bad), context.DeadlineExceeded)
+		assert.Equal(t, 100*time.Millisecond, time.Since(start))
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, "dropped"))
+		r.link.Delay(0)
+		assert.False(t, r.mustGet().Equal(bad))
+		assert.False(t, other.mustGet().Equal(bad))
+		assert.Equal(t, 2, f.stats().Rotations)
+	})
+}
