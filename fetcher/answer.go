@@ -60,7 +60,8 @@ func brokenOff(ctx context.Context, err error) string {
 }
 
 // judge makes a token of an answer, or an error. A code decides before
-// anything else, the HTTP status last.
+// anything else, the HTTP status last, but for a redirect: not even a token is
+// taken from one.
 func (f *Feishu) judge(a answer) (tokencache.Token, error) {
 	r, trouble := parse(a.body)
 	if r.Code != nil && *r.Code != 0 {

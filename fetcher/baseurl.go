@@ -21,7 +21,7 @@ const (
 func canonicalURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("BaseURL is not a URL")
+		return nil, errors.New("BaseURL is not a URL: it has to look like https://open.feishu.cn")
 	}
 	if err := complaints(u, raw); err != nil {
 		return nil, err
@@ -36,10 +36,10 @@ func canonicalURL(raw string) (*url.URL, error) {
 }
 
 func complaints(u *url.URL, raw string) error {
-	var errs []error
-	if u.Scheme != "https" && u.Scheme != "http" {
-		errs = append(errs, errors.New("BaseURL has to begin with https:// (or http:// for a test)"))
+	if u.Scheme != "https" && u.Scheme != "http" { // then the other parts are not where they seem
+		return errors.New("BaseURL has to look like https://open.feishu.cn (http:// for a test)")
 	}
+	var errs []error
 	if u.Hostname() == "" {
 		errs = append(errs, errors.New("BaseURL names no host"))
 	}

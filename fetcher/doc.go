@@ -7,7 +7,7 @@
 //  1. feishu.go sends the one request, through transport.go. It is never sent
 //     twice: pacing and repeating are the Cache's business, and a redirect is
 //     not followed, because a 307 would carry the app secret elsewhere.
-//  2. answer.go reads the bounded answer, whatever its HTTP status, and either
+//  2. answer.go reads the bounded answer, whatever its HTTP status, and (but for a redirect) either
 //     makes a token of it or finds what is wrong with it.
 //  3. codes.go says what a code of the issuer means, and what a person should
 //     do about it; an answer without a code is judged by its HTTP status.
@@ -15,14 +15,19 @@
 //
 // Every failure is a *tokencache.IssuerError:
 //
-//	what happened                            Class        Local
-//	no answer: DNS, TLS, refused, time-out   transient    yes
-//	answer broke off, or is no JSON          transient    no
-//	code of the issuer                       see codes.go address not allowed: yes
-//	code nobody has documented               unknown      no
-//	HTTP 429, whatever the body              rate limited no
-//	HTTP 3xx, 404, 405, 410 without a code   permanent    no
-//	other HTTP 4xx without a code            unknown      proxy wants a password: yes
+//	what happened                               Class         Local
+//	no answer: DNS, TLS, refused, time-out      transient     yes
+//	answer broke off                            transient     no
+//	code of the issuer                          see codes.go  address not allowed: yes
+//	code nobody has documented                  unknown       no
+//	without a code:
+//	  HTTP 3xx, 404, 405, 410                   permanent     no
+//	  HTTP 408, 425                             transient     no
+//	  other HTTP 4xx                            unknown       proxy wants a password: yes
+//	  HTTP 5xx, or 200 without a token          transient     no
+//
+// HTTP 429 is rate limited, unless the answer has a token, or a code for which
+// the fleet waits longer: a used-up quota, or what needs a person.
 //
 // No error holds the app secret, a token, a URL or the issuer's answer, save
 // its message and log id: both bounded, of printable characters, and without

@@ -47,8 +47,8 @@ func (f *Feishu) noAnswer(ctx context.Context, err error) *tokencache.IssuerErro
 		e.Message, e.Err = "no answer before the call was ended", end
 		return e
 	}
-	words, cause := reason(err)
-	e.Message, e.Err = f.message("no answer: "+words), cause
+	r := reasonOf(err)
+	e.Message, e.Err, e.Advice = f.message("no answer: "+r.words), r.cause, r.advice
 	return e
 }
 
@@ -64,41 +64,53 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// reason puts into words why there was no answer, and returns the part of err
-// that is safe to keep. Only errors known to be harmless are quoted: others
-// may hold the URL, a proxy's password, or what a server sent in place of HTTP.
-func reason(err error) (string, error) {
-	for _, known := range []func(error) (string, error){dnsReason, tlsReason, timeoutReason, syscallReason, plainReason} {
-		if words, cause := known(err); words != "" {
-			return words, cause
+// reason is why there was no answer: in words, with the part of the error that
+// is safe to keep, and what a person can do. Empty advice: nothing but wait.
+type reason struct {
+	words  string
+	cause  error
+	advice string
+}
+
+const (
+	checkWay         = "check the base URL, the proxy and the firewall"
+	checkCertificate = "check the base URL, the proxy and this host's CA certificates"
+)
+
+// reasonOf quotes only errors known to be harmless: others may hold the URL, a
+// proxy's password, or what a server sent in place of HTTP.
+func reasonOf(err error) reason {
+	for _, known := range []func(error) reason{dnsReason, tlsReason, timeoutReason, syscallReason, plainReason} {
+		if r := known(err); r.words != "" {
+			return r
 		}
 	}
-	return "the request did not get through", nil
+	return reason{words: "the request did not get through", advice: checkWay}
 }
 
-func dnsReason(err error) (string, error) {
+func dnsReason(err error) reason {
 	e, ok := errors.AsType[*net.DNSError](err)
 	if !ok {
-		return "", nil
+		return reason{}
 	}
-	return e.Error(), e
+	return reason{e.Error(), e, "check the base URL, the proxy and this host's DNS"}
 }
 
-func tlsReason(err error) (string, error) {
+func tlsReason(err error) reason {
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return certificateReason(e), nil
+		return reason{words: certificateReason(e), advice: checkCertificate}
 	}
 	if e, ok := errors.AsType[tls.AlertError](err); ok {
-		return e.Error(), e
+		return reason{e.Error(), e, checkWay}
 	}
 	e, ok := errors.AsType[tls.RecordHeaderError](err)
 	switch {
 	case !ok:
-		return "", nil
+		return reason{}
 	case string(e.RecordHeader[:]) == "HTTP/":
-		return "the other side speaks HTTP, not HTTPS", http.ErrSchemeMismatch
+		return reason{"the other side speaks HTTP, not HTTPS", http.ErrSchemeMismatch, "check the base URL: is it http:// there?"}
 	}
-	return "tls: the other side does not speak TLS", nil
+	return reason{words: "tls: the other side does not speak TLS", advice: checkWay}
 }
 
 // certificateReason leaves the certificates out: an error holds the whole chain.
@@ -115,25 +127,29 @@ func certificateReason(e *tls.CertificateVerificationError) string {
 	return "tls: the certificate cannot be verified"
 }
 
-func timeoutReason(err error) (string, error) {
+func timeoutReason(err error) reason {
 	if e, ok := errors.AsType[net.Error](err); !ok || !e.Timeout() {
-		return "", nil
+		return reason{}
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return where(op) + " timed out", os.ErrDeadlineExceeded
+		return reason{where(op) + " timed out", os.ErrDeadlineExceeded, checkWay}
 	}
-	return "timed out", os.ErrDeadlineExceeded
+	return reason{words: "timed out", cause: os.ErrDeadlineExceeded}
 }
 
-func syscallReason(err error) (string, error) {
+func syscallReason(err error) reason {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	if !ok {
-		return "", nil
+		return reason{}
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return where(op) + ": " + errno.Error(), errno
+	op, ok := errors.AsType[*net.OpError](err)
+	switch {
+	case !ok:
+		return reason{words: errno.Error(), cause: errno}
+	case op.Op == "read" || op.Op == "write": // it was there
+		return reason{words: where(op) + ": " + errno.Error(), cause: errno}
 	}
-	return errno.Error(), errno
+	return reason{where(op) + ": " + errno.Error(), errno, checkWay}
 }
 
 // where reads "dial tcp 203.0.113.7:443"; through a proxy, "proxyconnect tcp".
@@ -147,14 +163,21 @@ func where(op *net.OpError) string {
 
 // plainReason knows errors by their text alone: those of a proxy that refuses
 // a CONNECT are its status line and nothing else.
-func plainReason(err error) (string, error) {
+func plainReason(err error) reason {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "the connection was closed", io.ErrUnexpectedEOF
+		return reason{words: "the connection was closed", cause: io.ErrUnexpectedEOF}
 	}
 	for _, status := range []int{403, 407, 502, 503, 504} {
 		if err.Error() == http.StatusText(status) {
-			return fmt.Sprintf("the proxy answered %d %s", status, http.StatusText(status)), nil
+			return reason{words: fmt.Sprintf("the proxy answered %d %s", status, http.StatusText(status)), advice: adviceOnProxy(status)}
 		}
 	}
-	return "", nil
+	return reason{}
+}
+
+func adviceOnProxy(status int) string {
+	if status == http.StatusProxyAuthRequired {
+		return proxyPassword.advice
+	}
+	return "check the base URL, and what the proxy in HTTPS_PROXY allows"
 }

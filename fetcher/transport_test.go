@@ -205,6 +205,32 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// What a person can mend comes with advice; for the rest one can only wait.
+func TestAdviceOnNoAnswer(t *testing.T) {
+	reset := os.NewSyscallError("read", syscall.ECONNRESET)
+	for _, c := range []struct {
+		edge   string
+		err    error
+		advice []string
+	}{
+		{"DNS", &net.DNSError{Err: "no such host", IsNotFound: true}, []string{"base URL", "DNS"}},
+		{"refused", &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}, []string{"base URL", "proxy"}},
+		{"certificate", uncertified(x509.UnknownAuthorityError{}), []string{"base URL", "proxy", "CA certificates"}},
+		{"scheme", tls.RecordHeaderError{RecordHeader: [5]byte([]byte("HTTP/"))}, []string{"base URL", "http://"}},
+		{"proxy's password", errors.New("Proxy Authentication Required"), []string{"HTTPS_PROXY", "password"}},
+		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: reset}, nil},
+		{"closed", io.EOF, nil},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			e := fetchError(t, failing(c.err))
+			for _, part := range c.advice {
+				assert.Contains(t, e.Advice, part)
+			}
+			assert.Equal(t, c.advice == nil, e.Advice == "", e.Advice)
+		})
+	}
+}
+
 func TestContextEnds(t *testing.T) {
 	for _, c := range []struct {
 		edge string

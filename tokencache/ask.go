@@ -10,30 +10,30 @@ import (
 
 // acquire makes one try for the lock.
 func (f *fill) acquire(ctx context.Context, v *view) (*lock.Lease, error) {
-	lease, err := f.cache.locker.TryAcquire(ctx, f.store.keys.lock, f.lease(), f.lockAtMost())
+	lease, err := f.src.cache.locker.TryAcquire(ctx, f.src.store.keys.lock, f.lease(), f.lockAtMost())
 	if err == nil {
-		f.untroubled()
-		f.tookLock(v)
+		f.src.untroubled()
+		f.src.tookLock(v)
 		return lease, nil
 	}
 	if errors.Is(err, lock.ErrHeld) {
-		f.untroubled()
+		f.src.untroubled()
 		return nil, err
 	}
-	return nil, redisErrorOf(err, f.store.keys.id)
+	return nil, redisErrorOf(err, f.src.store.keys.id)
 }
 
 // lease is how long the lock outlives this process.
 func (f *fill) lease() time.Duration {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return leaseOf(f.issuer.Window, f.lastLife)
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	return leaseOf(f.src.issuer.Window, f.src.lastLife)
 }
 
 // lockAtMost bounds what the lock is kept alive for: two calls, and the commands
 // around them.
 func (f *fill) lockAtMost() time.Duration {
-	return 2*f.cache.config.FetchTimeout + 4*f.cache.config.RedisTimeout
+	return 2*f.src.cache.config.FetchTimeout + 4*f.src.cache.config.RedisTimeout
 }
 
 // underLock goes on with the lock in hand: look again, ask, publish. From here on
@@ -62,17 +62,17 @@ func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, er
 // else that would.
 func (f *fill) leave(ctx context.Context, lease *lock.Lease) {
 	_ = lease.Release(ctx) // if that fails, the lease ends by itself
-	if !f.left && f.cache.breaker.retryIn(now()) == 0 {
-		_ = f.store.announce(ctx, eventFree, "")
+	if !f.left && f.src.cache.breaker.retryIn(now()) == 0 {
+		_ = f.src.store.announce(ctx, eventFree, "")
 	}
 }
 
 // ask calls the issuer and shares what comes of it.
 func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 	for again := false; ; again = true {
-		got, err := f.fetch(ctx, EventCall)
+		got, err := f.src.fetch(ctx, EventCall)
 		if lost(lease) {
-			f.observe(Event{Kind: EventLeaseLost})
+			f.src.observe(Event{Kind: EventLeaseLost})
 		}
 		if err != nil {
 			return f.failed(ctx, lease, err)
@@ -85,7 +85,7 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 		case errors.Is(err, ErrRedis): // the token is good, even if Redis is not
 			f.degraded(err)
 			return f.keep(got)
-		case f.closed(): // and yet published
+		case f.src.closed(): // and yet published
 			return ErrClosed
 		}
 		useless := err
@@ -113,7 +113,7 @@ func lost(lease *lock.Lease) bool {
 
 // unusable is the failure of a call that did give a token.
 func (f *fill) unusable(why error) *IssuerError {
-	return &IssuerError{Issuer: f.issuer.Name, Class: ClassTransient, Message: why.Error(), Err: why}
+	return &IssuerError{Issuer: f.src.issuer.Name, Class: ClassTransient, Message: why.Error(), Err: why}
 }
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.
@@ -122,11 +122,11 @@ func (f *fill) unusable(why error) *IssuerError {
 // for. Else a *RedisError.
 func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error {
 	life := got.token.life()
-	out, stored, at, err := f.store.publish(ctx, offer{
-		token: got.token, life: life, margin: windowOf(f.issuer.Window, life, false, 0).dead,
-		asked: asked, elapsed: now().since(got.began), by: f.cache.config.Replica,
+	out, stored, at, err := f.src.store.publish(ctx, offer{
+		token: got.token, life: life, margin: windowOf(f.src.issuer.Window, life, false, 0).dead,
+		asked: asked, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
 	})
-	f.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
+	f.src.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
 	switch {
 	case err != nil:
 		return err
@@ -143,9 +143,9 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 			asked: got.number, own: stored.token.Equal(got.token),
 		}
 	}
-	took := f.adopt(a) // first: our own callers need not wait for the event to be sent
+	took := f.src.adopt(a) // first: our own callers need not wait for the event to be sent
 	if out != outcomeKept {
-		_ = f.store.announce(ctx, eventToken, got.token.Fingerprint())
+		_ = f.src.store.announce(ctx, eventToken, got.token.Fingerprint())
 	}
 	if !took {
 		return ErrRejected // while the answer was on its way
@@ -156,34 +156,34 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 // answered settles what follows a good answer: if it left us with a token in its
 // window, the issuer has no other yet.
 func (f *fill) answered() {
-	f.forgetFailures()
-	if c := f.usable(); c != nil && c.phaseAt(now()) != fresh {
-		f.holdFor(pauseOf(f.issuer.Window, c.life), nil)
+	f.src.forgetFailures()
+	if c := f.src.usable(); c != nil && c.phaseAt(now()) != fresh {
+		f.src.holdFor(pauseOf(f.src.issuer.Window, c.life), nil)
 	} else {
-		f.holdFor(0, nil)
+		f.src.holdFor(0, nil)
 	}
 }
 
 // failed shares a failure with the fleet, which waits as long as it says. What
 // may be this process's own trouble holds the process longer than the others.
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
-	e := issuerErrorOf(f.issuer, err)
-	held, storeErr := f.store.fail(ctx, lease.Value(), e, f.cache.config.Jitter(), f.cache.config.Replica)
+	e := issuerErrorOf(f.src.issuer, err)
+	held, storeErr := f.src.store.fail(ctx, lease.Value(), e, f.src.cache.config.Jitter(), f.src.cache.config.Replica)
 	if storeErr != nil { // nothing to find: leave says so
 		f.degraded(storeErr)
 	} else {
-		_ = f.store.announce(ctx, eventFree, "")
+		_ = f.src.store.announce(ctx, eventFree, "")
 		f.left = true
 	}
 	wait := held
 	if e.Local || wait == 0 {
-		wait = max(wait, backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter()))
-		f.keepOff(wait, e)
+		wait = max(wait, backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.config.Jitter()))
+		f.src.keepOff(wait, e)
 	}
 	if !f.canStop() {
 		wait = min(wait, shortHold)
 	}
-	f.holdFor(wait, e)
+	f.src.holdFor(wait, e)
 	if storeErr == nil && held == 0 && f.foundBetter(ctx) {
 		return nil
 	}
@@ -193,9 +193,9 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 // foundBetter looks once more, for a fill without a copy that failed when the
 // lock was no longer its own: a successor may have published long since.
 func (f *fill) foundBetter(ctx context.Context) bool {
-	if f.why == fillForced || f.usable() != nil {
+	if f.why == fillForced || f.src.usable() != nil {
 		return false
 	}
 	_, _ = f.look(ctx)
-	return f.usable() != nil
+	return f.src.usable() != nil
 }

@@ -85,8 +85,9 @@ func (c Config) withDefaults() Config {
 // validate expects defaults to be filled in, and names every complaint.
 func (c Config) validate() error {
 	var errs []error
-	if i := strings.IndexFunc(c.Prefix, func(r rune) bool { return r <= ' ' || r == '{' || r == '}' || r == 0x7f }); i >= 0 {
-		errs = append(errs, fmt.Errorf("Prefix %q: no braces, spaces or control characters", c.Prefix))
+	// Not quoted: it may be something else that came here by mistake.
+	if strings.ContainsFunc(c.Prefix, func(r rune) bool { return r <= ' ' || r == '{' || r == '}' || r == 0x7f }) {
+		errs = append(errs, errors.New("Prefix has braces, spaces or control characters: leave them out"))
 	}
 	if c.FetchTimeout < 0 || c.FetchTimeout >= maxFetchTimeout {
 		errs = append(errs, fmt.Errorf("FetchTimeout %v: more than 0 and less than %v", c.FetchTimeout, maxFetchTimeout))

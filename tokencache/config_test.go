@@ -93,7 +93,7 @@ func TestF35ConfigEdges(t *testing.T) {
 
 func TestF35ConfigNamesEveryComplaint(t *testing.T) {
 	_, err := New(offline(t), Config{Prefix: "{}", FetchTimeout: time.Hour, RedisTimeout: time.Nanosecond})
-	for _, part := range []string{`Prefix "{}"`, "FetchTimeout 1h0m0s", "28s", "RedisTimeout 1ns", "50ms to 10s"} {
+	for _, part := range []string{"Prefix has braces", "FetchTimeout 1h0m0s", "28s", "RedisTimeout 1ns", "50ms to 10s"} {
 		assert.ErrorContains(t, err, part)
 	}
 }

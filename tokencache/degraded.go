@@ -13,23 +13,23 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	if ctx.Err() != nil { // our own time is up: nothing is wrong with Redis
 		return context.Cause(ctx)
 	}
-	if f.closed() || errors.Is(cause, ErrClosed) {
+	if f.src.closed() || errors.Is(cause, ErrClosed) {
 		return ErrClosed
 	}
 	f.degraded(cause)
-	c := f.usable()
+	c := f.src.usable()
 	if f.why == fillPutBack {
-		f.putBackLater()
+		f.src.putBackLater()
 		return cause
 	}
 	if c != nil && c.phaseAt(now()) > urgent && f.why != fillForced {
 		return cause
 	}
 	if rest, why := f.keptOff(); rest > 0 {
-		f.holdFor(min(rest, shortHold), why)
+		f.src.holdFor(min(rest, shortHold), why)
 		return why
 	}
-	if f.cache.config.NoDirect || !f.cache.directCalls.Allow() {
+	if f.src.cache.config.NoDirect || !f.src.cache.directCalls.Allow() {
 		return cause
 	}
 	return f.direct(ctx, cause)
@@ -37,32 +37,32 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 
 // degraded notes trouble with Redis and paces what follows.
 func (f *fill) degraded(cause error) {
-	e := redisErrorOf(cause, f.store.keys.id)
-	f.observe(Event{Kind: EventDegraded, Outcome: e.Name, Err: e})
-	n := f.troubled()
+	e := redisErrorOf(cause, f.src.store.keys.id)
+	f.src.observe(Event{Kind: EventDegraded, Outcome: e.Name, Err: e})
+	n := f.src.troubled()
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
-		f.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
+		f.src.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
 	}
-	wait := max(f.cache.breaker.retryIn(now()), redisBackoff.after(n, f.cache.config.Jitter()))
-	f.holdFor(wait, e)
+	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.config.Jitter()))
+	f.src.holdFor(wait, e)
 }
 
 // direct asks the issuer around Redis. The lock only saves calls; a token got
 // without it is as good as any.
 func (f *fill) direct(ctx context.Context, cause error) error {
-	got, err := f.fetch(context.WithoutCancel(ctx), EventDirectCall)
+	got, err := f.src.fetch(context.WithoutCancel(ctx), EventDirectCall)
 	if err != nil {
-		e := issuerErrorOf(f.issuer, err)
+		e := issuerErrorOf(f.src.issuer, err)
 		err = fmt.Errorf("%w (asked directly, because of %w)", e, cause)
-		wait := backoffOf(e).after(f.oneMoreFailure(), f.cache.config.Jitter())
-		f.keepOff(wait, err)
+		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.config.Jitter())
+		f.src.keepOff(wait, err)
 		if !f.canStop() {
 			wait = min(wait, shortHold)
 		}
-		f.holdFor(wait, err)
+		f.src.holdFor(wait, err)
 		return err
 	}
-	f.forgetFailures()
+	f.src.forgetFailures()
 	return f.keep(got)
 }
 
@@ -70,13 +70,13 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 func (f *fill) keep(got fetched) error {
 	a := got.adoption()
 	a.unpublished = true
-	if !f.adopt(a) {
-		if f.knowsRejected(got.token.Fingerprint()) {
+	if !f.src.adopt(a) {
+		if f.src.knowsRejected(got.token.Fingerprint()) {
 			return f.unusable(ErrRejected)
 		}
 		return f.unusable(ErrExpired)
 	}
-	f.putBackLater()
+	f.src.putBackLater()
 	return nil
 }
 
@@ -118,28 +118,28 @@ func (s *Source) startPutBack() {
 // putBack brings a token from a direct call to Redis, once that can be read. It
 // has no part in the lock: the merge rule decides, and a tombstone of any age.
 func (f *fill) putBack(ctx context.Context, v *view) {
-	c := f.usable()
+	c := f.src.usable()
 	if c == nil || !c.unpublished {
 		return
 	}
 	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || r.remaining >= c.remainingAt(v.at)) {
-		f.published(c)
+		f.src.published(c)
 		return
 	}
-	out, _, _, err := f.store.publish(ctx, offer{
-		token: c.token, life: c.life, elapsed: now().since(c.from), by: f.cache.config.Replica,
+	out, _, _, err := f.src.store.publish(ctx, offer{
+		token: c.token, life: c.life, elapsed: now().since(c.from), by: f.src.cache.config.Replica,
 	})
-	f.observe(Event{Kind: EventPutBack, Outcome: string(out), Remaining: c.remainingAt(now()), Err: err})
+	f.src.observe(Event{Kind: EventPutBack, Outcome: string(out), Remaining: c.remainingAt(now()), Err: err})
 	if err != nil {
-		f.putBackLater()
+		f.src.putBackLater()
 		return
 	}
-	f.published(c)
+	f.src.published(c)
 	switch fp := c.token.Fingerprint(); {
 	case out == outcomeStored:
-		_ = f.store.announce(ctx, eventToken, fp)
-	case out == outcomeRejected && !f.knowsRejected(fp):
-		f.heard(eventRejection, fp) // later than by the event, which was missed
+		_ = f.src.store.announce(ctx, eventToken, fp)
+	case out == outcomeRejected && !f.src.knowsRejected(fp):
+		f.src.heard(eventRejection, fp) // later than by the event, which was missed
 	}
 }
 

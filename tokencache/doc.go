@@ -3,9 +3,13 @@
 // else reads. A [Cache] holds a [Source] for each credential, and [Source.Get]
 // is all that most programs call.
 //
-// This page is the design. The code reads in the same order: source.go, fill.go,
-// ask.go, degraded.go; the policy is in window.go and backoff.go, the record in
-// store.go and scripts/, the events in notify.go, refused tokens in rejection.go.
+// This page is the design. The code reads in the same order: cache.go makes a
+// Source; source.go has Get, fill.go what it waits for, wait.go what a fill does
+// when it is not its turn, ask.go and fetch.go when it is, degraded.go without
+// Redis, pace.go why the next fill need not come yet. On the way stand clock.go
+// and copy.go (a token with both clocks), window.go and backoff.go (the policy,
+// pure), rejection.go, refresh.go, run.go and status.go. Below them store.go with
+// record.go and scripts/, guard.go and breaker.go (time-outs that hold), notify.go.
 //
 // # Two ideas
 //
@@ -27,7 +31,8 @@
 //  2. A copy in its window is returned as well, and a fill starts in the
 //     background, unless one runs or the last one left a hold.
 //  3. Without a usable copy, Get waits for the fill that runs, or a new one, and
-//     returns its token or its error. If the fill had neither, the next one.
+//     returns its token or its error. A fill that ends with neither, because its
+//     minute is over, is followed by the next.
 //
 // One fill runs per Source and process. It belongs to no caller: a caller's ctx
 // bounds only how long that caller waits. The fill has a minute, and finishes a

@@ -2,13 +2,15 @@ package tokencache_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,21 +38,43 @@ func fetching(f tokencache.Fetcher) option { return func(c *replicaConfig) { c.f
 // via sends a replica's calls to the issuer through another transport.
 func via(rt http.RoundTripper) option { return func(c *replicaConfig) { c.through = rt } }
 
-// script matches the commands that run one of our scripts or redislock's. They
-// are told apart by how many keys and arguments they have.
+// script matches the commands that run one of our scripts or redislock's.
 func script(names ...string) redistest.Match {
 	return func(name string, args []string) bool { return slices.Contains(names, scriptOf(name, args)) }
 }
 
+// scriptOf names the script that a command runs, "" for none. Ours are known by
+// their files, redislock's by how many arguments they have.
 func scriptOf(name string, args []string) string {
-	if name != "EVAL" && name != "EVALSHA" || len(args) < 3 {
+	if name != "EVAL" && name != "EVALSHA" {
 		return ""
 	}
-	return map[string]string{
-		"3/3": "read", "3/10": "publish", "2/15": "fail", "2/7": "invalidate",
-		"1/4": "obtain", "1/3": "extend", "1/2": "release",
-	}[args[1]+"/"+strconv.Itoa(len(args)-2)]
+	if ours := ourScripts()[args[0]]; ours != "" {
+		return ours
+	}
+	switch len(args) {
+	case 6:
+		return "obtain"
+	case 5:
+		return "extend"
+	case 4:
+		return "release"
+	}
+	panic(fmt.Sprintf("unknown script with %d arguments", len(args)))
 }
+
+// ourScripts gives names to hashes and to texts.
+var ourScripts = sync.OnceValue(func() map[string]string {
+	names := map[string]string{}
+	for _, name := range []string{"read", "publish", "fail", "invalidate"} {
+		text, err := os.ReadFile("scripts/" + name + ".lua")
+		if err != nil {
+			panic(err)
+		}
+		names[string(text)], names[redis.NewScript(string(text)).Hash()] = name, name
+	}
+	return names
+})
 
 // counting counts the runs of a script on every link, those there are now and
 // those to come.

@@ -12,7 +12,7 @@ import (
 // want it and detached from each of them: it has its own time, and goes on when
 // everybody has left. One runs per Source and process.
 type fill struct {
-	*Source
+	src    *Source
 	why    purpose
 	cancel context.CancelCauseFunc
 	ready  chan struct{} // closed with the first usable copy, guarded by Source.mu
@@ -65,8 +65,8 @@ var (
 )
 
 func newFill(s *Source, why purpose) *fill {
-	f := &fill{Source: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
-	if c := f.usable(); c != nil {
+	f := &fill{src: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
+	if c := f.src.usable(); c != nil {
 		f.before = c.token.Fingerprint()
 	}
 	return f
@@ -78,13 +78,13 @@ func (f *fill) wait(ctx context.Context) error {
 	for {
 		select {
 		case <-ready:
-			if f.usable() != nil {
+			if f.src.usable() != nil {
 				return nil
 			}
 			ready = nil // rejected since: only the end will tell
 		case <-f.done:
 			return nil
-		case <-f.gone:
+		case <-f.src.gone:
 			return nil // the next join says so
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -121,18 +121,18 @@ func (f *fill) main(ctx context.Context) {
 	defer func() {
 		f.cancel(nil)
 		if errors.Is(f.err, errAborted) {
-			f.holdFor(minHold, f.err)
+			f.src.holdFor(minHold, f.err)
 		}
-		f.ended()
+		f.src.ended()
 		close(f.done)
-		f.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
+		f.src.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
 	}()
 	f.err = f.run(ctx)
-	if f.usable() != nil {
-		f.cache.notifier.add(f.Source) // to hear of the next token
+	if f.src.usable() != nil {
+		f.src.cache.notifier.add(f.src) // to hear of the next token
 	}
-	if f.closed() {
-		f.cache.notifier.remove(f.Source) // only fills add, so this is the last word
+	if f.src.closed() {
+		f.src.cache.notifier.remove(f.src) // only fills add, so this is the last word
 		if f.err != nil {
 			f.err = ErrClosed
 		}
@@ -145,10 +145,10 @@ func (f *fill) run(ctx context.Context) error {
 	if err := f.sitOutHold(ctx); err != nil {
 		return err
 	}
-	f.subscribed = f.cache.notifier.hears(f.Source)
+	f.subscribed = f.src.cache.notifier.hears(f.src)
 	f.freeSince = now()
 	for {
-		changed := f.changes() // before the look: what happens after it must not be missed
+		changed := f.src.changes() // before the look: what happens after it must not be missed
 		v, err := f.look(ctx)
 		if err != nil {
 			return f.withoutRedis(ctx, err)
@@ -183,9 +183,9 @@ func (f *fill) run(ctx context.Context) error {
 				return f.withoutRedis(ctx, err)
 			}
 		}
-		f.sawLockHeld(v)
+		f.src.sawLockHeld(v)
 		if f.canStop() {
-			f.holdFor(f.untilFree(v), nil)
+			f.src.holdFor(f.untilFree(v), nil)
 			return nil
 		}
 		if f.waited = true; f.subscribe(ctx) {
@@ -202,10 +202,10 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 	if f.why != fillForCaller {
 		return nil // refill asked before; the others have reason not to care
 	}
-	changed := f.changes()
-	f.mu.Lock()
-	h := f.hold
-	f.mu.Unlock()
+	changed := f.src.changes()
+	f.src.mu.Lock()
+	h := f.src.hold
+	f.src.mu.Unlock()
 	if h.err == nil {
 		return nil // somebody had a copy then
 	}
@@ -214,32 +214,32 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 
 // look asks Redis for everything, adopts what can be, and says what cannot.
 func (f *fill) look(ctx context.Context) (*view, error) {
-	if !f.cache.breaker.allow(now()) {
-		return nil, &RedisError{Name: "paused", Key: f.store.keys.id}
+	if !f.src.cache.breaker.allow(now()) {
+		return nil, &RedisError{Name: "paused", Key: f.src.store.keys.id}
 	}
-	number := f.nextNumber() // first: a rejection from here on may overtake the read
-	if err := f.tellPending(ctx); err != nil {
+	number := f.src.nextNumber() // first: a rejection from here on may overtake the read
+	if err := f.src.tellPending(ctx); err != nil {
 		return nil, err
 	}
-	v, err := f.store.read(ctx)
+	v, err := f.src.store.read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if v.lockTTL == noTTL {
-		_ = f.store.leaseForeverLock(ctx, f.lease())
+		_ = f.src.store.leaseForeverLock(ctx, f.lease())
 	}
 	if v.garbled != "" {
-		f.observe(Event{Kind: EventGarbled, Outcome: v.garbled})
+		f.src.observe(Event{Kind: EventGarbled, Outcome: v.garbled})
 	}
 	if r := v.record; r != nil {
-		f.adopt(adoption{token: r.token, life: r.life, remaining: r.remaining, at: v.at, asked: number})
+		f.src.adopt(adoption{token: r.token, life: r.life, remaining: r.remaining, at: v.at, asked: number})
 	}
 	return v, nil
 }
 
 // satisfied reports whether nothing is left to do.
 func (f *fill) satisfied(v *view) bool {
-	c := f.usable()
+	c := f.src.usable()
 	if f.why == fillForced {
 		return f.satisfiesRefresh(v)
 	}
@@ -247,17 +247,17 @@ func (f *fill) satisfied(v *view) bool {
 		return false
 	}
 	if c.phaseAt(now()) == fresh {
-		f.untroubled()
-		f.holdFor(0, nil)
+		f.src.untroubled()
+		f.src.holdFor(0, nil)
 		return true
 	}
 	if f.why == fillPutBack {
 		return true
 	}
 	// In its window, but the issuer has just said that there is no other yet.
-	pause := pauseOf(f.issuer.Window, c.life)
+	pause := pauseOf(f.src.issuer.Window, c.life)
 	if r := v.record; r != nil && c.is(r.token.Fingerprint()) && r.checked < pause {
-		f.holdFor(pause-r.checked, nil)
+		f.src.holdFor(pause-r.checked, nil)
 		return true
 	}
 	return false
@@ -265,115 +265,4 @@ func (f *fill) satisfied(v *view) bool {
 
 // canStop reports whether the fill can end without having asked: there is a
 // copy, and nobody insists.
-func (f *fill) canStop() bool { return f.why != fillForced && f.usable() != nil }
-
-// heldBack deals with a failure that holds the fleet: over, or look again.
-func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
-	wait := known.hold + f.jitter(takeoverJitter)
-	if f.canStop() {
-		f.holdFor(wait, known.err)
-		return true, nil
-	}
-	theirs := f.waited && !known.err.Local // what became of the call this fill waited for
-	if theirs || f.why == fillForced || !worthWaiting(ctx, known.err, known.hold) {
-		f.holdFor(min(known.hold, shortHold), known.err)
-		return true, known.err
-	}
-	f.holdFor(wait, known.err) // for those whose time is shorter
-	if err := f.sleep(ctx, wait, changed); err != nil {
-		return true, err
-	}
-	return false, nil
-}
-
-// awaitOthers waits for the others: this process is kept from asking, they need not be.
-// Over, or look again.
-func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, changed <-chan struct{}) (over bool, err error) {
-	if f.canStop() {
-		f.holdFor(rest, why)
-		return true, nil
-	}
-	if !worthWaiting(ctx, why, rest) {
-		f.holdFor(min(rest, shortHold), why)
-		return true, why
-	}
-	if f.subscribe(ctx) {
-		return false, nil
-	}
-	err = f.sleep(ctx, min(rest, f.poll()), changed)
-	return err != nil, err
-}
-
-// worthWaiting reports whether somebody without a copy should wait for the end
-// of a hold, rather than be told its error now. What is final for a replica that
-// the issuer does not let in need not be for another.
-func worthWaiting(ctx context.Context, err error, rest time.Duration) bool {
-	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
-		if !refused.Local || rest > foreignHold {
-			return false
-		}
-	}
-	if rest > longestWait {
-		return false
-	}
-	deadline, bounded := ctx.Deadline()
-	return !bounded || time.Until(deadline) > rest
-}
-
-// subscribe makes sure that events are heard, and reports whether that is news.
-// Without events (an ACL may forbid the channel) the safety poll has to do.
-func (f *fill) subscribe(ctx context.Context) bool {
-	if f.subscribed {
-		return false
-	}
-	f.subscribed = true
-	// As long again as it took to lose the lock: the winner's last look before
-	// its call must not queue behind the connections of a whole cold fleet.
-	if f.sleep(ctx, now().since(f.freeSince), nil) != nil {
-		return true // to find out why
-	}
-	confirmed := f.cache.notifier.add(f.Source)
-	timer := time.NewTimer(f.cache.config.RedisTimeout)
-	defer timer.Stop()
-	select {
-	case <-confirmed:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return true
-}
-
-// untilFree is when the lock may be free, as far as v can tell.
-func (f *fill) untilFree(v *view) time.Duration {
-	if v.lockTTL > 0 {
-		return v.lockTTL + f.jitter(takeoverJitter)
-	}
-	return f.lease() + f.jitter(takeoverJitter)
-}
-
-// poll returns the time until the next look that nobody prompted.
-func (f *fill) poll() time.Duration {
-	wait := f.nextLook
-	f.nextLook = min(lastPoll, 2*wait)
-	return wait + f.jitter(wait/2)
-}
-
-// sleep returns early at an event. Its error says that there is no more time.
-func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
-	if d <= 0 {
-		return context.Cause(ctx)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
-func (f *fill) jitter(most time.Duration) time.Duration {
-	return time.Duration(f.cache.config.Jitter() * float64(most))
-}
+func (f *fill) canStop() bool { return f.why != fillForced && f.src.usable() != nil }

@@ -47,9 +47,9 @@ func (f *fill) keptOff() (time.Duration, error) {
 	if f.why == fillForced {
 		return 0, nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.ownHold.rest(now()), f.ownHold.err
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	return f.src.ownHold.rest(now()), f.src.ownHold.err
 }
 
 // oneMoreFailure counts calls in a row that only this process knows to have

@@ -21,7 +21,7 @@ func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err erro
 	}
 	select {
 	case <-f.done:
-	case <-f.gone:
+	case <-f.src.gone:
 		return Token{}, false, ErrClosed
 	case <-ctx.Done():
 		return Token{}, false, s.gaveUp(context.Cause(ctx))
@@ -29,7 +29,7 @@ func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err erro
 	if f.err != nil {
 		return Token{}, false, f.err
 	}
-	c := f.usable()
+	c := f.src.usable()
 	if c == nil {
 		return Token{}, false, errAborted
 	}
@@ -70,7 +70,7 @@ func (f *fill) noteBefore(v *view) {
 // was about to do.
 func (f *fill) satisfiesRefresh(v *view) bool {
 	r := v.record
-	if r == nil || !f.waited || f.usable() == nil {
+	if r == nil || !f.waited || f.src.usable() == nil {
 		return false
 	}
 	return r.token.Fingerprint() != f.before || r.checked < now().since(f.began)
@@ -83,10 +83,10 @@ func (f *fill) mayPass(known *failure) bool {
 	if f.why != fillForced || known.err.Class != ClassPermanent {
 		return false
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.passing && (f.passedAt == instant{} || now().since(f.passedAt) >= passEvery) {
-		f.passing, f.passedAt = true, now()
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	if !f.passing && (f.src.passedAt == instant{} || now().since(f.src.passedAt) >= passEvery) {
+		f.passing, f.src.passedAt = true, now()
 	}
 	return f.passing
 }

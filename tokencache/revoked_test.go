@@ -257,12 +257,12 @@ func TestF39RejectedInTheInstantOfARead(t *testing.T) {
 
 		// The fill tells of the older one first; meanwhile comes the rejection,
 		// which reaches Redis only after the read that follows.
-		releaseOlder, releaseBad := r.link.Hold(invalidates), func() {}
+		releaseOlder := r.link.Hold(invalidates)
 		got := make(chan tokencache.Token)
 		go func() { got <- r.mustGet() }()
 		time.Sleep(100 * time.Millisecond)
 		f.issuer.Revoke(bad.AppAccessToken())
-		releaseBad = r.link.Hold(invalidates)
+		releaseBad := r.link.Hold(invalidates)
 		told := make(chan error)
 		go func() { told <- r.source.Invalidate(ctx, bad) }()
 		time.Sleep(100 * time.Millisecond)

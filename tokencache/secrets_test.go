@@ -145,7 +145,7 @@ func assertUnspoken(t *testing.T, text, secret string) {
 		"quoted": strings.Trim(strconv.Quote(secret), `"`), "twice quoted": strings.Trim(strconv.Quote(strconv.Quote(secret)), `"\`),
 		"JSON": strings.Trim(string(inJSON), `"`), "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
 		"base64": base64.RawStdEncoding.EncodeToString(bytes), "base64 for URLs": base64.RawURLEncoding.EncodeToString(bytes),
-		"hex": hex.EncodeToString(bytes), "HEX": strings.ToUpper(hex.EncodeToString(bytes)), "bytes": strings.Trim(fmt.Sprint(bytes), "[]"),
+		"hex": hex.EncodeToString(bytes), "HEX": strings.ToUpper(hex.EncodeToString(bytes)), "bytes": strings.Trim(fmt.Sprintf("%d", bytes), "[]"),
 		"Go bytes": fmt.Sprintf("%#v", bytes)[len("[]byte{"):][:30],
 	} {
 		if i := strings.Index(text, spelling); i >= 0 {
@@ -187,7 +187,7 @@ func (c *collector) error(err error) {
 		return
 	}
 	c.value(err)
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // walks the tree link by link
 	case interface{ Unwrap() error }:
 		c.error(e.Unwrap())
 	case interface{ Unwrap() []error }:

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // environmentHelp is the part of -h about what is not a flag.
@@ -34,8 +35,8 @@ const environmentHelp = `Environment (secrets are never flags; demo reads none o
                           Lark: https://open.larksuite.com)
   ONETOKEN_PREFIX         of all keys in Redis (default onetoken)
 
-Exit status: 0 done, 1 failed, 2 usage or configuration, 3 the issuer refused
-the credentials.`
+Exit status: 0 done, 1 failed, 2 usage or configuration, 3 the issuer refused,
+and a person has to act.`
 
 // maxFile bounds what is read from a file: a URL or a secret, not a log.
 const maxFile = 64 << 10
@@ -47,6 +48,8 @@ type environment struct {
 	getenv     func(string) string
 	stdin      io.Reader
 	stdinOf    string // the variable that was read from standard input
+	pretend    bool   // any credential will do
+	tls        bool   // REDIS_URL asks for it
 	complaints []error
 }
 
@@ -83,7 +86,18 @@ func (e *environment) redis() redis.UniversalClient {
 	if err != nil {
 		target, _ = parseRedisURL(local)
 	}
+	e.tls = target.hasTLS()
 	return target.client()
+}
+
+// hint adds to a silence of Redis what only the URL tells. A server that does
+// not speak TLS waits for the rest of a command that is none.
+func (e *environment) hint(err error) error {
+	trouble, ok := errors.AsType[*tokencache.RedisError](err)
+	if !ok || !e.tls || (trouble.Name != "timeout" && trouble.Name != "unreachable") {
+		return err
+	}
+	return fmt.Errorf("%w: rediss:// needs a port that speaks TLS", err)
 }
 
 // complainOfFields turns complaints about fields of a Config into complaints
@@ -94,9 +108,17 @@ func (e *environment) complainOfFields(err error) {
 	}
 	for _, complaint := range joined(err) {
 		text := strings.TrimPrefix(strings.TrimPrefix(complaint.Error(), "fetcher: "), "tokencache: ")
+		if e.pretend {
+			text = samplesOf.Replace(text)
+		}
 		e.complain("%s", variableOf.Replace(text))
 	}
 }
+
+var samplesOf = strings.NewReplacer(
+	"AppID is empty", "FEISHU_APP_ID is not set: any will do, e.g. FEISHU_APP_ID=cli_try",
+	"AppSecret is empty", "FEISHU_APP_SECRET is not set: any will do, e.g. FEISHU_APP_SECRET=try-secret",
+)
 
 var variableOf = strings.NewReplacer(
 	"AppID is empty", "FEISHU_APP_ID is not set: it is the app's id, from the developer console",

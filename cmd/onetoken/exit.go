@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -16,7 +17,7 @@ const (
 	exitOK      = 0
 	exitFailed  = 1 // it did not work out this time
 	exitUsage   = 2 // arguments or configuration: nothing was tried
-	exitRefused = 3 // the issuer refused the credentials: a human is needed
+	exitRefused = 3 // the issuer refused, and a person has to act
 )
 
 // usageError is about arguments or configuration. Every error joined in it is
@@ -79,13 +80,16 @@ func joined(err error) []error {
 	return []error{err}
 }
 
+// rememberedError is of an issuer that this process has not asked.
+type rememberedError struct{ err error }
+
+func (e *rememberedError) Error() string { return e.err.Error() }
+func (e *rememberedError) Unwrap() error { return e.err }
+
 // withAdvice adds what to do next, where the error itself does not say.
 func withAdvice(err error) string {
 	if e, ok := errors.AsType[*tokencache.IssuerError](err); ok {
-		if e.Advice == "" {
-			return err.Error() + ": try again in a moment"
-		}
-		return err.Error()
+		return err.Error() + adviceOn(e) + memory(err, e)
 	}
 	if errors.Is(err, tokencache.ErrRedis) {
 		return err.Error() + ": see REDIS_URL"
@@ -94,6 +98,29 @@ func withAdvice(err error) string {
 		return err.Error() + ": try again, raise --timeout, or look with --log-level debug"
 	}
 	return err.Error()
+}
+
+func adviceOn(e *tokencache.IssuerError) string {
+	switch {
+	case e.Advice == "":
+		return ": try again in a moment"
+	case strings.Contains(e.Advice, "base URL"):
+		return " (FEISHU_BASE_URL)"
+	}
+	return ""
+}
+
+// memory tells an error that the fleet remembers from a fresh one: what was
+// mended since then cannot show yet.
+func memory(err error, e *tokencache.IssuerError) string {
+	if _, ok := errors.AsType[*rememberedError](err); !ok {
+		return ""
+	}
+	again := "up to 5 min"
+	if e.RetryAfter > 0 {
+		again = (e.RetryAfter.Truncate(time.Second) + time.Second).String()
+	}
+	return "; remembered from an earlier call, the issuer is asked again in " + again
 }
 
 // say writes one line. Parts of it come from the network, so nothing in it may

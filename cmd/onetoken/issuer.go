@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (a *app) issuerCommand() *cobra.Command {
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:9090", "host:port to listen on; port 0 picks a free one")
 	flags.DurationVar(&o.life, "life", 2*time.Hour, "life of a new token, in whole seconds")
 	flags.DurationVar(&o.window, "window", 0, "remaining life below which a new token is minted (0: the smaller of 30m and a quarter of the life)")
-	flags.DurationVar(&o.remaining, "remaining", 0, "begin with a token that has only this much left (0: with none)")
+	flags.DurationVar(&o.remaining, "remaining", 0, "begin with a token that has only this much left, at or above the window (0: with none)")
 	flags.DurationVar(&o.latency, "latency", 0, "how long an answer takes")
 	flags.BoolVar(&o.mintEveryCall, "mint-every-call", false, "a new token at every call, as some issuers do")
 	return cmd
@@ -63,8 +64,11 @@ func (o issuerOptions) validate() error {
 	if o.window != 0 && (o.window < time.Second || o.window > o.life) {
 		errs = append(errs, errors.New("--window has to be between 1s and the life, or 0"))
 	}
-	if o.remaining < 0 || o.remaining > o.life || o.remaining%time.Second != 0 {
-		errs = append(errs, errors.New("--remaining has to be whole seconds, and not more than the life"))
+	if o.remaining != 0 && (o.remaining < o.openWindow() || o.remaining > o.life || o.remaining%time.Second != 0) {
+		errs = append(errs, errors.New("--remaining has to be whole seconds between the window and the life, or 0: below the window a new token is minted"))
+	}
+	if !canListen(o.listen) {
+		errs = append(errs, errors.New("--listen has to be host:port, such as 127.0.0.1:9090"))
 	}
 	if o.latency < 0 || o.latency > maxLatency {
 		errs = append(errs, fmt.Errorf("--latency has to be between 0 and %v", maxLatency))
@@ -72,9 +76,23 @@ func (o issuerOptions) validate() error {
 	return errors.Join(errs...)
 }
 
+// openWindow is the one that counts: see feishutest.Config.
+func (o issuerOptions) openWindow() time.Duration {
+	return cmp.Or(o.window, min(30*time.Minute, max(o.life/4, time.Second)))
+}
+
+func canListen(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	_, err = net.LookupPort("tcp", port)
+	return err == nil
+}
+
 // issuer serves until ctx ends, which is the way to stop it and no error.
 func (a *app) issuer(ctx context.Context, o issuerOptions) error {
-	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	env := &environment{getenv: a.getenv, stdin: a.stdin, pretend: true}
 	_, id, secret := env.feishu(a.logger, "")
 	if err := errors.Join(usage(o.validate()), env.err()); err != nil {
 		return err

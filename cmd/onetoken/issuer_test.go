@@ -76,6 +76,9 @@ func TestIssuerNeedsACredential(t *testing.T) {
 	for _, name := range []string{"--life", "FEISHU_APP_ID", "FEISHU_APP_SECRET"} {
 		assert.Contains(t, got.stderr, "onetoken: "+name)
 	}
+	for _, sample := range []string{"FEISHU_APP_ID=cli_try", "FEISHU_APP_SECRET=try-secret"} {
+		assert.Contains(t, got.stderr, "any will do, e.g. "+sample)
+	}
 }
 
 func TestIssuerAddressTaken(t *testing.T) {

@@ -37,6 +37,20 @@ func demoted(logger *slog.Logger) *slog.Logger {
 	return slog.New(filter{logger.Handler(), func(level slog.Level) (slog.Level, bool) { return level - 4, true }})
 }
 
+// spoken has the command say warnings in its own way, if they would be logged.
+func (a *app) spoken() *slog.Logger { return slog.New(voice{a.logger.Handler(), a.stderr}) }
+
+type voice struct {
+	slog.Handler
+	w io.Writer
+}
+
+// Handle leaves the attributes out: they do not help a person.
+func (v voice) Handle(_ context.Context, r slog.Record) error {
+	say(v.w, "warning: "+r.Message)
+	return nil
+}
+
 // muted logs until quiet says so.
 func muted(logger *slog.Logger, quiet func() bool) *slog.Logger {
 	return slog.New(filter{logger.Handler(), func(level slog.Level) (slog.Level, bool) { return level, !quiet() }})

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -35,6 +36,7 @@ type redisTarget struct {
 // they could not parse, password and all, so none of them is passed on.
 var (
 	errRedisURL    = errors.New("is not a URL such as redis://user:password@host:6379/0: percent-encode what is special in user and password")
+	errRedisBare   = errors.New("has no scheme: it has to look like redis://127.0.0.1:6379")
 	errRedisScheme = errors.New("does not begin with redis://, rediss:// or unix://: see onetoken -h")
 	errRedisOption = errors.New("has a part go-redis does not take: see the database number after the host and the options after the \"?\"")
 	errRedisMode   = errors.New("asks for Cluster and Sentinel at once: give cluster=true or master_name=, not both")
@@ -49,6 +51,9 @@ var redisReplicaOptions = []string{"read_only", "replica_only", "route_by_latenc
 // parseRedisURL says what kind of Redis is meant and leaves the rest to
 // go-redis. Its errors hold nothing of the URL.
 func parseRedisURL(raw string) (*redisTarget, error) {
+	if !strings.Contains(raw, "://") && !strings.HasPrefix(raw, "unix:") {
+		return nil, errRedisBare
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, errRedisURL
@@ -87,6 +92,16 @@ func parseRedisMode(u *url.URL, cluster bool) (*redisTarget, error) {
 		return nil, errRedisOption
 	}
 	return &t, nil
+}
+
+func (t *redisTarget) hasTLS() bool {
+	switch {
+	case t.sentinel != nil:
+		return t.sentinel.TLSConfig != nil
+	case t.cluster != nil:
+		return t.cluster.TLSConfig != nil
+	}
+	return t.single.TLSConfig != nil
 }
 
 // client connects to nothing yet. The caller closes it.

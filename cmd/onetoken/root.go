@@ -40,9 +40,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !a.started {
-		err = usage(fmt.Errorf("%w (see onetoken -h)", err))
+		err = usage(fmt.Errorf("%w (see %s -h)", err, cmd.CommandPath()))
 	}
 	return report(stderr, err)
 }

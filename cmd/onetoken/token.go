@@ -23,14 +23,14 @@ func (a *app) tokenCommand() *cobra.Command {
 			"It comes from Redis if the fleet has one; if not, or if it ends soon, the issuer\n" +
 			"is asked once, and the answer is in Redis for all before this command ends.\n" +
 			"With Redis in trouble the token comes from the issuer alone, with a line about\n" +
-			"it on standard error. The environment is described by onetoken -h.",
+			"it on standard error. The environment is described by onetoken -h.\n\n" +
+			"It may end later than --timeout: a call under way is finished for the others.\n" +
+			"A refusal is remembered by the fleet, for up to 5 min: the error says so, and\n" +
+			"what was mended in between does not show before the issuer is asked again.",
 		Example: "  curl -H \"Authorization: Bearer $(onetoken token --kind tenant)\" \\\n" +
 			"    https://open.feishu.cn/open-apis/tenant/v2/tenant/query",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if timeout <= 0 {
-				return usage(errors.New("--timeout has to be more than 0, such as 15s"))
-			}
 			return a.token(cmd.Context(), kind.value, timeout)
 		},
 	}
@@ -44,14 +44,17 @@ func (a *app) tokenCommand() *cobra.Command {
 // issuer is finished for the others, which takes up to a call's own time-out.
 func (a *app) token(ctx context.Context, kind string, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	if timeout <= 0 {
+		env.complain("--timeout has to be more than 0, such as 15s")
+	}
 	rdb := env.redis()
 	defer rdb.Close() //nolint:errcheck // nothing is left to lose
-	feishu, _, _ := env.feishu(a.logger, a.getenv("FEISHU_BASE_URL"))
-	var trouble redisTrouble // tells what the Cache would warn of, when it is over
+	feishu, _, _ := env.feishu(a.spoken(), a.getenv("FEISHU_BASE_URL"))
+	var seen sight // tells what the Cache would warn of, when it is over
 	cache, err := tokencache.New(rdb, tokencache.Config{
 		Prefix:  a.getenv("ONETOKEN_PREFIX"),
 		Logger:  demoted(a.logger),
-		Observe: trouble.observe,
+		Observe: seen.observe,
 	})
 	env.complainOfFields(err)
 	if err := env.err(); err != nil {
@@ -66,9 +69,10 @@ func (a *app) token(ctx context.Context, kind string, timeout time.Duration) err
 		a.logger.Warn("cache not closed", "error", closing)
 	}
 	if err == nil {
-		trouble.tell(a)
+		seen.tell(a, env)
+		return nil
 	}
-	return err
+	return seen.judge(env.hint(err))
 }
 
 func get(ctx context.Context, source *tokencache.Source, kind string, timeout time.Duration) (string, error) {
@@ -90,32 +94,45 @@ func get(ctx context.Context, source *tokencache.Source, kind string, timeout ti
 	return tok.TenantAccessToken(), nil
 }
 
-// redisTrouble remembers what a Cache had to put up with.
-type redisTrouble struct {
+// sight is what was seen of a Cache at work.
+type sight struct {
 	mu     sync.Mutex // guards the rest
+	called bool       // the issuer was asked
 	err    error      // the first operation that did not succeed
 	direct bool       // the issuer was asked without Redis
 }
 
-func (t *redisTrouble) observe(e tokencache.Event) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (s *sight) observe(e tokencache.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch e.Kind {
 	case tokencache.EventDegraded:
-		t.err = cmp.Or(t.err, e.Err)
+		s.err = cmp.Or(s.err, e.Err)
 	case tokencache.EventDirectCall:
-		t.direct = true
+		s.called, s.direct = true, true
+	case tokencache.EventCall:
+		s.called = true
 	}
 }
 
+// judge marks an issuer's error that came without asking the issuer.
+func (s *sight) judge(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.called {
+		return err
+	}
+	return &rememberedError{err}
+}
+
 // tell says in one line what a token on standard output does not show.
-func (t *redisTrouble) tell(a *app) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (s *sight) tell(a *app, env *environment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
-	case t.direct:
-		say(a.stderr, fmt.Sprintf("the token is good but not shared, it came straight from the issuer: %v (REDIS_URL)", t.err))
-	case t.err != nil:
-		say(a.stderr, fmt.Sprintf("the token is good, but redis was in trouble meanwhile: %v (REDIS_URL)", t.err))
+	case s.direct:
+		say(a.stderr, fmt.Sprintf("the token is good but not shared, it came straight from the issuer: %v (REDIS_URL)", env.hint(s.err)))
+	case s.err != nil:
+		say(a.stderr, fmt.Sprintf("the token is good, but redis was in trouble meanwhile: %v (REDIS_URL)", env.hint(s.err)))
 	}
 }

@@ -62,6 +62,8 @@ func TestWrongSecret(t *testing.T) {
 			}
 			again := town.with("FEISHU_APP_SECRET", wrong).run(t, "token")
 			assert.Equal(t, exitRefused, again.code)
+			assert.NotContains(t, got.stderr, "remembered")
+			assert.Contains(t, again.stderr, "remembered from an earlier call, the issuer is asked again in up to 5 min")
 			assert.Equal(t, 1, town.issuer.Stats().Refused, "the fleet shares the refusal")
 		})
 	}
@@ -89,6 +91,27 @@ func TestRedisRefusesThePassword(t *testing.T) {
 	assert.NotContains(t, got.stderr, "another-password")
 }
 
+func TestTLSOnOneSide(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	got := town.with("REDIS_URL", "rediss://"+town.redis.Addr()).run(t, "token")
+	assert.Equal(t, exitOK, got.code, got.stderr)
+	assert.Equal(t, 1, strings.Count(got.stderr, "\n"), "one line: %s", got.stderr)
+	assert.Contains(t, got.stderr, "rediss:// needs a port that speaks TLS")
+}
+
+func TestUnencryptedIssuer(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	w := town.with("FEISHU_BASE_URL", "http://issuer.invalid", "ONETOKEN_PREFIX", "other")
+	got := w.run(t, "token", "--log-format", "json")
+	assert.Equal(t, exitFailed, got.code)
+	for line := range strings.Lines(got.stderr) {
+		assert.True(t, strings.HasPrefix(line, "onetoken: "), line)
+	}
+	assert.Contains(t, got.stderr, "onetoken: warning: the app secret and tokens travel unencrypted: use https\n")
+}
+
 func TestEverythingDown(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
@@ -97,6 +120,7 @@ func TestEverythingDown(t *testing.T) {
 	assert.Equal(t, exitFailed, got.code)
 	assert.Empty(t, got.stdout)
 	assert.Equal(t, 1, strings.Count(got.stderr, "\n"), "one line: %s", got.stderr)
+	assert.Contains(t, got.stderr, "FEISHU_BASE_URL")
 }
 
 // nobody is an address at which nobody listens.

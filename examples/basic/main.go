@@ -9,9 +9,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -19,72 +25,130 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
+const (
+	listenOn       = "127.0.0.1:8080"
+	requestTimeout = 10 * time.Second // of one request, its wait for a token included
+)
+
 func main() {
-	service, err := newService(os.Getenv)
-	if err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Getenv, listenOn); err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", service))
 }
 
-// newService wires it up. One Cache and one Source serve all requests.
-func newService(getenv func(string) string) (http.Handler, error) {
-	options, err := redis.ParseURL(getenv("REDIS_URL"))
-	if err != nil { // which would quote the password
-		return nil, errors.New("REDIS_URL is not of the form redis://127.0.0.1:6379")
+// run serves until ctx ends, and then lets go of everything in turn.
+func run(ctx context.Context, getenv func(string) string, address string) error {
+	s, err := newService(getenv)
+	if err != nil {
+		return err
 	}
-	baseURL := cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL)
+	defer s.close()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	log.Printf("listening on http://%s", listener.Addr())
+	server := &http.Server{Handler: s, ReadHeaderTimeout: requestTimeout}
+	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stopped()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// service answers requests. One Cache and one Source serve all of them.
+type service struct {
+	rdb     *redis.Client
+	cache   *tokencache.Cache
+	tokens  *tokencache.Source
+	baseURL string
+}
+
+func newService(getenv func(string) string) (*service, error) {
+	options, err := redis.ParseURL(cmp.Or(getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
+	if err != nil { // which would quote the password
+		return nil, errors.New("REDIS_URL has to look like redis://127.0.0.1:6379")
+	}
+	s := &service{baseURL: strings.TrimRight(cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL), "/")}
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: getenv("FEISHU_APP_ID"), AppSecret: getenv("FEISHU_APP_SECRET"), BaseURL: baseURL,
+		AppID: getenv("FEISHU_APP_ID"), AppSecret: getenv("FEISHU_APP_SECRET"), BaseURL: s.baseURL,
 	})
 	if err != nil {
+		return nil, fmt.Errorf("FEISHU_APP_ID, FEISHU_APP_SECRET or FEISHU_BASE_URL: %w", err)
+	}
+	s.rdb = redis.NewClient(options)
+	if s.cache, err = tokencache.New(s.rdb, tokencache.Config{}); err != nil {
 		return nil, err
 	}
-	cache, err := tokencache.New(redis.NewClient(options), tokencache.Config{})
-	if err != nil {
-		return nil, err
-	}
-	tokens := cache.Source(feishu)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, err := tenantName(r.Context(), tokens, baseURL)
-		if err != nil {
-			log.Print(err)
-			http.Error(w, "Feishu cannot be asked now", http.StatusBadGateway)
-			return
-		}
-		_, _ = fmt.Fprintln(w, name)
-	}), nil
+	s.tokens = s.cache.Source(feishu)
+	return s, nil
 }
 
-// tenantName calls a business API. Get is cheap: ask it for every call.
-func tenantName(ctx context.Context, tokens *tokencache.Source, baseURL string) (string, error) {
-	tok, err := tokens.Get(ctx)
+// close lets a call to the issuer that was begun end, then drops Redis.
+func (s *service) close() {
+	_ = s.cache.Close()
+	_ = s.rdb.Close()
+}
+
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	name, err := s.tenantName(ctx)
 	if err != nil {
-		return "", err
+		log.Print(err)
+		http.Error(w, "Feishu cannot be asked now", http.StatusBadGateway)
+		return
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, baseURL+"/open-apis/tenant/v2/tenant/query", nil)
+	_, _ = fmt.Fprintln(w, name)
+}
+
+// tenantName asks a second time if the token was rejected before its end, which
+// the fleet is told of. Get is cheap: call it for every request.
+func (s *service) tenantName(ctx context.Context) (string, error) {
+	for again := true; ; again = false {
+		tok, err := s.tokens.Get(ctx)
+		if err != nil {
+			return "", err
+		}
+		answer, err := s.query(ctx, tok)
+		switch {
+		case err != nil:
+			return "", err
+		case *answer.Code == 0:
+			return answer.Data.Tenant.Name, nil
+		case again && fetcher.RejectsToken(*answer.Code) &&
+			!errors.Is(s.tokens.Invalidate(ctx, tok), tokencache.ErrCoolDown):
+			continue
+		}
+		return "", fmt.Errorf("tenant query: %s (code %d)", answer.Msg, *answer.Code)
+	}
+}
+
+type answer struct {
+	Code *int // never nil in one that query returns
+	Msg  string
+	Data struct{ Tenant struct{ Name string } }
+}
+
+// query calls the business API. A refusal with a code comes with HTTP 400 or
+// 200, so the code decides; without one it was not Feishu that answered.
+func (s *service) query(ctx context.Context, tok tokencache.Token) (a answer, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.baseURL+"/open-apis/tenant/v2/tenant/query", nil)
 	if err != nil {
-		return "", err
+		return a, err
 	}
 	req.Header.Set("Authorization", "Bearer "+tok.TenantAccessToken())
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return "", err
+		return a, err
 	}
 	defer res.Body.Close() //nolint:errcheck // only read
-	var answer struct {
-		Code int
-		Msg  string
-		Data struct{ Tenant struct{ Name string } }
+	err = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&a)
+	if err != nil || a.Code == nil {
+		return a, fmt.Errorf("tenant query: HTTP %d, and no answer of Feishu's: check FEISHU_BASE_URL", res.StatusCode)
 	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		return "", err
-	}
-	if answer.Code == 99991663 { // rejected before its end: tell the fleet, the next request gets another
-		_ = tokens.Invalidate(ctx, tok)
-	}
-	if answer.Code != 0 {
-		return "", fmt.Errorf("tenant query: %s (code %d)", answer.Msg, answer.Code)
-	}
-	return answer.Data.Tenant.Name, nil
+	return a, nil
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
@@ -24,9 +26,10 @@ func TestService(t *testing.T) {
 	defer web.Close()
 	service, err := newService(getenv(map[string]string{
 		"REDIS_URL":     "redis://" + miniredis.RunT(t).Addr(),
-		"FEISHU_APP_ID": issuer.AppID(), "FEISHU_APP_SECRET": issuer.AppSecret(), "FEISHU_BASE_URL": web.URL,
+		"FEISHU_APP_ID": issuer.AppID(), "FEISHU_APP_SECRET": issuer.AppSecret(), "FEISHU_BASE_URL": web.URL + "/",
 	}))
 	require.NoError(t, err)
+	defer service.close()
 	get := func() *httptest.ResponseRecorder {
 		res := httptest.NewRecorder()
 		service.ServeHTTP(res, httptest.NewRequest(http.MethodGet, "/", nil))
@@ -41,13 +44,28 @@ func TestService(t *testing.T) {
 	assert.Equal(t, 1, issuer.Stats().Calls)
 
 	require.True(t, issuer.Revoke(issuer.Pairs()[0].Tenant))
-	assert.Equal(t, http.StatusBadGateway, get().Code, "the one that finds out")
+	assert.Equal(t, http.StatusOK, get().Code, "the one that finds out asks again")
 	assert.Equal(t, http.StatusOK, get().Code, "and the next")
 	assert.Equal(t, 2, issuer.Stats().Calls)
+
+	service.baseURL += "/nowhere"
+	assert.Equal(t, http.StatusBadGateway, get().Code, "no answer of Feishu's")
 }
 
 func TestPasswordIsNotQuoted(t *testing.T) {
 	_, err := newService(getenv(map[string]string{"REDIS_URL": "redis://:hush%zz@127.0.0.1"}))
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "hush")
+}
+
+func TestVariablesAreNamed(t *testing.T) {
+	_, err := newService(getenv(nil))
+	assert.ErrorContains(t, err, "FEISHU_APP_ID")
+}
+
+func TestEndsWhenAsked(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	err := run(ctx, getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "x"}), "127.0.0.1:0")
+	assert.NoError(t, err)
 }

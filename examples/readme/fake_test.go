@@ -1,9 +1,7 @@
 package readme
 
 import (
-	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,12 +12,21 @@ import (
 
 func TestFake(t *testing.T) {
 	cache := tokencachetest.New(t) // on a Redis of its own, inside the process
-	issuer := tokencache.Issuer{Name: "fake", App: "my-app", Digest: "any"}
-	tokens := cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-		return tokencache.NewToken("app-token", "tenant-token", time.Hour), nil
-	}))
+	issuer := tokencachetest.NewFetcher("cli_test")
+	tokens := cache.Source(issuer)
 
 	tok, err := tokens.Get(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, "tenant-token", tok.TenantAccessToken())
+	assert.Equal(t, "cli_test-tenant-1", tok.TenantAccessToken())
+
+	issuer.Rotate()                                         // as if the token was revoked, ...
+	require.NoError(t, tokens.Invalidate(t.Context(), tok)) // ... which somebody found out
+	tok, err = tokens.Get(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "cli_test-tenant-2", tok.TenantAccessToken())
+
+	issuer.Fail(&tokencache.IssuerError{Code: 10014, Class: tokencache.ClassPermanent})
+	_, err = tokens.Get(t.Context())
+	require.NoError(t, err, "a copy serves, whatever the issuer says")
+	assert.Equal(t, 2, issuer.Calls())
 }

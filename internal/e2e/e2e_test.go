@@ -237,7 +237,9 @@ func TestForeignValues(t *testing.T) {
 		"garbled token": func(t *testing.T, c *redis.Client, key string) {
 			require.NoError(t, c.HSet(ctx, key, "app_access_token", "garbled").Err())
 		},
-		"garbled life":  func(t *testing.T, c *redis.Client, key string) { require.NoError(t, c.HSet(ctx, key, "life", "x").Err()) },
+		"garbled life": func(t *testing.T, c *redis.Client, key string) {
+			require.NoError(t, c.HSet(ctx, key, "life", "x").Err())
+		},
 		"missing field": func(t *testing.T, c *redis.Client, key string) { require.NoError(t, c.HDel(ctx, key, "life").Err()) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,9 +35,9 @@ local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_t
 local ttl = redis.call('PTTL', KEYS[1])
 -- As strict as the readers: what they cannot use must not keep a good one out.
 local lasts = tonumber(string.match(stored[4] or '', '^%d+$') or nil)
-local usable = stored[1] and stored[1] ~= '' and stored[2] and stored[3] and lasts and lasts <= 315360000000
+local usable = stored[1] and stored[1] ~= '' and lasts and lasts <= 315360000000
 	and ttl > 0 and ttl <= lasts
-	and redis.sha1hex(string.len(stored[1]) .. ':' .. stored[1] .. stored[2]) == stored[3]
+	and redis.sha1hex(string.len(stored[1]) .. ':' .. stored[1] .. (stored[2] or '')) == stored[3]
 local same = usable and stored[3] == ARGV[3]
 
 -- The issuer has answered, so whatever failure there was is over.

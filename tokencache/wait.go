@@ -1,0 +1,121 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// What a fill does when it is not its turn: for want of the issuer's leave, of the
+// lock, or of a way to ask.
+
+// heldBack deals with a failure that holds the fleet: over, or look again.
+func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
+	wait := known.hold + f.jitter(takeoverJitter)
+	if f.canStop() {
+		f.src.holdFor(wait, known.err)
+		return true, nil
+	}
+	theirs := f.waited && !known.err.Local // what became of the call this fill waited for
+	if theirs || f.why == fillForced || !worthWaiting(ctx, known.err, known.hold) {
+		f.src.holdFor(min(known.hold, shortHold), known.err)
+		return true, known.err
+	}
+	f.src.holdFor(wait, known.err) // for those whose time is shorter
+	if err := f.sleep(ctx, wait, changed); err != nil {
+		return true, err
+	}
+	return false, nil
+}
+
+// awaitOthers waits for the others: this process is kept from asking, they need not be.
+// Over, or look again.
+func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, changed <-chan struct{}) (over bool, err error) {
+	if f.canStop() {
+		f.src.holdFor(rest, why)
+		return true, nil
+	}
+	if !worthWaiting(ctx, why, rest) {
+		f.src.holdFor(min(rest, shortHold), why)
+		return true, why
+	}
+	if f.subscribe(ctx) {
+		return false, nil
+	}
+	err = f.sleep(ctx, min(rest, f.poll()), changed)
+	return err != nil, err
+}
+
+// worthWaiting reports whether somebody without a copy should wait for the end
+// of a hold, rather than be told its error now. What is final for a replica that
+// the issuer does not let in need not be for another.
+func worthWaiting(ctx context.Context, err error, rest time.Duration) bool {
+	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
+		if !refused.Local || rest > foreignHold {
+			return false
+		}
+	}
+	if rest > longestWait {
+		return false
+	}
+	deadline, bounded := ctx.Deadline()
+	return !bounded || time.Until(deadline) > rest
+}
+
+// subscribe makes sure that events are heard, and reports whether that is news.
+// Without events (an ACL may forbid the channel) the safety poll has to do.
+func (f *fill) subscribe(ctx context.Context) bool {
+	if f.subscribed {
+		return false
+	}
+	f.subscribed = true
+	// As long again as it took to lose the lock: the winner's last look before
+	// its call must not queue behind the connections of a whole cold fleet.
+	if f.sleep(ctx, now().since(f.freeSince), nil) != nil {
+		return true // to find out why
+	}
+	confirmed := f.src.cache.notifier.add(f.src)
+	timer := time.NewTimer(f.src.cache.config.RedisTimeout)
+	defer timer.Stop()
+	select {
+	case <-confirmed:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return true
+}
+
+// untilFree is when the lock may be free, as far as v can tell.
+func (f *fill) untilFree(v *view) time.Duration {
+	if v.lockTTL > 0 {
+		return v.lockTTL + f.jitter(takeoverJitter)
+	}
+	return f.lease() + f.jitter(takeoverJitter)
+}
+
+// poll returns the time until the next look that nobody prompted.
+func (f *fill) poll() time.Duration {
+	wait := f.nextLook
+	f.nextLook = min(lastPoll, 2*wait)
+	return wait + f.jitter(wait/2)
+}
+
+// sleep returns early at an event. Its error says that there is no more time.
+func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
+	if d <= 0 {
+		return context.Cause(ctx)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (f *fill) jitter(most time.Duration) time.Duration {
+	return time.Duration(f.src.cache.config.Jitter() * float64(most))
+}
