@@ -80,8 +80,9 @@ func (f *fill) keep(got fetched) error {
 	return nil
 }
 
-// putBackLater tries when Redis may be back, spread over some seconds because
-// the whole fleet waits for the same moment.
+// putBackLater brings to Redis what it does not know, a token or a rejection, when
+// it may be back: spread over some seconds, because the whole fleet waits for the
+// same moment.
 func (s *Source) putBackLater() {
 	jitter := s.cache.config.Jitter
 	s.mu.Lock()
@@ -105,7 +106,8 @@ func (s *Source) startPutBack() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.copy.Load()
-	if s.broken != nil || !c.usableAt(now()) || !c.unpublished {
+	putBack := c.usableAt(now()) && c.unpublished
+	if s.broken != nil || !putBack && len(s.rejected.pending()) == 0 {
 		return
 	}
 	if s.fill != nil { // which will do it, if it reaches Redis; else later
@@ -120,6 +122,7 @@ func (s *Source) startPutBack() {
 func (f *fill) putBack(ctx context.Context, v *view) {
 	c := f.src.usable()
 	if c == nil || !c.unpublished {
+		f.src.putBackDone()
 		return
 	}
 	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || r.remaining >= c.remainingAt(v.at)) {
@@ -151,4 +154,10 @@ func (s *Source) published(c *localCopy) {
 	defer s.mu.Unlock()
 	s.putBacks = 0
 	s.copy.CompareAndSwap(c, &known)
+}
+
+func (s *Source) putBackDone() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putBacks = 0
 }
