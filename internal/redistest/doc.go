@@ -21,8 +21,7 @@
 //	Fail          sound                    answer an error          arrive
 //	Hold          sound                    one command waits        arrive
 //
-// Heal ends all but Mute, and the rules: those of Fail and Hold end by what they
-// return.
+// Heal ends all but Mute. Fail and Hold also end by what they return.
 //
 // # What a bubble needs
 //
