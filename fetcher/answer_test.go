@@ -15,10 +15,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/onetoken-go/onetoken/fetcher/feishutest"
-	"github.com/onetoken-go/onetoken/tokencache"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 const goodAnswer = `{"app_access_token":"a-1","code":0,"expire":7200,"msg":"ok","tenant_access_token":"t-1"}`

@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher"
 )
 
 func TestEveryComplaint(t *testing.T) {

@@ -33,7 +33,7 @@ func (w world) run(t *testing.T, args ...string) result {
 	return w.runUntil(t, t.Context(), args...)
 }
 
-func (w world) runUntil(t *testing.T, ctx context.Context, args ...string) result { //nolint:revive // t comes first in helpers
+func (w world) runUntil(t *testing.T, ctx context.Context, args ...string) result {
 	t.Helper()
 	var stdout, stderr output
 	code := run(ctx, args, func(name string) string { return w.env[name] }, strings.NewReader(w.stdin), &stdout, &stderr)

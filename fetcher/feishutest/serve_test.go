@@ -14,9 +14,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
 
 // reach makes one request in both ways: by the RoundTripper and by a socket.

@@ -6,6 +6,23 @@
 //   - [StartServer] is a real redis-server, [NewProxy] a Link in front of it.
 //   - [Each] runs one test on both.
 //
+// # What a Link breaks
+//
+//	fault         new connections          open connections         messages
+//	Refuse        refused                  sound                    arrive
+//	BlackHole     hang until ctx ends      sound                    arrive
+//	Silence       opened, then silent      silent; lifted: cut      lost
+//	Mute          sound                    silent for good          lost, on these
+//	LoseMessages  sound                    sound                    lost
+//	Delay         sound, HELLO is late     replies late             late
+//	Cut           sound                    closed                   until subscribed again: lost
+//	Down          refused                  closed                   lost
+//	DropReplies   sound                    closed after n commands  arrive, elsewhere
+//	Fail          sound                    answer an error          arrive
+//	Hold          sound                    one command waits        arrive
+//
+// Heal ends all but Mute. Fail and Hold also end by what they return.
+//
 // # What a bubble needs
 //
 // Everything that blocks has to block on something of the bubble: a channel, a
