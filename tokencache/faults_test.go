@@ -76,27 +76,6 @@ var ourScripts = sync.OnceValue(func() map[string]string {
 	return names
 })
 
-// counting counts the runs of a script on every link, those there are now and
-// those to come.
-func (f *fleet) counting(scripts ...string) func() int {
-	var mu sync.Mutex
-	n := 0
-	// A rule that never matches sees every command.
-	f.redis.FailCommands("never", func(name string, args []string) bool {
-		if slices.Contains(scripts, scriptOf(name, args)) || slices.Contains(scripts, name) {
-			mu.Lock()
-			n++
-			mu.Unlock()
-		}
-		return false
-	})
-	return func() int {
-		mu.Lock()
-		defer mu.Unlock()
-		return n
-	}
-}
-
 // stall is a transport whose answers can be kept back: a process that is stopped
 // between asking the issuer and hearing of it, or killed there.
 type stall struct {
