@@ -14,7 +14,7 @@ import (
 // I8: without faults a rotation costs each replica a handful of commands and the
 // fleet one event, however often Get is called.
 func TestI8CommandsOfARotation(t *testing.T) {
-	for name, every := range map[string]time.Duration{"seldom": time.Minute, "often": time.Second} {
+	for name, every := range map[string]time.Duration{"seldom": time.Minute, "often": 5 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, usual(), func(t *testing.T, f *fleet) {
 				replicas := f.start(20)
