@@ -108,28 +108,24 @@ func TestF31InvalidateCoolsDown(t *testing.T) {
 
 // The issuer keeps handing the same token out, and it keeps being rejected.
 func TestF31SameTokenAgainAndAgain(t *testing.T) {
-	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
-		s := next(t)
-		if s.m == nil {
-			t.Skip("takes an hour of a real server")
+	m, rdb := newMiniredis(t) // it takes two hours
+	s := newStage(t, rdb, m, "s")
+	offerAgain := func() {
+		s.pass(time.Second)
+		s.t0 = s.now()
+		out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 0), life: 2 * time.Hour, asked: s.t0, by: "us"})
+		require.Equal(t, outcomeStored, out)
+	}
+	offerAgain()
+	dropped := 0
+	for i := range 2 * 3600 / 10 {
+		if s.mustInvalidate(fmt.Sprint(i), 0) == outcomeDropped {
+			dropped++
+			offerAgain()
 		}
-		offerAgain := func() {
-			s.pass(time.Second)
-			s.t0 = s.now()
-			out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 0), life: 2 * time.Hour, asked: s.t0, by: "us"})
-			require.Equal(t, outcomeStored, out)
-		}
-		offerAgain()
-		dropped := 0
-		for i := range 2 * 3600 / 10 {
-			if s.mustInvalidate(fmt.Sprint(i), 0) == outcomeDropped {
-				dropped++
-				offerAgain()
-			}
-			s.pass(10 * time.Second)
-		}
-		assert.Equal(t, 8, dropped, "at 0, 1, 3, 7, 15, 31, 61 and 91 min")
-	})
+		s.pass(10 * time.Second)
+	}
+	assert.Equal(t, 8, dropped, "at 0, 1, 3, 7, 15, 31, 61 and 91 min")
 }
 
 func TestF21InvalidateReplayed(t *testing.T) {
@@ -182,15 +178,16 @@ func TestF39RejectedAgainWhileItIsNotStored(t *testing.T) {
 
 func TestInvalidateWithAGarbledTombstone(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		virtual := next(t).m != nil
 		for _, text := range []string{
 			"", "garbled", "1", "1 2 3", "-1 1 n dropped", "1 -1 n dropped", "99999999999999999999 1 x dropped",
 			"1 99999999999999999999 x dropped", "1 0 x dropped", strings.Repeat("9", 400) + " 1 x dropped",
 		} {
+			if virtual && strings.Contains(text, strings.Repeat("9", 20)) {
+				continue // its Lua takes this for no number at all
+			}
 			t.Run(text[:min(20, len(text))], func(t *testing.T) {
 				s := next(t)
-				if s.m != nil && strings.Contains(text, strings.Repeat("9", 20)) {
-					t.Skip("the Lua of miniredis takes this for no number at all")
-				}
 				s.put("a1", "t1", 2*time.Hour, time.Hour)
 				require.NoError(t, s.rdb.Set(t.Context(), s.tombstone(), text, 0).Err())
 				assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))

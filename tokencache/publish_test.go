@@ -238,12 +238,13 @@ func TestPublishDecides(t *testing.T) {
 		},
 	}
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		virtual := next(t).m != nil
 		for _, test := range tests {
+			if test.exact && !virtual {
+				continue // a real server's clock does not stand still
+			}
 			t.Run(test.name, func(t *testing.T) {
 				s := next(t)
-				if test.exact && s.m == nil {
-					t.Skip("a real server's clock does not stand still")
-				}
 				if test.setup != nil {
 					test.setup(s)
 				}

@@ -34,14 +34,20 @@ func onBoth(t *testing.T, test func(t *testing.T, next func(*testing.T) *stage))
 		})
 	}
 	t.Run("miniredis", func(t *testing.T) {
-		m := miniredis.RunT(t)
-		m.SetTime(time.UnixMilli(1_700_000_000_000))
-		m.ClockTTL(true)
-		rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
-		t.Cleanup(func() { _ = rdb.Close() })
+		m, rdb := newMiniredis(t)
 		run(t, rdb, m)
 	})
 	t.Run("redis-server", func(t *testing.T) { run(t, redistest.StartServer(t).Client(t), nil) })
+}
+
+// newMiniredis is one whose clock stands still.
+func newMiniredis(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
+	m := miniredis.RunT(t)
+	m.SetTime(time.UnixMilli(1_700_000_000_000))
+	m.ClockTTL(true)
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	t.Cleanup(func() { _ = rdb.Close() })
+	return m, rdb
 }
 
 func newStage(t *testing.T, rdb *redis.Client, m *miniredis.Miniredis, app string) *stage {
