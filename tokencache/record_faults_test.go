@@ -128,7 +128,11 @@ func TestF20FailureWithoutAnEnd(t *testing.T) {
 	for name, prolong := range map[string]func(*redis.Client, string){
 		"PERSIST": func(rdb *redis.Client, key string) { rdb.Persist(ctx, key) },
 		"until":   func(rdb *redis.Client, key string) { rdb.HSet(ctx, key, "until", "99999999999999") },
-		"text":    func(rdb *redis.Client, key string) { rdb.HSet(ctx, key, "until", "tomorrow") },
+		"until and EXPIRE": func(rdb *redis.Client, key string) {
+			rdb.HSet(ctx, key, "until", "99999999999999")
+			rdb.Expire(ctx, key, 200*365*24*time.Hour)
+		},
+		"text": func(rdb *redis.Client, key string) { rdb.HSet(ctx, key, "until", "tomorrow") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, usual(), func(t *testing.T, f *fleet) {

@@ -3,6 +3,7 @@ package tokencache_test
 import (
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,14 +36,14 @@ func TestF42RedisBackAfterAnOutage(t *testing.T) {
 				f.admin((*redis.Client).FlushAll)
 				f.sleepUntilLeft(replicas[0].mustGet(), time.Minute)
 				calls := f.stats().Calls
-				read(replicas, time.Second, 30*time.Second) // urgent: each asks
+				read(replicas, 5*time.Second, 30*time.Second) // urgent: each asks
 				assert.Equal(t, calls+200, f.stats().Calls)
 				assert.Equal(t, 200, f.count(tokencache.EventWait, "")-1, "at the start only")
 
 				f.redis.Each((*redistest.Link).Heal)
 				f.redis.Each((*redistest.Link).ResetCounts)
 				back := time.Now()
-				read(replicas, time.Second, 2*time.Minute)
+				read(replicas, 5*time.Second, 2*time.Minute)
 				stored := f.stored()
 				require.NotEmpty(t, stored)
 				writes, events, most := 0, 0, 0
@@ -73,7 +74,7 @@ func TestF42RedisBackWithEverything(t *testing.T) {
 		read(replicas, time.Second, time.Minute)
 		f.redis.Each((*redistest.Link).Heal)
 		f.redis.Each((*redistest.Link).ResetCounts)
-		read(replicas, time.Second, 2*time.Minute)
+		read(replicas, 5*time.Second, 2*time.Minute)
 		for _, r := range replicas {
 			assert.LessOrEqual(t, r.link.Count(), 2, "subscribed again, and no more: %v", r.link.Counts())
 		}
@@ -86,9 +87,9 @@ func TestF42RedisBackWithEverything(t *testing.T) {
 func TestF44FetcherIgnoresItsCtx(t *testing.T) {
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
 		hang := make(chan struct{})
-		calls := 0
+		var calls atomic.Int32
 		bad := f.replica(fetching(tokencache.FetchFunc(f.issuerOf(), func(context.Context) (tokencache.Token, error) {
-			calls++
+			calls.Add(1)
 			<-hang
 			return tokencache.NewToken("a-late", "t-late", 2*time.Hour), nil
 		})))
@@ -107,7 +108,7 @@ func TestF44FetcherIgnoresItsCtx(t *testing.T) {
 		}
 		withinAll(waiters, time.Second)
 		assert.Equal(t, 1, f.stats().Calls)
-		assert.Equal(t, 1, calls)
+		assert.EqualValues(t, 1, calls.Load())
 
 		bad.within(time.Second + takeover)
 		start := time.Now()
@@ -124,7 +125,7 @@ func TestF44FetcherIgnoresItsCtx(t *testing.T) {
 // fresh again within a lease, a backoff, a probe and a call, and leaves nothing.
 // I1 and I4 hold meanwhile.
 func TestI6FreshAgainWhenTheFaultsStop(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		virtual(t, usual(), func(t *testing.T, f *fleet) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			replicas := f.start(8)

@@ -2,6 +2,9 @@ package tokencache_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,26 +152,38 @@ func TestF15PoolOfOne(t *testing.T) {
 	})
 }
 
-// I3: a whole fleet without Redis and without copies: each asks for itself, 16
-// at once and then one a second, and nobody more often than it has to.
+// F15, I3: a process with 40 apps and no copies loses Redis. It asks for 16 of
+// them at once and then for one a second; the others are told what is wrong.
 func TestF15DirectCallsAreLimited(t *testing.T) {
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
 		r := f.replica()
 		r.link.Down()
-		var n int
-		start := time.Now()
-		for time.Since(start) < time.Minute {
-			tok, err := r.get(t.Context())
-			if err == nil {
-				n++
-				f.issuer.Revoke(tok.AppAccessToken())
-				require.ErrorIs(t, r.source.Invalidate(t.Context(), tok), tokencache.ErrRedis)
-				continue
-			}
-			require.ErrorIs(t, err, tokencache.ErrRedis)
-			time.Sleep(10 * time.Millisecond)
+		var apps []*tokencache.Source
+		for i := range 40 {
+			issuer := tokencache.Issuer{Name: "many", App: fmt.Sprint(i), Digest: "d"}
+			apps = append(apps, r.cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+				return tokencache.NewToken("a"+issuer.App, "t"+issuer.App, 2*time.Hour), nil
+			})))
 		}
-		assert.LessOrEqual(t, f.stats().Calls, 16+60)
-		assert.Equal(t, n, f.stats().Calls)
+		served := func() (n int) {
+			var wg sync.WaitGroup
+			for i, app := range apps {
+				wg.Go(func() {
+					time.Sleep(time.Duration(i) * time.Nanosecond)
+					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+					defer cancel()
+					_, err := app.Get(ctx)
+					assert.True(t, err == nil || errors.Is(err, tokencache.ErrRedis), "%v", err)
+				})
+			}
+			wg.Wait()
+			return r.count(tokencache.EventDirectCall, "ok")
+		}
+		assert.Equal(t, 16, served())
+		start := time.Now()
+		for served() < 40 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.InDelta(t, (40 - 16), time.Since(start).Seconds(), 6)
 	})
 }
