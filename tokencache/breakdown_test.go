@@ -51,7 +51,7 @@ func TestF7FetcherBreaksDown(t *testing.T) {
 					assert.LessOrEqual(t, res.took, latency)
 				}
 				assert.NotContains(t, log.String(), secret)
-				assert.Empty(t, f.lockKey())
+				assert.Empty(t, f.lockKeyAfter())
 
 				good.within(time.Second)
 				bad.within(time.Second)
@@ -80,7 +80,7 @@ func TestF8CloseWhileHolding(t *testing.T) {
 			start := time.Now()
 			require.NoError(t, r.cache.Close())
 			assert.Equal(t, 2*time.Second, time.Since(start))
-			assert.Empty(t, f.lockKey())
+			assert.Empty(t, f.lockKeyAfter())
 			assert.NotEmpty(t, f.stored())
 			require.ErrorIs(t, (<-got).err, tokencache.ErrClosed)
 			require.NoError(t, (<-waiting).err)
@@ -96,7 +96,7 @@ func TestF8CloseWhileHolding(t *testing.T) {
 			require.NoError(t, r.cache.Close())
 			assert.Equal(t, 9*time.Second, time.Since(start))
 			require.Error(t, (<-got).err)
-			assert.Empty(t, f.lockKey())
+			assert.Empty(t, f.lockKeyAfter())
 		})
 	})
 	t.Run("neither does redis", func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestF8CloseWhileHolding(t *testing.T) {
 			require.NoError(t, r.cache.Close())
 			assert.Less(t, time.Since(start), 14*time.Second)
 			time.Sleep(5 * time.Second)
-			assert.Empty(t, f.lockKey(), "the lease is over")
+			assert.Empty(t, f.lockKeyAfter(), "the lease is over")
 		})
 	})
 }

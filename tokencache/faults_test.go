@@ -167,6 +167,13 @@ func withinAll(replicas []*replica, limit time.Duration) {
 // lockKey is "" while nobody holds the lock.
 func (f *fleet) lockKey() string { return key("lock")(f) }
 
+// lockKeyAfter is for after a Get: its caller has the token a moment before the
+// lock is released.
+func (f *fleet) lockKeyAfter() string {
+	time.Sleep(time.Millisecond)
+	return f.lockKey()
+}
+
 // keyName is the name that a key of the credential has or would have.
 func (f *fleet) keyName(kind string) string {
 	f.t.Helper()

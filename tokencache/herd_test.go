@@ -29,7 +29,7 @@ func TestF12ReleasedWithoutToken(t *testing.T) {
 			assert.LessOrEqual(t, res.took, time.Second+time.Millisecond)
 		}
 		assert.Equal(t, feishutest.Stats{Refused: 1}, f.stats())
-		assert.Empty(t, f.lockKey())
+		assert.Empty(t, f.lockKeyAfter())
 
 		withinAll(replicas, 300*time.Millisecond+takeover+time.Second)
 		assert.Equal(t, feishutest.Stats{Refused: 1, Calls: 1, Rotations: 1}, f.stats())

@@ -158,7 +158,7 @@ func TestF20LockWithoutAnEnd(t *testing.T) {
 		require.NoError(t, f.redis.Admin().Set(t.Context(), f.keyName("lock"), "a ghost", 0).Err())
 		withinAll(f.start(20), 5*time.Second+takeover+latency)
 		assert.Equal(t, 1, f.stats().Calls)
-		assert.Empty(t, f.lockKey())
+		assert.Empty(t, f.lockKeyAfter())
 	})
 }
 
@@ -181,7 +181,7 @@ func TestF21ReplyLostAndReplayed(t *testing.T) {
 				assert.Zero(t, f.count(tokencache.EventTakeover, ""))
 				assert.Zero(t, f.count(tokencache.EventDegraded, ""))
 				time.Sleep(time.Second)
-				assert.Empty(t, f.lockKey())
+				assert.Empty(t, f.lockKeyAfter())
 				f.nothingLeft()
 			})
 		})

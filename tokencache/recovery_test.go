@@ -102,7 +102,7 @@ func TestF44FetcherIgnoresItsCtx(t *testing.T) {
 		res := <-first
 		require.ErrorIs(t, res.err, context.DeadlineExceeded)
 		assert.Equal(t, callOver, res.took)
-		assert.Empty(t, f.lockKey(), "released")
+		assert.Empty(t, f.lockKeyAfter(), "released")
 		for _, res := range <-results { // told of the failure; or they ask
 			assert.LessOrEqual(t, res.took, callOver+1200*time.Millisecond+takeover+latency)
 		}
@@ -148,7 +148,7 @@ func TestI6FreshAgainWhenTheFaultsStop(t *testing.T) {
 				assert.Contains(t, []string{"fresh", "due"}, status.State, "seed %d", seed)
 			}
 			time.Sleep(10 * time.Second)
-			assert.Empty(t, f.lockKey())
+			assert.Empty(t, f.lockKeyAfter())
 			f.nothingLeft()
 		})
 	}
