@@ -122,29 +122,29 @@ func (f *fill) unusable(why error) *IssuerError {
 // for. Else a *RedisError.
 func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error {
 	life := got.token.life()
-	out, stored, at, err := f.src.store.publish(ctx, offer{
+	pub, err := f.src.store.publish(ctx, offer{
 		token: got.token, life: life, margin: windowOf(f.src.issuer.Window, life, false, 0).dead,
 		asked: asked, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
 	})
-	f.src.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
+	f.src.observe(Event{Kind: EventPublish, Outcome: string(pub.outcome), Remaining: life, Err: err})
 	switch {
 	case err != nil:
 		return err
-	case out == outcomeExpired:
+	case pub.outcome == outcomeExpired:
 		return ErrExpired
-	case out == outcomeRejected:
+	case pub.outcome == outcomeRejected:
 		return ErrRejected
 	}
 	f.left = true
 	a := got.adoption() // if somebody garbled what is stored in this very moment
-	if stored != nil {
+	if stored := pub.stored; stored != nil {
 		a = adoption{
-			token: stored.token, life: stored.life, remaining: stored.remaining, at: at,
+			token: stored.token, life: stored.life, remaining: stored.remaining, at: pub.at,
 			asked: got.number, own: stored.token.Equal(got.token),
 		}
 	}
 	took := f.src.adopt(a) // first: our own callers need not wait for the event to be sent
-	if out != outcomeKept {
+	if pub.outcome != outcomeKept {
 		_ = f.src.store.announce(ctx, eventToken, got.token.Fingerprint())
 	}
 	if !took {

@@ -117,6 +117,11 @@ func (s *Source) startPutBack() {
 	_, _ = s.start(context.Background(), fillPutBack)
 }
 
+// worthAWrite is how much longer than the stored token one from a direct call must
+// live to be put back. A fleet that asked at the same moment has as many tokens as
+// replicas, and each would else improve on the last by a millisecond.
+const worthAWrite = time.Second
+
 // putBack brings a token from a direct call to Redis, once that can be read. It
 // has no part in the lock: the merge rule decides, and a tombstone of any age.
 func (f *fill) putBack(ctx context.Context, v *view) {
@@ -125,23 +130,23 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		f.src.putBackDone()
 		return
 	}
-	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || r.remaining >= c.remainingAt(v.at)) {
+	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || c.remainingAt(v.at)-r.remaining < worthAWrite) {
 		f.src.published(c)
 		return
 	}
-	out, _, _, err := f.src.store.publish(ctx, offer{
+	pub, err := f.src.store.publish(ctx, offer{
 		token: c.token, life: c.life, elapsed: now().since(c.from), by: f.src.cache.config.Replica,
 	})
-	f.src.observe(Event{Kind: EventPutBack, Outcome: string(out), Remaining: c.remainingAt(now()), Err: err})
+	f.src.observe(Event{Kind: EventPutBack, Outcome: string(pub.outcome), Remaining: c.remainingAt(now()), Err: err})
 	if err != nil {
 		f.src.putBackLater()
 		return
 	}
 	f.src.published(c)
 	switch fp := c.token.Fingerprint(); {
-	case out == outcomeStored:
+	case pub.outcome == outcomeStored:
 		_ = f.src.store.announce(ctx, eventToken, fp)
-	case out == outcomeRejected && !f.src.knowsRejected(fp):
+	case pub.outcome == outcomeRejected && !f.src.knowsRejected(fp):
 		f.src.heard(eventRejection, fp) // later than by the event, which was missed
 	}
 }

@@ -107,7 +107,8 @@
 //
 // P is Config.Prefix, F a fingerprint, id <name>:<app>:<digest>; the braces keep
 // the keys in one cluster slot. Fields are only added, unknown ones ignored. A
-// record counts only if its fingerprint matches, and its TTL is within its life.
+// record counts only if its fingerprint matches, its TTL is within its life, and
+// its ends_at is ahead.
 //
 // # Promised
 //
@@ -147,6 +148,8 @@
 //     a fleet that has a token. It counts attempts itself, as no replica sees all.
 //   - Nonces: a client repeats a script whose reply was lost, and attempts or
 //     rejections would count twice.
+//   - ends_at, in the record: the moment its TTL ends, by Redis' clock. Somebody may
+//     prolong the key by hand, and the token would seem to live on.
 //   - checked_at, of the issuer's last word on the token: after an unchanged
 //     answer every replica would ask once more.
 //

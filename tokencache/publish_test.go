@@ -54,6 +54,14 @@ func TestPublishDecides(t *testing.T) {
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour-10*time.Second) },
 		},
 		{
+			name: "F20: another, prolonged by hand", want: outcomeStored, holds: "a2", lasts: hour,
+			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "ends_at", s.endingIn(50*time.Minute)) },
+		},
+		{
+			name: "F20: another, kept by hand past its end", want: outcomeStored, holds: "a2", lasts: hour,
+			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "ends_at", s.endingIn(-time.Second)) },
+		},
+		{
 			name: "another of the same app token", want: outcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a2", "t1", 2*hour, hour-10*time.Second) },
 		},
@@ -69,6 +77,10 @@ func TestPublishDecides(t *testing.T) {
 		{
 			name: "same, 1 s shorter", exact: true, want: outcomeKept, holds: "a2", lasts: hour - time.Second, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour-time.Second) },
+		},
+		{
+			name: "F20: same, prolonged by hand, which is mended", want: outcomeKept, holds: "a2", lasts: hour, fetched: "them",
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, 2*hour, "ends_at", s.endingIn(hour)) },
 		},
 		{
 			name: "same, 1.001 s longer: the issuer's newer word", exact: true, want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
@@ -321,7 +333,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			s.put("a1", "t1", 2*time.Hour, time.Minute, "note", "of a person", "scope", "of a1")
 			s.mustPublish(s.offered(time.Hour, 0))
 			assert.ElementsMatch(t, []string{
-				"app_access_token", "tenant_access_token", "fingerprint", "life", "fetched_by", "fetched_at", "checked_at",
+				"app_access_token", "tenant_access_token", "fingerprint", "life", "fetched_by", "fetched_at", "checked_at", "ends_at",
 			}, slices.Collect(maps.Keys(s.fields())))
 		})
 		t.Run("F33: fields of a later version stay with their token", func(t *testing.T) {
@@ -469,8 +481,10 @@ func TestReadersAndPublishAgree(t *testing.T) {
 		fingerprint("a1", "t1"), fingerprint("a1", ""), fingerprint("", "t1"), "", strings.ToUpper(fingerprint("a1", "t1")),
 	}
 	ttls := []time.Duration{0, time.Minute, 90 * time.Minute, 2 * time.Hour, 3 * time.Hour}
-	missing := []string{"", "app_access_token", "fingerprint", "life", "fetched_by", "checked_at"}
+	missing := []string{"", "app_access_token", "fingerprint", "life", "fetched_by", "checked_at", "ends_at"}
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		soon := time.Duration(next(t).now().Add(30*time.Minute).UnixMilli()) * time.Millisecond
+		ends := []string{millis(soon), millis(soon + time.Hour), "1", "", "never", millis(soon + 24*time.Hour), "9223372036854", "9223372036855", "1e13"}
 		random := rand.New(rand.NewPCG(15, 16))
 		pick := func(from []string) string {
 			if random.IntN(2) == 0 {
@@ -484,6 +498,9 @@ func TestReadersAndPublishAgree(t *testing.T) {
 			life, app, tenant, fp, gone := pick(lives), pick(apps), pick(tenants), pick(fingerprints), pick(missing)
 			ttl := ttls[random.IntN(len(ttls))]
 			s.put(app, tenant, time.Hour, ttl, "life", life, "fingerprint", fp)
+			if random.IntN(4) == 0 {
+				require.NoError(t, s.rdb.HSet(ctx, s.keys.token, "ends_at", pick(ends)).Err())
+			}
 			if gone != "" {
 				require.NoError(t, s.rdb.HDel(ctx, s.keys.token, gone).Err())
 			}

@@ -26,6 +26,7 @@ const (
 	fieldFetchedBy
 	fieldFetchedAt
 	fieldCheckedAt
+	fieldEndsAt
 	tokenFields
 )
 
@@ -35,7 +36,7 @@ const longestLife = 10 * 365 * 24 * time.Hour
 
 // parseRecord returns the record of a token key, or what is wrong with it: a
 // reason, empty if there is nothing stored. The TTL is -1 ms for a key without
-// one and -2 ms for no key.
+// one and -2 ms for no key; somebody may have prolonged it, so ends_at bounds it.
 func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*record, string) {
 	if ttl == noKey {
 		return nil, ""
@@ -45,6 +46,8 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 	}
 	app, tenant := fields[fieldApp], fields[fieldTenant]
 	life, ok := parseMillis(fields[fieldLife])
+	end, _ := parseMillis(fields[fieldEndsAt])
+	left := time.UnixMilli(end.Milliseconds()).Sub(redisNow)
 	switch {
 	case app == "" && tenant == "" && fields[fieldFingerprint] == "":
 		return nil, "fields missing"
@@ -56,12 +59,16 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 		return nil, "no TTL"
 	case ttl > life:
 		return nil, "TTL beyond life"
+	case left <= 0:
+		return nil, "past its end"
+	case left > life:
+		return nil, "end beyond life"
 	}
 
 	r := &record{
 		token:     NewToken(app, tenant, life),
 		life:      life,
-		remaining: ttl,
+		remaining: min(ttl, left),
 		fetchedBy: fields[fieldFetchedBy],
 		checked:   longestLife,
 	}

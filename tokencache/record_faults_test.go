@@ -91,7 +91,7 @@ func TestF20RecordWithoutAnEnd(t *testing.T) {
 	ctx := context.Background()
 	for name, prolong := range map[string]func(*redis.Client, string){
 		"PERSIST": func(rdb *redis.Client, key string) { rdb.Persist(ctx, key) },
-		"EXPIRE":  func(rdb *redis.Client, key string) { rdb.Expire(ctx, key, 3*time.Hour) },
+		"EXPIRE":  func(rdb *redis.Client, key string) { rdb.Expire(ctx, key, 3*time.Hour) }, // in time less than life
 		"life as well": func(rdb *redis.Client, key string) {
 			rdb.HSet(ctx, key, "life", "1000000000000")
 			rdb.Persist(ctx, key)
@@ -109,9 +109,7 @@ func TestF20RecordWithoutAnEnd(t *testing.T) {
 				assert.LessOrEqual(t, ttl, f.issuer.Remaining(old.AppAccessToken()))
 				assert.Positive(t, ttl)
 
-				if name != "EXPIRE" { // which nobody can tell from the issuer's word once it is below life
-					prolong(f.redis.Admin(), f.tokenKey())
-				}
+				prolong(f.redis.Admin(), f.tokenKey())
 				read(f.replicas, 10*time.Second, 5*time.Hour)
 				assert.Equal(t, 4, f.count(tokencache.EventWait, ""), "at the start only")
 				assert.LessOrEqual(t, f.stats().Calls, f.stats().Rotations+2)
@@ -119,6 +117,35 @@ func TestF20RecordWithoutAnEnd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// F20: somebody has prolonged a record, though not beyond what a life may be. It
+// says itself when it ends, so it serves until then, costs no call and keeps none
+// that lives longer out.
+func TestF20RecordProlongedWithinItsLife(t *testing.T) {
+	ctx := context.Background()
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		old := f.replica().mustGet()
+		f.sleepUntilLeft(old, time.Hour)
+		require.True(t, f.redis.Admin().Expire(ctx, f.tokenKey(), 110*time.Minute).Val())
+		f.replicas[0].stop() // nobody is left to refresh it
+
+		cold := f.start(3)
+		withinAll(cold, 0)
+		assert.Equal(t, 1, f.stats().Calls)
+		for _, r := range cold {
+			assert.WithinDuration(t, time.Now().Add(f.issuer.Remaining(old.AppAccessToken())), r.mustGet().Expiry(), time.Second)
+			r.stop()
+		}
+
+		time.Sleep(time.Hour - time.Second) // it has ended, but for the margin
+		require.Positive(t, f.redis.Admin().PTTL(ctx, f.tokenKey()).Val())
+		late := f.start(3)
+		withinAll(late, latency+50*time.Millisecond)
+		assert.Equal(t, 2, f.stats().Calls)
+		assert.NotEqual(t, old.AppAccessToken(), f.stored())
+		f.nothingLeft()
+	})
 }
 
 // F20: a failure that has lost its TTL, or never ends, holds nobody; one that

@@ -14,11 +14,11 @@ import (
 
 // someFields are what publish stores for a token.
 func someFields(app, tenant, life string) []string {
-	return []string{app, tenant, fingerprint(app, tenant), life, "host-1", "1700000000000", "1700000001000"}
+	return []string{app, tenant, fingerprint(app, tenant), life, "host-1", "1700000000000", "1700000001000", "1700007260000"}
 }
 
 func TestF19ParseRecord(t *testing.T) {
-	redisNow := time.UnixMilli(1_700_000_061_000)
+	redisNow := time.UnixMilli(1_700_000_060_000)
 	with := func(field int, value string) []string {
 		fields := someFields("a", "t", "7200000")
 		fields[field] = value
@@ -43,7 +43,7 @@ func TestF19ParseRecord(t *testing.T) {
 		{"app token missing", with(fieldApp, ""), time.Hour, "fingerprint does not match", true},
 		{"app token of another", with(fieldApp, "b"), time.Hour, "fingerprint does not match", true},
 		{"tenant token missing", with(fieldTenant, ""), time.Hour, "fingerprint does not match", true},
-		{"swapped", []string{"t", "a", fingerprint("a", "t"), "7200000", "", "", ""}, time.Hour, "fingerprint does not match", true},
+		{"swapped", []string{"t", "a", fingerprint("a", "t"), "7200000", "", "", "", "1700007260000"}, time.Hour, "fingerprint does not match", true},
 		{"empty app token with its fingerprint", someFields("", "t", "7200000"), time.Hour, "fingerprint does not match", true},
 		{"fingerprint missing", with(fieldFingerprint, ""), time.Hour, "fingerprint does not match", true},
 		{"fingerprint in upper case", with(fieldFingerprint, strings.ToUpper(fingerprint("a", "t"))), time.Hour, "fingerprint does not match", true},
@@ -55,8 +55,16 @@ func TestF19ParseRecord(t *testing.T) {
 		{"life beyond a Duration", with(fieldLife, "9223372036855"), time.Hour, "life is no number", true},
 		{"life of ten years", with(fieldLife, "315360000000"), time.Hour, "", false},
 		{"life of ten years + 1 ms", with(fieldLife, "315360000001"), time.Hour, "life is no number", true},
-		{"fetched by nobody at no time", []string{"a", "t", fingerprint("a", "t"), "7200000", "", "", ""}, time.Hour, "", false},
+		{"fetched by nobody at no time", []string{"a", "t", fingerprint("a", "t"), "7200000", "", "", "", "1700007260000"}, time.Hour, "", false},
 		{"fetched at a word", with(fieldFetchedAt, "yesterday"), time.Hour, "", false},
+		{"F20: its end in 1 ms", with(fieldEndsAt, "1700000060001"), time.Millisecond, "", false},
+		{"F20: its end now", with(fieldEndsAt, "1700000060000"), time.Hour, "past its end", true},
+		{"F20: its end long ago", with(fieldEndsAt, "1"), time.Hour, "past its end", true},
+		{"no end", with(fieldEndsAt, ""), time.Hour, "past its end", true},
+		{"its end a word", with(fieldEndsAt, "never"), time.Hour, "past its end", true},
+		{"its end after that of time", with(fieldEndsAt, "9223372036855"), time.Hour, "past its end", true},
+		{"its end as late as can be", with(fieldEndsAt, "1700007260000"), time.Hour, "", false},
+		{"its end 1 ms later", with(fieldEndsAt, "1700007260001"), time.Hour, "end beyond life", true},
 		{"F33: a field more", append(someFields("a", "t", "7200000"), "of a later version"), time.Hour, "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -211,16 +219,16 @@ func TestParseView(t *testing.T) {
 // record does not vouch for.
 func FuzzRecord(f *testing.F) {
 	add := func(fields []string, ttl time.Duration) {
-		f.Add(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], int64(ttl), int64(1_700_000_060_000))
+		f.Add(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], fields[7], int64(ttl), int64(1_700_000_060_000))
 	}
 	add(someFields("a", "t", "7200000"), time.Hour)
 	add(someFields("a", "", "7200000"), 2*time.Hour+1)
 	add(someFields("", "", "7200000"), noTTL)
 	add(someFields("a", "t", "9223372036855"), noKey)
-	add([]string{"a", "t", "short", "-1", "", "x", "9223372036854"}, -time.Hour)
-	f.Fuzz(func(t *testing.T, app, tenant, fp, life, by, fetchedAt, checkedAt string, ttl, redisNow int64) {
+	add([]string{"a", "t", "short", "-1", "", "x", "9223372036854", "-1"}, -time.Hour)
+	f.Fuzz(func(t *testing.T, app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt string, ttl, redisNow int64) {
 		for _, fp := range []string{fp, fingerprint(app, tenant)} {
-			fields := []string{app, tenant, fp, life, by, fetchedAt, checkedAt}
+			fields := []string{app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt}
 			r, garbled := parseRecord(fields, time.Duration(ttl), time.UnixMilli(redisNow))
 			if r == nil {
 				if garbled == "" && time.Duration(ttl) != noKey {
@@ -230,6 +238,9 @@ func FuzzRecord(f *testing.F) {
 			}
 			if garbled != "" {
 				t.Fatalf("a record, and yet %q", garbled)
+			}
+			if end, ok := parseMillis(endsAt); !ok || r.remaining > time.UnixMilli(end.Milliseconds()).Sub(time.UnixMilli(redisNow)) {
+				t.Fatalf("remaining %v until %q", r.remaining, endsAt)
 			}
 			if r.remaining > r.life || r.life <= 0 || r.life > longestLife {
 				t.Fatalf("remaining %v of a life of %v", r.remaining, r.life)

@@ -104,14 +104,14 @@ func TestF21ScriptsReplayed(t *testing.T) {
 		publish := func(o func(s *stage) offer) func(s *stage) (any, error) {
 			return func(s *stage) (any, error) {
 				offer := o(s)
-				out, stored, _, err := s.publish(t.Context(), offer)
-				if stored == nil {
-					return out, err
+				pub, err := s.publish(t.Context(), offer)
+				if pub.stored == nil {
+					return pub.outcome, err
 				}
-				if out == outcomeRenewed || offer.asked.IsZero() {
-					out = outcomeKept // of the second run: nothing new
+				if pub.outcome == outcomeRenewed || offer.asked.IsZero() {
+					pub.outcome = outcomeKept // of the second run: nothing new
 				}
-				return fmt.Sprintf("%s %v %v", out, stored.token, stored.life), err
+				return fmt.Sprintf("%s %v %v", pub.outcome, pub.stored.token, pub.stored.life), err
 			}
 		}
 		usual := func(s *stage) offer { return s.offered(2*time.Hour, time.Hour) }
@@ -185,11 +185,11 @@ func TestF18ForeignTypes(t *testing.T) {
 			{"read token", func(k keys) string { return k.token }, true, func(s *stage) error { _, err := s.read(ctx); return err }},
 			{"read failure", func(k keys) string { return k.failure }, true, func(s *stage) error { _, err := s.read(ctx); return err }},
 			{"publish token", func(k keys) string { return k.token }, true, func(s *stage) error {
-				_, _, _, err := s.publish(ctx, s.offered(time.Hour, 0))
+				_, err := s.publish(ctx, s.offered(time.Hour, 0))
 				return err
 			}},
 			{"publish tombstone", func(k keys) string { return k.rejected + fp }, false, func(s *stage) error {
-				_, _, _, err := s.publish(ctx, s.offered(time.Hour, 0))
+				_, err := s.publish(ctx, s.offered(time.Hour, 0))
 				return err
 			}},
 			{"fail lock", func(k keys) string { return k.lock }, false, func(s *stage) error {
@@ -255,7 +255,7 @@ func TestF16ScriptsForgotten(t *testing.T) {
 		ctx := t.Context()
 		for _, step := range []func() error{
 			func() error { _, err := s.read(ctx); return err },
-			func() error { _, _, _, err := s.publish(ctx, s.offered(time.Hour, 0)); return err },
+			func() error { _, err := s.publish(ctx, s.offered(time.Hour, 0)); return err },
 			func() error { _, err := s.fail(ctx, "ours", &IssuerError{}, 0, "us"); return err },
 			func() error { _, err := s.invalidate(ctx, fingerprint("a2", "t2"), "n", 0); return err },
 		} {
@@ -272,7 +272,7 @@ func TestF16ScriptsForgotten(t *testing.T) {
 func TestF17TroublesOfARealServer(t *testing.T) {
 	read := func(s *stage) error { _, err := s.read(s.t.Context()); return err }
 	publish := func(s *stage) error {
-		_, _, _, err := s.publish(s.t.Context(), s.offered(2*time.Hour, 0))
+		_, err := s.publish(s.t.Context(), s.offered(2*time.Hour, 0))
 		return err
 	}
 	fail := func(s *stage) error {

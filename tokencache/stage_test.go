@@ -98,17 +98,23 @@ func (s *stage) fields() map[string]string {
 // holds is the app token in Redis; empty if there is none.
 func (s *stage) holds() string { return s.fields()["app_access_token"] }
 
-// put writes a record past the scripts. TTL 0 is none.
+// put writes a record past the scripts, which ends with its life. TTL 0 is none.
 func (s *stage) put(app, tenant string, life, ttl time.Duration, change ...string) {
 	fields := []string{
 		"app_access_token", app, "tenant_access_token", tenant, "fingerprint", fingerprint(app, tenant),
 		"life", millis(life), "fetched_by", "them", "fetched_at", "1", "checked_at", "1",
+		"ends_at", s.endingIn(life),
 	}
 	ctx := s.t.Context()
 	require.NoError(s.t, s.rdb.HSet(ctx, s.keys.token, append(fields, change...)).Err())
 	if ttl > 0 {
 		require.NoError(s.t, s.rdb.PExpire(ctx, s.keys.token, ttl).Err())
 	}
+}
+
+// endingIn is Redis' clock in a while, as it stands in a record.
+func (s *stage) endingIn(d time.Duration) string {
+	return strconv.FormatInt(s.now().Add(d).UnixMilli(), 10)
 }
 
 func (s *stage) bury(app, tenant string, at time.Time) {
@@ -129,9 +135,9 @@ func (s *stage) exists(key string) bool {
 // mustPublish offers a2/t2.
 func (s *stage) mustPublish(o offer) (outcome, *record) {
 	s.t.Helper()
-	out, stored, _, err := s.publish(s.t.Context(), o)
+	pub, err := s.publish(s.t.Context(), o)
 	require.NoError(s.t, err)
-	return out, stored
+	return pub.outcome, pub.stored
 }
 
 // offered is the offer of a2/t2 with a life, asked for at t0.

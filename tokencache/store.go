@@ -122,9 +122,15 @@ type offer struct {
 	by      string
 }
 
-// publish offers a token and returns what is stored afterwards; nil if that
-// cannot be read, or if the offer was expired or rejected.
-func (s store) publish(ctx context.Context, o offer) (outcome, *record, instant, error) {
+// published is what became of an offer.
+type published struct {
+	outcome outcome
+	stored  *record // what is there now; nil if it cannot be read, or the offer was expired or rejected
+	at      instant // before the offer was sent
+}
+
+// publish offers a token.
+func (s store) publish(ctx context.Context, o offer) (published, error) {
 	var t0 int64
 	if !o.asked.IsZero() {
 		t0 = o.asked.UnixMilli()
@@ -137,11 +143,11 @@ func (s store) publish(ctx context.Context, o offer) (outcome, *record, instant,
 	reply, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
 		app, tenant, fp, millis(o.life), t0, elapsed, o.by, millis(o.margin))
 	if err != nil {
-		return "", nil, at, err
+		return published{}, err
 	}
 	r := answer(reply)
-	stored, _ := parseRecord(r.strings(2), cmp.Or(r.millis(1), noKey), time.Time{})
-	return outcome(r.text(0)), stored, at, nil
+	stored, _ := parseRecord(r.strings(3), cmp.Or(r.millis(2), noKey), time.UnixMilli(r.integer(1)))
+	return published{outcome(r.text(0)), stored, at}, nil
 }
 
 // fail records a failed call for the fleet, if the lock is still ours, and

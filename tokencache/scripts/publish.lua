@@ -5,7 +5,7 @@
 --       5 t0: Redis time (ms) just before the request was sent; 0 for a put-back,
 --       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by,
 --       8 life left (ms) at or below which the token is of no use to anyone
--- Returns: outcome, PTTL and {token fields} of what is stored afterwards
+-- Returns: outcome, now (ms), PTTL and {token fields} of what is stored afterwards
 --          ('expired' and 'rejected' come alone)
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'none' and kind ~= 'hash' then
@@ -31,14 +31,16 @@ if tombstone then
 	end
 end
 
-local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at')
+local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at', 'ends_at')
 local ttl = redis.call('PTTL', KEYS[1])
 -- As strict as the readers: what they cannot use must not keep a good one out.
 local lasts = tonumber(string.match(stored[4] or '', '^%d+$') or nil)
+local left = (tonumber(string.match(stored[8] or '', '^%d+$') or nil) or 0) - now
 local usable = stored[1] and stored[1] ~= '' and lasts and lasts <= 315360000000
-	and ttl > 0 and ttl <= lasts
+	and ttl > 0 and ttl <= lasts and left > 0 and left <= lasts
 	and redis.sha1hex(string.len(stored[1]) .. ':' .. stored[1] .. (stored[2] or '')) == stored[3]
 local same = usable and stored[3] == ARGV[3]
+left = math.min(ttl, left) -- somebody may have prolonged the key
 
 -- The issuer has answered, so whatever failure there was is over.
 local function answered()
@@ -48,20 +50,20 @@ local function answered()
 end
 
 -- A longer-lived other one stays. A put-back has nothing new to say of the same one.
-if usable and ((not same and ttl >= px) or (same and t0 == 0)) then
+if usable and ((not same and left >= px) or (same and t0 == 0)) then
 	answered()
-	return { 'kept', ttl, stored }
+	return { 'kept', now, ttl, stored }
 end
 
 -- The first write may be refused (OOM, READONLY), so nothing is deleted before it;
--- nor may it be a DEL or PEXPIRE, which would let all others pass on a full Redis.
+-- nor may it be a DEL or PEXPIREAT, which would let all others pass on a full Redis.
 local outcome, by, at = 'stored', ARGV[7], string.format('%.0f', now)
 if same then
 	outcome = 'renewed'
 	by, at = stored[5] or by, stored[6] or at
 	life = math.max(life, lasts)
-	if math.abs(ttl - px) <= 1000 then -- but for checked_at, nothing changes
-		outcome, px = 'kept', ttl
+	if math.abs(left - px) <= 1000 then -- but for checked_at, nothing changes
+		outcome, px = 'kept', left
 		if (tonumber(at) or 0) >= t0 then -- a replay: its reply was lost
 			outcome = 'stored'
 		end
@@ -70,12 +72,13 @@ end
 local record = {
 	app_access_token = ARGV[1], tenant_access_token = ARGV[2], fingerprint = ARGV[3],
 	life = string.format('%.0f', life), fetched_by = by, fetched_at = at, checked_at = string.format('%.0f', now),
+	ends_at = string.format('%.0f', now + px),
 }
 redis.call('HSET', KEYS[1],
 	'app_access_token', record.app_access_token, 'tenant_access_token', record.tenant_access_token,
 	'fingerprint', record.fingerprint, 'life', record.life,
-	'fetched_by', record.fetched_by, 'fetched_at', record.fetched_at, 'checked_at', record.checked_at)
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', px))
+	'fetched_by', record.fetched_by, 'fetched_at', record.fetched_at, 'checked_at', record.checked_at, 'ends_at', record.ends_at)
+redis.call('PEXPIREAT', KEYS[1], record.ends_at)
 if not same then
 	for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
 		if record[field] == nil then
@@ -84,7 +87,7 @@ if not same then
 	end
 end
 answered()
-return { outcome, px, {
+return { outcome, now, px, {
 	record.app_access_token, record.tenant_access_token, record.fingerprint,
-	record.life, record.fetched_by, record.fetched_at, record.checked_at,
+	record.life, record.fetched_by, record.fetched_at, record.checked_at, record.ends_at,
 } }
