@@ -83,6 +83,7 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 			f.answered()
 			return nil
 		case errors.Is(err, ErrRedis): // the token is good, even if Redis is not
+			f.src.forgetFailures()
 			f.degraded(err)
 			return f.keep(got)
 		case f.src.closed(): // and yet published

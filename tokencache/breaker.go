@@ -6,7 +6,7 @@ import (
 )
 
 // breaker spares a Redis that does not answer, and those who would wait for it.
-// One command without an answer opens it; while it is open one fill at a time
+// One command without an answer opens it; while it is open one fill in each wait
 // may probe. It never looks at what Redis answers: a refusal is an answer.
 type breaker struct {
 	jitter   func() float64

@@ -39,14 +39,18 @@ const (
 	directInterval = time.Second
 )
 
-// New makes a Cache on a Redis client of any kind, which stays the caller's to
-// close, after the Cache. It does no I/O and starts nothing. The error joins
-// every complaint.
+// New makes a Cache on a Redis client, for standalone, Sentinel or Cluster, which
+// stays the caller's to close, after the Cache. It does no I/O and starts nothing.
+// The error joins every complaint. A Ring is one: it spreads what belongs together
+// over servers that know nothing of each other.
 func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	config = config.withDefaults()
 	err := config.validate()
-	if rdb == nil {
+	switch rdb.(type) {
+	case nil:
 		err = errors.Join(err, errors.New("New needs a redis client"))
+	case *redis.Ring:
+		err = errors.Join(err, errors.New("New cannot use a redis.Ring: make a Client, FailoverClient or ClusterClient"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tokencache: %w", err)

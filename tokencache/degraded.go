@@ -135,7 +135,8 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		return
 	}
 	pub, err := f.src.store.publish(ctx, offer{
-		token: c.token, life: c.life, elapsed: now().since(c.from), by: f.src.cache.config.Replica,
+		token: c.token, life: c.life, by: f.src.cache.config.Replica, putBack: true,
+		asked: v.now.Add(-v.at.since(c.from)), elapsed: now().since(c.from),
 	})
 	f.src.observe(Event{Kind: EventPutBack, Outcome: string(pub.outcome), Remaining: c.remainingAt(now()), Err: err})
 	if err != nil {

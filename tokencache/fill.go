@@ -92,17 +92,18 @@ func (f *fill) wait(ctx context.Context) error {
 	}
 }
 
-// final is the error of a fill that is over, unless the next may do better.
+// final is the error of a fill that is over, unless the next may do better: this one
+// had no more time, or was not about getting a token for a Get.
 func (f *fill) final() error {
 	select {
 	case <-f.done:
-		if errors.Is(f.err, errTimedOut) {
-			return nil
-		}
-		return f.err
 	default:
 		return nil
 	}
+	if errors.Is(f.err, errTimedOut) || f.why == fillPutBack || f.why == fillForced {
+		return nil
+	}
+	return f.err
 }
 
 // becomeReady wakes those who wait for any usable copy. The caller holds Source.mu.
@@ -244,7 +245,7 @@ func (f *fill) satisfied(v *view) bool {
 		return f.satisfiesRefresh(v)
 	}
 	if c == nil {
-		return false
+		return f.why == fillPutBack && f.before == "" // it has told what it had to
 	}
 	if c.phaseAt(now()) == fresh {
 		f.src.untroubled()

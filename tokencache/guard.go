@@ -58,7 +58,9 @@ func aside[C redis.Cmder](ctx context.Context, g *guard, run func(context.Contex
 	done := make(chan C, 1)
 	go func() {
 		defer cancel()
-		done <- run(bounded)
+		cmd := run(bounded)
+		_ = cmd.Err() // some clients only promise here, and wait when asked
+		done <- cmd
 	}()
 
 	select {
@@ -78,7 +80,7 @@ func aside[C redis.Cmder](ctx context.Context, g *guard, run func(context.Contex
 
 // judge tells the breaker, unless it was the caller who gave up.
 func (g *guard) judge(ctx context.Context, cmd redis.Cmder) redis.Cmder {
-	if err := cmd.Err(); err == nil || ctx.Err() == nil || answered(err) {
+	if err := cmd.Err(); ctx.Err() == nil || answered(err) {
 		g.breaker.record(err)
 	}
 	return cmd

@@ -157,7 +157,7 @@ func TestF39TwoRejectionsAndASlowPublish(t *testing.T) {
 		require.Equal(t, outcomeOther, s.mustInvalidate("2", 0))
 		out, _ = s.mustPublish(slow)
 		assert.Equal(t, outcomeRejected, out)
-		slow.asked = time.Time{}
+		slow.putBack = true
 		out, _ = s.mustPublish(slow)
 		assert.Equal(t, outcomeRejected, out, "nor by way of a put-back")
 		assert.False(t, s.exists(s.keys.token))

@@ -116,7 +116,10 @@ func (n *notifier) close() {
 func (n *notifier) work() {
 	if !n.running {
 		ctx, cancel := context.WithCancel(context.Background())
-		n.running = n.spawn(func() { n.loop(ctx) })
+		n.running = n.spawn(func() {
+			defer cancel()
+			n.loop(ctx)
+		})
 		n.stop = cancel
 	}
 	if n.session != nil && len(n.pending) > 0 && !n.adding {
@@ -142,8 +145,9 @@ func (n *notifier) addPending() {
 // notifierBackoff paces new sessions.
 var notifierBackoff = backoff{time.Second, 30 * time.Second}
 
+// loop opens one session after another, while there is anything to hear.
 func (n *notifier) loop(ctx context.Context) {
-	for failures := 0; ctx.Err() == nil; {
+	for failures := 0; ctx.Err() == nil && !n.idle(); {
 		if n.listen(ctx) {
 			failures = 0
 		}
@@ -155,6 +159,14 @@ func (n *notifier) loop(ctx context.Context) {
 			timer.Stop()
 		}
 	}
+}
+
+// idle ends the loop if nobody listens; the next to come starts it again.
+func (n *notifier) idle() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.running = len(n.channels) > 0
+	return !n.running
 }
 
 // listen is one session. It reports whether the server confirmed anything.

@@ -18,7 +18,7 @@ func TestPublishDecides(t *testing.T) {
 	const hour = time.Hour
 	putBack := func(s *stage, life, elapsed time.Duration) offer {
 		o := s.offered(life, elapsed)
-		o.asked = time.Time{}
+		o.putBack = true
 		return o
 	}
 	tests := []struct {
@@ -315,7 +315,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 					s.put("a1", "t1", 2*time.Hour, 2*time.Hour)
 				}
 				o := s.offered(time.Hour, 0)
-				o.asked = time.Time{}
+				o.putBack = true
 				s.mustPublish(o)
 				assert.True(t, s.exists(s.keys.failure))
 			}
@@ -448,7 +448,7 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 					o := sent[random.IntN(len(sent))]
 					o.elapsed = s.now().Sub(o.asked)
 					if random.IntN(4) == 0 {
-						o.asked = time.Time{} // by way of a put-back
+						o.putBack = true // by way of a put-back
 					}
 					s.mustPublish(o)
 				}

@@ -182,10 +182,11 @@ func (r rejections) pending() (fps []string) {
 	return fps
 }
 
+// forgetOldest spares what Redis does not know yet.
 func (r rejections) forgetOldest() {
 	oldest := ""
 	for fp, m := range r {
-		if oldest == "" || m.number < r[oldest].number {
+		if m.told && (oldest == "" || m.number < r[oldest].number) {
 			oldest = fp
 		}
 	}

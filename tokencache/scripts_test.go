@@ -108,7 +108,7 @@ func TestF21ScriptsReplayed(t *testing.T) {
 				if pub.stored == nil {
 					return pub.outcome, err
 				}
-				if pub.outcome == outcomeRenewed || offer.asked.IsZero() {
+				if pub.outcome == outcomeRenewed || offer.putBack {
 					pub.outcome = outcomeKept // of the second run: nothing new
 				}
 				return fmt.Sprintf("%s %v %v", pub.outcome, pub.stored.token, pub.stored.life), err
@@ -126,7 +126,7 @@ func TestF21ScriptsReplayed(t *testing.T) {
 			"publish, garbled":       {func(s *stage) { s.put("a1", "t1", 2*time.Hour, 0, "x", "y") }, publish(usual)},
 			"publish, rejected":      {func(s *stage) { s.bury("a2", "t2", s.t0) }, publish(usual)},
 			"publish, expired":       {nil, publish(func(s *stage) offer { return s.offered(time.Hour, time.Hour) })},
-			"publish, as a put-back": {nil, publish(func(s *stage) offer { o := usual(s); o.asked = time.Time{}; return o })},
+			"publish, as a put-back": {nil, publish(func(s *stage) offer { o := usual(s); o.putBack = true; return o })},
 			"fail": {func(s *stage) { s.lock("ours") }, func(s *stage) (any, error) {
 				hold, err := s.fail(t.Context(), "ours", &IssuerError{Class: ClassPermanent}, 0, "us")
 				return hold.Round(time.Second), err
@@ -341,7 +341,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		t.Cleanup(func() { known.ConfigSet(context.Background(), "requirepass", "") })
 		for name, password := range map[string]string{"NOAUTH": "", "WRONGPASS": "hunter3"} {
 			rdb := server.Client(t, func(o *redis.Options) { o.Password = password })
-			err := read(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys}, t: t})
+			err := read(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys}, t: t, t0: s.t0})
 			var trouble *RedisError
 			require.ErrorAs(t, err, &trouble)
 			assert.Equal(t, name, trouble.Name, "%v", err)
@@ -363,7 +363,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		} {
 			server.Exec(slices.Concat([]any{"ACL", "SETUSER", "us", "reset", "on", ">pw"}, words(test.acl))...)
 			rdb := server.Client(t, func(o *redis.Options) { o.Username, o.Password = "us", "pw" })
-			err := test.run(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys}, t: t})
+			err := test.run(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys}, t: t, t0: s.t0})
 			var trouble *RedisError
 			require.ErrorAs(t, err, &trouble, name)
 			assert.Equal(t, "NOPERM", trouble.Name, "%s: %v", name, err)

@@ -112,7 +112,7 @@ const (
 	outcomeCoolDown outcome = "cooldown"
 )
 
-// offer is a token to publish. The zero asked time makes it a put-back.
+// offer is a token to publish.
 type offer struct {
 	token   Token
 	life    time.Duration
@@ -120,6 +120,7 @@ type offer struct {
 	asked   time.Time     // Redis' clock, when the issuer was about to be asked
 	elapsed time.Duration // since then, by our own clocks
 	by      string
+	putBack bool // got without Redis, some time ago: any tombstone refuses it
 }
 
 // published is what became of an offer.
@@ -131,9 +132,9 @@ type published struct {
 
 // publish offers a token.
 func (s store) publish(ctx context.Context, o offer) (published, error) {
-	var t0 int64
-	if !o.asked.IsZero() {
-		t0 = o.asked.UnixMilli()
+	putBack := 0
+	if o.putBack {
+		putBack = 1
 	}
 	at := now()
 	app, tenant := o.token.reveal()
@@ -141,7 +142,7 @@ func (s store) publish(ctx context.Context, o offer) (published, error) {
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
 	reply, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
-		app, tenant, fp, millis(o.life), t0, elapsed, o.by, millis(o.margin))
+		app, tenant, fp, millis(o.life), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack)
 	if err != nil {
 		return published{}, err
 	}

@@ -2,9 +2,10 @@
 -- lives longer. May be late, repeated or reordered.
 -- KEYS: 1 token, 2 failure, 3 rejected:<fingerprint of the offered token>
 -- ARGV: 1 app token, 2 tenant token, 3 fingerprint, 4 life (ms),
---       5 t0: Redis time (ms) just before the request was sent; 0 for a put-back,
+--       5 t0: Redis time (ms) just before the request was sent,
 --       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by,
---       8 life left (ms) at or below which the token is of no use to anyone
+--       8 life left (ms) at or below which the token is of no use to anyone,
+--       9 put-back (1: the issuer was asked long ago, and without the lock)
 -- Returns: outcome, now (ms), PTTL and {token fields} of what is stored afterwards
 --          ('expired' and 'rejected' come alone)
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -15,7 +16,8 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local life, t0, spent = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-if t0 > 0 and now - t0 > spent then
+local put_back = ARGV[9] == '1'
+if now - t0 > spent then
 	spent = now - t0
 end
 local px = math.min(life, life - spent)
@@ -26,7 +28,7 @@ end
 local tombstone = redis.call('GET', KEYS[3])
 if tombstone then
 	local at = tonumber(string.match(tombstone, '^(%d+)') or nil) or 0
-	if t0 == 0 or at >= t0 then
+	if put_back or at >= t0 then
 		return { 'rejected' }
 	end
 end
@@ -44,13 +46,13 @@ left = math.min(ttl, left) -- somebody may have prolonged the key
 
 -- The issuer has answered, so whatever failure there was is over.
 local function answered()
-	if t0 > 0 and redis.call('TYPE', KEYS[2]).ok == 'hash' then
+	if not put_back and redis.call('TYPE', KEYS[2]).ok == 'hash' then
 		redis.call('DEL', KEYS[2])
 	end
 end
 
 -- A longer-lived other one stays. A put-back has nothing new to say of the same one.
-if usable and ((not same and left >= px) or (same and t0 == 0)) then
+if usable and ((not same and left >= px) or (same and put_back)) then
 	answered()
 	return { 'kept', now, ttl, stored }
 end
