@@ -141,7 +141,7 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 	if stored := pub.stored; stored != nil {
 		a = adoption{
 			token: stored.token, life: stored.life, remaining: stored.remaining, at: pub.at,
-			asked: got.number, own: stored.token.Equal(got.token),
+			asked: got.number, own: stored.token.Equal(got.token), checked: stored.checked,
 		}
 	}
 	took := f.src.adopt(a) // first: our own callers need not wait for the event to be sent

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -169,6 +171,35 @@ func TestForget(t *testing.T) {
 		assert.Same(t, r.source, r.cache.Source(f.feishu()))
 		assert.True(t, r.within(0).Equal(want))
 	})
+}
+
+// With no Source left there is nothing to hear: a lost connection is not opened again
+// until there is, and then at once.
+func TestForgottenListensToNothing(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.mustGet()
+		time.Sleep(time.Second)
+		r.cache.Forget(r.source)
+		r.link.Cut()
+		time.Sleep(time.Minute)
+		r.link.ResetCounts()
+		time.Sleep(time.Hour)
+		assert.Zero(t, r.link.Count(), "%v", r.link.Counts())
+
+		r.source = r.cache.Source(f.feishu())
+		r.mustGet()
+		time.Sleep(100 * time.Millisecond)
+		assert.Equal(t, int64(1), f.subscribers(f.keyName("events")))
+	})
+}
+
+// A Ring would spread a credential over servers that know nothing of each other.
+func TestRingIsRefused(t *testing.T) {
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"a": "127.0.0.1:1"}})
+	defer ring.Close()
+	_, err := tokencache.New(ring, tokencache.Config{})
+	assert.ErrorContains(t, err, "ClusterClient")
 }
 
 // feishu is a Fetcher for the fleet's issuer.

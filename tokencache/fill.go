@@ -3,6 +3,7 @@ package tokencache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/onetoken-go/onetoken/lock"
@@ -16,6 +17,7 @@ type fill struct {
 	why    purpose
 	cancel context.CancelCauseFunc
 	ready  chan struct{} // closed with the first usable copy, guarded by Source.mu
+	held   chan struct{} // closed once it waits out a failure, for those with less time
 	done   chan struct{}
 	err    error // before done is closed
 
@@ -61,20 +63,21 @@ const (
 
 var (
 	errAborted  = errors.New("tokencache: the fill ended early")
-	errTimedOut = errors.New("tokencache: the fill took too long")
+	errTimedOut = fmt.Errorf("tokencache: the fill took too long: %w", context.DeadlineExceeded)
 )
 
 func newFill(s *Source, why purpose) *fill {
-	f := &fill{src: s, why: why, ready: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
+	f := &fill{src: s, why: why, ready: make(chan struct{}), held: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
 	if c := f.src.usable(); c != nil {
 		f.before = c.token.Fingerprint()
 	}
 	return f
 }
 
-// wait returns when there is a usable copy, the fill is over, or ctx is.
+// wait returns when there is a usable copy, the fill is over, or waiting on is of no
+// use: then with an error.
 func (f *fill) wait(ctx context.Context) error {
-	ready := f.ready
+	ready, held := f.ready, f.held
 	for {
 		select {
 		case <-ready:
@@ -82,12 +85,20 @@ func (f *fill) wait(ctx context.Context) error {
 				return nil
 			}
 			ready = nil // rejected since: only the end will tell
+		case <-held:
+			f.src.mu.Lock()
+			err := f.src.heldTooLong(ctx)
+			f.src.mu.Unlock()
+			if err != nil {
+				return err
+			}
+			held = nil
 		case <-f.done:
 			return nil
 		case <-f.src.gone:
 			return nil // the next join says so
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return f.src.gaveUp(ctx)
 		}
 	}
 }
@@ -233,7 +244,7 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 		f.src.observe(Event{Kind: EventGarbled, Outcome: v.garbled})
 	}
 	if r := v.record; r != nil {
-		f.src.adopt(adoption{token: r.token, life: r.life, remaining: r.remaining, at: v.at, asked: number})
+		f.src.adopt(adoption{token: r.token, life: r.life, remaining: r.remaining, at: v.at, asked: number, checked: r.checked})
 	}
 	return v, nil
 }

@@ -54,6 +54,28 @@ func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 	}
 }
 
+// A pipelining client returns a command before it has been sent, and waits when
+// asked for the result.
+func TestF15GuardLeavesAPromiseBehind(t *testing.T) {
+	server := redistest.StartServer(t)
+	proxy := redistest.NewProxy(t, server.Addr())
+	promising, err := proxy.Client(t).AsyncAutoPipeline()
+	require.NoError(t, err)
+	defer promising.Close()
+	breaker := &breaker{jitter: noJitter, onChange: func(bool, error) {}}
+	g := newGuard(promising, 50*time.Millisecond, breaker)
+	proxy.Silence(true)
+
+	ended := make(chan error)
+	go func() { ended <- g.Eval(context.Background(), "return 1", nil).Err() }()
+	select {
+	case err := <-ended:
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+	case <-time.After(3 * time.Second): // the client's own
+		assert.Fail(t, "waits for the client")
+	}
+}
+
 func TestGuardPassesAnswersOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := redistest.NewBubble(t)

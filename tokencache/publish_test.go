@@ -185,6 +185,14 @@ func TestPublishDecides(t *testing.T) {
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
+			name: "put back: it was on its way for an hour, of which its sender knows nothing", want: outcomeStored, holds: "a2", lasts: hour,
+			offer: func(s *stage) offer {
+				o := putBack(s, 2*hour, 0)
+				o.asked = o.asked.Add(-hour)
+				return o
+			},
+		},
+		{
 			name: "put back: another, longer", want: outcomeKept, holds: "a1", lasts: hour + 10*time.Second, fetched: "them",
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour+10*time.Second) },
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },

@@ -12,8 +12,10 @@ import (
 // answer serves.
 //
 // A permanent failure that holds the fleet back is passed, once per 5 s and
-// process, since the cure may have been in the issuer's console. Any other is
-// returned.
+// Source, since the cure may have been in the issuer's console. Any other is
+// returned, as an *IssuerError. Further errors: *RedisError with Redis in trouble
+// and Config.NoDirect, or too many direct calls; ErrClosed; ctx's; and
+// context.DeadlineExceeded if it came to nothing within a minute.
 func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err error) {
 	f, err := s.joinForced(ctx)
 	if err != nil {
@@ -24,14 +26,14 @@ func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err erro
 	case <-f.src.gone:
 		return Token{}, false, ErrClosed
 	case <-ctx.Done():
-		return Token{}, false, s.gaveUp(context.Cause(ctx))
+		return Token{}, false, s.gaveUp(ctx)
 	}
 	if f.err != nil {
 		return Token{}, false, f.err
 	}
 	c := f.src.usable()
-	if c == nil {
-		return Token{}, false, errAborted
+	if c == nil { // rejected in this very moment
+		return Token{}, false, ErrRejected
 	}
 	return c.token, !c.is(f.before), nil
 }
@@ -53,7 +55,7 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 		case <-running.done:
 		case <-s.gone:
 		case <-ctx.Done():
-			return nil, s.gaveUp(context.Cause(ctx))
+			return nil, s.gaveUp(ctx)
 		}
 	}
 }

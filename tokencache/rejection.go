@@ -30,7 +30,7 @@ func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 	case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tell(fp) }):
 		return told.Err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ended(ctx)
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *Source) tell(fp string) error {
 	s.observe(Event{Kind: EventInvalidate, Outcome: string(out)})
 
 	s.mu.Lock()
-	s.rejected.told(fp, r.number)
+	s.rejected.told(fp, r.number, out == outcomeCoolDown)
 	s.mu.Unlock()
 	if out == outcomeCoolDown {
 		return ErrCoolDown
@@ -126,6 +126,9 @@ type rejection struct {
 	cool   time.Duration // no second one before
 	nonce  string
 	told   bool // Redis knows
+	// renewed: the issuer has handed the token out again since it was first
+	// rejected, as Redis knows, so our own news of it is old.
+	renewed bool
 }
 
 const maxRejections = 64 // a process that rejects more tokens than these has other troubles
@@ -153,11 +156,19 @@ func (r rejections) add(fp string, number uint64, told bool) {
 	r[fp] = rejection{number: number, at: now(), cool: cool, nonce: rand.Text(), told: told}
 }
 
-// forbid reports whether an answer must not be adopted: it was asked for before
-// the rejection, or comes from a Redis that does not know of it yet.
-func (r rejections) forbid(fp string, asked uint64, own bool) bool {
+// forbid reports whether a must not be adopted: it was asked for before the
+// rejection; or it comes from a Redis that does not know of that yet, or knows no
+// more, because a failover lost it: then the issuer's last word on the token is
+// older than the rejection.
+func (r rejections) forbid(fp string, a adoption) bool {
 	m, rejected := r[fp]
-	return rejected && (asked < m.number || (!m.told && !own))
+	if !rejected {
+		return false
+	}
+	if a.asked < m.number {
+		return true
+	}
+	return !a.own && (!m.told || !m.renewed && a.checked > now().since(m.at))
 }
 
 func (r rejections) cooling(fp string) bool {
@@ -165,9 +176,9 @@ func (r rejections) cooling(fp string) bool {
 	return rejected && now().since(m.at) < m.cool
 }
 
-func (r rejections) told(fp string, number uint64) {
+func (r rejections) told(fp string, number uint64, renewed bool) {
 	if m := r[fp]; m.number == number {
-		m.told = true
+		m.told, m.renewed = true, renewed
 		r[fp] = m
 	}
 }

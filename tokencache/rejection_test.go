@@ -12,16 +12,34 @@ import (
 
 func TestRejectionForbidsWhatWasAskedBefore(t *testing.T) {
 	r := make(rejections)
-	assert.False(t, r.forbid("x", 1, false), "nothing was rejected")
+	assert.False(t, r.forbid("x", adoption{asked: 1}), "nothing was rejected")
 	r.add("x", 5, false)
-	assert.True(t, r.forbid("x", 4, true), "our own call, but begun before")
-	assert.True(t, r.forbid("x", 6, false), "from a Redis that does not know yet")
-	assert.False(t, r.forbid("x", 6, true), "the issuer handed it out again")
-	assert.False(t, r.forbid("y", 4, false), "another token")
+	assert.True(t, r.forbid("x", adoption{asked: 4, own: true}), "our own call, but begun before")
+	assert.True(t, r.forbid("x", adoption{asked: 6}), "from a Redis that does not know yet")
+	assert.False(t, r.forbid("x", adoption{asked: 6, own: true}), "the issuer handed it out again")
+	assert.False(t, r.forbid("y", adoption{asked: 4}), "another token")
 
-	r.told("x", 5)
-	assert.True(t, r.forbid("x", 4, false))
-	assert.False(t, r.forbid("x", 6, false), "stored again since")
+	r.told("x", 5, false)
+	assert.True(t, r.forbid("x", adoption{asked: 4}))
+	assert.False(t, r.forbid("x", adoption{asked: 6}), "stored again since")
+}
+
+// F16: a failover may bring back what was rejected, and forget that it was. How long
+// ago the issuer last confirmed the token tells.
+func TestF16RejectionForbidsWhatAFailoverBroughtBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := make(rejections)
+		r.add("x", 5, true)
+		time.Sleep(10 * time.Second)
+		stored := func(checked time.Duration) adoption { return adoption{asked: 6, checked: checked} }
+		assert.True(t, r.forbid("x", stored(longestLife)), "nobody knows when")
+		assert.True(t, r.forbid("x", stored(10*time.Second+1)))
+		assert.False(t, r.forbid("x", stored(10*time.Second)), "handed out again at that very moment")
+		assert.False(t, r.forbid("x", stored(time.Second)), "handed out again since")
+
+		r.told("x", 5, true)
+		assert.False(t, r.forbid("x", stored(time.Hour)), "Redis says that it was, before this process saw a rejection")
+	})
 }
 
 func TestF39RejectionAgainWhileTheFirstIsTold(t *testing.T) {
@@ -31,10 +49,10 @@ func TestF39RejectionAgainWhileTheFirstIsTold(t *testing.T) {
 	r.add("x", 9, false) // before the news of the first came back
 	assert.Equal(t, []string{"x"}, r.pending(), "still to be told")
 	assert.Equal(t, first, r["x"].nonce, "within the cool-down it is the same")
-	assert.False(t, r.forbid("x", 7, true), "what was asked for after the first")
-	r.told("x", 5)
+	assert.False(t, r.forbid("x", adoption{asked: 7, own: true}), "what was asked for after the first")
+	r.told("x", 5, false)
 	assert.Empty(t, r.pending())
-	r.told("never rejected", 1)
+	r.told("never rejected", 1, false)
 	assert.Len(t, r, 1)
 }
 
@@ -59,7 +77,7 @@ func TestPendingRejectionsAreInOrder(t *testing.T) {
 	for _, number := range []uint64{7, 3, 9, 1} {
 		r.add(fmt.Sprint(number), number, false)
 	}
-	r.told("3", 3)
+	r.told("3", 3, false)
 	assert.Equal(t, []string{"1", "7", "9"}, r.pending())
 }
 
@@ -69,7 +87,7 @@ func TestRejectionsAreBounded(t *testing.T) {
 		r.add(fmt.Sprint(i), i+1, true)
 		require.LessOrEqual(t, len(r), maxRejections)
 	}
-	assert.True(t, r.forbid("999", 0, true))
-	assert.True(t, r.forbid(fmt.Sprint(1000-maxRejections), 0, true), "the oldest that is kept")
-	assert.False(t, r.forbid(fmt.Sprint(999-maxRejections), 0, true))
+	assert.True(t, r.forbid("999", adoption{asked: 0, own: true}))
+	assert.True(t, r.forbid(fmt.Sprint(1000-maxRejections), adoption{asked: 0, own: true}), "the oldest that is kept")
+	assert.False(t, r.forbid(fmt.Sprint(999-maxRejections), adoption{asked: 0, own: true}))
 }

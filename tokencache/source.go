@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -50,8 +51,9 @@ type Source struct {
 // Costs some 30 ns with a copy at hand.
 //
 // Without a copy it fails with the *IssuerError of a call that failed while it
-// waited, or that still holds the fleet back for longer than ctx lasts; with a
-// [*RedisError] when Redis is in trouble and the issuer may not be asked around
+// waited, or that still holds the fleet back: at once, if a person has to act
+// (ClassPermanent, ClassQuota), or if the hold lasts longer than ctx or 30 s. With
+// a [*RedisError] when Redis is in trouble and the issuer may not be asked around
 // it; with ErrClosed; or with ctx's error.
 func (s *Source) Get(ctx context.Context) (Token, error) {
 	at := now()
@@ -82,7 +84,7 @@ func (s *Source) wait(ctx context.Context) (tok Token, err error) {
 			return Token{}, err
 		}
 		if err := f.wait(ctx); err != nil {
-			return Token{}, s.gaveUp(err)
+			return Token{}, err
 		}
 		if c := s.copy.Load(); c.usableAt(now()) {
 			return c.token, nil
@@ -94,14 +96,22 @@ func (s *Source) wait(ctx context.Context) (tok Token, err error) {
 }
 
 // gaveUp adds to a context's error what was waited for.
-func (s *Source) gaveUp(err error) error {
+func (s *Source) gaveUp(ctx context.Context) error {
 	s.mu.Lock()
-	cause := s.hold.err
+	held := s.hold.err
 	s.mu.Unlock()
-	if cause != nil {
-		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", s.issuer.App, err, cause)
+	if held != nil {
+		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", s.issuer.App, ended(ctx), held)
 	}
-	return fmt.Errorf("tokencache: no token of %s yet: %w", s.issuer.App, err)
+	return fmt.Errorf("tokencache: no token of %s yet: %w", s.issuer.App, ended(ctx))
+}
+
+// ended is the error of a ctx that is over, and its cause if that says more.
+func ended(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return ctx.Err()
 }
 
 // join returns the running fill, or a new one, for a caller without a copy. A
@@ -112,13 +122,23 @@ func (s *Source) join(ctx context.Context) (*fill, error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
-	if rest := s.hold.rest(now()); rest > 0 && s.hold.err != nil && !worthWaiting(ctx, s.hold.err, rest) {
-		return nil, s.hold.err
+	if err := s.heldTooLong(ctx); err != nil {
+		return nil, err
 	}
 	if s.fill != nil {
 		return s.fill, nil
 	}
 	return s.start(ctx, fillForCaller)
+}
+
+// heldTooLong is the error of the hold, if a caller should not wait for its end.
+// The caller holds s.mu.
+func (s *Source) heldTooLong(ctx context.Context) error {
+	rest := s.hold.rest(now())
+	if rest == 0 || s.hold.err == nil || worthWaiting(ctx, s.hold.err, rest) {
+		return nil
+	}
+	return s.hold.err
 }
 
 // refill starts a fill in the background, if it is time for one.
@@ -163,9 +183,10 @@ type adoption struct {
 	token     Token
 	life      time.Duration
 	remaining time.Duration
-	at        instant // when remaining was true, or before
-	asked     uint64  // see rejections
-	own       bool    // straight from the issuer
+	at        instant       // when remaining was true, or before
+	asked     uint64        // see rejections
+	own       bool          // straight from the issuer
+	checked   time.Duration // ago: the issuer's last word on it, unless it is our own
 	// unpublished: Redis does not know it yet.
 	unpublished bool
 }
@@ -186,7 +207,7 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 	defer s.mu.Unlock()
 	fp := a.token.Fingerprint()
 	at, current := now(), s.copy.Load()
-	if s.broken != nil || s.rejected.forbid(fp, a.asked, a.own) {
+	if s.broken != nil || s.rejected.forbid(fp, a) {
 		return current.usableAt(at), nil
 	}
 	c := s.newCopy(a, current)

@@ -21,11 +21,21 @@ func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan stru
 		f.src.holdFor(min(known.hold, shortHold), known.err)
 		return true, known.err
 	}
-	f.src.holdFor(wait, known.err) // for those whose time is shorter
+	f.src.holdFor(wait, known.err)
+	f.tellHeld()
 	if err := f.sleep(ctx, wait, changed); err != nil {
 		return true, err
 	}
 	return false, nil
+}
+
+// tellHeld has those who wait see whether they have the time to.
+func (f *fill) tellHeld() {
+	select {
+	case <-f.held:
+	default:
+		close(f.held)
+	}
 }
 
 // awaitOthers waits for the others: this process is kept from asking, they need not be.

@@ -1,0 +1,139 @@
+package tokencache_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// A Get may join a fill that was not begun for a Get, and what that comes to is not
+// the Get's answer.
+
+// A Refresh fails on the spot, so that who asked for it knows; a Get that joined it
+// waits the failure out, as any Get does.
+func TestGetJoinsARefresh(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		f.issuer.FailNext(1, feishutest.Status(500))
+		refreshed := make(chan error)
+		go func() {
+			_, _, err := r.source.Refresh(t.Context())
+			refreshed <- err
+		}()
+		time.Sleep(latency / 2)
+		got := r.getting(t.Context())
+		assert.Error(t, <-refreshed)
+		assert.NoError(t, (<-got).err)
+		assert.Equal(t, 2, len(f.issuer.Calls()))
+	})
+}
+
+// A put-back that Redis does not take is no reason to fail a Get without a copy:
+// the issuer is asked directly.
+func TestGetJoinsAPutBack(t *testing.T) {
+	for after := time.Duration(0); after < 3*time.Second; after += 100 * time.Millisecond { // before, during, between attempts
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			r := f.replica()
+			bad := r.mustGet()
+			time.Sleep(time.Minute)
+			f.issuer.Revoke(bad.AppAccessToken())
+			r.link.Silence(true)
+			require.ErrorIs(t, r.source.Invalidate(context.Background(), bad), tokencache.ErrRedis)
+			time.Sleep(after)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			_, err := r.get(ctx)
+			assert.NoError(t, err, "after %v", after)
+			assert.Equal(t, 1, r.count(tokencache.EventDirectCall, "ok"))
+		})
+	}
+}
+
+// What is put back may be a rejection alone. Nobody wants a token then, so none is
+// asked for.
+func TestPutBackOfARejectionAsksNobody(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		bad := r.mustGet()
+		time.Sleep(time.Minute)
+		r.link.Down()
+		require.ErrorIs(t, r.source.Invalidate(context.Background(), bad), tokencache.ErrRedis)
+		r.link.Heal()
+		time.Sleep(time.Minute)
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, "dropped"), "Redis has been told")
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// The first Get without a copy, which began the fill, has its error as soon as it is
+// clear that its time will not do, like those who come later.
+func TestGetLeavesWhenTheHoldIsTooLong(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		other := f.replica()
+		f.issuer.FailNext(1, feishutest.RateLimited("Retry-After", "20"))
+		_, err := other.get(t.Context())
+		require.Error(t, err)
+
+		r := f.replica()
+		for range 2 {
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			_, err = r.get(ctx)
+			cancel()
+			refused, ok := errors.AsType[*tokencache.IssuerError](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, tokencache.ClassRateLimited, refused.Class)
+			assert.NotErrorIs(t, err, context.DeadlineExceeded)
+			assert.Less(t, time.Since(start), 100*time.Millisecond)
+		}
+		assert.NoError(t, (<-r.getting(t.Context())).err, "who has the time waits it out")
+	})
+}
+
+// Who gives up can ask for ctx's error, whatever cause came with it.
+func TestGetNamesTheEndOfCtxAndItsCause(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: time.Minute}, func(t *testing.T, f *fleet) {
+		why := errors.New("the user went away")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
+		defer cancel()
+		_, err := f.replica().get(ctx)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorIs(t, err, why)
+	})
+}
+
+// F16: the primary dies before its successor has heard of a rejection, so that the
+// rejected token is back. Who saw it rejected does not take it.
+func TestF16FailoverBringsBackWhatWasRejected(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r := f.replica()
+		bad := r.mustGet()
+		time.Sleep(time.Minute)
+		admin, key := f.redis.Admin(), f.tokenKey()
+		fields, ttl := admin.HGetAll(ctx, key).Val(), admin.PTTL(ctx, key).Val()
+		f.issuer.Revoke(bad.AppAccessToken())
+		require.NoError(t, r.source.Invalidate(ctx, bad))
+
+		require.NoError(t, admin.FlushAll(ctx).Err())
+		_, err := admin.Pipelined(ctx, func(p redis.Pipeliner) error {
+			p.HSet(ctx, key, fields)
+			p.PExpire(ctx, key, ttl)
+			return nil
+		})
+		require.NoError(t, err)
+
+		tok := r.mustGet()
+		assert.False(t, tok.Equal(bad))
+		assert.True(t, f.issuer.Valid(tok.AppAccessToken()))
+		assert.Equal(t, 2, f.stats().Calls)
+	})
+}
