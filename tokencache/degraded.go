@@ -117,15 +117,23 @@ func (s *Source) startPutBack() {
 	_, _ = s.start(context.Background(), fillPutBack)
 }
 
+// rounding is what a stored life may have lost: to the millisecond when it was
+// put there, and again when it was read.
+const rounding = 2 * time.Millisecond
+
 // putBack brings a token from a direct call to Redis, once that can be read. It
 // has no part in the lock: the merge rule decides, and a tombstone of any age.
+//
+// What is stored had that much left when it was read, up to now, not when it was
+// asked for: a Redis that has just come back may have taken a second to answer,
+// and the token of everyone whose question was on its way would seem better.
 func (f *fill) putBack(ctx context.Context, v *view) {
 	c := f.src.usable()
 	if c == nil || !c.unpublished {
 		f.src.putBackDone()
 		return
 	}
-	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || r.remaining >= c.remainingAt(v.at)) {
+	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || r.remaining+rounding >= c.remainingAt(now())) {
 		f.src.published(c)
 		return
 	}

@@ -46,14 +46,16 @@ func TestF42RedisBackAfterAnOutage(t *testing.T) {
 				read(replicas, 5*time.Second, 2*time.Minute)
 				stored := f.stored()
 				require.NotEmpty(t, stored)
-				writes, events, most := 0, 0, 0
+				writes, offers, events, most := 0, 0, 0, 0
 				for _, r := range replicas {
 					writes += r.count(tokencache.EventPutBack, "stored")
+					offers += r.count(tokencache.EventPutBack, "")
 					events += r.link.Count("PUBLISH")
 					most = max(most, r.link.Count())
 				}
 				assert.Positive(t, writes)
 				assert.LessOrEqual(t, writes, c.writes)
+				assert.LessOrEqual(t, offers, c.writes, "whoever finds as good a token offers none")
 				assert.Equal(t, writes, events, "one event for each write")
 				assert.LessOrEqual(t, most, 10, "I8")
 				assert.Equal(t, calls+200, f.stats().Calls, "nobody asks again")
