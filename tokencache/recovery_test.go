@@ -133,6 +133,7 @@ func TestI6FreshAgainWhenTheFaultsStop(t *testing.T) {
 			replicas := f.start(8)
 			withinAll(replicas, latency+50*time.Millisecond)
 			for range 10 {
+				direct := f.count(tokencache.EventDirectCall, "ok")
 				undo := f.anyFault(rng)
 				calm := time.Duration(rng.Int64N(int64(2 * time.Hour)))
 				getAnyway(replicas, 20*time.Second, calm)
@@ -142,6 +143,9 @@ func TestI6FreshAgainWhenTheFaultsStop(t *testing.T) {
 				getAnyway(replicas, 3*time.Second, 90*time.Second)
 				for _, r := range replicas {
 					r.within(0)
+				}
+				if f.count(tokencache.EventDirectCall, "ok") > direct {
+					assert.NotEmpty(t, f.stored(), "seed %d: not put back", seed)
 				}
 				cold := f.replica()
 				cold.within(latency + 50*time.Millisecond) // redis may be empty: nobody had reason to look
