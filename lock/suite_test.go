@@ -120,7 +120,7 @@ func TestNotExtendedPastAtMost(t *testing.T) {
 	})
 }
 
-func TestReleaseAfterExpirySparesTheSuccessor(t *testing.T) {
+func TestF6ReleaseAfterExpirySparesTheSuccessor(t *testing.T) {
 	t.Parallel()
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
 		locker := lock.New(env.Client("a"))
@@ -186,6 +186,24 @@ func TestReplyLostAndNotReplayed(t *testing.T) {
 		require.NotErrorIs(t, err, lock.ErrHeld)
 		locker.Wait()
 		assert.Zero(t, env.Admin().Exists(t.Context(), key).Val(), "nobody waits out a ghost's lease")
+	})
+}
+
+func TestF6UnsureReleaseSparesTheHolder(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, env redistest.Env) {
+		rdb := env.Client("a", once)
+		load(t, rdb)
+		held, err := lock.New(env.Client("b")).TryAcquire(t.Context(), key, time.Minute, time.Minute)
+		require.NoError(t, err)
+		locker := lock.New(rdb)
+		env.Link("a").DropReplies(1, nil)
+		_, err = locker.TryAcquire(t.Context(), key, time.Minute, time.Minute)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, lock.ErrHeld, "that was the reply")
+		locker.Wait()
+		assert.Equal(t, held.Value(), env.Admin().Get(t.Context(), key).Val())
+		require.NoError(t, held.Release(t.Context()))
 	})
 }
 

@@ -119,18 +119,23 @@ func (s *Source) startPutBack() {
 
 // worthAWrite is how much longer than the stored token one from a direct call must
 // live to be put back. A fleet that asked at the same moment has as many tokens as
-// replicas, and each would else improve on the last by a millisecond.
+// replicas. What is stored is rounded down, so each would seem a little better than
+// the last.
 const worthAWrite = time.Second
 
 // putBack brings a token from a direct call to Redis, once that can be read. It
 // has no part in the lock: the merge rule decides, and a tombstone of any age.
+//
+// What is stored had that much left when it was read, up to now, not when it was
+// asked for: a Redis that has just come back may have taken a second to answer,
+// and the token of everyone whose question was on its way would seem better.
 func (f *fill) putBack(ctx context.Context, v *view) {
 	c := f.src.usable()
 	if c == nil || !c.unpublished {
 		f.src.putBackDone()
 		return
 	}
-	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || c.remainingAt(v.at)-r.remaining < worthAWrite) {
+	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || c.remainingAt(now())-r.remaining < worthAWrite) {
 		f.src.published(c)
 		return
 	}

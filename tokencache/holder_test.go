@@ -239,3 +239,29 @@ func TestF6ReleaseLeavesTheSuccessorsLock(t *testing.T) {
 		assert.Equal(t, 2, f.stats().Calls)
 	})
 }
+
+// F6: a replica does not hear that it was too late for the lock, and releases
+// what it may have got. It is the holder's, and stays.
+func TestF6UnsureReleaseLeavesTheHoldersLock(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
+		f.warmScripts()
+		holder, unsure := f.replica(), f.replica(oneTry, with(noDirect))
+		late := unsure.link.Hold(script("obtain"))
+		second := unsure.getting(t.Context())
+		time.Sleep(time.Millisecond)
+		first := holder.getting(t.Context())
+		time.Sleep(time.Millisecond)
+		value := f.redis.Admin().Get(t.Context(), f.lockKey()).Val()
+		unsure.link.Delay(1200 * time.Millisecond) // beyond its time-out
+		late()
+		time.AfterFunc(time.Millisecond, unsure.link.Heal)
+		require.ErrorIs(t, (<-second).err, tokencache.ErrRedis)
+		time.Sleep(time.Second)
+		require.NotEmpty(t, f.lockKey())
+		assert.Equal(t, value, f.redis.Admin().Get(t.Context(), f.lockKey()).Val())
+		require.NoError(t, (<-first).err)
+		assert.Zero(t, holder.count(tokencache.EventLeaseLost, ""))
+		assert.Equal(t, 2, f.stats().Calls, "the warm-up's and one more")
+		assert.Empty(t, f.lockKeyAfter())
+	})
+}

@@ -46,14 +46,16 @@ func TestF42RedisBackAfterAnOutage(t *testing.T) {
 				read(replicas, 5*time.Second, 2*time.Minute)
 				stored := f.stored()
 				require.NotEmpty(t, stored)
-				writes, events, most := 0, 0, 0
+				writes, offers, events, most := 0, 0, 0, 0
 				for _, r := range replicas {
 					writes += r.count(tokencache.EventPutBack, "stored")
+					offers += r.count(tokencache.EventPutBack, "")
 					events += r.link.Count("PUBLISH")
 					most = max(most, r.link.Count())
 				}
 				assert.Positive(t, writes)
 				assert.LessOrEqual(t, writes, c.writes)
+				assert.LessOrEqual(t, offers, c.writes, "whoever finds as good a token offers none")
 				assert.Equal(t, writes, events, "one event for each write")
 				assert.LessOrEqual(t, most, 10, "I8")
 				assert.Equal(t, calls+200, f.stats().Calls, "nobody asks again")
@@ -131,6 +133,7 @@ func TestI6FreshAgainWhenTheFaultsStop(t *testing.T) {
 			replicas := f.start(8)
 			withinAll(replicas, latency+50*time.Millisecond)
 			for range 10 {
+				direct := f.count(tokencache.EventDirectCall, "ok")
 				undo := f.anyFault(rng)
 				calm := time.Duration(rng.Int64N(int64(2 * time.Hour)))
 				getAnyway(replicas, 20*time.Second, calm)
@@ -140,6 +143,9 @@ func TestI6FreshAgainWhenTheFaultsStop(t *testing.T) {
 				getAnyway(replicas, 3*time.Second, 90*time.Second)
 				for _, r := range replicas {
 					r.within(0)
+				}
+				if f.count(tokencache.EventDirectCall, "ok") > direct {
+					assert.NotEmpty(t, f.stored(), "seed %d: not put back", seed)
 				}
 				cold := f.replica()
 				cold.within(latency + 50*time.Millisecond) // redis may be empty: nobody had reason to look

@@ -1,0 +1,161 @@
+package tokencache_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// A fill leaves a hold, and no other starts before it is over (pace.go). These
+// are about what ends a hold early: I8 wants it to be the news that matter, and
+// no more.
+
+// I8: the issuer is down, and Redis does not take the failures, so each replica
+// has a backoff of its own. Each that tries leaves the lock and says so; the
+// others, who are held by the error of their own try, do not look at every such
+// event.
+func TestI8FreeLockDoesNotEndAnErrorsHold(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		replicas := f.start(20)
+		withinAll(replicas, latency+50*time.Millisecond)
+		f.sleepUntilDue()
+		f.issuer.SetFault(feishutest.Status(503))
+		f.redis.FailCommands("ERR no", script("fail"))
+		f.redis.Each((*redistest.Link).ResetCounts)
+		read(replicas, 100*time.Millisecond, 10*time.Minute)
+
+		for _, r := range replicas {
+			tries := r.count(tokencache.EventCall, "transient")
+			require.Greater(t, tries, 20, "250 ms doubling to 30 s")
+			// A try is read, obtain, read, fail, release, PUBLISH. At first they try
+			// one after the other, and who loses the lock to 19 of them looks again.
+			assert.LessOrEqual(t, r.link.Count(), 6*tries+19*7, "%d tries: %v", tries, r.link.Counts())
+		}
+	})
+}
+
+// I8: news of a token ends the hold of one that could not get it itself, which
+// would have lasted for half a minute.
+func TestI8TokenEndsAHold(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		lonely, other := f.lonely(), f.replica()
+		old := lonely.heldInTheWindow(other)
+		tok, changed, err := other.source.Refresh(t.Context())
+		require.NoError(t, err)
+		require.True(t, changed)
+		stored := time.Now()
+		for lonely.within(0).Equal(old) {
+			require.Less(t, time.Since(stored), 5*time.Second+100*time.Millisecond, "spread, not more")
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.True(t, lonely.within(0).Equal(tok))
+	})
+}
+
+// I8: the same for one without a copy, which returns an error from memory until
+// its hold is over. It has reason to look at once.
+func TestI8TokenEndsAHoldWithoutACopy(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: time.Second}, func(t *testing.T, f *fleet) {
+		f.issuer.FailNext(1, feishutest.WrongSecret())
+		holder, waiter := f.replica(), f.replica()
+		for _, res := range all(t.Context(), []*replica{holder, waiter}) {
+			require.Error(t, res.err)
+		}
+		res := <-waiter.getting(t.Context())
+		require.Error(t, res.err)
+		require.Zero(t, res.took, "from memory")
+
+		tok, _, err := holder.source.Refresh(t.Context())
+		require.NoError(t, err)
+		time.Sleep(time.Millisecond)
+		assert.True(t, waiter.within(0).Equal(tok))
+	})
+}
+
+// I8: news of a free lock ends the hold of those who lost it, if its holder left
+// nothing that would. Else they would wait for the end of its lease.
+func TestI8FreeLockEndsAHold(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: time.Second}, func(t *testing.T, f *fleet) {
+		holder, next := f.replica(), f.replica()
+		withinAll(f.replicas, time.Second)
+		f.sleepUntilDue()
+		f.issuer.FailNext(1, feishutest.Status(500))
+		holder.link.Fail("ERR no", script("fail"))
+		holder.within(0)
+		time.Sleep(time.Millisecond)
+		read([]*replica{next}, 10*time.Millisecond, 3*time.Second)
+
+		calls := f.issuer.Calls()
+		require.Len(t, calls, 3)
+		require.False(t, calls[1].Granted())
+		assert.LessOrEqual(t, calls[2].Arrived.Sub(calls[1].Answered), 15*time.Millisecond)
+	})
+}
+
+// I8: news of a rejection ends the hold of one that had a copy until then. It
+// waits for what the others get, and is not told the error of its own last try.
+func TestI8RejectionEndsAHold(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		lonely, other := f.lonely(), f.replica()
+		bad := lonely.heldInTheWindow(other)
+		f.issuer.SetLatency(time.Second)
+		f.issuer.Revoke(bad.AppAccessToken())
+		require.NoError(t, other.source.Invalidate(t.Context(), bad))
+		got := other.getting(t.Context())
+		time.Sleep(time.Millisecond)
+
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		res := <-lonely.getting(ctx)
+		require.NoError(t, res.err)
+		assert.LessOrEqual(t, res.took, time.Second)
+		assert.True(t, res.tok.Equal((<-got).tok))
+	})
+}
+
+// lonely is a replica that does not reach the issuer once it is cut off.
+type lonely struct {
+	*replica
+	cutOff atomic.Bool
+	tried  atomic.Int32
+}
+
+func (f *fleet) lonely() *lonely {
+	l := &lonely{}
+	l.replica = f.replica(via(roundTrip(func(req *http.Request) (*http.Response, error) {
+		if !l.cutOff.Load() {
+			return f.issuer.RoundTripper().RoundTrip(req)
+		}
+		l.tried.Add(1)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errForTest}
+	})))
+	return l
+}
+
+// heldInTheWindow cuts it off, with a copy in its window, until it has just
+// failed and will leave the issuer alone for half a minute. The failure holds
+// nobody else any more.
+func (l *lonely) heldInTheWindow(others ...*replica) tokencache.Token {
+	f := l.fleet
+	f.t.Helper()
+	withinAll(append(others, l.replica), latency+50*time.Millisecond)
+	f.sleepUntilDue()
+	l.cutOff.Store(true)
+	for range 9 { // 250 ms doubles to 30 s with the eighth
+		for tried := l.tried.Load(); l.tried.Load() == tried; time.Sleep(100 * time.Millisecond) {
+			l.within(0)
+		}
+	}
+	time.Sleep(2 * time.Second)
+	return l.within(0)
+}

@@ -1,0 +1,88 @@
+package tokencache_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+// F42: Redis refuses for so short a time that no replica has tried in vain yet:
+// 200 of them asked for themselves at the same moment, and would all come back at
+// the same moment. They do not.
+func TestF42PutBacksAreSpread(t *testing.T) {
+	const slot, most = 100 * time.Millisecond, 30 // 10, were it even over the 2 s
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.warmScripts()
+		replicas := f.start(200)
+		withinAll(replicas, latency+50*time.Millisecond)
+		f.sleepUntilLeft(replicas[0].mustGet(), time.Minute)
+		f.admin((*redis.Client).FlushAll)
+		mend := f.redis.FailCommands("MISCONF no", script("read"))
+		together(replicas, func(r *replica) { r.within(0) }) // urgent: each asks
+		time.Sleep(latency + time.Millisecond)
+		mend()
+		require.Equal(t, 202, f.stats().Calls, "the warm-up's, the first, and one each")
+		f.redis.Each((*redistest.Link).ResetCounts)
+
+		before := 0
+		for at := slot; at <= 3*time.Second; at += slot {
+			time.Sleep(slot)
+			commands := 0
+			for _, r := range replicas {
+				commands += r.link.Count("EVAL", "EVALSHA")
+			}
+			assert.LessOrEqual(t, commands-before, most, "in the %v before %v", slot, at)
+			t.Log(commands - before)
+			before = commands
+		}
+		assert.GreaterOrEqual(t, before, 200, "all of them looked")
+		assert.NotEmpty(t, f.stored())
+	})
+}
+
+// I6: what was asked for around Redis is brought there soon after the end of
+// the fault, though nobody calls Get any more: there is a timer. A replica that
+// starts then has the token from there.
+func TestI6PutBackNeedsNoCaller(t *testing.T) {
+	// Backoff 36 s, spread 2 s, probe 6 s, time-out 1 s.
+	const soon = 45 * time.Second
+	for name, begin := range map[string]func(*redistest.Link){
+		"refused":         (*redistest.Link).Down,
+		"black hole":      func(l *redistest.Link) { l.BlackHole(true); l.Cut() },
+		"silent":          func(l *redistest.Link) { l.Silence(true) },
+		"too slow":        func(l *redistest.Link) { l.Delay(2 * time.Second) },
+		"takes no lock":   func(l *redistest.Link) { l.Fail("OOM no", script("obtain", "publish", "fail")) },
+		"takes no token":  func(l *redistest.Link) { l.Fail("READONLY no", script("publish")) },
+		"refuses to read": func(l *redistest.Link) { l.Fail("LOADING no", script("read")) },
+	} {
+		for _, outage := range []time.Duration{time.Second, 30 * time.Second, 5 * time.Minute} {
+			t.Run(name+" for "+outage.String(), func(t *testing.T) {
+				virtual(t, usual(), func(t *testing.T, f *fleet) {
+					replicas := f.start(3)
+					withinAll(replicas, latency+50*time.Millisecond)
+					old := replicas[0].mustGet()
+					f.sleepUntilLeft(old, time.Minute)
+					f.redis.Each(begin)
+					together(replicas, func(r *replica) { r.within(0) }) // urgent: each asks
+					time.Sleep(4*time.Second + outage)
+					calls := f.stats().Calls
+					require.Greater(t, calls, 1)
+
+					f.redis.Each((*redistest.Link).Heal)
+					time.Sleep(soon)
+					want := replicas[0].within(0)
+					assert.False(t, want.Equal(old))
+					assert.Equal(t, want.AppAccessToken(), f.stored())
+					assert.True(t, f.replica().within(0).Equal(want))
+					assert.Equal(t, calls, f.stats().Calls)
+					f.nothingLeft()
+				})
+			})
+		}
+	}
+}
