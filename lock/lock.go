@@ -45,7 +45,7 @@ func New(rdb redis.Scripter) *Locker {
 // shortens the first lease as well. Ctx bounds the try only, not the Lease, and
 // a try that takes longer than the lease has failed.
 //
-// ErrHeld is the one error that says the lock was not taken. After any other
+// ErrHeld says that the lock was not taken. After an error of the client's
 // Redis may have done it and only the answer was lost, so our value is released
 // again, by a single try in the background that may last as long as the lease:
 // the caller learns of the trouble at once, and [Locker.Wait] waits for the
@@ -95,7 +95,9 @@ func (l *Locker) releaseUnsure(ctx context.Context, key, value string, lease tim
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease)
 	l.releases.Go(func() {
 		defer cancel()
-		_ = releaseScript.Run(ctx, l.rdb, []string{key}, value).Err()
+		// By its text: an answer that the script is not known may come when nobody
+		// waits for it any more.
+		_ = releaseScript.Eval(ctx, l.rdb, []string{key}, value).Err()
 	})
 }
 

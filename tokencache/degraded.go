@@ -19,7 +19,7 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	f.degraded(cause)
 	c := f.src.usable()
 	if f.why == fillPutBack {
-		f.src.putBackLater()
+		f.src.putBackLater(cause)
 		return cause
 	}
 	if c != nil && c.phaseAt(now()) > urgent && f.why != fillForced {
@@ -76,20 +76,23 @@ func (f *fill) keep(got fetched) error {
 		}
 		return f.unusable(ErrExpired)
 	}
-	f.src.putBackLater()
+	f.src.putBackLater(nil)
 	return nil
 }
 
 // putBackLater brings to Redis what it does not know, a token or a rejection, when
 // it may be back: spread over some seconds, because the whole fleet waits for the
-// same moment.
-func (s *Source) putBackLater() {
+// same moment. Err is that of the last attempt, if there was one.
+func (s *Source) putBackLater(err error) {
 	jitter := s.cache.config.Jitter
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.putBacks++
-	wait := max(s.cache.breaker.retryIn(now()), putBackBackoff.after(s.putBacks, jitter())) +
-		time.Duration(jitter()*float64(2*time.Second))
+	wait := putBackBackoff.base
+	if e, ok := errors.AsType[*RedisError](err); !ok || e.Name != redisPaused { // which was no attempt
+		s.putBacks++
+		wait = putBackBackoff.after(s.putBacks, jitter())
+	}
+	wait = max(wait, s.cache.breaker.retryIn(now())) + time.Duration(jitter()*float64(2*time.Second))
 	if s.broken != nil {
 		return
 	}
@@ -145,7 +148,7 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	})
 	f.src.observe(Event{Kind: EventPutBack, Outcome: string(pub.outcome), Remaining: c.remainingAt(now()), Err: err})
 	if err != nil {
-		f.src.putBackLater()
+		f.src.putBackLater(err)
 		return
 	}
 	f.src.published(c)

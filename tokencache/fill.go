@@ -227,7 +227,7 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 // look asks Redis for everything, adopts what can be, and says what cannot.
 func (f *fill) look(ctx context.Context) (*view, error) {
 	if !f.src.cache.breaker.allow(now()) {
-		return nil, &RedisError{Name: "paused", Key: f.src.store.keys.id}
+		return nil, &RedisError{Name: redisPaused, Key: f.src.store.keys.id}
 	}
 	number := f.src.nextNumber() // first: a rejection from here on may overtake the read
 	if err := f.src.tellPending(ctx); err != nil {

@@ -42,6 +42,9 @@ func (e *RedisError) Unwrap() []error {
 	return []error{ErrRedis, e.Err}
 }
 
+// redisPaused names a Redis that is not asked again yet.
+const redisPaused = "paused"
+
 // refused tells an answer of Redis from silence, and from not being asked.
 func (e *RedisError) refused() bool { return e.Err != nil && answered(e.Err) }
 

@@ -72,7 +72,7 @@ func (s *Source) tell(fp string) error {
 	out, err := s.store.invalidate(ctx, fp, r.nonce, s.longestLeft())
 	if err != nil {
 		s.observe(Event{Kind: EventInvalidate, Err: err})
-		s.putBackLater()
+		s.putBackLater(err)
 		return err
 	}
 	s.observe(Event{Kind: EventInvalidate, Outcome: string(out)})

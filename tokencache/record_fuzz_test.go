@@ -1,0 +1,168 @@
+package tokencache
+
+import (
+	"encoding/binary"
+	"math"
+	"testing"
+	"time"
+)
+
+// Whatever others write must not make us panic, or believe in a token that the
+// record does not vouch for.
+func FuzzRecord(f *testing.F) {
+	add := func(fields []string, ttl time.Duration) {
+		f.Add(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], fields[7], int64(ttl), int64(1_700_000_060_000))
+	}
+	add(someFields("a", "t", "7200000"), time.Hour)
+	add(someFields("a", "", "7200000"), 2*time.Hour+1)
+	add(someFields("", "", "7200000"), noTTL)
+	add(someFields("a", "t", "9223372036855"), noKey)
+	add([]string{"a", "t", "short", "-1", "", "x", "9223372036854", "-1"}, -time.Hour)
+	f.Fuzz(func(t *testing.T, app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt string, ttl, redisNow int64) {
+		for _, fp := range []string{fp, fingerprint(app, tenant)} {
+			fields := []string{app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt}
+			r, garbled := parseRecord(fields, time.Duration(ttl), time.UnixMilli(redisNow))
+			if r == nil {
+				if garbled == "" && time.Duration(ttl) != noKey {
+					t.Fatal("neither a record nor a reason")
+				}
+				continue
+			}
+			if garbled != "" {
+				t.Fatalf("a record, and yet %q", garbled)
+			}
+			if end, ok := parseMillis(endsAt); !ok || r.remaining > time.UnixMilli(end.Milliseconds()).Sub(time.UnixMilli(redisNow)) {
+				t.Fatalf("remaining %v until %q", r.remaining, endsAt)
+			}
+			if r.remaining > r.life || r.life <= 0 || r.life > longestLife {
+				t.Fatalf("remaining %v of a life of %v", r.remaining, r.life)
+			}
+			if r.checked < 0 {
+				t.Fatalf("checked %v ago", r.checked)
+			}
+			if r.token.Fingerprint() != fp || len(fp) != 40 || app == "" || r.token.AppAccessToken() != app || r.token.TenantAccessToken() != tenant {
+				t.Fatalf("%v does not match its fields", r.token)
+			}
+		}
+		parseRecord([]string{app, tenant}, time.Duration(ttl), time.UnixMilli(redisNow))
+	})
+}
+
+func FuzzFailure(f *testing.F) {
+	f.Add("1700000060000", "3", "feishu", "permanent", "10014", "200", "app secret invalid", "log", "check", "1", "host", int64(time.Hour), int64(1_700_000_000_000))
+	f.Add("9223372036854", "-1", "", "of_a_later_version", "x", "9e9", "\x00", "", "", "yes", "", int64(noTTL), int64(math.MinInt64))
+	f.Add("", "", "", "", "", "", "", "", "", "", "", int64(noKey), int64(0))
+	f.Fuzz(func(t *testing.T, until, attempts, issuer, class, code, status, message, logID, advice, local, by string, ttl, redisNow int64) {
+		fields := []string{until, attempts, issuer, class, code, status, message, logID, advice, local, by}
+		got := parseFailure(fields, time.Duration(ttl), time.UnixMilli(redisNow))
+		if got == nil {
+			if time.Duration(ttl) != noKey {
+				t.Fatal("there is one")
+			}
+			return
+		}
+		if got.hold < 0 || got.hold > maxHold || got.holds() && got.hold > time.Duration(ttl) {
+			t.Fatalf("holds for %v with a TTL of %v", got.hold, time.Duration(ttl))
+		}
+		if got.err.Class > ClassPermanent {
+			t.Fatalf("class %d", got.err.Class)
+		}
+		_ = got.err.Error()
+		backoffOf(got.err)
+	})
+}
+
+// anyReply builds a reply of arbitrary shape from bytes: numbers, strings, nils
+// and lists within lists.
+func anyReply(data []byte, depth int) (reply []any, rest []byte) {
+	reply = []any{}
+	for len(data) > 0 {
+		kind, size := data[0]%6, int(data[0]/6)
+		data = data[1:]
+		switch kind {
+		case 0:
+			var b [8]byte
+			data = data[copy(b[:], data):]
+			reply = append(reply, int64(binary.LittleEndian.Uint64(b[:])))
+		case 1:
+			size = min(size, len(data))
+			reply = append(reply, string(data[:size]))
+			data = data[size:]
+		case 2:
+			reply = append(reply, nil)
+		case 3:
+			if depth == 0 {
+				continue
+			}
+			var list []any
+			list, data = anyReply(data, depth-1)
+			reply = append(reply, list)
+		case 4:
+			return reply, data
+		case 5:
+			reply = append(reply, float64(size), true, map[any]any{"x": size})
+		}
+	}
+	return reply, data
+}
+
+func FuzzView(f *testing.F) {
+	number := func(n int64) []byte { return binary.LittleEndian.AppendUint64([]byte{0}, uint64(n)) }
+	list := func(items ...string) []byte {
+		b := []byte{3}
+		for _, s := range items {
+			b = append(append(b, byte(1+6*min(len(s), 42))), s[:min(len(s), 42)]...)
+		}
+		return append(b, 4)
+	}
+	join := func(parts ...[]byte) (all []byte) {
+		for _, p := range parts {
+			all = append(all, p...)
+		}
+		return all
+	}
+	f.Add([]byte{})
+	f.Add([]byte{3, 3, 3, 2, 5})
+	f.Add(join(number(1_700_000_060_000), number(3_600_000), list(someFields("a", "t", "7200000")...), number(-1),
+		number(600_000), list("1700000060500", "2", "x", "unknown", "1", "", "m", "", "", "0", "r")))
+	f.Add(join(number(math.MinInt64), number(math.MaxInt64), list(someFields("a", "t", "7200000")...), number(math.MinInt64)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		reply, _ := anyReply(data, 3)
+		v := parseView(reply, now())
+		v.locked()
+		if v.record != nil && (v.garbled != "" || v.record.remaining > v.record.life || v.record.token.IsZero()) {
+			t.Fatalf("%q, remaining %v of %v", v.garbled, v.record.remaining, v.record.life)
+		}
+		if v.failure.holds() && v.failure.hold > maxHold {
+			t.Fatalf("holds for %v", v.failure.hold)
+		}
+		statusOf(Issuer{Window: feishuWindow}, "id", v)
+		a := answer(reply)
+		for i := range len(reply) + 1 {
+			a.integer(i)
+			a.millis(i)
+			a.text(i)
+			a.strings(i)
+		}
+	})
+}
+
+func FuzzIssuerID(f *testing.F) {
+	f.Add("feishu", "cli_a1b2", "0123456789abcdef", "lark", "cli_a1b2", "0123456789abcdef")
+	f.Add("a:b", "c", "d", "a", "b:c", "d")
+	f.Add("%3A", "{}", "", ":", "{}", "")
+	f.Add("\xff", "飞书", "\x00", "\xfe", "飞书", "\x00")
+	f.Fuzz(func(t *testing.T, name, app, digest, name2, app2, digest2 string) {
+		a, b := Issuer{Name: name, App: app, Digest: digest}, Issuer{Name: name2, App: app2, Digest: digest2}
+		if !idCharset.MatchString(a.id()) {
+			t.Fatalf("%q", a.id())
+		}
+		if (a == b) != (a.id() == b.id()) {
+			t.Fatalf("%+v and %+v are %s and %s", a, b, a.id(), b.id())
+		}
+		k := keysOf(defaultPrefix, a.id())
+		if slotOf(k.token) != slotOf(k.lock) || slotOf(k.token) != slotOf(k.rejected+"x") {
+			t.Fatalf("%s in another slot", k.lock)
+		}
+	})
+}
