@@ -123,29 +123,27 @@ func (f *fill) unusable(why error) *IssuerError {
 // for. Else a *RedisError.
 func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error {
 	life := got.token.life()
-	pub, err := f.src.store.publish(ctx, offer{
-		token: got.token, life: life, margin: windowOf(f.src.issuer.Window, life, false, 0).dead,
+	out, stored, err := f.src.store.publish(ctx, offer{
+		token: got.token, margin: windowOf(f.src.issuer.Window, life, false, 0).dead,
 		asked: asked, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
 	})
-	f.src.observe(Event{Kind: EventPublish, Outcome: string(pub.outcome), Remaining: life, Err: err})
+	f.src.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
 	switch {
 	case err != nil:
 		return err
-	case pub.outcome == outcomeExpired:
+	case out == outcomeExpired:
 		return ErrExpired
-	case pub.outcome == outcomeRejected:
+	case out == outcomeRejected:
 		return ErrRejected
 	}
 	f.left = true
 	a := got.adoption() // if somebody garbled what is stored in this very moment
-	if stored := pub.stored; stored != nil {
-		a = adoption{
-			token: stored.token, life: stored.life, remaining: stored.remaining, at: pub.at,
-			asked: got.number, own: stored.token.Equal(got.token), checked: stored.checked,
-		}
+	if stored != nil {
+		a = stored.adoption(got.number)
+		a.own = stored.token.Equal(got.token)
 	}
 	took := f.src.adopt(a) // first: our own callers need not wait for the event to be sent
-	if pub.outcome != outcomeKept {
+	if out != outcomeKept {
 		_ = f.src.store.announce(ctx, eventToken, got.token.Fingerprint())
 	}
 	if !took {
@@ -159,7 +157,7 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 func (f *fill) answered() {
 	f.src.forgetFailures()
 	if c := f.src.usable(); c != nil && c.phaseAt(now()) != fresh {
-		f.src.holdFor(pauseOf(f.src.issuer.Window, c.life), nil)
+		f.src.holdFor(pauseOf(f.src.issuer.Window, c.token.life()), nil)
 	} else {
 		f.src.holdFor(0, nil)
 	}

@@ -5,7 +5,6 @@ import "time"
 // localCopy is this process's copy of a token. Immutable: replaced whole.
 type localCopy struct {
 	token     Token
-	life      time.Duration // the issuer's, for the window
 	from      instant       // when remaining was counted; before it was true, never after
 	remaining time.Duration // at from
 	freshFor  time.Duration // since from
@@ -16,10 +15,9 @@ type localCopy struct {
 	unpublished bool
 }
 
-func newLocalCopy(tok Token, life, remaining time.Duration, from instant, w window, draw float64) *localCopy {
+func newLocalCopy(tok Token, remaining time.Duration, from instant, w window, draw float64) *localCopy {
 	return &localCopy{
 		token:     tok.endingAt(from.add(remaining).time()),
-		life:      life,
 		from:      from,
 		remaining: remaining,
 		freshFor:  remaining - w.refresh,

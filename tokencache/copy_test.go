@@ -9,7 +9,7 @@ import (
 )
 
 func feishuCopy(remaining time.Duration, from instant) *localCopy {
-	return newLocalCopy(NewToken("a", "t", feishuLife), feishuLife, remaining, from, windowOf(feishuWindow, feishuLife, true, 0), 0)
+	return newLocalCopy(NewToken("a", "t", feishuLife), remaining, from, windowOf(feishuWindow, feishuLife, true, 0), 0)
 }
 
 func TestCopyAges(t *testing.T) {

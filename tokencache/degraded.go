@@ -142,20 +142,20 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		f.src.published(c)
 		return
 	}
-	pub, err := f.src.store.publish(ctx, offer{
-		token: c.token, life: c.life, by: f.src.cache.config.Replica, putBack: true,
+	out, _, err := f.src.store.publish(ctx, offer{
+		token: c.token, by: f.src.cache.config.Replica, putBack: true,
 		asked: v.now.Add(-v.at.since(c.from)), elapsed: now().since(c.from),
 	})
-	f.src.observe(Event{Kind: EventPutBack, Outcome: string(pub.outcome), Remaining: c.remainingAt(now()), Err: err})
+	f.src.observe(Event{Kind: EventPutBack, Outcome: string(out), Remaining: c.remainingAt(now()), Err: err})
 	if err != nil {
 		f.src.putBackLater(err)
 		return
 	}
 	f.src.published(c)
 	switch fp := c.token.Fingerprint(); {
-	case pub.outcome == outcomeStored:
+	case out == outcomeStored:
 		_ = f.src.store.announce(ctx, eventToken, fp)
-	case pub.outcome == outcomeRejected && !f.src.knowsRejected(fp):
+	case out == outcomeRejected && !f.src.knowsRejected(fp):
 		f.src.heard(eventRejection, fp) // later than by the event, which was missed
 	}
 }

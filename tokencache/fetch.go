@@ -16,8 +16,7 @@ type fetched struct {
 }
 
 func (g fetched) adoption() adoption {
-	life := g.token.life()
-	return adoption{token: g.token, life: life, remaining: life, at: g.began, asked: g.number, own: true}
+	return adoption{token: g.token, remaining: g.token.life(), at: g.began, asked: g.number, own: true}
 }
 
 // fetch makes one call. Its error is an *IssuerError.

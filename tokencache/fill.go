@@ -244,7 +244,7 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 		f.src.observe(Event{Kind: EventGarbled, Outcome: v.garbled})
 	}
 	if r := v.record; r != nil {
-		f.src.adopt(adoption{token: r.token, life: r.life, remaining: r.remaining, at: v.at, asked: number, checked: r.checked})
+		f.src.adopt(r.adoption(number))
 	}
 	return v, nil
 }
@@ -267,7 +267,7 @@ func (f *fill) satisfied(v *view) bool {
 		return true
 	}
 	// In its window, but the issuer has just said that there is no other yet.
-	pause := pauseOf(f.src.issuer.Window, c.life)
+	pause := pauseOf(f.src.issuer.Window, c.token.life())
 	if r := v.record; r != nil && c.is(r.token.Fingerprint()) && r.checked < pause {
 		f.src.holdFor(pause-r.checked, nil)
 		return true

@@ -113,7 +113,7 @@ func TestF31SameTokenAgainAndAgain(t *testing.T) {
 	offerAgain := func() {
 		s.pass(time.Second)
 		s.t0 = s.now()
-		out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 0), life: 2 * time.Hour, asked: s.t0, by: "us"})
+		out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 2*time.Hour), asked: s.t0, by: "us"})
 		require.Equal(t, outcomeStored, out)
 	}
 	offerAgain()
@@ -149,7 +149,7 @@ func TestF21InvalidateReplayed(t *testing.T) {
 func TestF39TwoRejectionsAndASlowPublish(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		s := next(t)
-		slow := offer{token: NewToken("a1", "t1", 0), life: 2 * time.Hour, asked: s.t0, by: "slow"}
+		slow := offer{token: NewToken("a1", "t1", 2*time.Hour), asked: s.t0, by: "slow"}
 		s.put("a1", "t1", 2*time.Hour, time.Hour)
 		require.Equal(t, outcomeDropped, s.mustInvalidate("1", 0))
 		out, _ := s.mustPublish(slow)
@@ -171,7 +171,7 @@ func TestF39RejectedAgainWhileItIsNotStored(t *testing.T) {
 		s := next(t)
 		s.buried(5*time.Minute, 1, time.Hour)
 		require.Equal(t, outcomeOther, s.mustInvalidate("second", 0))
-		out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 0), life: 2 * time.Hour, asked: s.t0.Add(-time.Minute), by: "slow"})
+		out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 2*time.Hour), asked: s.t0.Add(-time.Minute), by: "slow"})
 		assert.Equal(t, outcomeRejected, out)
 	})
 }

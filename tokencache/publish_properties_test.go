@@ -20,7 +20,7 @@ func TestF23NoTTLAboveLife(t *testing.T) {
 			s := next(t)
 			life := someLife(random).Truncate(time.Millisecond)
 			o := offer{
-				token: NewToken("a", "t", life), life: life, by: "us",
+				token: NewToken("a", "t", life), by: "us",
 				asked:   s.t0.Add(time.Duration(random.Int64N(int64(48*time.Hour)) - int64(24*time.Hour))),
 				elapsed: time.Duration(random.Int64N(int64(life))) - life/10,
 			}
@@ -67,7 +67,7 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 					life := time.Duration(1+random.IntN(7200)) * time.Second
 					name := fmt.Sprintf("a%d", step)
 					ends[name] = s.t0.Add(life)
-					sent = append(sent, offer{token: NewToken(name, "t", life), life: life, asked: s.t0, by: "us"})
+					sent = append(sent, offer{token: NewToken(name, "t", life), asked: s.t0, by: "us"})
 				default: // an answer arrives, maybe for the second time
 					if len(sent) == 0 {
 						continue

@@ -280,13 +280,13 @@ func TestPublishDecides(t *testing.T) {
 				v, err := s.read(t.Context())
 				require.NoError(t, err)
 				require.NotNil(t, v.record, v.garbled)
-				assert.Equal(t, cmp.Or(test.life, 2*hour), v.record.life)
+				assert.Equal(t, cmp.Or(test.life, 2*hour), v.record.token.life())
 				assert.Equal(t, cmp.Or(test.fetched, "us"), v.record.fetchedBy)
 				if stored == nil {
 					return
 				}
 				assert.True(t, stored.token.Equal(v.record.token))
-				assert.Equal(t, v.record.life, stored.life)
+				assert.Equal(t, v.record.token.life(), stored.token.life())
 				s.lasts(test.lasts, stored.remaining)
 			})
 		}

@@ -74,7 +74,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			assert.Equal(t, time.UnixMilli(1), v.record.fetchedAt, "by them")
 			s.lasts(s.slack(), v.record.checked, "just now")
 
-			s.mustPublish(offer{token: NewToken("a3", "t3", 0), life: 2 * time.Hour, asked: s.t0, by: "us"})
+			s.mustPublish(offer{token: NewToken("a3", "t3", 2*time.Hour), asked: s.t0, by: "us"})
 			v, err = s.read(ctx)
 			require.NoError(t, err)
 			assert.WithinRange(t, v.record.fetchedAt, s.t0, s.t0.Add(s.slack()))
@@ -94,11 +94,11 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			} {
 				s := next(t)
 				tok := NewToken(pair[0], pair[1], time.Hour)
-				out, stored := s.mustPublish(offer{token: tok, life: time.Hour, asked: s.t0, by: "host {1} %s"})
+				out, stored := s.mustPublish(offer{token: tok, asked: s.t0, by: "host {1} %s"})
 				assert.Equal(t, outcomeStored, out)
 				require.NotNil(t, stored)
 				assert.True(t, tok.Equal(stored.token))
-				out, _ = s.mustPublish(offer{token: tok, life: time.Hour, asked: s.t0.Add(time.Minute), by: "x"})
+				out, _ = s.mustPublish(offer{token: tok, asked: s.t0.Add(time.Minute), by: "x"})
 				assert.Equal(t, outcomeKept, out, "%q is the same", pair)
 			}
 		})

@@ -9,9 +9,9 @@ import (
 // record is what Redis holds for a credential. Others can write there, so
 // nothing in it is believed before it is checked.
 type record struct {
-	token     Token
-	life      time.Duration
-	remaining time.Duration
+	token     Token         // its life is what the issuer gave it
+	remaining time.Duration // at, or at some moment after
+	at        instant       // before Redis was asked
 	fetchedBy string
 	fetchedAt time.Time     // by Redis' clock, for people
 	checked   time.Duration // ago: when the issuer last confirmed this token
@@ -67,7 +67,6 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 
 	r := &record{
 		token:     NewToken(app, tenant, life),
-		life:      life,
 		remaining: min(ttl, left),
 		fetchedBy: fields[fieldFetchedBy],
 		checked:   longestLife,
@@ -81,6 +80,11 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 		}
 	}
 	return r, ""
+}
+
+// adoption of what is stored, by whom asked with that number.
+func (r *record) adoption(asked uint64) adoption {
+	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, checked: r.checked}
 }
 
 // failure is what Redis remembers of the last call that did not give a token.

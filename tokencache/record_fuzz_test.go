@@ -34,8 +34,8 @@ func FuzzRecord(f *testing.F) {
 			if end, ok := parseMillis(endsAt); !ok || r.remaining > time.UnixMilli(end.Milliseconds()).Sub(time.UnixMilli(redisNow)) {
 				t.Fatalf("remaining %v until %q", r.remaining, endsAt)
 			}
-			if r.remaining > r.life || r.life <= 0 || r.life > longestLife {
-				t.Fatalf("remaining %v of a life of %v", r.remaining, r.life)
+			if r.remaining > r.token.life() || r.token.life() <= 0 || r.token.life() > longestLife {
+				t.Fatalf("remaining %v of a life of %v", r.remaining, r.token.life())
 			}
 			if r.checked < 0 {
 				t.Fatalf("checked %v ago", r.checked)
@@ -130,8 +130,8 @@ func FuzzView(f *testing.F) {
 		reply, _ := anyReply(data, 3)
 		v := parseView(reply, now())
 		v.locked()
-		if v.record != nil && (v.garbled != "" || v.record.remaining > v.record.life || v.record.token.IsZero()) {
-			t.Fatalf("%q, remaining %v of %v", v.garbled, v.record.remaining, v.record.life)
+		if v.record != nil && (v.garbled != "" || v.record.remaining > v.record.token.life() || v.record.token.IsZero()) {
+			t.Fatalf("%q, remaining %v of %v", v.garbled, v.record.remaining, v.record.token.life())
 		}
 		if v.failure.holds() && v.failure.hold > maxHold {
 			t.Fatalf("holds for %v", v.failure.hold)

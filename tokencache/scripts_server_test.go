@@ -20,7 +20,7 @@ import (
 func TestF17TroublesOfARealServer(t *testing.T) {
 	read := func(s *stage) error { _, err := s.read(s.t.Context()); return err }
 	publish := func(s *stage) error {
-		_, err := s.publish(s.t.Context(), s.offered(2*time.Hour, 0))
+		_, _, err := s.publish(s.t.Context(), s.offered(2*time.Hour, 0))
 		return err
 	}
 	fail := func(s *stage) error {

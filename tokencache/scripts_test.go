@@ -35,7 +35,7 @@ func TestReadSeesEverything(t *testing.T) {
 			require.NotNil(t, v.record)
 			assert.Equal(t, "a1", v.record.token.AppAccessToken())
 			assert.Equal(t, "t1", v.record.token.TenantAccessToken())
-			assert.Equal(t, 2*time.Hour, v.record.life)
+			assert.Equal(t, 2*time.Hour, v.record.token.life())
 			s.lasts(time.Hour, v.record.remaining)
 			assert.Equal(t, "them", v.record.fetchedBy)
 			s.lasts(time.Minute, v.lockTTL)
@@ -95,14 +95,14 @@ func TestF21ScriptsReplayed(t *testing.T) {
 		publish := func(o func(s *stage) offer) func(s *stage) (any, error) {
 			return func(s *stage) (any, error) {
 				offer := o(s)
-				pub, err := s.publish(t.Context(), offer)
-				if pub.stored == nil {
-					return pub.outcome, err
+				out, stored, err := s.publish(t.Context(), offer)
+				if stored == nil {
+					return out, err
 				}
-				if pub.outcome == outcomeRenewed || offer.putBack {
-					pub.outcome = outcomeKept // of the second run: nothing new
+				if out == outcomeRenewed || offer.putBack {
+					out = outcomeKept // of the second run: nothing new
 				}
-				return fmt.Sprintf("%s %v %v", pub.outcome, pub.stored.token, pub.stored.life), err
+				return fmt.Sprintf("%s %v %v", out, stored.token, stored.token.life()), err
 			}
 		}
 		usual := func(s *stage) offer { return s.offered(2*time.Hour, time.Hour) }
@@ -176,11 +176,11 @@ func TestF18ForeignTypes(t *testing.T) {
 			{"read token", func(k keys) string { return k.token }, true, func(s *stage) error { _, err := s.read(ctx); return err }},
 			{"read failure", func(k keys) string { return k.failure }, true, func(s *stage) error { _, err := s.read(ctx); return err }},
 			{"publish token", func(k keys) string { return k.token }, true, func(s *stage) error {
-				_, err := s.publish(ctx, s.offered(time.Hour, 0))
+				_, _, err := s.publish(ctx, s.offered(time.Hour, 0))
 				return err
 			}},
 			{"publish tombstone", func(k keys) string { return k.rejected + fp }, false, func(s *stage) error {
-				_, err := s.publish(ctx, s.offered(time.Hour, 0))
+				_, _, err := s.publish(ctx, s.offered(time.Hour, 0))
 				return err
 			}},
 			{"fail lock", func(k keys) string { return k.lock }, false, func(s *stage) error {
@@ -246,7 +246,7 @@ func TestF16ScriptsForgotten(t *testing.T) {
 		ctx := t.Context()
 		for _, step := range []func() error{
 			func() error { _, err := s.read(ctx); return err },
-			func() error { _, err := s.publish(ctx, s.offered(time.Hour, 0)); return err },
+			func() error { _, _, err := s.publish(ctx, s.offered(time.Hour, 0)); return err },
 			func() error { _, err := s.fail(ctx, "ours", &IssuerError{}, 0, "us"); return err },
 			func() error { _, err := s.invalidate(ctx, fingerprint("a2", "t2"), "n", 0); return err },
 		} {

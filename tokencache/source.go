@@ -181,7 +181,6 @@ func (s *Source) ended() {
 // adoption is a token that might become the copy.
 type adoption struct {
 	token     Token
-	life      time.Duration
 	remaining time.Duration
 	at        instant       // when remaining was true, or before
 	asked     uint64        // see rejections
@@ -218,7 +217,7 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 		return true, nil
 	}
 	s.copy.Store(c)
-	s.lastLife = a.life
+	s.lastLife = a.token.life()
 	if s.fill != nil {
 		s.fill.becomeReady()
 	}
@@ -236,8 +235,8 @@ func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
 	} else {
 		draw = s.cache.config.Jitter()
 	}
-	w := windowOf(s.issuer.Window, a.life, s.cache.config.Refresher, draw)
-	c := newLocalCopy(a.token, a.life, a.remaining, a.at, w, draw)
+	w := windowOf(s.issuer.Window, a.token.life(), s.cache.config.Refresher, draw)
+	c := newLocalCopy(a.token, a.remaining, a.at, w, draw)
 	c.unpublished = a.unpublished
 	return c
 }

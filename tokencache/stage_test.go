@@ -135,14 +135,14 @@ func (s *stage) exists(key string) bool {
 // mustPublish offers a2/t2.
 func (s *stage) mustPublish(o offer) (outcome, *record) {
 	s.t.Helper()
-	pub, err := s.publish(s.t.Context(), o)
+	out, stored, err := s.publish(s.t.Context(), o)
 	require.NoError(s.t, err)
-	return pub.outcome, pub.stored
+	return out, stored
 }
 
 // offered is the offer of a2/t2 with a life, asked for at t0.
 func (s *stage) offered(life, elapsed time.Duration) offer {
-	return offer{token: NewToken("a2", "t2", life), life: life, asked: s.t0, elapsed: elapsed, by: "us"}
+	return offer{token: NewToken("a2", "t2", life), asked: s.t0, elapsed: elapsed, by: "us"}
 }
 
 // askedAgo is an offer asked for so long ago by Redis' clock.

@@ -47,8 +47,8 @@ func (s *Source) Status(ctx context.Context) (Status, error) {
 func statusOf(issuer Issuer, id string, v *view) Status {
 	st := Status{App: issuer.App, Key: id, State: "absent", Garbled: v.garbled}
 	if r := v.record; r != nil {
-		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.life, r.fetchedBy, r.fetchedAt
-		st.State = windowOf(issuer.Window, r.life, true, 0).phaseOf(r.remaining).String()
+		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.token.life(), r.fetchedBy, r.fetchedAt
+		st.State = windowOf(issuer.Window, r.token.life(), true, 0).phaseOf(r.remaining).String()
 	}
 	switch {
 	case v.lockTTL == noTTL:

@@ -93,6 +93,9 @@ func parseView(reply []any, at instant) *view {
 	r := answer(reply)
 	v := &view{at: at, now: time.UnixMilli(r.integer(0)), lockTTL: r.millis(3)}
 	v.record, v.garbled = parseRecord(r.strings(2), r.millis(1), v.now)
+	if v.record != nil {
+		v.record.at = at
+	}
 	v.failure = parseFailure(r.strings(5), r.millis(4), v.now)
 	return v
 }
@@ -115,7 +118,6 @@ const (
 // offer is a token to publish.
 type offer struct {
 	token   Token
-	life    time.Duration
 	margin  time.Duration // life left that is too short to be of use
 	asked   time.Time     // Redis' clock, when the issuer was about to be asked
 	elapsed time.Duration // since then, by our own clocks
@@ -123,15 +125,9 @@ type offer struct {
 	putBack bool // got without Redis, some time ago: any tombstone refuses it
 }
 
-// published is what became of an offer.
-type published struct {
-	outcome outcome
-	stored  *record // what is there now; nil if it cannot be read, or the offer was expired or rejected
-	at      instant // before the offer was sent
-}
-
-// publish offers a token.
-func (s store) publish(ctx context.Context, o offer) (published, error) {
+// publish offers a token and returns what is stored afterwards: nil if that cannot
+// be read, or if the offer was expired or rejected.
+func (s store) publish(ctx context.Context, o offer) (out outcome, stored *record, err error) {
 	putBack := 0
 	if o.putBack {
 		putBack = 1
@@ -142,13 +138,16 @@ func (s store) publish(ctx context.Context, o offer) (published, error) {
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
 	reply, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
-		app, tenant, fp, millis(o.life), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack)
+		app, tenant, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack)
 	if err != nil {
-		return published{}, err
+		return "", nil, err
 	}
 	r := answer(reply)
-	stored, _ := parseRecord(r.strings(3), cmp.Or(r.millis(2), noKey), time.UnixMilli(r.integer(1)))
-	return published{outcome(r.text(0)), stored, at}, nil
+	stored, _ = parseRecord(r.strings(3), cmp.Or(r.millis(2), noKey), time.UnixMilli(r.integer(1)))
+	if stored != nil {
+		stored.at = at
+	}
+	return outcome(r.text(0)), stored, nil
 }
 
 // fail records a failed call for the fleet, if the lock is still ours, and
