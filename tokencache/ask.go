@@ -51,7 +51,7 @@ func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, er
 		f.left = v.record != nil
 		return false, nil
 	}
-	if v.failure.holds() && !f.mayPass(v.failure) {
+	if v.failure.holds() && !f.takePass(v.failure) {
 		f.left = true
 		return true, nil
 	}
@@ -120,7 +120,7 @@ func (f *fill) unusable(why error) *IssuerError {
 // publish offers what was got, adopts what is stored then, and tells the fleet.
 // Without an error there was a usable copy afterwards. ErrExpired: the call took
 // longer than the token lives. ErrRejected: it was rejected since it was asked
-// for. Else a *RedisError.
+// for, or of no use any more when it arrived. Else a *RedisError.
 func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error {
 	life := got.token.life()
 	out, stored, err := f.src.store.publish(ctx, offer{

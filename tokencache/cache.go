@@ -22,8 +22,7 @@ type Cache struct {
 	locker      *lock.Locker
 	notifier    *notifier
 	directCalls *rate.Limiter
-	numbers     atomic.Uint64 // see rejections
-	runners     atomic.Int32  // calls of Run
+	runners     atomic.Int32 // calls of Run
 
 	mu      sync.Mutex // guards below
 	sources map[Issuer]*Source

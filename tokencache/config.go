@@ -37,15 +37,17 @@ type Config struct {
 	// with Redis down a process without a usable copy gets an error instead.
 	NoDirect bool
 
-	// Replica names this process in records, for people. "" means the host name.
+	// Replica names this process in records, for people, and should differ between
+	// replicas: a failure that may be a replica's own counts as everybody's once
+	// more than three of different names have met it. "" means the host name.
 	Replica string
 
 	// Logger gets what no caller is told. nil means slog.Default().
 	Logger *slog.Logger
 
 	// Observe is told of every step off the fast path; see [Event]. It is
-	// called synchronously, from several goroutines at once, and must be quick.
-	// nil means nobody listens.
+	// called synchronously, from several goroutines at once, must be quick, and
+	// must not call the Cache. nil means nobody listens.
 	Observe func(Event)
 
 	// Jitter draws from [0, 1). nil means math/rand/v2; simulations set it so

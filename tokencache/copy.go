@@ -37,3 +37,66 @@ func (c *localCopy) usableAt(at instant) bool { return c != nil && c.phaseAt(at)
 func (c *localCopy) is(fingerprint string) bool {
 	return c != nil && c.token.Fingerprint() == fingerprint
 }
+
+// adoption is a token that might become the copy.
+type adoption struct {
+	token     Token
+	remaining time.Duration
+	at        instant       // when remaining was true, or before
+	asked     uint64        // see rejections
+	own       bool          // straight from the issuer
+	checked   time.Duration // ago: the issuer's last word on it, unless it is our own
+	// unpublished: Redis does not know it yet.
+	unpublished bool
+}
+
+// adopt makes a the copy, unless it was rejected after it was asked for, or the
+// copy at hand lives longer. It reports whether there was a usable copy then.
+func (s *Source) adopt(a adoption) bool {
+	took, news := s.take(a)
+	if news != nil {
+		s.observe(Event{Kind: EventAdopt, Remaining: news.remainingAt(now())})
+	}
+	return took
+}
+
+// take returns the copy made of a only if it is another token than before.
+func (s *Source) take(a adoption) (took bool, news *localCopy) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fp := a.token.Fingerprint()
+	at, current := now(), s.copy.Load()
+	if s.broken != nil || s.rejected.forbid(fp, a) {
+		return current.usableAt(at), nil
+	}
+	c := s.newCopy(a, current)
+	if !c.usableAt(at) {
+		return current.usableAt(at), nil
+	}
+	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) {
+		return true, nil
+	}
+	s.copy.Store(c)
+	s.lastLife = a.token.life()
+	if s.fill != nil {
+		s.fill.becomeReady()
+	}
+	if current.is(fp) {
+		return true, nil
+	}
+	return true, c
+}
+
+// newCopy keeps the draw of the same token: one is made for each.
+func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
+	draw := 0.0
+	if current.is(a.token.Fingerprint()) {
+		draw = current.draw
+	} else {
+		draw = s.cache.config.Jitter()
+	}
+	w := windowOf(s.issuer.Window, a.token.life(), s.cache.config.Refresher, draw)
+	c := newLocalCopy(a.token, a.remaining, a.at, w, draw)
+	c.unpublished = a.unpublished
+	return c
+}

@@ -135,11 +135,11 @@ const worthAWrite = time.Second
 func (f *fill) putBack(ctx context.Context, v *view) {
 	c := f.src.usable()
 	if c == nil || !c.unpublished {
-		f.src.putBackDone()
+		f.src.putBackDone(c)
 		return
 	}
 	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || c.remainingAt(now())-r.remaining < worthAWrite) {
-		f.src.published(c)
+		f.src.putBackDone(c)
 		return
 	}
 	out, _, err := f.src.store.publish(ctx, offer{
@@ -151,7 +151,7 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		f.src.putBackLater(err)
 		return
 	}
-	f.src.published(c)
+	f.src.putBackDone(c)
 	switch fp := c.token.Fingerprint(); {
 	case out == outcomeStored:
 		_ = f.src.store.announce(ctx, eventToken, fp)
@@ -160,18 +160,15 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	}
 }
 
-// published clears the mark of c, if c is still the copy.
-func (s *Source) published(c *localCopy) {
+// putBackDone says that Redis knows the copy c, if there is one, or a better token.
+func (s *Source) putBackDone(c *localCopy) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putBacks = 0
+	if c == nil || !c.unpublished {
+		return
+	}
 	known := *c
 	known.unpublished = false
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.putBacks = 0
 	s.copy.CompareAndSwap(c, &known)
-}
-
-func (s *Source) putBackDone() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.putBacks = 0
 }

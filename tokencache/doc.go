@@ -3,13 +3,14 @@
 // else reads. A [Cache] holds a [Source] for each credential, and [Source.Get]
 // is all that most programs call.
 //
-// This page is the design. The code reads in the same order: cache.go makes a
-// Source; source.go has Get, fill.go what it waits for, wait.go what a fill does
-// when it is not its turn, ask.go and fetch.go when it is, degraded.go without
-// Redis, pace.go why the next fill need not come yet. On the way stand clock.go
-// and copy.go (a token with both clocks), window.go and backoff.go (the policy,
-// pure), rejection.go, refresh.go, run.go and status.go. Below them store.go with
-// record.go and scripts/, guard.go and breaker.go (time-outs that hold), notify.go.
+// This page is the design. The code reads in the same order: token.go, issuer.go,
+// errors.go and config.go have the nouns; cache.go makes a Source; source.go has Get,
+// copy.go what it returns, fill.go what it waits for, wait.go what a fill does when it
+// is not its turn, ask.go and fetch.go when it is, degraded.go without Redis, pace.go
+// why the next fill need not come yet, news.go what events change. On the way stand
+// clock.go (both clocks), window.go and backoff.go (the policy, pure), rejection.go,
+// refresh.go, run.go, status.go and event.go. Below them store.go with record.go and
+// scripts/, guard.go, breaker.go and rediserr.go (time-outs that hold), notify.go.
 //
 // # Two ideas
 //
@@ -90,11 +91,12 @@
 //	* unless it waited for this very call, or the wait is beyond ctx or 30 s:
 //	  then it gets the error at once
 //
-// What is told is cut to 250 ms to 5 min; jitter adds up to a fifth. A Get with a
-// usable copy sees none of this. A failure marked Local holds other replicas for a
-// second at most, jitter aside, and its own as its class says. Without a copy an
+// What is told is cut to 250 ms to 5 min; jitter adds up to a fifth. The doubling
+// counts failed calls in a row, whatever their class. A Get with a usable copy sees
+// none of this. A failure marked Local holds its own replica as its class says, and
+// others for a second, doubling to 30 s once more than three in a row have met it. Without a copy an
 // error is repeated from memory for 5 s, then Redis is looked at again. Refresh
-// passes a permanent failure, once per 5 s and process. Direct calls are limited:
+// passes a permanent failure, once per 5 s and Source. Direct calls are limited:
 // per Cache 16 at once, then one a second; Config.NoDirect forbids them.
 //
 // # Keys
@@ -114,7 +116,8 @@
 //
 //   - A Get with a usable copy neither waits nor fails, whatever else is down.
 //   - No Get returns a copy past x, or one this process had seen rejected before,
-//     unless the token was handed out again since.
+//     unless the token was handed out again since; not even if a failover of Redis
+//     brings it back.
 //   - Without faults there is one successful call per rotation; faults cost one
 //     more per crash, lost lock, loss of data, rejection or Refresh. While Redis is
 //     down each process asks for itself, within its limit.

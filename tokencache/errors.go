@@ -3,6 +3,7 @@ package tokencache
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -125,5 +126,21 @@ func issuerErrorOf(issuer Issuer, err error) *IssuerError {
 	if e, ok := errors.AsType[*IssuerError](err); ok {
 		return e
 	}
-	return &IssuerError{Issuer: issuer.Name, Class: ClassTransient, Message: err.Error(), Err: err}
+	return &IssuerError{Issuer: issuer.Name, Class: ClassTransient, Message: brief(err), Err: err}
+}
+
+// longestForeignMessage bounds what a Fetcher's own words may put into Redis.
+const longestForeignMessage = 300
+
+// brief is the message of an error that is not of our making: without the URL, whose
+// query may hold a secret, and not as long as a body.
+func brief(err error) string {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	text := strings.ToValidUTF8(err.Error(), "?")
+	if len(text) > longestForeignMessage {
+		text = strings.ToValidUTF8(text[:longestForeignMessage], "") + "…"
+	}
+	return text
 }

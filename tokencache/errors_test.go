@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,6 +56,18 @@ func TestIssuerErrorOfAnything(t *testing.T) {
 
 	known := &IssuerError{Issuer: "other", Class: ClassPermanent}
 	assert.Same(t, known, issuerErrorOf(Issuer{Name: "feishu"}, fmt.Errorf("wrapped: %w", known)))
+}
+
+// I5: a Fetcher's own error may quote a URL with a secret in it, or a whole body.
+func TestI5IssuerErrorOfAForeignErrorIsBrief(t *testing.T) {
+	quoting := fmt.Errorf("token: %w", &url.Error{Op: "Get", URL: "https://x/?secret=hush", Err: errors.New("EOF")})
+	e := issuerErrorOf(Issuer{Name: "x"}, quoting)
+	assert.Equal(t, "EOF", e.Message)
+	assert.ErrorIs(t, e, quoting, "the caller has it whole")
+
+	long := issuerErrorOf(Issuer{Name: "x"}, errors.New(strings.Repeat("界", 1000))).Message
+	assert.Less(t, len(long), longestForeignMessage+len("…")+1)
+	assert.True(t, utf8.ValidString(long))
 }
 
 func TestClassNamesTravel(t *testing.T) {

@@ -23,7 +23,7 @@ type fill struct {
 
 	// Only the fill's own goroutine touches these, until done is closed.
 	waited     bool          // for a holder of the lock: what it leaves is the answer to this fill too
-	subscribed bool          // events are heard, so a look since then decides
+	subscribed bool          // events are heard by now, or not to be had: a look since then decides
 	nextLook   time.Duration // the safety poll
 	left       bool          // others will find a token or a failure
 	passing    bool          // forced: goes past a permanent failure
@@ -46,19 +46,6 @@ const (
 const (
 	// fillTimeout bounds one fill; those who still wait then join the next.
 	fillTimeout = time.Minute
-	// longestWait is how long a fill waits for the issuer's leave to ask. A
-	// longer hold is an error at once.
-	longestWait = 30 * time.Second
-	// The safety poll finds what an event failed to tell.
-	firstPoll, lastPoll = 250 * time.Millisecond, 2 * time.Second
-	// takeoverJitter spreads those who wait for the same lock to run out.
-	takeoverJitter = 300 * time.Millisecond
-	// shortHold is how long a process without a copy answers a failure from memory
-	// before it looks whether somebody has mended it.
-	shortHold = 5 * time.Second
-	// foreignHold is the longest that a failure marked Local holds other replicas,
-	// with all jitter.
-	foreignHold = 1500 * time.Millisecond
 )
 
 var (
@@ -170,43 +157,33 @@ func (f *fill) run(ctx context.Context) error {
 		if f.satisfied(v) {
 			return nil
 		}
-		if v.failure.holds() && !f.mayPass(v.failure) {
-			if over, err := f.heldBack(ctx, v.failure, changed); over {
-				return err
-			}
-			f.freeSince = now()
-			continue
-		}
-		if rest, why := f.keptOff(); rest > 0 && !v.locked() {
-			if over, err := f.awaitOthers(ctx, rest, why, changed); over {
-				return err
-			}
-			continue
-		}
-		if !v.locked() {
-			lease, err := f.acquire(ctx, v)
-			if err == nil {
-				if again, err := f.underLock(ctx, lease); !again {
-					return err
-				}
-				continue
-			}
-			if !errors.Is(err, lock.ErrHeld) {
-				return f.withoutRedis(ctx, err)
-			}
-		}
-		f.src.sawLockHeld(v)
-		if f.canStop() {
-			f.src.holdFor(f.untilFree(v), nil)
-			return nil
-		}
-		if f.waited = true; f.subscribe(ctx) {
-			continue // the look that decides to wait comes after the subscription
-		}
-		if err := f.sleep(ctx, min(f.untilFree(v), f.poll()), changed); err != nil {
+		if over, err := f.step(ctx, v, changed); over {
 			return err
 		}
 	}
+}
+
+// step is what follows a look that was not enough: to wait, for the issuer's leave, for
+// others or for the holder of the lock, or to ask. Over, or look again.
+func (f *fill) step(ctx context.Context, v *view, changed <-chan struct{}) (over bool, err error) {
+	if v.failure.holds() && !f.takePass(v.failure) {
+		return f.awaitLeave(ctx, v.failure, changed)
+	}
+	if rest, why := f.keptOff(); rest > 0 && !v.locked() {
+		return f.awaitOthers(ctx, rest, why, changed)
+	}
+	if v.locked() {
+		return f.awaitHolder(ctx, v, changed)
+	}
+	lease, err := f.acquire(ctx, v)
+	if errors.Is(err, lock.ErrHeld) {
+		return f.awaitHolder(ctx, v, changed)
+	}
+	if err != nil {
+		return true, f.withoutRedis(ctx, err)
+	}
+	again, err := f.underLock(ctx, lease)
+	return !again, err
 }
 
 // sitOutHold waits for the end of the last fill's hold, if this one has to.
@@ -249,30 +226,33 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 	return v, nil
 }
 
-// satisfied reports whether nothing is left to do.
+// satisfied reports whether nothing is left to do, and then says when the next fill
+// may come.
 func (f *fill) satisfied(v *view) bool {
-	c := f.src.usable()
-	if f.why == fillForced {
-		return f.satisfiesRefresh(v)
-	}
-	if c == nil {
-		return f.why == fillPutBack && f.before == "" // it has told what it had to
-	}
-	if c.phaseAt(now()) == fresh {
+	enough, pause := f.enough(v)
+	if enough {
 		f.src.untroubled()
-		f.src.holdFor(0, nil)
-		return true
+		f.src.holdFor(pause, nil)
 	}
-	if f.why == fillPutBack {
-		return true
+	return enough
+}
+
+func (f *fill) enough(v *view) (yes bool, pause time.Duration) {
+	c := f.src.usable()
+	switch {
+	case f.why == fillForced:
+		return f.satisfiesRefresh(v), 0
+	case c == nil:
+		return f.why == fillPutBack && f.before == "", 0 // it has told what it had to
+	case c.phaseAt(now()) == fresh || f.why == fillPutBack:
+		return true, 0
 	}
 	// In its window, but the issuer has just said that there is no other yet.
-	pause := pauseOf(f.src.issuer.Window, c.token.life())
+	pause = pauseOf(f.src.issuer.Window, c.token.life())
 	if r := v.record; r != nil && c.is(r.token.Fingerprint()) && r.checked < pause {
-		f.src.holdFor(pause-r.checked, nil)
-		return true
+		return true, pause - r.checked
 	}
-	return false
+	return false, 0
 }
 
 // canStop reports whether the fill can end without having asked: there is a

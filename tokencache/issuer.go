@@ -22,8 +22,9 @@ type Fetcher interface {
 	// Issuer tells whose token this is. It must not change between calls.
 	Issuer() Issuer
 	// Fetch makes the call. A refusal is an *IssuerError; anything else counts
-	// as transient. It should return soon after ctx ends; if it does not, the
-	// Cache leaves it behind.
+	// as transient. The message of either is told to the whole fleet and logged:
+	// no secret in it. Fetch should return soon after ctx ends; if it does not,
+	// the Cache leaves it behind.
 	Fetch(ctx context.Context) (Token, error)
 }
 
@@ -42,7 +43,7 @@ func (f fetchFunc) Fetch(ctx context.Context) (Token, error) { return f.fetch(ct
 
 // Issuer identifies a credential at an issuer without its secret, and says how
 // that issuer behaves. Equal Issuers share one record in Redis and, within a
-// Cache, one Source.
+// Cache, one Source. Those that differ in Window or MaxLife alone share the record.
 type Issuer struct {
 	// Name of the kind of issuer, such as "feishu".
 	Name string

@@ -13,6 +13,10 @@ type hold struct {
 	err  error // for a Get without a copy; nil if there is no reason to fail it
 }
 
+// shortHold is how long a process without a copy answers a failure from memory
+// before it looks whether somebody has mended it.
+const shortHold = 5 * time.Second
+
 func (h hold) rest(at instant) time.Duration { return max(0, h.wait-at.since(h.from)) }
 
 // holdFor keeps the next fill away for a while. The error is what a Get without
@@ -98,4 +102,22 @@ func (s *Source) tookLock(v *view) {
 	if takeover {
 		s.observe(Event{Kind: EventTakeover})
 	}
+}
+
+// wakeIn starts a fill in a while, unless something else does before. The caller
+// holds s.mu.
+func (s *Source) wakeIn(wait time.Duration) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.timer = time.AfterFunc(wait, s.awake)
+}
+
+// awake is the timer's refill: if it comes too early while the Cache runs, it sets the
+// timer again.
+func (s *Source) awake() {
+	s.refill()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.schedule()
 }

@@ -30,8 +30,8 @@ const (
 	tokenFields
 )
 
-// longestLife is what a record may claim: beyond it, milliseconds would not fit
-// a time.Duration.
+// longestLife is what a record may claim: no issuer's token lives longer, and sums of
+// such lives still fit a time.Duration.
 const longestLife = 10 * 365 * 24 * time.Hour
 
 // parseRecord returns the record of a token key, or what is wrong with it: a
@@ -48,10 +48,11 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 	life, ok := parseMillis(fields[fieldLife])
 	end, _ := parseMillis(fields[fieldEndsAt])
 	left := time.UnixMilli(end.Milliseconds()).Sub(redisNow)
+	tok := NewToken(app, tenant, life)
 	switch {
 	case app == "" && tenant == "" && fields[fieldFingerprint] == "":
 		return nil, "fields missing"
-	case app == "" || fingerprint(app, tenant) != fields[fieldFingerprint]:
+	case app == "" || tok.Fingerprint() != fields[fieldFingerprint]:
 		return nil, "fingerprint does not match"
 	case !ok || life <= 0 || life > longestLife:
 		return nil, "life is no number"
@@ -66,7 +67,7 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 	}
 
 	r := &record{
-		token:     NewToken(app, tenant, life),
+		token:     tok,
 		remaining: min(ttl, left),
 		fetchedBy: fields[fieldFetchedBy],
 		checked:   longestLife,
@@ -156,7 +157,7 @@ const (
 	noKey = -2 * time.Millisecond
 )
 
-// parseMillis reads a positive number of milliseconds that fits a Duration.
+// parseMillis reads a number of milliseconds, 0 or more, that fits a Duration.
 func parseMillis(s string) (time.Duration, bool) {
 	ms, err := strconv.ParseUint(s, 10, 63) // digits only, as the scripts have it
 	if err != nil || ms > uint64(1<<63-1)/uint64(time.Millisecond) {

@@ -80,14 +80,15 @@ func (f *fill) satisfiesRefresh(v *view) bool {
 
 const passEvery = 5 * time.Second
 
-// mayPass reports whether a forced fill goes past a failure that holds others.
-func (f *fill) mayPass(known *failure) bool {
+// takePass reports whether a forced fill goes past a failure that holds others, once
+// per fill and 5 s.
+func (f *fill) takePass(known *failure) bool {
 	if f.why != fillForced || known.err.Class != ClassPermanent {
 		return false
 	}
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	if !f.passing && (f.src.passedAt == instant{} || now().since(f.src.passedAt) >= passEvery) {
+	if !f.passing && now().since(f.src.passedAt) >= passEvery {
 		f.passing, f.src.passedAt = true, now()
 	}
 	return f.passing

@@ -16,8 +16,10 @@ import (
 //
 // ErrCoolDown: this token was rejected within the last minute (doubling to 30)
 // and the issuer has handed it out again since, so asking again would not help
-// yet; the next Get may return it once more. ErrRedis: this process will not use the token, but
-// the others do not know yet; they are told before anything else is.
+// yet; the next Get may return it once more. ErrRedis: this process will not use
+// the token, but the others do not know yet; they are told as soon as Redis is back,
+// without another call. So they are if ctx ends first, with its error. ErrClosed:
+// nobody is told.
 func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 	if bad.IsZero() {
 		return errors.New("tokencache: Invalidate needs the token that was refused")
@@ -30,7 +32,7 @@ func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 	case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tell(fp) }):
 		return told.Err
 	case <-ctx.Done():
-		return ended(ctx)
+		return whyEnded(ctx)
 	}
 }
 
@@ -134,7 +136,7 @@ type rejection struct {
 const maxRejections = 64 // a process that rejects more tokens than these has other troubles
 
 // nextNumber is taken by every question and by every rejection.
-func (s *Source) nextNumber() uint64 { return s.cache.numbers.Add(1) }
+func (s *Source) nextNumber() uint64 { return s.numbers.Add(1) }
 
 // add notes a rejection. One that comes while another of the same token cools is
 // the same once more, such as our own come back as an event: Redis knows, but

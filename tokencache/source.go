@@ -26,6 +26,8 @@ type Source struct {
 	// window need not look further: a fill runs, or it is too early for one.
 	quietUntil atomic.Int64
 
+	numbers atomic.Uint64 // see rejections
+
 	telling singleflight.Group // rejections on their way to Redis
 	gone    chan struct{}      // closed when the Source is
 
@@ -101,13 +103,13 @@ func (s *Source) gaveUp(ctx context.Context) error {
 	held := s.hold.err
 	s.mu.Unlock()
 	if held != nil {
-		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", s.issuer.App, ended(ctx), held)
+		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", s.issuer.App, whyEnded(ctx), held)
 	}
-	return fmt.Errorf("tokencache: no token of %s yet: %w", s.issuer.App, ended(ctx))
+	return fmt.Errorf("tokencache: no token of %s yet: %w", s.issuer.App, whyEnded(ctx))
 }
 
-// ended is the error of a ctx that is over, and its cause if that says more.
-func ended(ctx context.Context) error {
+// whyEnded is the error of a ctx that is over, and its cause if that says more.
+func whyEnded(ctx context.Context) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
 		return fmt.Errorf("%w: %w", ctx.Err(), cause)
 	}
@@ -178,151 +180,12 @@ func (s *Source) ended() {
 	s.schedule()
 }
 
-// adoption is a token that might become the copy.
-type adoption struct {
-	token     Token
-	remaining time.Duration
-	at        instant       // when remaining was true, or before
-	asked     uint64        // see rejections
-	own       bool          // straight from the issuer
-	checked   time.Duration // ago: the issuer's last word on it, unless it is our own
-	// unpublished: Redis does not know it yet.
-	unpublished bool
-}
-
-// adopt makes a the copy, unless it was rejected after it was asked for, or the
-// copy at hand lives longer. It reports whether there was a usable copy then.
-func (s *Source) adopt(a adoption) bool {
-	took, news := s.take(a)
-	if news != nil {
-		s.observe(Event{Kind: EventAdopt, Remaining: news.remainingAt(now())})
-	}
-	return took
-}
-
-// take returns the copy made of a only if it is another token than before.
-func (s *Source) take(a adoption) (took bool, news *localCopy) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fp := a.token.Fingerprint()
-	at, current := now(), s.copy.Load()
-	if s.broken != nil || s.rejected.forbid(fp, a) {
-		return current.usableAt(at), nil
-	}
-	c := s.newCopy(a, current)
-	if !c.usableAt(at) {
-		return current.usableAt(at), nil
-	}
-	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) {
-		return true, nil
-	}
-	s.copy.Store(c)
-	s.lastLife = a.token.life()
-	if s.fill != nil {
-		s.fill.becomeReady()
-	}
-	if current.is(fp) {
-		return true, nil
-	}
-	return true, c
-}
-
-// newCopy keeps the draw of the same token: one is made for each.
-func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
-	draw := 0.0
-	if current.is(a.token.Fingerprint()) {
-		draw = current.draw
-	} else {
-		draw = s.cache.config.Jitter()
-	}
-	w := windowOf(s.issuer.Window, a.token.life(), s.cache.config.Refresher, draw)
-	c := newLocalCopy(a.token, a.remaining, a.at, w, draw)
-	c.unpublished = a.unpublished
-	return c
-}
-
 // usable returns the copy if it can be handed out, else nil.
 func (s *Source) usable() *localCopy {
 	if c := s.copy.Load(); c.usableAt(now()) {
 		return c
 	}
 	return nil
-}
-
-// heard is told of every event, and with an empty kind of every (re)subscription.
-func (s *Source) heard(kind, fp string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.broken != nil {
-		return
-	}
-	switch kind {
-	case eventRejection:
-		s.rejected.add(fp, s.nextNumber(), true)
-		s.drop(fp)
-		s.hold = hold{}
-		s.schedule()
-	case eventToken:
-		if !s.copy.Load().is(fp) {
-			s.rereadSoon()
-		}
-	case eventFree:
-		if s.hold.err == nil {
-			s.hold = hold{}
-			s.schedule()
-		}
-	}
-	if kind != "" {
-		s.lockSeen = ""
-	}
-	close(s.changed)
-	s.changed = make(chan struct{})
-	s.settle()
-}
-
-// rereadSoon answers the news of another token. Who has a copy spreads the read
-// over some seconds: the whole fleet heard the same. The caller holds s.mu.
-func (s *Source) rereadSoon() {
-	s.hold = hold{}
-	if c := s.copy.Load(); c.usableAt(now()) {
-		spread := min(5*time.Second, c.remainingAt(now())/4)
-		wait := time.Duration(s.cache.config.Jitter() * float64(spread))
-		s.hold = hold{from: now(), wait: wait}
-		s.wakeIn(wait)
-	}
-}
-
-// drop lets go of the copy if it is the token of that fingerprint. The caller
-// holds s.mu.
-func (s *Source) drop(fp string) {
-	if s.copy.Load().is(fp) {
-		s.copy.Store(nil)
-		s.schedule()
-	}
-}
-
-// changes returns what is closed at the next event.
-func (s *Source) changes() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.changed
-}
-
-// wakeIn starts a fill in a while, unless something else does before. The caller
-// holds s.mu.
-func (s *Source) wakeIn(wait time.Duration) {
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	s.timer = time.AfterFunc(wait, s.awake)
-}
-
-// awake is the timer's refill: if it comes too early, it sets the timer again.
-func (s *Source) awake() {
-	s.refill()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.schedule()
 }
 
 // close ends the Source: for good, with err for everyone who still asks.

@@ -11,7 +11,7 @@ type Status struct {
 	App       string        // the app id
 	Key       string        // the id within the keys in Redis
 	State     string        // "fresh", "due" (in its window), "urgent" or "absent"
-	Remaining time.Duration // life of the stored token; 0 if absent
+	Remaining time.Duration // life of the stored token; 0 if there is none
 	Life      time.Duration // what the issuer gave it
 	FetchedBy string        // Config.Replica of who asked
 	FetchedAt time.Time     // by Redis' clock
@@ -20,8 +20,9 @@ type Status struct {
 	// Locked is how long the lock lasts unless it is extended; 0: free, -1: for
 	// ever, which the next fill mends.
 	Locked time.Duration
-	// Failure is the last failed call, nil after a good one. The issuer is not
-	// asked again before RetryIn is over.
+	// Failure is the last failed call, nil after a good one through the lock. The
+	// issuer is not asked again before RetryIn is over. Attempts in a row do not
+	// count those that may have been a replica's own trouble.
 	Failure  *IssuerError
 	FailedBy string
 	Attempts int

@@ -9,8 +9,22 @@ import (
 // What a fill does when it is not its turn: for want of the issuer's leave, of the
 // lock, or of a way to ask.
 
-// heldBack deals with a failure that holds the fleet: over, or look again.
-func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
+const (
+	// longestWait is how long a fill waits for the issuer's leave to ask. A
+	// longer hold is an error at once.
+	longestWait = 30 * time.Second
+	// The safety poll finds what an event failed to tell.
+	firstPoll, lastPoll = 250 * time.Millisecond, 2 * time.Second
+	// takeoverJitter spreads those who wait for the same lock to run out.
+	takeoverJitter = 300 * time.Millisecond
+	// everybodys is the hold, with all jitter, beyond which a failure marked Local is
+	// taken for everybody's: see fail.lua.
+	everybodys = 1500 * time.Millisecond
+)
+
+// awaitLeave waits until a failure no longer holds the fleet, if that is of use. Over,
+// or look again.
+func (f *fill) awaitLeave(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
 	wait := known.hold + f.jitter(takeoverJitter)
 	if f.canStop() {
 		f.src.holdFor(wait, known.err)
@@ -23,10 +37,9 @@ func (f *fill) heldBack(ctx context.Context, known *failure, changed <-chan stru
 	}
 	f.src.holdFor(wait, known.err)
 	f.tellHeld()
-	if err := f.sleep(ctx, wait, changed); err != nil {
-		return true, err
-	}
-	return false, nil
+	err = f.sleep(ctx, wait, changed)
+	f.freeSince = now()
+	return err != nil, err
 }
 
 // tellHeld has those who wait see whether they have the time to.
@@ -56,12 +69,27 @@ func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, c
 	return err != nil, err
 }
 
+// awaitHolder waits for whoever has the lock to leave a token or a failure. Over, or
+// look again.
+func (f *fill) awaitHolder(ctx context.Context, v *view, changed <-chan struct{}) (over bool, err error) {
+	f.src.sawLockHeld(v)
+	if f.canStop() {
+		f.src.holdFor(f.untilFree(v), nil)
+		return true, nil
+	}
+	if f.waited = true; f.subscribe(ctx) {
+		return false, nil // the look that decides to wait comes after the subscription
+	}
+	err = f.sleep(ctx, min(f.untilFree(v), f.poll()), changed)
+	return err != nil, err
+}
+
 // worthWaiting reports whether somebody without a copy should wait for the end
 // of a hold, rather than be told its error now. What is final for a replica that
 // the issuer does not let in need not be for another.
 func worthWaiting(ctx context.Context, err error, rest time.Duration) bool {
 	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
-		if !refused.Local || rest > foreignHold {
+		if !refused.Local || rest > everybodys {
 			return false
 		}
 	}
