@@ -84,7 +84,11 @@ func (f *Feishu) Fetch(ctx context.Context) (tokencache.Token, error) {
 	defer func() { _ = resp.Body.Close() }()
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	if a.body, err = readBody(resp.Body); err != nil {
-		return tokencache.Token{}, f.refuse(a, verdict{}, brokenOff(ctx, err), ended(ctx))
+		v := verdict{}
+		if errors.Is(err, errTooLong) {
+			v = verdictOfStatus(a.status)
+		}
+		return tokencache.Token{}, f.refuse(a, v, brokenOff(ctx, err), ended(ctx))
 	}
 	return f.judge(a)
 }

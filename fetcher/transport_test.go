@@ -81,12 +81,13 @@ func TestFaultsBySocket(t *testing.T) {
 	for _, c := range []struct {
 		fault  feishutest.Fault
 		status int
+		class  tokencache.Class
 	}{
-		{feishutest.Reset(), 0},
-		{feishutest.Timeout(), 0},
-		{feishutest.BrokenBody(), 200},
-		{feishutest.SlowBody(time.Minute), 200},
-		{feishutest.EndlessBody(), 200},
+		{feishutest.Reset(), 0, transient},
+		{feishutest.Timeout(), 0, transient},
+		{feishutest.BrokenBody(), 200, transient},
+		{feishutest.SlowBody(time.Minute), 200, transient},
+		{feishutest.EndlessBody(), 200, unknown},
 	} {
 		t.Run(c.fault.String(), func(t *testing.T) {
 			issuer := newIssuer()
@@ -96,7 +97,7 @@ func TestFaultsBySocket(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			e := fetchErrorOf(ctx, t, at(t, server.URL))
-			assert.Equal(t, transient, e.Class)
+			assert.Equal(t, c.class, e.Class)
 			assert.Equal(t, c.status, e.Status)
 			assert.Equal(t, c.status == 0, e.Local)
 		})
@@ -220,7 +221,7 @@ func TestAdviceOnNoAnswer(t *testing.T) {
 		{"scheme", tls.RecordHeaderError{RecordHeader: [5]byte([]byte("HTTP/"))}, []string{"base URL", "http://"}},
 		{"proxy's password", errors.New("Proxy Authentication Required"), []string{"HTTPS_PROXY", "password"}},
 		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: reset}, nil},
-		{"closed", io.EOF, nil},
+		{"closed", io.EOF, []string{"base URL", "proxy", "firewall"}},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
 			e := fetchError(t, failing(c.err))
