@@ -18,6 +18,7 @@ import (
 // Bounds of a server that is for trying things, and may be left running.
 const (
 	maxLatency     = time.Minute
+	maxIssuerLife  = 2 * time.Hour
 	maxHeaderBytes = 16 << 10
 	shutdownGrace  = 5 * time.Second
 )
@@ -48,7 +49,7 @@ func (a *app) issuerCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:9090", "host:port to listen on; port 0 picks a free one")
-	flags.DurationVar(&o.life, "life", 2*time.Hour, "life of a new token, in whole seconds")
+	flags.DurationVar(&o.life, "life", 2*time.Hour, "life of a new token, in whole seconds, up to 2h")
 	flags.DurationVar(&o.window, "window", 0, "remaining life below which a new token is minted (0: the smaller of 30m and a quarter of the life)")
 	flags.DurationVar(&o.remaining, "remaining", 0, "begin with a token that has only this much left, at or above the window (0: with none)")
 	flags.DurationVar(&o.latency, "latency", 0, "how long an answer takes")
@@ -58,7 +59,10 @@ func (a *app) issuerCommand() *cobra.Command {
 
 func (o issuerOptions) validate() error {
 	var errs []error
-	if o.life < time.Second || o.life%time.Second != 0 {
+	switch {
+	case o.life > maxIssuerLife:
+		errs = append(errs, errors.New("--life has to be 2h or less: no client of Feishu believes a longer one"))
+	case o.life < time.Second || o.life%time.Second != 0:
 		errs = append(errs, errors.New("--life has to be whole seconds, such as 2h or 20s"))
 	}
 	if o.window != 0 && (o.window < time.Second || o.window > o.life) {
@@ -76,9 +80,9 @@ func (o issuerOptions) validate() error {
 	return errors.Join(errs...)
 }
 
-// openWindow is the one that counts: see feishutest.Config.
+// openWindow is the one that counts.
 func (o issuerOptions) openWindow() time.Duration {
-	return cmp.Or(o.window, min(30*time.Minute, max(o.life/4, time.Second)))
+	return cmp.Or(o.window, feishutest.DefaultWindow(o.life))
 }
 
 func canListen(address string) bool {
