@@ -34,6 +34,8 @@ type Feishu struct {
 	// libraries look.
 	secret    func() string
 	transport http.RoundTripper
+
+	unencrypted bool
 }
 
 var _ tokencache.Fetcher = (*Feishu)(nil)
@@ -46,7 +48,8 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetcher: %w", err)
 	}
-	if travelsInTheClear(base) {
+	unencrypted := travelsInTheClear(base)
+	if unencrypted {
 		c.Logger.Warn("the app secret and tokens travel unencrypted: use https", "base_url", base.String())
 	}
 	if c.Transport == nil {
@@ -63,8 +66,14 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 		url:       base.String() + tokenPath,
 		secret:    func() string { return c.AppSecret },
 		transport: c.Transport,
+
+		unencrypted: unencrypted,
 	}, nil
 }
+
+// Unencrypted reports whether others can read the app secret and the tokens on
+// their way: an http:// address beyond this host. FeishuConfig.Logger was told.
+func (f *Feishu) Unencrypted() bool { return f.unencrypted }
 
 // Issuer identifies the credential: Name is "feishu", App the app id.
 func (f *Feishu) Issuer() tokencache.Issuer { return f.issuer }
