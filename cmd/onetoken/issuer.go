@@ -97,7 +97,7 @@ func canListen(address string) bool {
 // issuer serves until ctx ends, which is the way to stop it and no error.
 func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin, pretend: true}
-	_, id, secret := env.feishu(a.logger, "")
+	credential := env.feishu("")
 	if err := errors.Join(usage(o.validate()), env.err()); err != nil {
 		return err
 	}
@@ -110,13 +110,17 @@ func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 		say(a.stderr, "warning: others can reach this address, and the secret travels in the clear")
 	}
 	lookalike := feishutest.New(feishutest.Config{
-		AppID: id, AppSecret: secret,
+		AppID: credential.AppID, AppSecret: credential.AppSecret,
 		Life: o.life, Window: o.window, Latency: o.latency, MintEveryCall: o.mintEveryCall,
 	})
 	if o.remaining > 0 {
 		lookalike.SetRemaining(o.remaining)
 	}
-	say(a.stderr, fmt.Sprintf("issuer for app %s listens on http://%s", id, listener.Addr()))
+	whose := ""
+	if isAppID(credential.AppID) {
+		whose = " for app " + credential.AppID
+	}
+	say(a.stderr, fmt.Sprintf("issuer%s listens on http://%s", whose, listener.Addr()))
 	return serve(ctx, listener, logged(a.logger, lookalike), a.logger, o.latency)
 }
 
