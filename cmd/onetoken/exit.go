@@ -134,8 +134,8 @@ var variablesInAdvice = strings.NewReplacer(
 )
 
 // memory tells an error that the fleet remembers from a fresh one: what was
-// mended since then cannot show yet, unless it is the secret. Another one is
-// another key in Redis.
+// mended since then cannot show yet, unless it is the id or secret:
+// others are another key in Redis.
 func memory(err error, e *tokencache.IssuerError) string {
 	remembered, ok := errors.AsType[*rememberedError](err)
 	if !ok {
@@ -147,7 +147,7 @@ func memory(err error, e *tokencache.IssuerError) string {
 	}
 	text := "; remembered from an earlier call, the issuer is asked again in " + again
 	if e.Class == tokencache.ClassPermanent {
-		text += ", with another secret at once"
+		text += ", with another id or secret at once"
 	}
 	return text
 }

@@ -28,10 +28,12 @@ func (a *app) tokenCommand() *cobra.Command {
 			"it on standard error. The environment is described by onetoken -h.\n\n" +
 			"It may end later than --timeout: a call under way is finished for the others.\n" +
 			"A refusal is remembered by the fleet, for up to 5 min: the error says so, and\n" +
-			"what was mended in between does not show before the issuer is asked again.",
-		Example: "  curl -H \"Authorization: Bearer $(onetoken token --kind tenant)\" \\\n" +
-			"    https://open.feishu.cn/open-apis/tenant/v2/tenant/query",
-		Args: cobra.NoArgs,
+			"what was mended in between does not show before the issuer is asked again,\n" +
+			"when the error says. Another id or secret takes effect at once.\n\n" +
+			"Do not put $(onetoken token) into the arguments of a command: ps shows them to\n" +
+			"all users. curl reads headers from standard input, since 7.55.",
+		Example: curlExample,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.token(cmd.Context(), kind.value, timeout)
 		},
