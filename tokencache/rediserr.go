@@ -26,16 +26,16 @@ type RedisError struct {
 
 // Error says the trouble and what to do about it.
 func (e *RedisError) Error() string {
-	s := "redis"
+	parts := []string{"redis"}
 	if e.Name != redisOther {
-		s += " " + e.Name
+		parts[0] += " " + e.Name
 	}
 	for _, part := range []string{e.words(), redisAdvice[e.Name]} {
 		if part != "" {
-			s += ": " + part
+			parts = append(parts, part)
 		}
 	}
-	return s
+	return strings.Join(parts, ": ")
 }
 
 // words are those of the client without what helps nobody: a code that Name has
