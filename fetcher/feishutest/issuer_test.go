@@ -261,6 +261,22 @@ func TestSetAppSecret(t *testing.T) {
 	assert.Equal(t, first.App, again.App)
 }
 
+// A fleet in a bubble: whoever calls within the same second gets the same pair.
+func TestManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := feishutest.New(feishutest.Config{Latency: 100 * time.Millisecond})
+		tokens := make(chan string, 200)
+		for range 200 {
+			go func() { tokens <- call(t, issuer).App }()
+		}
+		first := <-tokens
+		for range 199 {
+			assert.Equal(t, first, <-tokens)
+		}
+		assert.Equal(t, feishutest.Stats{Calls: 200, Rotations: 1}, issuer.Stats())
+	})
+}
+
 func ExampleNew() {
 	issuer := feishutest.New(feishutest.Config{})
 	pair := issuer.Rotate()
