@@ -1,5 +1,6 @@
 # The habits of this repository; .ci/run is what has to pass.
 FOR ?= 30s
+export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help check format vet fix lint test race test-real fuzz bench demo vuln build ci
@@ -19,6 +20,7 @@ fix: ## complain about code that go fix would modernise
 	go fix -diff ./...
 
 lint: ## golangci-lint v2; see .golangci.yml
+	@command -v golangci-lint >/dev/null || { echo "golangci-lint is missing: '.ci/run install_linter' installs it"; exit 1; }
 	golangci-lint run ./...
 
 test: ## the tests; those on a real Redis are skipped without redis-server
@@ -45,6 +47,7 @@ demo: ## fifty replicas, one token, one of them killed
 	go run ./cmd/onetoken demo
 
 vuln: ## known vulnerabilities; needs the network
+	@command -v govulncheck >/dev/null || { echo "govulncheck is missing: '.ci/run install_govulncheck' installs it"; exit 1; }
 	govulncheck ./...
 
 build: ## the binary, into bin/

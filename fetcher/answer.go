@@ -48,15 +48,16 @@ func readBody(r io.Reader) ([]byte, error) {
 	return body, err
 }
 
-// brokenOff says how the answer ended before its end.
+// brokenOff says how the answer ended before its end. Like all that is said of
+// an answer without a code, it goes on after "feishu answered: ".
 func brokenOff(ctx context.Context, err error) string {
 	switch {
 	case errors.Is(err, errTooLong):
-		return fmt.Sprintf("answer is longer than %d KiB", maxBody>>10)
+		return fmt.Sprintf("more than %d KiB", maxBody>>10)
 	case ended(ctx) != nil:
-		return "answer had not arrived in full when the call was ended"
+		return "not in full before the call was ended"
 	}
-	return "answer broke off"
+	return "a part, then the connection broke off"
 }
 
 // judge makes a token of an answer, or an error. A code decides before
@@ -71,10 +72,10 @@ func (f *Feishu) judge(a answer) (tokencache.Token, error) {
 		trouble = r.trouble()
 	}
 	if isRedirect(a.status) {
-		trouble = "answered with a redirect"
+		trouble = "a redirect"
 	}
 	if trouble != "" {
-		return tokencache.Token{}, f.refuse(a, verdictOfStatus(a.status), trouble, nil)
+		return tokencache.Token{}, f.refuse(a, r.verdict(a.status), trouble, nil)
 	}
 	life := time.Duration(*r.Expire) * time.Second // trouble() has bounded it
 	return tokencache.NewToken(r.AppToken, r.TenantToken, life), nil
@@ -90,38 +91,57 @@ func parse(body []byte) (r fields, trouble string) {
 		return r, ""
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if e.Field == "" {
-			return r, "answer is JSON, but not an object"
+		switch e.Field {
+		case "":
+			return r, "JSON, but not an object"
+		case "code":
+			r.Code = nil // json has made room for it before it looked
 		}
-		return r, fmt.Sprintf("answer is JSON of another shape: %s is of a wrong type or out of range", e.Field)
+		return r, fmt.Sprintf("JSON of another shape: %s is of a wrong type or out of range", e.Field)
 	}
 	switch {
 	case len(body) == 0:
-		return r, "answer is empty"
+		return r, "nothing, the body is empty"
 	case body[0] == '<':
-		return r, "answer is a page of HTML, perhaps of a proxy"
+		return r, "a page of HTML, perhaps of a proxy"
 	}
-	return r, "answer is not JSON"
+	return r, "something that is not JSON"
 }
 
 // trouble says what keeps the fields from being a token; "" means nothing.
 func (r fields) trouble() string {
-	longest := int64(feishuMaxLife / time.Second)
 	switch {
 	case r.Code == nil:
-		return "answer has no code"
+		return "JSON, but no code"
 	case r.AppToken == "":
-		return "answer has no app_access_token"
+		return "no app_access_token"
 	case !isToken(r.AppToken):
 		return "app_access_token is too long, or has characters that no token has"
 	case r.TenantToken != "" && !isToken(r.TenantToken):
 		return "tenant_access_token is too long, or has characters that no token has"
 	case r.Expire == nil:
-		return "answer has no expire"
-	case *r.Expire < 1 || *r.Expire > longest:
-		return fmt.Sprintf("expire of %d s, outside of 1 to %d", *r.Expire, longest)
+		return "no expire"
+	case !r.lives():
+		return fmt.Sprintf("expire of %d s, outside of 1 to %d", *r.Expire, longestExpire)
 	}
 	return ""
+}
+
+const longestExpire = int64(feishuMaxLife / time.Second)
+
+// lives says whether expire is a life that the issuer gives.
+func (r fields) lives() bool { return *r.Expire >= 1 && *r.Expire <= longestExpire }
+
+// verdict on an answer with neither a refusal nor a token. With a code it is
+// the issuer's own, and a slip of it.
+func (r fields) verdict(status int) verdict {
+	switch {
+	case r.Code == nil || status >= 300:
+		return verdictOfStatus(status)
+	case r.Expire != nil && !r.lives():
+		return oddLife
+	}
+	return verdict{}
 }
 
 // isToken accepts what can stand in an Authorization header.
@@ -141,7 +161,7 @@ func (f *Feishu) refuseCode(a answer, code int, msg string) *tokencache.IssuerEr
 // refuse adds to a verdict what only the answer knows. The status 429 outranks
 // verdicts that would have the issuer asked again sooner.
 func (f *Feishu) refuse(a answer, v verdict, message string, cause error) *tokencache.IssuerError {
-	if a.status == http.StatusTooManyRequests && v.class <= tokencache.ClassUnknown {
+	if a.status == http.StatusTooManyRequests && v.asksSooner() {
 		v = rateLimited
 	}
 	e := &tokencache.IssuerError{

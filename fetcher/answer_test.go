@@ -61,46 +61,49 @@ func TestTokenAtAnyStatus(t *testing.T) {
 
 func TestAnswerUnusable(t *testing.T) {
 	const marker = "hunter2" // stands for whatever else may be in a body
-	for _, c := range []struct{ edge, body, message string }{
-		{"empty", "", "is empty"},
-		{"blanks", " \n", "is empty"},
-		{"HTML", "<html>" + marker, "HTML"},
-		{"text", marker, "not JSON"},
-		{"cut short", `{"code":0,"app_access_token":"` + marker, "not JSON"},
-		{"trailing garbage", goodAnswer + marker, "not JSON"},
-		{"two answers", goodAnswer + goodAnswer, "not JSON"},
-		{"null", "null", "no code"},
-		{"empty object", "{}", "no code"},
-		{"list", `["` + marker + `"]`, "not an object"},
-		{"string", `"` + marker + `"`, "not an object"},
-		{"code is a string", `{"code":"0"}`, "code is of a wrong type"},
-		{"code is huge", `{"code":1e99}`, "code is of a wrong type or out of range"},
-		{"token is an object", `{"code":0,"app_access_token":{"v":"` + marker + `"},"expire":60}`, "app_access_token is of a wrong type"},
-		{"token missing", `{"code":0,"expire":60}`, "no app_access_token"},
-		{"token only for the tenant", `{"code":0,"expire":60,"tenant_access_token":"` + marker + `"}`, "no app_access_token"},
-		{"token empty", `{"code":0,"app_access_token":"","expire":60}`, "no app_access_token"},
-		{"token with a newline", `{"code":0,"app_access_token":"a\r\n` + marker + `","expire":60}`, "app_access_token is too long, or has characters"},
-		{"token with a NUL", `{"code":0,"app_access_token":"a\u0000` + marker + `","expire":60}`, "app_access_token is too long, or has characters"},
-		{"token with a space", `{"code":0,"app_access_token":"a ` + marker + `","expire":60}`, "app_access_token is too long, or has characters"},
-		{"token over 8 KiB", `{"code":0,"app_access_token":"` + strings.Repeat("x", 8<<10+1) + `","expire":60}`, "app_access_token is too long"},
-		{"tenant token with DEL", `{"code":0,"app_access_token":"a","tenant_access_token":"\u007f","expire":60}`, "tenant_access_token is too long, or has characters"},
-		{"expire missing", `{"code":0,"app_access_token":"a-1"}`, "no expire"},
-		{"expire 0", `{"code":0,"app_access_token":"a-1","expire":0}`, "expire of 0 s"},
-		{"expire negative", `{"code":0,"app_access_token":"a-1","expire":-1}`, "expire of -1 s"},
-		{"expire 1 s too long", `{"code":0,"app_access_token":"a-1","expire":7261}`, "expire of 7261 s"},
-		{"expire overflows a duration", `{"code":0,"app_access_token":"a-1","expire":9223372037}`, "expire of 9223372037 s"},
-		{"expire is the largest integer", `{"code":0,"app_access_token":"a-1","expire":9223372036854775807}`, "expire of 9223372036854775807 s"},
-		{"expire overflows", `{"code":0,"app_access_token":"a-1","expire":9223372036854775808}`, "expire is of a wrong type or out of range"},
-		{"expire 1e300", `{"code":0,"app_access_token":"a-1","expire":1e300}`, "expire is of a wrong type or out of range"},
-		{"expire is a string", `{"code":0,"app_access_token":"a-1","expire":"7200"}`, "expire is of a wrong type"},
-		{"expire is a fraction", `{"code":0,"app_access_token":"a-1","expire":7199.5}`, "expire is of a wrong type"},
-		{"over 64 KiB", strings.Repeat(" ", 64<<10) + goodAnswer, "longer than 64 KiB"},
+	for _, c := range []struct {
+		edge, body, message string
+		class               tokencache.Class // transient: its own, by the code
+	}{
+		{"empty", "", "is empty", unknown},
+		{"blanks", " \n", "is empty", unknown},
+		{"HTML", "<html>" + marker, "HTML", unknown},
+		{"text", marker, "not JSON", unknown},
+		{"cut short", `{"code":0,"app_access_token":"` + marker, "not JSON", unknown},
+		{"trailing garbage", goodAnswer + marker, "not JSON", unknown},
+		{"two answers", goodAnswer + goodAnswer, "not JSON", unknown},
+		{"null", "null", "no code", unknown},
+		{"empty object", "{}", "no code", unknown},
+		{"list", `["` + marker + `"]`, "not an object", unknown},
+		{"string", `"` + marker + `"`, "not an object", unknown},
+		{"code is a string", `{"code":"0"}`, "code is of a wrong type", unknown},
+		{"code is huge", `{"code":1e99}`, "code is of a wrong type or out of range", unknown},
+		{"token is an object", `{"code":0,"app_access_token":{"v":"` + marker + `"},"expire":60}`, "app_access_token is of a wrong type", transient},
+		{"token missing", `{"code":0,"expire":60}`, "no app_access_token", transient},
+		{"token only for the tenant", `{"code":0,"expire":60,"tenant_access_token":"` + marker + `"}`, "no app_access_token", transient},
+		{"token empty", `{"code":0,"app_access_token":"","expire":60}`, "no app_access_token", transient},
+		{"token with a newline", `{"code":0,"app_access_token":"a\r\n` + marker + `","expire":60}`, "app_access_token is too long, or has characters", transient},
+		{"token with a NUL", `{"code":0,"app_access_token":"a\u0000` + marker + `","expire":60}`, "app_access_token is too long, or has characters", transient},
+		{"token with a space", `{"code":0,"app_access_token":"a ` + marker + `","expire":60}`, "app_access_token is too long, or has characters", transient},
+		{"token over 8 KiB", `{"code":0,"app_access_token":"` + strings.Repeat("x", 8<<10+1) + `","expire":60}`, "app_access_token is too long", transient},
+		{"tenant token with DEL", `{"code":0,"app_access_token":"a","tenant_access_token":"\u007f","expire":60}`, "tenant_access_token is too long, or has characters", transient},
+		{"expire missing", `{"code":0,"app_access_token":"a-1"}`, "no expire", transient},
+		{"expire 0", `{"code":0,"app_access_token":"a-1","expire":0}`, "expire of 0 s", transient},
+		{"expire negative", `{"code":0,"app_access_token":"a-1","expire":-1}`, "expire of -1 s", transient},
+		{"expire 1 s too long", `{"code":0,"app_access_token":"a-1","expire":7261}`, "expire of 7261 s", transient},
+		{"expire overflows a duration", `{"code":0,"app_access_token":"a-1","expire":9223372037}`, "expire of 9223372037 s", transient},
+		{"expire is the largest integer", `{"code":0,"app_access_token":"a-1","expire":9223372036854775807}`, "expire of 9223372036854775807 s", transient},
+		{"expire overflows", `{"code":0,"app_access_token":"a-1","expire":9223372036854775808}`, "expire is of a wrong type or out of range", transient},
+		{"expire 1e300", `{"code":0,"app_access_token":"a-1","expire":1e300}`, "expire is of a wrong type or out of range", transient},
+		{"expire is a string", `{"code":0,"app_access_token":"a-1","expire":"7200"}`, "expire is of a wrong type", transient},
+		{"expire is a fraction", `{"code":0,"app_access_token":"a-1","expire":7199.5}`, "expire is of a wrong type", transient},
+		{"over 64 KiB", strings.Repeat(" ", 64<<10) + goodAnswer, "more than 64 KiB", unknown},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
 			e := fetchError(t, answering(200, http.Header{"X-Tt-Logid": {"log-1"}}, c.body))
 			assert.Contains(t, e.Message, c.message)
 			assert.NotContains(t, e.Error(), marker)
-			assert.Equal(t, tokencache.ClassTransient, e.Class)
+			assert.Equal(t, c.class, e.Class)
 			assert.Equal(t, 200, e.Status)
 			assert.Equal(t, "log-1", e.LogID)
 			assert.Zero(t, e.Code)
@@ -125,13 +128,13 @@ func TestLookalikeFaults(t *testing.T) {
 	}{
 		{feishutest.Status(500), tokencache.ClassTransient, 500, false},
 		{feishutest.Status(503), tokencache.ClassTransient, 503, false},
-		{feishutest.HTML(), tokencache.ClassTransient, 200, false},
-		{feishutest.EmptyBody(), tokencache.ClassTransient, 200, false},
-		{feishutest.WrongShape(), tokencache.ClassTransient, 200, false},
+		{feishutest.HTML(), tokencache.ClassUnknown, 200, false},
+		{feishutest.EmptyBody(), tokencache.ClassUnknown, 200, false},
+		{feishutest.WrongShape(), tokencache.ClassUnknown, 200, false},
 		{feishutest.EmptyToken(), tokencache.ClassTransient, 200, false},
 		{feishutest.Expire("0"), tokencache.ClassTransient, 200, false},
 		{feishutest.Expire(`"7200"`), tokencache.ClassTransient, 200, false},
-		{feishutest.EndlessBody(), tokencache.ClassTransient, 200, false},
+		{feishutest.EndlessBody(), tokencache.ClassUnknown, 200, false},
 		{feishutest.BrokenBody(), tokencache.ClassTransient, 200, false},
 		{feishutest.SlowBody(time.Second), tokencache.ClassTransient, 200, false},
 		{feishutest.Reset(), tokencache.ClassTransient, 0, true},

@@ -20,6 +20,12 @@ func (v verdict) heedsWait() bool {
 	return v.class == tokencache.ClassRateLimited || v.class == tokencache.ClassQuota
 }
 
+// asksSooner says whether the issuer would be asked again sooner than after a
+// rate limit.
+func (v verdict) asksSooner() bool {
+	return v.class == tokencache.ClassTransient || v.class == tokencache.ClassUnknown
+}
+
 var (
 	wrongAppID = verdict{
 		class:   tokencache.ClassPermanent,
@@ -29,7 +35,7 @@ var (
 	wrongSecret = verdict{
 		class:   tokencache.ClassPermanent,
 		meaning: "app id or app secret is wrong, or the app is disabled",
-		advice:  "check app id and app secret against the developer console (Credentials & Basic Info), whether the app is enabled, and whether it lives at this cloud (Feishu or Lark)",
+		advice:  "check the app id and the app secret against the developer console (Credentials & Basic Info), whether the app is enabled, and whether it lives at this cloud (Feishu or Lark)",
 	}
 	notSelfBuilt = verdict{
 		class:   tokencache.ClassPermanent,
@@ -110,7 +116,7 @@ func verdictOfCode(code int) verdict {
 var (
 	redirected = verdict{
 		class:  tokencache.ClassPermanent,
-		advice: "set the base URL to the address that answers itself: a redirect is not followed, it would carry the app secret along",
+		advice: "set the base URL to the address that answers itself: a redirect is not followed, it would carry the secret along",
 	}
 	// notFound is permanent, although a gateway in the middle of a roll-out may
 	// say it for a moment: the likely cause is a wrong base URL, for which
@@ -128,7 +134,11 @@ var (
 	}
 	notTheIssuer = verdict{
 		class:  tokencache.ClassUnknown,
-		advice: "an answer without a code seldom is the issuer's own: check base URL, proxy and firewall",
+		advice: "an answer without a code seldom is the issuer's own: check the base URL, the proxy and the firewall",
+	}
+	// oddLife is a slip that may pass, or an issuer that is none of Feishu's.
+	oddLife = verdict{
+		advice: "Feishu's tokens live for 2 h at most: check the base URL",
 	}
 )
 
@@ -147,10 +157,10 @@ func verdictOfStatus(status int) verdict {
 	switch {
 	case isRedirect(status):
 		return redirected
-	case status >= 400 && status < 500:
+	case status < 500:
 		return notTheIssuer
 	}
-	return verdict{} // transient: 5xx, and a 200 that holds something else
+	return verdict{} // transient
 }
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }

@@ -3,6 +3,7 @@ package fetcher_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,8 +52,8 @@ func TestStatusWithoutCode(t *testing.T) {
 		class tokencache.Class
 		local bool
 	}{
-		200: {transient, false},
-		204: {transient, false},
+		200: {unknown, false},
+		204: {unknown, false},
 		301: {permanent, false},
 		302: {permanent, false},
 		307: {permanent, false},
@@ -108,6 +109,27 @@ func TestRedirectWithAToken(t *testing.T) {
 func TestRedirectWithACode(t *testing.T) {
 	e := fetchError(t, answering(302, nil, `{"code":10014,"msg":"app secret invalid"}`))
 	assert.Equal(t, 10014, e.Code)
+}
+
+// An answer that is not Feishu's says where to look, whatever its status.
+func TestAdviceOnAnAnswerWithoutACode(t *testing.T) {
+	for _, body := range []string{"", "<html>", "SSH-2.0", `{"message":"no route"}`, `{"code":"0"}`, strings.Repeat("<", 65<<10)} {
+		e := fetchError(t, answering(200, nil, body))
+		assert.Equal(t, unknown, e.Class, "%.20s", body)
+		assert.Contains(t, e.Advice, "base URL", "%.20s", body)
+		assert.Contains(t, e.Error(), "feishu answered: ", "%.20s", body)
+	}
+}
+
+// A life that Feishu does not give is a sign of another issuer.
+func TestAdviceOnAnOddLife(t *testing.T) {
+	for _, expire := range []string{"0", "7261", "10800"} {
+		e := fetchError(t, answering(200, nil, `{"code":0,"app_access_token":"a-1","expire":`+expire+`}`))
+		assert.Equal(t, transient, e.Class)
+		assert.Contains(t, e.Advice, "check the base URL")
+	}
+	e := fetchError(t, answering(200, nil, `{"code":0,"expire":60}`))
+	assert.Empty(t, e.Advice, "its own, and a slip")
 }
 
 func TestUnavailableWithRetryAfter(t *testing.T) {

@@ -69,6 +69,13 @@ func (c FeishuConfig) withDefaults() FeishuConfig {
 	return c
 }
 
+// Validate returns what NewFeishu would complain about: everything at once, each
+// with the name of its field, and never a value. nil if there is nothing.
+func (c FeishuConfig) Validate() error {
+	_, err := c.withDefaults().validate()
+	return err
+}
+
 // validate expects defaults to be filled in. It returns the BaseURL in its one
 // spelling, or every complaint. None quotes AppID: it would show the secret of
 // someone who swapped the two.

@@ -14,12 +14,15 @@ import (
 )
 
 func TestEveryComplaint(t *testing.T) {
-	_, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+	config := fetcher.FeishuConfig{
 		AppSecret: secret + "\n",
 		BaseURL:   "https://user:hunter2@:99999/?q#f",
 		Window:    -time.Second,
-	})
+	}
+	_, err := fetcher.NewFeishu(config)
 	require.Error(t, err)
+	require.EqualError(t, config.Validate(), strings.TrimPrefix(err.Error(), "fetcher: "), "before anything is built")
+	assert.NoError(t, fetcher.FeishuConfig{AppID: appID, AppSecret: secret}.Validate())
 	for _, part := range []string{"AppID", "AppSecret", "no host", "port", "password", "query", "Window"} {
 		assert.ErrorContains(t, err, part)
 	}
@@ -129,12 +132,13 @@ func TestUnencryptedIsWarnedAbout(t *testing.T) {
 	} {
 		t.Run(baseURL, func(t *testing.T) {
 			var log bytes.Buffer
-			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+			f, err := fetcher.NewFeishu(fetcher.FeishuConfig{
 				AppID: appID, AppSecret: secret, BaseURL: baseURL,
 				Logger: slog.New(slog.NewTextHandler(&log, nil)),
 			})
 			require.NoError(t, err)
 			assert.Equal(t, warned, log.Len() > 0)
+			assert.Equal(t, warned, f.Unencrypted())
 			assertNoSecret(t, log.String())
 		})
 	}

@@ -20,11 +20,12 @@
 //	answer broke off                            transient     no
 //	code of the issuer                          see codes.go  address not allowed: yes
 //	code nobody has documented                  unknown       no
+//	code 0, but no token                        transient     no
 //	without a code:
 //	  HTTP 3xx, 404, 405, 410                   permanent     no
 //	  HTTP 408, 425                             transient     no
-//	  other HTTP 4xx                            unknown       proxy wants a password: yes
-//	  HTTP 5xx, or 200 without a token          transient     no
+//	  other HTTP below 500                      unknown       proxy wants a password: yes
+//	  HTTP 5xx                                  transient     no
 //
 // HTTP 429 is rate limited, unless the answer has a token, or a code for which
 // the fleet waits longer: a used-up quota, or what needs a person.

@@ -34,6 +34,8 @@ type Feishu struct {
 	// libraries look.
 	secret    func() string
 	transport http.RoundTripper
+
+	unencrypted bool
 }
 
 var _ tokencache.Fetcher = (*Feishu)(nil)
@@ -46,7 +48,8 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetcher: %w", err)
 	}
-	if travelsInTheClear(base) {
+	unencrypted := travelsInTheClear(base)
+	if unencrypted {
 		c.Logger.Warn("the app secret and tokens travel unencrypted: use https", "base_url", base.String())
 	}
 	if c.Transport == nil {
@@ -63,8 +66,14 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 		url:       base.String() + tokenPath,
 		secret:    func() string { return c.AppSecret },
 		transport: c.Transport,
+
+		unencrypted: unencrypted,
 	}, nil
 }
+
+// Unencrypted reports whether others can read the app secret and the tokens on
+// their way: an http:// address beyond this host. FeishuConfig.Logger was told.
+func (f *Feishu) Unencrypted() bool { return f.unencrypted }
 
 // Issuer identifies the credential: Name is "feishu", App the app id.
 func (f *Feishu) Issuer() tokencache.Issuer { return f.issuer }
@@ -84,7 +93,11 @@ func (f *Feishu) Fetch(ctx context.Context) (tokencache.Token, error) {
 	defer func() { _ = resp.Body.Close() }()
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	if a.body, err = readBody(resp.Body); err != nil {
-		return tokencache.Token{}, f.refuse(a, verdict{}, brokenOff(ctx, err), ended(ctx))
+		v := verdict{}
+		if errors.Is(err, errTooLong) {
+			v = verdictOfStatus(a.status)
+		}
+		return tokencache.Token{}, f.refuse(a, v, brokenOff(ctx, err), ended(ctx))
 	}
 	return f.judge(a)
 }

@@ -165,7 +165,7 @@ func where(op *net.OpError) string {
 // a CONNECT are its status line and nothing else.
 func plainReason(err error) reason {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return reason{words: "the connection was closed", cause: io.ErrUnexpectedEOF}
+		return reason{words: "the connection was closed", cause: io.ErrUnexpectedEOF, advice: checkWay}
 	}
 	for _, status := range []int{403, 407, 502, 503, 504} {
 		if err.Error() == http.StatusText(status) {

@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -81,12 +80,13 @@ func TestFaultsBySocket(t *testing.T) {
 	for _, c := range []struct {
 		fault  feishutest.Fault
 		status int
+		class  tokencache.Class
 	}{
-		{feishutest.Reset(), 0},
-		{feishutest.Timeout(), 0},
-		{feishutest.BrokenBody(), 200},
-		{feishutest.SlowBody(time.Minute), 200},
-		{feishutest.EndlessBody(), 200},
+		{feishutest.Reset(), 0, transient},
+		{feishutest.Timeout(), 0, transient},
+		{feishutest.BrokenBody(), 200, transient},
+		{feishutest.SlowBody(time.Minute), 200, transient},
+		{feishutest.EndlessBody(), 200, unknown},
 	} {
 		t.Run(c.fault.String(), func(t *testing.T) {
 			issuer := newIssuer()
@@ -96,7 +96,7 @@ func TestFaultsBySocket(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			e := fetchErrorOf(ctx, t, at(t, server.URL))
-			assert.Equal(t, transient, e.Class)
+			assert.Equal(t, c.class, e.Class)
 			assert.Equal(t, c.status, e.Status)
 			assert.Equal(t, c.status == 0, e.Local)
 		})
@@ -220,7 +220,7 @@ func TestAdviceOnNoAnswer(t *testing.T) {
 		{"scheme", tls.RecordHeaderError{RecordHeader: [5]byte([]byte("HTTP/"))}, []string{"base URL", "http://"}},
 		{"proxy's password", errors.New("Proxy Authentication Required"), []string{"HTTPS_PROXY", "password"}},
 		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: reset}, nil},
-		{"closed", io.EOF, nil},
+		{"closed", io.EOF, []string{"base URL", "proxy", "firewall"}},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
 			e := fetchError(t, failing(c.err))
@@ -288,39 +288,4 @@ func TestCallIsBounded(t *testing.T) {
 		require.ErrorIs(t, e, os.ErrDeadlineExceeded)
 		assertLocal(t, e)
 	})
-}
-
-// net/http reads the proxy of the environment once in a process: each case
-// gets one of its own.
-func TestProxyOfTheEnvironment(t *testing.T) {
-	if os.Getenv("FETCHER_TEST_PROXY") != "" {
-		reportThroughProxy(t)
-		return
-	}
-	closed := httptest.NewServer(nil)
-	closed.Close()
-	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusProxyAuthRequired)
-	}))
-	defer refusing.Close()
-	for _, c := range []struct{ edge, proxy, said string }{
-		{"not there", "http://user:hunter2@" + closed.Listener.Addr().String(), "connection refused"},
-		{"wants another password", "http://user:hunter2@" + refusing.Listener.Addr().String(), "the proxy answered 407"},
-	} {
-		t.Run(c.edge, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProxyOfTheEnvironment$", "-test.v")
-			cmd.Env = append(os.Environ(), "FETCHER_TEST_PROXY=1", "HTTPS_PROXY="+c.proxy, "https_proxy=", "NO_PROXY=", "no_proxy=")
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s", out)
-			assert.Contains(t, string(out), c.said)
-			assert.NotContains(t, string(out), "hunter2")
-		})
-	}
-}
-
-// reportThroughProxy never gets further than the proxy.
-func reportThroughProxy(t *testing.T) {
-	e := fetchErrorOf(t.Context(), t, at(t, "https://feishu.invalid"))
-	assertLocal(t, e)
-	t.Logf("%v / %+v", e, e.Err)
 }

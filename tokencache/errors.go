@@ -89,11 +89,16 @@ type IssuerError struct {
 }
 
 // Error reads: feishu refused: app secret invalid (code 10014, log id 2024…): check …
+// Without a code nobody knows whether it was meant as a refusal: feishu answered: …
+// Without an answer it is the name and the message alone.
 func (e *IssuerError) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Issuer)
-	if e.Code != 0 || e.Status != 0 {
+	switch {
+	case e.Code != 0:
 		b.WriteString(" refused")
+	case e.Status != 0:
+		b.WriteString(" answered")
 	}
 	b.WriteString(": " + e.Message)
 	var facts []string

@@ -33,6 +33,11 @@ func TestIssuerErrorReads(t *testing.T) {
 			&IssuerError{Issuer: "feishu", Code: 10014, Status: 200, Message: "app secret invalid", LogID: "l", Advice: "check FEISHU_APP_SECRET"},
 			"feishu refused: app secret invalid (code 10014, log id l): check FEISHU_APP_SECRET",
 		},
+		{
+			"without a code",
+			&IssuerError{Issuer: "feishu", Status: 200, Message: "a page of HTML", Advice: "check the base URL"},
+			"feishu answered: a page of HTML: check the base URL",
+		},
 		{"no answer", &IssuerError{Issuer: "feishu", Message: "connection refused", Local: true}, "feishu: connection refused"},
 		{"nothing", &IssuerError{}, ": "},
 	} {

@@ -11,10 +11,12 @@ import (
 // RedisError says what is wrong with Redis. errors.Is(err, ErrRedis) holds.
 type RedisError struct {
 	// Name of the trouble: "timeout" and "unreachable" for a server that does
-	// not answer, "paused" for one not asked again yet; else the code of its
-	// answer: OOM, READONLY, LOADING, MISCONF, NOAUTH, WRONGPASS, NOPERM,
-	// WRONGTYPE, BUSY, TRYAGAIN, NOREPLICAS, MASTERDOWN, CLUSTERDOWN,
-	// CROSSSLOT, MAXCLIENTS; "other" for the rest.
+	// not answer, "paused" for one not asked again yet, "sentinel" if the
+	// sentinels do not tell the primary, "protocol" for what is no Redis; else
+	// the code of its answer: OOM, READONLY, LOADING, MISCONF, NOAUTH,
+	// WRONGPASS, NOPERM, WRONGTYPE, BUSY, TRYAGAIN, NOREPLICAS, MASTERDOWN,
+	// CLUSTERDOWN, CROSSSLOT, or for those without one MAXCLIENTS, NODB (no
+	// database of that number) and NOCLUSTER; "other" for the rest.
 	Name string
 	// Key names the credential whose keys were involved, without the prefix.
 	Key string
@@ -24,14 +26,30 @@ type RedisError struct {
 
 // Error says the trouble and what to do about it.
 func (e *RedisError) Error() string {
-	s := "redis " + e.Name
-	if e.Err != nil {
-		s += ": " + e.Err.Error()
+	parts := []string{"redis"}
+	if e.Name != redisOther {
+		parts[0] += " " + e.Name
 	}
-	if advice := redisAdvice[e.Name]; advice != "" {
-		s += ": " + advice
+	for _, part := range []string{e.words(), redisAdvice[e.Name]} {
+		if part != "" {
+			parts = append(parts, part)
+		}
 	}
-	return s
+	return strings.Join(parts, ": ")
+}
+
+// words are those of the client without what helps nobody: a code that Name has
+// said, the name of a script, a full stop. Of what is no Redis there are none:
+// they would quote what it sent.
+func (e *RedisError) words() string {
+	if e.Err == nil || e.Name == redisProtocol {
+		return ""
+	}
+	s, _, _ := strings.Cut(e.Err.Error(), " script:")
+	for _, code := range []string{"ERR ", e.Name + " ", "redis: "} {
+		s = strings.TrimPrefix(s, code)
+	}
+	return strings.TrimRight(strings.ReplaceAll(s, "\n", "; "), ". ")
 }
 
 // Unwrap returns the client's error and ErrRedis.
@@ -48,6 +66,13 @@ const redisPaused = "paused"
 // refused tells an answer of Redis from silence, and from not being asked.
 func (e *RedisError) refused() bool { return e.Err != nil && answered(e.Err) }
 
+// Names of our own that are needed by name.
+const (
+	redisOther    = "other"
+	redisSentinel = "sentinel"
+	redisProtocol = "protocol"
+)
+
 // What Redis calls its troubles, and what a person can do. Scripts and proxies
 // wrap the words, so they are looked for anywhere in the text; the order
 // settles which counts when several occur.
@@ -63,6 +88,16 @@ var (
 		"ACL failure in script":                 "NOPERM",
 		"can't run this command":                "NOPERM",
 		"can't access at least one of the keys": "NOPERM",
+		"DB index is out of range":              "NODB",
+		"cluster support disabled":              "NOCLUSTER",
+	}
+	// clientWords are of go-redis, about what it cannot make sense of: it has
+	// no types for these.
+	clientWords = []struct{ words, name string }{
+		{"redis: all sentinels", redisSentinel},
+		{"redis: can't parse", redisProtocol},
+		{"redis: can't read raw", redisProtocol},
+		{"redis: invalid reply", redisProtocol},
 	}
 	redisAdvice = map[string]string{
 		"unreachable": "check the address and that redis runs",
@@ -77,6 +112,10 @@ var (
 		"NOPERM":      "allow the commands, keys and channel in the ACL",
 		"BUSY":        "a script of somebody blocks redis",
 		"MAXCLIENTS":  "raise maxclients",
+		"NODB":        "choose a database that exists, such as 0",
+		"NOCLUSTER":   "it is no Redis Cluster: leave out cluster=true, and further addr=",
+		redisSentinel: "check the addresses of the sentinels and the name of the master",
+		redisProtocol: "the other side does not speak Redis: check the address and port",
 	}
 )
 
@@ -89,13 +128,18 @@ func redisErrorOf(err error, key string) *RedisError {
 }
 
 func redisTrouble(err error) string {
+	text := err.Error()
+	for _, known := range clientWords { // first: the sentinels' not knowing is a redis.Nil, thus an answer
+		if strings.Contains(text, known.words) {
+			return known.name
+		}
+	}
 	if !answered(err) {
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) || isTimeout(err) {
 			return "timeout"
 		}
 		return "unreachable"
 	}
-	text := err.Error()
 	for _, code := range redisCodes {
 		if strings.Contains(text, code+" ") {
 			return code
@@ -106,7 +150,7 @@ func redisTrouble(err error) string {
 			return code
 		}
 	}
-	return "other"
+	return redisOther
 }
 
 // answered tells an answer of Redis, even an unwelcome one, from silence. Only

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"syscall"
 	"testing"
@@ -43,6 +45,8 @@ func TestF17RedisTroubleHasNames(t *testing.T) {
 		{"NOPERM", "ERR The user executing the script can't run this command or subcommand"},
 		{"NOPERM", "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments"},
 		{"NOPERM", "ERR ACL failure in script: User us has no permissions to run the 'hset' command"},
+		{"NODB", "ERR DB index is out of range"},
+		{"NOCLUSTER", "ERR This instance has cluster support disabled"},
 		{"other", "ERR unknown command 'EVALSHA'"},
 		{"other", "BUSYGROUP Consumer Group name already exists"},
 		{"other", "NOSCRIPT No matching script. Please use EVAL."},
@@ -99,9 +103,39 @@ func TestSilenceHasNames(t *testing.T) {
 func TestRedisErrorReads(t *testing.T) {
 	for name, advice := range redisAdvice {
 		e := &RedisError{Name: name, Key: "x:a:d", Err: errors.New("cause")}
+		if name == redisProtocol { // the cause may be anything
+			assert.EqualError(t, e, "redis protocol: "+advice)
+			continue
+		}
 		assert.EqualError(t, e, "redis "+name+": cause: "+advice)
 	}
+	for _, test := range []struct{ edge, says, want string }{
+		{"code and full stop", "OOM command not allowed when used memory > 'maxmemory'.", "redis OOM: command not allowed when used memory > 'maxmemory': " + redisAdvice["OOM"]},
+		{"code of a script", "READONLY You can't write against a read only replica. script: 0123456789abcdef, on @user_script:12.", "redis READONLY: You can't write against a read only replica: " + redisAdvice["READONLY"]},
+		{"no code", "ERR DB index is out of range", "redis NODB: DB index is out of range: " + redisAdvice["NODB"]},
+		{"a code we have no name for", "ERR unknown command 'EVALSHA'", "redis: unknown command 'EVALSHA'"},
+		{"several lines", "redis: all sentinels are unreachable: a\nb", "redis sentinel: all sentinels are unreachable: a; b: " + redisAdvice["sentinel"]},
+	} {
+		t.Run(test.edge, func(t *testing.T) { assert.EqualError(t, redisErrorOf(reply(test.says), "x:a:d"), test.want) })
+	}
 	assert.EqualError(t, &RedisError{Name: "paused"}, "redis paused")
+}
+
+// F35: what answers in another language is told apart from what does not answer,
+// and not quoted.
+func TestNotRedis(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	addr := web.Listener.Addr().String()
+	single := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
+	defer single.Close()
+	e := redisErrorOf(single.Ping(t.Context()).Err(), "x:a:d")
+	assert.EqualError(t, e, "redis protocol: "+redisAdvice[redisProtocol])
+	assert.Contains(t, e.Err.Error(), "HTTP/1.1", "which is not said")
+
+	sentinel := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "m", SentinelAddrs: []string{addr}, MaxRetries: -1})
+	defer sentinel.Close()
+	assert.Equal(t, redisSentinel, redisTrouble(sentinel.Ping(t.Context()).Err()))
 }
 
 func TestRedisErrorUnwraps(t *testing.T) {

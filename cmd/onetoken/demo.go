@@ -104,9 +104,11 @@ func (a *app) show(ctx context.Context, o demoOptions, dial dialer) error {
 		return err
 	}
 	a.watch(running, f)
+	elapsed := f.elapsed() // calls in flight are finished after it
 	f.close()
 
 	final := f.snapshot()
+	final.elapsed = elapsed
 	a.print(final.summary())
 	if ctx.Err() != nil {
 		return errors.New("demo interrupted: the figures above are of a part of it")

@@ -71,15 +71,20 @@ func (f *fleet) hire(ctx context.Context, place int) error {
 // call carries a replica's request to the issuer. The caller holds the lock:
 // that is who to kill, once, at the first refresh.
 func (f *fleet) call(r *replica, req *http.Request) (*http.Response, error) {
-	switch {
-	case r.dead.Load():
-	case f.choose(r):
+	if r.dead.Load() {
+		return f.nothing()
+	}
+	if f.choose(r) {
 		go f.answerNobody(req)
 		f.killIn(f.o.latency/2, r)
-	default:
-		return f.issuer.RoundTripper().RoundTrip(req)
+		return f.nothing()
 	}
-	<-f.over // nothing comes back: what would go on from here is gone
+	return f.issuer.RoundTripper().RoundTrip(req)
+}
+
+// nothing comes back to a killed replica: what would go on from there is gone.
+func (f *fleet) nothing() (*http.Response, error) {
+	<-f.over
 	return nil, errKilled
 }
 
@@ -138,12 +143,14 @@ func (f *fleet) close() {
 	closing.Wait()
 }
 
+func (f *fleet) elapsed() time.Duration { return time.Since(f.begun) }
+
 // snapshot is the state of things for people to look at.
 func (f *fleet) snapshot() snapshot {
 	f.mu.Lock()
 	replicas := append([]*replica{}, f.replicas...)
 	f.mu.Unlock()
-	s := snapshot{o: f.o, elapsed: time.Since(f.begun), issuer: f.issuer.Stats(), counts: f.tally.counts()}
+	s := snapshot{o: f.o, elapsed: f.elapsed(), issuer: f.issuer.Stats(), counts: f.tally.counts()}
 	held := make([]tokencache.Token, len(replicas))
 	for i, r := range replicas {
 		if tok := r.held.Load(); tok != nil {

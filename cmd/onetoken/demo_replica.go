@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -46,7 +47,7 @@ func newReplica(ctx context.Context, f *fleet, number, place int) (*replica, err
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	logger := muted(f.logger, r.dead.Load).With("replica", number)
+	logger := slog.New(mortal{f.logger.Handler(), &r.dead}).With("replica", number)
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
 		AppID: f.issuer.AppID(), AppSecret: f.issuer.AppSecret(),
 		BaseURL: "http://localhost", // never dialled: Transport is in the process
@@ -163,4 +164,26 @@ func (w *wire) cut() {
 	for _, conn := range w.conns {
 		_ = conn.Close()
 	}
+}
+
+// mortal logs for as long as its replica lives: what goes on in a killed one
+// would not go on in a killed process.
+type mortal struct {
+	slog.Handler
+	dead *atomic.Bool
+}
+
+// Enabled is asked before anything is logged.
+func (m mortal) Enabled(ctx context.Context, level slog.Level) bool {
+	return !m.dead.Load() && m.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs stays mortal.
+func (m mortal) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return mortal{m.Handler.WithAttrs(attrs), m.dead}
+}
+
+// WithGroup stays mortal.
+func (m mortal) WithGroup(name string) slog.Handler {
+	return mortal{m.Handler.WithGroup(name), m.dead}
 }

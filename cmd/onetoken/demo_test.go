@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,10 +58,34 @@ func TestDemo(t *testing.T) {
 			assert.Regexp(t, fmt.Sprintf(`rotations +%d `, c.rotations), out)
 			assert.Regexp(t, fmt.Sprintf(`successful calls +%d `, c.rotations+1), out)
 			assert.Regexp(t, fmt.Sprintf(`waited at first +%d `, c.replicas+1), out)
-			assert.Regexp(t, `killed: replica \d+, in its call; \d+ took over \d\.\d s later`, out)
+			assert.Regexp(t, `killed: replica \d+; \d+ took over \d\.\d s later`, out)
 			assert.GreaterOrEqual(t, strings.Count(out, " left "), int(c.length/time.Second)-1, "a line a second")
+			for line := range strings.Lines(out) {
+				assert.Less(t, len(strings.TrimRight(line, "\n")), minWidth, line)
+			}
 		})
 	}
+}
+
+// A call in flight at the end is finished and counted, after the time that is told.
+func TestDemoIsAsLongAsItSays(t *testing.T) {
+	out, err := play(t, demoOptions{replicas: 1, life: minDemoLife, length: 2 * time.Second, latency: 4 * time.Second, pause: time.Second})
+	require.Error(t, err, "no token in time")
+	assert.Contains(t, out, "1 replicas, 2 s, by")
+	assert.Regexp(t, `successful calls +1 `, out)
+}
+
+// The dead do not speak, and what was derived from their logger neither.
+func TestMortalLogger(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	var dead atomic.Bool
+	logger := slog.New(mortal{slog.NewTextHandler(&out, nil), &dead}).With("replica", 7).WithGroup("g")
+	logger.Info("alive", "n", 1)
+	assert.Contains(t, out.String(), "msg=alive replica=7 g.n=1")
+	dead.Store(true)
+	logger.Error("dead")
+	assert.NotContains(t, out.String(), "msg=dead")
 }
 
 func TestDemoInterrupted(t *testing.T) {
@@ -109,18 +135,21 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestPictureFitsIn80By24(t *testing.T) {
+func TestPictureFitsTheLeastTerminal(t *testing.T) {
 	t.Parallel()
 	for _, replicas := range []int{1, 50, 60, 61, maxReplicas} {
 		now := good()
-		now.o.replicas = replicas
+		now.o.replicas, now.o.life, now.o.length = replicas, maxDemoLife, 2*maxDemoLife
+		now.elapsed = now.o.length
+		now.killed.replica, now.takeover.replica, now.last = replicas, replicas+1, moment{replicas, time.Now().Add(-maxDemoLife)}
+		now.takeover.at = now.killed.at.Add(30 * time.Second)
 		now.gets = 1 << 36
 		now.newest = tokencache.NewToken("a", "t", now.o.life)
 		now.cells = strings.Repeat("o", replicas)
 		picture := (&screen{}).picture(now)
 		assert.LessOrEqual(t, len(picture), minHeight)
 		for _, line := range picture {
-			assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(line), 79, line)
+			assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(line), minWidth-1, line)
 		}
 	}
 }
@@ -128,7 +157,7 @@ func TestPictureFitsIn80By24(t *testing.T) {
 func TestScreenRepaintsInPlace(t *testing.T) {
 	t.Parallel()
 	var out output
-	s := &screen{out: &out, size: func() (int, int, error) { return 60, 24, nil }}
+	s := &screen{out: &out, size: func() (int, int, error) { return minWidth, minHeight, nil }}
 	s.show(good())
 	first := out.String()
 	lines := strings.Count(first, "\n")
@@ -137,7 +166,7 @@ func TestScreenRepaintsInPlace(t *testing.T) {
 	assert.True(t, strings.HasPrefix(second, text.CursorUp.Sprintn(lines)))
 	assert.Equal(t, lines, strings.Count(second, "\n"))
 	for line := range strings.Lines(second) {
-		assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(strings.TrimRight(line, "\n")), 59)
+		assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(strings.TrimRight(line, "\n")), minWidth-1)
 	}
 }
 

@@ -23,8 +23,8 @@ func (p *printer) show(s snapshot) {
 		p.told = story
 		_, _ = fmt.Fprintf(p.out, "      killed: %s\n", story)
 	}
-	_, _ = fmt.Fprintf(p.out, "%4.0fs left %4.1fs  calls %d  rotations %d  by no. %-3d  reads/s %-6d waited %d+%d  failed %d\n",
-		s.elapsed.Seconds(), s.left().Seconds(), s.issuer.Calls, s.issuer.Rotations, s.last.replica,
+	_, _ = fmt.Fprintf(p.out, "%4.0fs left %4.1fs  calls %d  minted %d  reads/s %-5d waited %d+%d  failed %d\n",
+		s.elapsed.Seconds(), s.left().Seconds(), s.issuer.Calls, s.issuer.Rotations,
 		p.rate.per(s), s.firstWaits, s.lateWaits, s.failed)
 }
 
@@ -36,7 +36,7 @@ func (s snapshot) killStory() string {
 	case s.takeover.replica == 0:
 		return fmt.Sprintf("replica %d, in the middle of its call", s.killed.replica)
 	}
-	return fmt.Sprintf("replica %d, in its call; %d took over %.1f s later",
+	return fmt.Sprintf("replica %d; %d took over %.1f s later",
 		s.killed.replica, s.takeover.replica, s.takeover.at.Sub(s.killed.at).Seconds())
 }
 
@@ -60,8 +60,9 @@ func (s snapshot) summary() string {
 	return b.String()
 }
 
-// screen repaints a picture in place. The layout is for 80 columns and 24
-// lines, in ASCII: wider characters have no certain width in every console.
+// screen repaints a picture in place. The layout is in ASCII: wider characters
+// have no certain width in every console. Where the picture does not fit there
+// are printed lines instead: cut, it would lose numbers.
 type screen struct {
 	out   io.Writer
 	size  func() (width, height int, err error)
@@ -70,7 +71,7 @@ type screen struct {
 }
 
 const (
-	minWidth  = 60
+	minWidth  = 76
 	minHeight = 22
 	barWidth  = 50
 	cellsRow  = 60
@@ -138,7 +139,7 @@ func (s *screen) picture(now snapshot) []string {
 		"",
 		row("issuer calls", fmt.Sprint(now.issuer.Calls), fmt.Sprintf("rotations: %d", now.issuer.Rotations)),
 		row("refreshed by no.", fmt.Sprint(now.last.replica), ago(now.last.at)),
-		row("reads per second", fmt.Sprint(s.rate.per(now)), fmt.Sprintf("%d in all, each checked with the issuer", now.gets)),
+		row("reads per second", fmt.Sprint(s.rate.per(now)), fmt.Sprintf("%d in all, checked with the issuer", now.gets)),
 		row("waited at first", fmt.Sprint(now.firstWaits), "Gets of a replica that had no token yet"),
 		row("waited later", late.Sprintf("%8d", now.lateWaits), "Gets of one that had"),
 		row("failed", late.Sprintf("%8d", now.failed), "Gets"),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
 
@@ -60,19 +59,24 @@ func (e *environment) complain(format string, args ...any) {
 // err is nil, or all complaints as one usage error.
 func (e *environment) err() error { return usage(errors.Join(e.complaints...)) }
 
-// feishu reads id and secret, and has the issuer's client judge their form and
-// that of baseURL. It is nil after a complaint; the id and secret are returned
-// for who needs them as they are.
-func (e *environment) feishu(logger *slog.Logger, baseURL string) (feishu *fetcher.Feishu, id, secret string) {
-	id = e.getenv("FEISHU_APP_ID")
+// feishu reads id and secret, and complains about them and baseURL.
+func (e *environment) feishu(baseURL string) fetcher.FeishuConfig {
 	secret, ok := e.orFile("FEISHU_APP_SECRET")
+	c := fetcher.FeishuConfig{AppID: e.getenv("FEISHU_APP_ID"), AppSecret: secret, BaseURL: baseURL}
+	judged := c
 	if !ok {
-		secret = "unread" // has been complained about; the others not yet
+		judged.AppSecret = "-" // a good one: why it is missing has been said
 	}
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: id, AppSecret: secret, BaseURL: baseURL, Logger: logger})
-	e.complainOfFields(err)
-	return feishu, id, secret
+	e.complainOfFields(judged.Validate())
+	if c.AppID != "" && !isAppID(c.AppID) && isAppID(secret) {
+		e.complain("FEISHU_APP_ID and FEISHU_APP_SECRET look swapped: it is the id that begins with cli_")
+	}
+	return c
 }
+
+// isAppID says whether s looks like an app id. What does not may be anything,
+// a secret too.
+func isAppID(s string) bool { return strings.HasPrefix(s, "cli_") }
 
 // redis is a client that has connected to nothing yet. After a complaint it is
 // one for nothing in particular, so that other checks can go on.
@@ -90,14 +94,14 @@ func (e *environment) redis() redis.UniversalClient {
 	return target.client()
 }
 
-// hint adds to a silence of Redis what only the URL tells. A server that does
-// not speak TLS waits for the rest of a command that is none.
+// hint marks a silence of Redis if the URL tells more about it. A server that
+// does not speak TLS waits for the rest of a command that is none.
 func (e *environment) hint(err error) error {
 	trouble, ok := errors.AsType[*tokencache.RedisError](err)
 	if !ok || !e.tls || (trouble.Name != "timeout" && trouble.Name != "unreachable") {
 		return err
 	}
-	return fmt.Errorf("%w: rediss:// needs a port that speaks TLS", err)
+	return &tlsError{err}
 }
 
 // complainOfFields turns complaints about fields of a Config into complaints

@@ -46,6 +46,8 @@ func TestComplaintsByVariable(t *testing.T) {
 			world{map[string]string{"FEISHU_APP_ID": "x", "FEISHU_APP_SECRET_FILE": "-", "REDIS_URL_FILE": "-"}, "redis://h"},
 			[]string{"FEISHU_APP_SECRET_FILE cannot be read: standard input is taken by REDIS_URL_FILE"},
 		},
+		"swapped":          {complete.with("FEISHU_APP_ID", secret, "FEISHU_APP_SECRET", "cli_test"), []string{"FEISHU_APP_ID and FEISHU_APP_SECRET look swapped"}},
+		"id in both":       {complete.with("FEISHU_APP_SECRET", "cli_test", "REDIS_URL", secret), []string{"REDIS_URL has no scheme"}},
 		"spaces":           {complete.with("FEISHU_APP_SECRET", secret+"\n"), []string{"FEISHU_APP_SECRET"}},
 		"redis password":   {complete.with("REDIS_URL", "redis://:"+secret+"%zz@h"), []string{"REDIS_URL is not a URL"}},
 		"redis port":       {complete.with("REDIS_URL", "redis://h:"+secret), []string{"REDIS_URL is not a URL"}},

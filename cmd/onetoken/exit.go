@@ -81,46 +81,75 @@ func joined(err error) []error {
 }
 
 // rememberedError is of an issuer that this process has not asked.
-type rememberedError struct{ err error }
+type rememberedError struct {
+	err   error
+	again time.Duration // until the issuer is asked again; 0: not known
+}
 
 func (e *rememberedError) Error() string { return e.err.Error() }
 func (e *rememberedError) Unwrap() error { return e.err }
 
+// tlsError is trouble with a Redis that was asked for TLS.
+type tlsError struct{ err error }
+
+func (e *tlsError) Error() string { return e.err.Error() }
+func (e *tlsError) Unwrap() error { return e.err }
+
 // withAdvice adds what to do next, where the error itself does not say.
 func withAdvice(err error) string {
-	if e, ok := errors.AsType[*tokencache.IssuerError](err); ok {
-		return err.Error() + adviceOn(e) + memory(err, e)
+	text := inVariables(err)
+	e, refused := errors.AsType[*tokencache.IssuerError](err)
+	switch {
+	case refused && e.Advice == "":
+		return text + ": try again in a moment" + memory(err, e)
+	case refused:
+		return text + memory(err, e)
+	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, tokencache.ErrRedis):
+		return text + ": try again, raise --timeout, or look with --log-level debug"
 	}
-	if errors.Is(err, tokencache.ErrRedis) {
-		return err.Error() + ": see REDIS_URL"
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return err.Error() + ": try again, raise --timeout, or look with --log-level debug"
-	}
-	return err.Error()
+	return text
 }
 
-func adviceOn(e *tokencache.IssuerError) string {
-	switch {
-	case e.Advice == "":
-		return ": try again in a moment"
-	case strings.Contains(e.Advice, "base URL"):
-		return " (FEISHU_BASE_URL)"
+// inVariables says the advice in err, which is for callers of the packages, in
+// words of this command: by the variable that is to be checked.
+func inVariables(err error) string {
+	text := err.Error()
+	if e, ok := errors.AsType[*tokencache.IssuerError](err); ok && e.Advice != "" {
+		text = strings.Replace(text, e.Advice, variablesInAdvice.Replace(e.Advice), 1)
 	}
-	return ""
+	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
+		hint := " (REDIS_URL)"
+		if _, ok := errors.AsType[*tlsError](err); ok {
+			hint = ": rediss:// needs a port that speaks TLS" + hint
+		}
+		text = strings.Replace(text, e.Error(), e.Error()+hint, 1)
+	}
+	return text
 }
+
+var variablesInAdvice = strings.NewReplacer(
+	"the base URL", "FEISHU_BASE_URL", "base URL", "FEISHU_BASE_URL",
+	"the app id", "FEISHU_APP_ID", "app id", "FEISHU_APP_ID",
+	"the app secret", "FEISHU_APP_SECRET", "app secret", "FEISHU_APP_SECRET",
+)
 
 // memory tells an error that the fleet remembers from a fresh one: what was
-// mended since then cannot show yet.
+// mended since then cannot show yet, unless it is the id or secret:
+// others are another key in Redis.
 func memory(err error, e *tokencache.IssuerError) string {
-	if _, ok := errors.AsType[*rememberedError](err); !ok {
+	remembered, ok := errors.AsType[*rememberedError](err)
+	if !ok {
 		return ""
 	}
 	again := "up to 5 min"
-	if e.RetryAfter > 0 {
-		again = (e.RetryAfter.Truncate(time.Second) + time.Second).String()
+	if remembered.again > 0 {
+		again = (remembered.again.Truncate(time.Second) + time.Second).String()
 	}
-	return "; remembered from an earlier call, the issuer is asked again in " + again
+	text := "; remembered from an earlier call, the issuer is asked again in " + again
+	if e.Class == tokencache.ClassPermanent {
+		text += ", with another id or secret at once"
+	}
+	return text
 }
 
 // say writes one line. Parts of it come from the network, so nothing in it may

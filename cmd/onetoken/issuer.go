@@ -18,6 +18,7 @@ import (
 // Bounds of a server that is for trying things, and may be left running.
 const (
 	maxLatency     = time.Minute
+	maxIssuerLife  = 2 * time.Hour
 	maxHeaderBytes = 16 << 10
 	shutdownGrace  = 5 * time.Second
 )
@@ -48,7 +49,7 @@ func (a *app) issuerCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:9090", "host:port to listen on; port 0 picks a free one")
-	flags.DurationVar(&o.life, "life", 2*time.Hour, "life of a new token, in whole seconds")
+	flags.DurationVar(&o.life, "life", 2*time.Hour, "life of a new token, in whole seconds, up to 2h")
 	flags.DurationVar(&o.window, "window", 0, "remaining life below which a new token is minted (0: the smaller of 30m and a quarter of the life)")
 	flags.DurationVar(&o.remaining, "remaining", 0, "begin with a token that has only this much left, at or above the window (0: with none)")
 	flags.DurationVar(&o.latency, "latency", 0, "how long an answer takes")
@@ -58,7 +59,10 @@ func (a *app) issuerCommand() *cobra.Command {
 
 func (o issuerOptions) validate() error {
 	var errs []error
-	if o.life < time.Second || o.life%time.Second != 0 {
+	switch {
+	case o.life > maxIssuerLife:
+		errs = append(errs, errors.New("--life has to be 2h or less: no client of Feishu believes a longer one"))
+	case o.life < time.Second || o.life%time.Second != 0:
 		errs = append(errs, errors.New("--life has to be whole seconds, such as 2h or 20s"))
 	}
 	if o.window != 0 && (o.window < time.Second || o.window > o.life) {
@@ -76,9 +80,9 @@ func (o issuerOptions) validate() error {
 	return errors.Join(errs...)
 }
 
-// openWindow is the one that counts: see feishutest.Config.
+// openWindow is the one that counts.
 func (o issuerOptions) openWindow() time.Duration {
-	return cmp.Or(o.window, min(30*time.Minute, max(o.life/4, time.Second)))
+	return cmp.Or(o.window, feishutest.DefaultWindow(o.life))
 }
 
 func canListen(address string) bool {
@@ -93,7 +97,7 @@ func canListen(address string) bool {
 // issuer serves until ctx ends, which is the way to stop it and no error.
 func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin, pretend: true}
-	_, id, secret := env.feishu(a.logger, "")
+	credential := env.feishu("")
 	if err := errors.Join(usage(o.validate()), env.err()); err != nil {
 		return err
 	}
@@ -106,13 +110,17 @@ func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 		say(a.stderr, "warning: others can reach this address, and the secret travels in the clear")
 	}
 	lookalike := feishutest.New(feishutest.Config{
-		AppID: id, AppSecret: secret,
+		AppID: credential.AppID, AppSecret: credential.AppSecret,
 		Life: o.life, Window: o.window, Latency: o.latency, MintEveryCall: o.mintEveryCall,
 	})
 	if o.remaining > 0 {
 		lookalike.SetRemaining(o.remaining)
 	}
-	say(a.stderr, fmt.Sprintf("issuer for app %s listens on http://%s", id, listener.Addr()))
+	whose := ""
+	if isAppID(credential.AppID) {
+		whose = " for app " + credential.AppID
+	}
+	say(a.stderr, fmt.Sprintf("issuer%s listens on http://%s", whose, listener.Addr()))
 	return serve(ctx, listener, logged(a.logger, lookalike), a.logger, o.latency)
 }
 

@@ -81,6 +81,18 @@ func TestIssuerNeedsACredential(t *testing.T) {
 	}
 }
 
+func TestIssuerNamesNoSecret(t *testing.T) {
+	t.Parallel()
+	w := world{}.with("FEISHU_APP_ID", "looks-like-a-secret", "FEISHU_APP_SECRET", "another")
+	_, stop := startIssuer(t, w)
+	assert.Regexp(t, `^onetoken: issuer listens on http://\S+\n$`, stop().stderr)
+
+	swapped := w.with("FEISHU_APP_SECRET", "cli_test").run(t, "issuer")
+	assert.Equal(t, exitUsage, swapped.code)
+	assert.Contains(t, swapped.stderr, "look swapped")
+	assert.NotContains(t, swapped.stderr, "looks-like-a-secret")
+}
+
 func TestIssuerAddressTaken(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)

@@ -4,9 +4,16 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
+
+// There are two loggers. The one of --log-level and --log-format goes to all that
+// run on their own: the issuer's server, the demo's replicas (until they are
+// killed: see mortal), go-redis. In the token command the Cache and the issuer's
+// client get one for errors alone: what they would warn of the command says itself
+// (see say), and at debug it logs every event of the Cache.
 
 // newLogger logs to w. The level and format are names that the flags have
 // checked.
@@ -25,61 +32,11 @@ type redisLog struct{ logger *slog.Logger }
 
 func routeRedisLog(logger *slog.Logger) { redis.SetLogger(redisLog{logger}) }
 
-// Printf logs the format and leaves out its arguments: the format is a
-// constant in go-redis, the arguments may be errors that quote a URL, or
-// commands such as AUTH. The Cache's own log says what went wrong.
+// Printf logs the beginning of the format, up to its first verb, and leaves the
+// arguments out: the format is a constant in go-redis, the arguments may be
+// errors that quote a URL, or commands such as AUTH. The Cache's events say what
+// went wrong.
 func (l redisLog) Printf(ctx context.Context, format string, _ ...any) {
-	l.logger.DebugContext(ctx, "redis client", "says", format)
-}
-
-// demoted logs everything a level lower: for what the command says by itself.
-func demoted(logger *slog.Logger) *slog.Logger {
-	return slog.New(filter{logger.Handler(), func(level slog.Level) (slog.Level, bool) { return level - 4, true }})
-}
-
-// spoken has the command say warnings in its own way, if they would be logged.
-func (a *app) spoken() *slog.Logger { return slog.New(voice{a.logger.Handler(), a.stderr}) }
-
-type voice struct {
-	slog.Handler
-	w io.Writer
-}
-
-// Handle leaves the attributes out: they do not help a person.
-func (v voice) Handle(_ context.Context, r slog.Record) error {
-	say(v.w, "warning: "+r.Message)
-	return nil
-}
-
-// muted logs until quiet says so.
-func muted(logger *slog.Logger, quiet func() bool) *slog.Logger {
-	return slog.New(filter{logger.Handler(), func(level slog.Level) (slog.Level, bool) { return level, !quiet() }})
-}
-
-// filter changes the level of records, or drops them.
-type filter struct {
-	slog.Handler
-	pass func(slog.Level) (slog.Level, bool)
-}
-
-// Enabled asks for the level that will be logged.
-func (f filter) Enabled(ctx context.Context, level slog.Level) bool {
-	level, ok := f.pass(level)
-	return ok && f.Handler.Enabled(ctx, level)
-}
-
-// Handle logs at that level.
-func (f filter) Handle(ctx context.Context, r slog.Record) error {
-	r.Level, _ = f.pass(r.Level)
-	return f.Handler.Handle(ctx, r)
-}
-
-// WithAttrs keeps filtering.
-func (f filter) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return filter{f.Handler.WithAttrs(attrs), f.pass}
-}
-
-// WithGroup keeps filtering.
-func (f filter) WithGroup(name string) slog.Handler {
-	return filter{f.Handler.WithGroup(name), f.pass}
+	words, _, _ := strings.Cut(format, "%")
+	l.logger.DebugContext(ctx, "redis client", "says", strings.TrimRight(words, " :="))
 }

@@ -47,13 +47,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return report(stderr, err)
 }
 
+// curlExample keeps the token out of curl's arguments, which ps shows.
+const curlExample = "  onetoken token --kind tenant | sed 's/^/Authorization: Bearer /' |\n" +
+	"    curl -H @- https://open.feishu.cn/open-apis/tenant/v2/tenant/query"
+
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "onetoken",
 		Short: "One Feishu or Lark app access token for a whole fleet",
 		Long: "One Feishu or Lark app access token, shared through Redis by a whole fleet:\n" +
 			"the issuer is asked once per rotation, everybody else reads.\n\n" + environmentHelp,
-		Example:       "  onetoken demo\n  curl -H \"Authorization: Bearer $(onetoken token --kind tenant)\" ...",
+		Example:       "  onetoken demo\n" + curlExample,
 		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -66,7 +70,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetVersionTemplate("onetoken {{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.Var(&a.logLevel, "log-level", "least level that is logged to standard error: "+a.logLevel.options())
-	flags.Var(&a.logFormat, "log-format", "how it is logged: "+a.logFormat.options())
+	flags.Var(&a.logFormat, "log-format", "how it is logged: "+a.logFormat.options()+" (but for lines that begin with onetoken:)")
 	a.logLevel.complete(root, "log-level")
 	a.logFormat.complete(root, "log-format")
 	root.AddCommand(a.tokenCommand(), a.issuerCommand(), a.demoCommand())

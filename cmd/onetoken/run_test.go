@@ -159,6 +159,7 @@ func TestUsageErrors(t *testing.T) {
 		"fraction of a life":  {"demo", "--life", "12.5s"},
 		"no rotation":         {"demo", "--life", "20s", "--for", "20s"},
 		"issuer's life":       {"issuer", "--life", "10ms"},
+		"issuer's long life":  {"issuer", "--life", "3h"},
 		"issuer's window":     {"issuer", "--life", "1m", "--window", "2m"},
 		"issuer's remaining":  {"issuer", "--life", "1m", "--remaining", "2m"},
 		"remaining in window": {"issuer", "--life", "1m", "--remaining", "14s"},

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -26,10 +28,12 @@ func (a *app) tokenCommand() *cobra.Command {
 			"it on standard error. The environment is described by onetoken -h.\n\n" +
 			"It may end later than --timeout: a call under way is finished for the others.\n" +
 			"A refusal is remembered by the fleet, for up to 5 min: the error says so, and\n" +
-			"what was mended in between does not show before the issuer is asked again.",
-		Example: "  curl -H \"Authorization: Bearer $(onetoken token --kind tenant)\" \\\n" +
-			"    https://open.feishu.cn/open-apis/tenant/v2/tenant/query",
-		Args: cobra.NoArgs,
+			"what was mended in between does not show before the issuer is asked again,\n" +
+			"when the error says. Another id or secret takes effect at once.\n\n" +
+			"Do not put $(onetoken token) into the arguments of a command: ps shows them to\n" +
+			"all users. curl reads headers from standard input, since 7.55.",
+		Example: curlExample,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.token(cmd.Context(), kind.value, timeout)
 		},
@@ -49,30 +53,40 @@ func (a *app) token(ctx context.Context, kind string, timeout time.Duration) err
 	}
 	rdb := env.redis()
 	defer rdb.Close() //nolint:errcheck // nothing is left to lose
-	feishu, _, _ := env.feishu(a.spoken(), a.getenv("FEISHU_BASE_URL"))
-	var seen sight // tells what the Cache would warn of, when it is over
+	config := env.feishu(a.getenv("FEISHU_BASE_URL"))
+	config.Logger = newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
+	seen := sight{logger: a.logger}
 	cache, err := tokencache.New(rdb, tokencache.Config{
 		Prefix:  a.getenv("ONETOKEN_PREFIX"),
-		Logger:  demoted(a.logger),
+		Logger:  config.Logger,
 		Observe: seen.observe,
 	})
 	env.complainOfFields(err)
 	if err := env.err(); err != nil {
 		return err
 	}
+	feishu, err := fetcher.NewFeishu(config)
+	if err != nil {
+		return err // not after env has found nothing
+	}
+	if feishu.Unencrypted() && a.logger.Enabled(ctx, slog.LevelWarn) {
+		say(a.stderr, "warning: the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)")
+	}
 
-	value, err := get(ctx, cache.Source(feishu), kind, timeout)
+	source := cache.Source(feishu)
+	value, err := get(ctx, source, kind, timeout)
 	if err == nil {
 		_, err = fmt.Fprintln(a.stdout, value)
 	}
-	if closing := cache.Close(); closing != nil {
-		a.logger.Warn("cache not closed", "error", closing)
+	if seen.remembers(err) {
+		err = &rememberedError{err, askedAgainIn(ctx, source)}
 	}
+	a.finish(ctx, cache)
 	if err == nil {
 		seen.tell(a, env)
 		return nil
 	}
-	return seen.judge(env.hint(err))
+	return env.hint(seen.explain(err))
 }
 
 func get(ctx context.Context, source *tokencache.Source, kind string, timeout time.Duration) (string, error) {
@@ -83,7 +97,7 @@ func get(ctx context.Context, source *tokencache.Source, kind string, timeout ti
 	case ctx.Err() != nil && err != nil:
 		return "", errors.New("interrupted before there was a token")
 	case waiting.Err() != nil && err != nil:
-		return "", fmt.Errorf("no token within %v: %w", timeout, err)
+		return "", &lateError{timeout, err}
 	case err != nil:
 		return "", err
 	case kind == "app":
@@ -94,35 +108,113 @@ func get(ctx context.Context, source *tokencache.Source, kind string, timeout ti
 	return tok.TenantAccessToken(), nil
 }
 
+// lateError: there was no token in time. err says why, as far as it is known.
+type lateError struct {
+	timeout time.Duration
+	err     error
+}
+
+func (e *lateError) Error() string { return fmt.Sprintf("no token within %v: %v", e.timeout, e.err) }
+func (e *lateError) Unwrap() error { return e.err }
+
+// finish waits for a call under way. Who does not want to wait is told at once
+// that it is not in vain.
+func (a *app) finish(ctx context.Context, cache *tokencache.Cache) {
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(said)
+		say(a.stderr, "interrupted: finishing a call under way for the others; press again to stop at once")
+	})
+	if err := cache.Close(); err != nil {
+		a.logger.Warn("cache not closed", "error", err)
+	}
+	if !stop() {
+		<-said
+	}
+}
+
+// askedAgainIn is how long the fleet waits before its next call to the issuer, 0
+// if Redis does not say.
+func askedAgainIn(ctx context.Context, source *tokencache.Source) time.Duration {
+	status, err := source.Status(ctx)
+	if err != nil {
+		return 0
+	}
+	return status.RetryIn
+}
+
 // sight is what was seen of a Cache at work.
 type sight struct {
-	mu     sync.Mutex // guards the rest
-	called bool       // the issuer was asked
-	err    error      // the first operation that did not succeed
-	direct bool       // the issuer was asked without Redis
+	logger *slog.Logger
+
+	mu      sync.Mutex // guards the rest
+	called  bool       // the issuer was asked
+	direct  bool       // without Redis
+	refused error      // what the last such call came to; nil if it was good
+	redis   error      // the first operation that did not succeed
 }
 
 func (s *sight) observe(e tokencache.Event) {
+	s.log(e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch e.Kind {
 	case tokencache.EventDegraded:
-		s.err = cmp.Or(s.err, e.Err)
+		s.redis = cmp.Or(s.redis, e.Err)
 	case tokencache.EventDirectCall:
-		s.called, s.direct = true, true
+		s.called, s.direct, s.refused = true, true, e.Err
 	case tokencache.EventCall:
-		s.called = true
+		s.called, s.refused = true, e.Err
 	}
 }
 
-// judge marks an issuer's error that came without asking the issuer.
-func (s *sight) judge(err error) error {
+// log leaves out what an event does not have.
+func (s *sight) log(e tokencache.Event) {
+	attrs := []slog.Attr{slog.String("kind", e.Kind.String())}
+	if e.Outcome != "" {
+		attrs = append(attrs, slog.String("outcome", e.Outcome))
+	}
+	if e.Duration != 0 {
+		attrs = append(attrs, slog.Duration("took", e.Duration))
+	}
+	if e.Remaining != 0 {
+		attrs = append(attrs, slog.Duration("remaining", e.Remaining))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.Any("err", e.Err))
+	}
+	s.logger.LogAttrs(context.Background(), slog.LevelDebug, "cache", attrs...)
+}
+
+// remembers says whether err is an issuer's that came without asking it.
+func (s *sight) remembers(err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.called {
+	_, ok := errors.AsType[*tokencache.IssuerError](err)
+	return ok && !s.called
+}
+
+// explain says of a token that was late what kept it, which is known only now
+// that the call has ended.
+func (s *sight) explain(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	late, ok := errors.AsType[*lateError](err)
+	if !ok {
 		return err
 	}
-	return &rememberedError{err}
+	if _, known := errors.AsType[*tokencache.IssuerError](late.err); known {
+		return err
+	}
+	switch {
+	case s.refused != nil && s.direct && s.redis != nil:
+		return &lateError{late.timeout, fmt.Errorf("%w (asked directly, because of %w)", s.refused, s.redis)}
+	case s.refused != nil:
+		return &lateError{late.timeout, s.refused}
+	case s.redis != nil && !s.called:
+		return &lateError{late.timeout, s.redis}
+	}
+	return err
 }
 
 // tell says in one line what a token on standard output does not show.
@@ -131,8 +223,8 @@ func (s *sight) tell(a *app, env *environment) {
 	defer s.mu.Unlock()
 	switch {
 	case s.direct:
-		say(a.stderr, fmt.Sprintf("the token is good but not shared, it came straight from the issuer: %v (REDIS_URL)", env.hint(s.err)))
-	case s.err != nil:
-		say(a.stderr, fmt.Sprintf("the token is good, but redis was in trouble meanwhile: %v (REDIS_URL)", env.hint(s.err)))
+		say(a.stderr, "the token is good but not shared, it came straight from the issuer: "+inVariables(env.hint(s.redis)))
+	case s.redis != nil:
+		say(a.stderr, "the token is good, but redis was in trouble meanwhile: "+inVariables(env.hint(s.redis)))
 	}
 }

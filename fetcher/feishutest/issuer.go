@@ -17,11 +17,12 @@ type Config struct {
 	AppSecret string
 
 	// Life of a new token, rounded down to whole seconds, which is all that
-	// the protocol can say. 0 means 2 h; at least 1 s.
+	// the protocol can say. 0 means 2 h; 1 s to 2 h, for Feishu's clients believe
+	// no longer one. SetRemaining takes any.
 	Life time.Duration
 
 	// Window is how long before the end of a token a call mints a new one.
-	// 0 means 30 min, or a quarter of Life if that is less, at least 1 s.
+	// 0 means DefaultWindow; 1 s to Life.
 	Window time.Duration
 
 	// Latency of every answer of the token endpoint. 0 means none.
@@ -44,15 +45,21 @@ type Config struct {
 const (
 	defaultAppID     = "cli_test"
 	defaultAppSecret = "test-secret"
-	defaultLife      = 2 * time.Hour
-	defaultWindow    = 30 * time.Minute
+	maxLife          = 2 * time.Hour // and the default: what Feishu gives
+	maxDefaultWindow = 30 * time.Minute
 )
+
+// DefaultWindow is the one of an Issuer of tokens that live so long: 30 min, as
+// at the real one, or a quarter of life if that is less, at least 1 s.
+func DefaultWindow(life time.Duration) time.Duration {
+	return min(maxDefaultWindow, max(life/4, time.Second))
+}
 
 func (c Config) withDefaults() Config {
 	c.AppID = cmp.Or(c.AppID, defaultAppID)
 	c.AppSecret = cmp.Or(c.AppSecret, defaultAppSecret)
-	c.Life = cmp.Or(c.Life, defaultLife).Truncate(time.Second)
-	c.Window = cmp.Or(c.Window, min(defaultWindow, max(c.Life/4, time.Second)))
+	c.Life = cmp.Or(c.Life, maxLife).Truncate(time.Second)
+	c.Window = cmp.Or(c.Window, DefaultWindow(c.Life))
 	return c
 }
 
@@ -60,11 +67,11 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	var errs []error
-	if c.Life < time.Second {
-		errs = append(errs, fmt.Errorf("a Life of %v: at least 1 s", c.Life))
+	if c.Life < time.Second || c.Life > maxLife {
+		errs = append(errs, fmt.Errorf("a Life of %v: 1 s to 2 h", c.Life))
 	}
-	if c.Window < time.Second {
-		errs = append(errs, fmt.Errorf("a Window of %v: at least 1 s", c.Window))
+	if c.Window < time.Second || c.Window > max(c.Life, time.Second) {
+		errs = append(errs, fmt.Errorf("a Window of %v: 1 s to the Life", c.Window))
 	}
 	if c.Latency < 0 {
 		errs = append(errs, fmt.Errorf("a Latency of %v: cannot be negative", c.Latency))

@@ -261,36 +261,19 @@ func TestSetAppSecret(t *testing.T) {
 	assert.Equal(t, first.App, again.App)
 }
 
-func TestConfig(t *testing.T) {
-	t.Run("zero is good", func(t *testing.T) {
-		require.NoError(t, feishutest.Config{}.Validate())
-		issuer := feishutest.New(feishutest.Config{})
-		assert.Equal(t, "cli_test", issuer.AppID())
-		assert.Equal(t, "test-secret", issuer.AppSecret())
-	})
-	t.Run("life is cut to whole seconds", func(t *testing.T) {
-		issuer := feishutest.New(feishutest.Config{Life: 20*time.Second + 900*time.Millisecond})
-		assert.Equal(t, 20, call(t, issuer).Expire)
-	})
-	t.Run("window of a short life is a quarter", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			issuer := feishutest.New(feishutest.Config{Life: 20 * time.Second})
-			first := call(t, issuer)
-			time.Sleep(15 * time.Second)
-			assert.Equal(t, first.App, call(t, issuer).App)
-			time.Sleep(time.Millisecond)
-			assert.NotEqual(t, first.App, call(t, issuer).App)
-		})
-	})
-	t.Run("every complaint", func(t *testing.T) {
-		bad := feishutest.Config{Life: time.Millisecond, Window: -1, Latency: -1}
-		// A life below a second is cut to 0, which is no default any more.
-		err := bad.Validate()
-		require.Error(t, err)
-		for _, field := range []string{"Life", "Window", "Latency"} {
-			assert.ErrorContains(t, err, field)
+// A fleet in a bubble: whoever calls within the same second gets the same pair.
+func TestManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := feishutest.New(feishutest.Config{Latency: 100 * time.Millisecond})
+		tokens := make(chan string, 200)
+		for range 200 {
+			go func() { tokens <- call(t, issuer).App }()
 		}
-		assert.Panics(t, func() { feishutest.New(bad) })
+		first := <-tokens
+		for range 199 {
+			assert.Equal(t, first, <-tokens)
+		}
+		assert.Equal(t, feishutest.Stats{Calls: 200, Rotations: 1}, issuer.Stats())
 	})
 }
 

@@ -283,19 +283,3 @@ func TestBodyAfterClose(t *testing.T) {
 	_, err = resp.Body.Read(make([]byte, 1))
 	require.True(t, errors.Is(err, http.ErrBodyReadAfterClose))
 }
-
-// A fleet in a bubble: whoever calls within the same second gets the same pair.
-func TestManyAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := feishutest.New(feishutest.Config{Latency: 100 * time.Millisecond})
-		tokens := make(chan string, 200)
-		for range 200 {
-			go func() { tokens <- call(t, issuer).App }()
-		}
-		first := <-tokens
-		for range 199 {
-			assert.Equal(t, first, <-tokens)
-		}
-		assert.Equal(t, feishutest.Stats{Calls: 200, Rotations: 1}, issuer.Stats())
-	})
-}
