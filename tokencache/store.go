@@ -245,7 +245,11 @@ func (a answer) strings(i int) []string {
 	list, _ := a[i].([]any)
 	out := make([]string, len(list))
 	for j, v := range list {
-		if v != nil {
+		switch v := v.(type) {
+		case string:
+			out[j] = v
+		case nil:
+		default:
 			out[j] = fmt.Sprint(v)
 		}
 	}
