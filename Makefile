@@ -33,12 +33,7 @@ test-real: ## the tests, and it is a failure if redis-server is missing
 	ONETOKEN_REQUIRE_REDIS=1 go test -race -count=1 ./...
 
 fuzz: ## every fuzz target: make fuzz FOR=5m
-	@for package in $$(go list ./...); do \
-		for target in $$(go test -run '^$$' -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FOR) $$package || exit 1; \
-		done; \
-	done
+	.ci/fuzz $(FOR)
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
