@@ -122,9 +122,9 @@ func (f *fill) unusable(why error) *IssuerError {
 // longer than the token lives. ErrRejected: it was rejected since it was asked
 // for, or of no use any more when it arrived. Else a *RedisError.
 func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error {
-	life := got.token.life()
+	life, w := got.token.life(), f.src.issuer.Window
 	out, stored, err := f.src.store.publish(ctx, offer{
-		token: got.token, margin: windowOf(f.src.issuer.Window, life, false, 0).dead,
+		token: got.token, margin: windowOf(w, life, false, 0).dead, window: w,
 		asked: asked, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
 	})
 	f.src.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})

@@ -143,7 +143,7 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		return
 	}
 	out, _, err := f.src.store.publish(ctx, offer{
-		token: c.token, by: f.src.cache.config.Replica, putBack: true,
+		token: c.token, by: f.src.cache.config.Replica, putBack: true, window: f.src.issuer.Window,
 		asked: v.now.Add(-v.at.since(c.from)), elapsed: now().since(c.from),
 	})
 	f.src.observe(Event{Kind: EventPutBack, Outcome: string(out), Remaining: c.remainingAt(now()), Err: err})

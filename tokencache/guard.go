@@ -2,6 +2,9 @@ package tokencache
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,6 +51,38 @@ func (g *guard) Publish(ctx context.Context, channel, message string) error {
 func (g *guard) PExpire(ctx context.Context, key string, ttl time.Duration) error {
 	return aside(ctx, g, func(ctx context.Context) *redis.BoolCmd { return g.rdb.PExpire(ctx, key, ttl) },
 		func() *redis.BoolCmd { return redis.NewBoolCmd(ctx) }).Err()
+}
+
+// Scan returns the keys that match, each once, of all primaries. It reads through
+// the whole key space, in steps that are bounded one by one; ctx bounds them all.
+func (g *guard) Scan(ctx context.Context, match string) ([]string, error) {
+	var mu sync.Mutex // guards found
+	found := map[string]bool{}
+	scan := func(ctx context.Context, node redis.Cmdable) error {
+		for cursor := uint64(0); ; {
+			cmd := aside(ctx, g, func(ctx context.Context) *redis.ScanCmd { return node.Scan(ctx, cursor, match, 1000) },
+				func() *redis.ScanCmd { return redis.NewScanCmd(ctx, nil) })
+			keys, next, err := cmd.Result()
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			for _, key := range keys {
+				found[key] = true
+			}
+			mu.Unlock()
+			if cursor = next; cursor == 0 {
+				return nil
+			}
+		}
+	}
+	err := error(nil)
+	if cluster, ok := g.rdb.(*redis.ClusterClient); ok {
+		err = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return scan(ctx, node) })
+	} else {
+		err = scan(ctx, g.rdb)
+	}
+	return slices.Sorted(maps.Keys(found)), err
 }
 
 // aside runs a command in a goroutine of its own and waits for it, its time-out

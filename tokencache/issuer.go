@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -111,6 +112,19 @@ func (i Issuer) validate() error {
 // unusual percent-encoded, so that it can stand between the braces of a hash tag.
 func (i Issuer) id() string {
 	return escape(i.Name) + ":" + escape(i.App) + ":" + escape(i.Digest)
+}
+
+// appOf is the app of an id, or nothing if it is none of ours.
+func appOf(id string) string {
+	parts := strings.Split(id, ":")
+	if len(parts) != 3 {
+		return ""
+	}
+	app, err := url.PathUnescape(parts[1])
+	if err != nil {
+		return ""
+	}
+	return app
 }
 
 // escape keeps [A-Za-z0-9_.-] and percent-encodes every other byte, the colon

@@ -15,6 +15,7 @@ type record struct {
 	fetchedBy string
 	fetchedAt time.Time     // by Redis' clock, for people
 	checked   time.Duration // ago: when the issuer last confirmed this token
+	window    time.Duration // the issuer's, as its Fetcher had it
 }
 
 // The order of the fields in every script.
@@ -27,6 +28,7 @@ const (
 	fieldFetchedAt
 	fieldCheckedAt
 	fieldEndsAt
+	fieldWindow
 	tokenFields
 )
 
@@ -72,6 +74,7 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 		fetchedBy: fields[fieldFetchedBy],
 		checked:   longestLife,
 	}
+	r.window, _ = parseMillis(fields[fieldWindow])
 	if at, ok := parseMillis(fields[fieldFetchedAt]); ok {
 		r.fetchedAt = time.UnixMilli(at.Milliseconds())
 	}

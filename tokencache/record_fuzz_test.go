@@ -11,16 +11,16 @@ import (
 // record does not vouch for.
 func FuzzRecord(f *testing.F) {
 	add := func(fields []string, ttl time.Duration) {
-		f.Add(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], fields[7], int64(ttl), int64(1_700_000_060_000))
+		f.Add(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], fields[7], fields[8], int64(ttl), int64(1_700_000_060_000))
 	}
 	add(someFields("a", "t", "7200000"), time.Hour)
 	add(someFields("a", "", "7200000"), 2*time.Hour+1)
 	add(someFields("", "", "7200000"), noTTL)
 	add(someFields("a", "t", "9223372036855"), noKey)
-	add([]string{"a", "t", "short", "-1", "", "x", "9223372036854", "-1"}, -time.Hour)
-	f.Fuzz(func(t *testing.T, app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt string, ttl, redisNow int64) {
+	add([]string{"a", "t", "short", "-1", "", "x", "9223372036854", "-1", "x"}, -time.Hour)
+	f.Fuzz(func(t *testing.T, app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt, window string, ttl, redisNow int64) {
 		for _, fp := range []string{fp, fingerprint(app, tenant)} {
-			fields := []string{app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt}
+			fields := []string{app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt, window}
 			r, garbled := parseRecord(fields, time.Duration(ttl), time.UnixMilli(redisNow))
 			if r == nil {
 				if garbled == "" && time.Duration(ttl) != noKey {
@@ -136,7 +136,7 @@ func FuzzView(f *testing.F) {
 		if v.failure.holds() && v.failure.hold > maxHold {
 			t.Fatalf("holds for %v", v.failure.hold)
 		}
-		statusOf(Issuer{Window: feishuWindow}, "id", v)
+		statusOf("id", v)
 		a := answer(reply)
 		for i := range len(reply) + 1 {
 			a.integer(i)

@@ -75,6 +75,16 @@ func (s *Source) Get(ctx context.Context) (Token, error) {
 	return c.token, nil
 }
 
+// Peek returns the copy at hand, if there is one that Get would return: no I/O, no
+// waiting, and no fill is started. For readiness checks and metrics.
+func (s *Source) Peek() (Token, bool) {
+	c := s.usable()
+	if c == nil {
+		return Token{}, false
+	}
+	return c.token, true
+}
+
 // wait joins one fill after another until there is a usable copy, a final error
 // or no more time.
 func (s *Source) wait(ctx context.Context) (tok Token, err error) {

@@ -30,26 +30,43 @@ type Status struct {
 }
 
 // Status looks into Redis: one round trip, nothing is written or adopted. Errors
-// are [*RedisError] or ErrClosed.
+// are [*RedisError] or ErrClosed. [Cache.Survey] looks at all credentials.
 func (s *Source) Status(ctx context.Context) (Status, error) {
+	v, err := s.peruse(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	return statusOf(s.store.keys.id, v), nil
+}
+
+// Stored returns the token that Redis holds, whatever this process has; the zero
+// Token if there is none that can be used. One round trip, nothing is adopted, and
+// nobody is asked for another. Errors are [*RedisError] or ErrClosed.
+func (s *Source) Stored(ctx context.Context) (Token, error) {
+	v, err := s.peruse(ctx)
+	if err != nil || v.record == nil {
+		return Token{}, err
+	}
+	r := v.record
+	return r.token.endingAt(r.at.add(r.remaining).time()), nil
+}
+
+// peruse reads for a person.
+func (s *Source) peruse(ctx context.Context) (*view, error) {
 	s.mu.Lock()
 	broken := s.broken
 	s.mu.Unlock()
 	if broken != nil {
-		return Status{}, broken
+		return nil, broken
 	}
-	v, err := s.store.read(ctx)
-	if err != nil {
-		return Status{}, err
-	}
-	return statusOf(s.issuer, s.store.keys.id, v), nil
+	return s.store.read(ctx)
 }
 
-func statusOf(issuer Issuer, id string, v *view) Status {
-	st := Status{App: issuer.App, Key: id, State: "absent", Garbled: v.garbled}
+func statusOf(id string, v *view) Status {
+	st := Status{App: appOf(id), Key: id, State: dead.String(), Garbled: v.garbled}
 	if r := v.record; r != nil {
 		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.token.life(), r.fetchedBy, r.fetchedAt
-		st.State = windowOf(issuer.Window, r.token.life(), true, 0).phaseOf(r.remaining).String()
+		st.State = windowOf(r.window, r.token.life(), true, 0).phaseOf(r.remaining).String()
 	}
 	switch {
 	case v.lockTTL == noTTL:

@@ -119,6 +119,7 @@ const (
 type offer struct {
 	token   Token
 	margin  time.Duration // life left that is too short to be of use
+	window  time.Duration // the issuer's
 	asked   time.Time     // Redis' clock, when the issuer was about to be asked
 	elapsed time.Duration // since then, by our own clocks
 	by      string
@@ -138,7 +139,7 @@ func (s store) publish(ctx context.Context, o offer) (out outcome, stored *recor
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
 	reply, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
-		app, tenant, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack)
+		app, tenant, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window))
 	if err != nil {
 		return "", nil, err
 	}

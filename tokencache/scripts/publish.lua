@@ -5,7 +5,8 @@
 --       5 t0: Redis time (ms) just before the request was sent,
 --       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by,
 --       8 life left (ms) at or below which the token is of no use to anyone,
---       9 put-back (1: the issuer was asked long ago, and without the lock)
+--       9 put-back (1: the issuer was asked long ago, and without the lock),
+--       10 the issuer's window (ms), for whoever looks without knowing the issuer
 -- Returns: outcome, now (ms), PTTL and {token fields} of what is stored afterwards
 --          ('expired' and 'rejected' come alone)
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -33,7 +34,7 @@ if tombstone then
 	end
 end
 
-local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at', 'ends_at')
+local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at', 'ends_at', 'window')
 local ttl = redis.call('PTTL', KEYS[1])
 -- As strict as the readers: what they cannot use must not keep a good one out.
 local lasts = tonumber(string.match(stored[4] or '', '^%d+$') or nil)
@@ -74,12 +75,13 @@ end
 local record = {
 	app_access_token = ARGV[1], tenant_access_token = ARGV[2], fingerprint = ARGV[3],
 	life = string.format('%.0f', life), fetched_by = by, fetched_at = at, checked_at = string.format('%.0f', now),
-	ends_at = string.format('%.0f', now + px),
+	ends_at = string.format('%.0f', now + px), window = ARGV[10],
 }
 redis.call('HSET', KEYS[1],
 	'app_access_token', record.app_access_token, 'tenant_access_token', record.tenant_access_token,
 	'fingerprint', record.fingerprint, 'life', record.life,
-	'fetched_by', record.fetched_by, 'fetched_at', record.fetched_at, 'checked_at', record.checked_at, 'ends_at', record.ends_at)
+	'fetched_by', record.fetched_by, 'fetched_at', record.fetched_at, 'checked_at', record.checked_at, 'ends_at', record.ends_at,
+	'window', record.window)
 redis.call('PEXPIREAT', KEYS[1], record.ends_at)
 if not same then
 	for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
@@ -91,5 +93,5 @@ end
 answered()
 return { outcome, now, px, {
 	record.app_access_token, record.tenant_access_token, record.fingerprint,
-	record.life, record.fetched_by, record.fetched_at, record.checked_at, record.ends_at,
+	record.life, record.fetched_by, record.fetched_at, record.checked_at, record.ends_at, record.window,
 } }

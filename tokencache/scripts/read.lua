@@ -6,7 +6,7 @@ local token, failure = {}, {}
 
 local token_ttl = redis.call('PTTL', KEYS[1])
 if token_ttl ~= -2 then
-	token = redis.pcall('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at', 'ends_at')
+	token = redis.pcall('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at', 'ends_at', 'window')
 	if token.err then
 		return redis.error_reply(token.err .. ' (' .. KEYS[1] .. ')')
 	end

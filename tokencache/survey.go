@@ -1,0 +1,71 @@
+package tokencache
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Survey looks at every credential under the prefix, also those this process knows
+// nothing of, in the order of their keys. Nothing is written or adopted. It reads
+// through the key space of Redis, and then each credential in a round trip: for
+// people and dashboards, not for every second. A credential whose keys cannot be
+// read says so in Garbled. Errors are [*RedisError], ErrClosed or ctx's.
+func (c *Cache) Survey(ctx context.Context) ([]Status, error) {
+	if !c.begin() {
+		return nil, ErrClosed
+	}
+	defer c.end()
+	names, err := c.redis.Scan(ctx, globOf(c.config.Prefix)+":{*}:*")
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, redisErrorOf(err, c.config.Prefix)
+	}
+	ids := idsOf(c.config.Prefix, names)
+	all := make([]Status, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(surveyors)
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			all[i], err = c.surveyOne(ctx, id)
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+// surveyors read at once.
+const surveyors = 8
+
+func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
+	v, err := store{redis: c.redis, keys: keysOf(c.config.Prefix, id)}.read(ctx)
+	if err == nil {
+		return statusOf(id, v), nil
+	}
+	if e := redisErrorOf(err, id); e.Name != "WRONGTYPE" {
+		return Status{}, e
+	}
+	return Status{App: appOf(id), Key: id, State: dead.String(), Garbled: err.Error()}, nil
+}
+
+// idsOf finds the credentials in the names of keys. Those of rejections alone are
+// of no credential that is still in use.
+func idsOf(prefix string, names []string) (ids []string) {
+	for _, name := range names {
+		id, kind, ok := strings.Cut(strings.TrimPrefix(name, prefix+":{"), "}:")
+		if ok && appOf(id) != "" && slices.Contains([]string{"token", "lock", "failure"}, kind) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// globOf takes a prefix literally in a pattern of SCAN.
+func globOf(prefix string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(prefix)
+}

@@ -1,0 +1,185 @@
+package tokencache_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// answering is a Fetcher for an app, whose issuer has that window.
+func answering(app string, window, life time.Duration) tokencache.Fetcher {
+	issuer := tokencache.Issuer{Name: "test", App: app, Digest: "d", Window: window}
+	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+		return tokencache.NewToken("a-"+app, "t-"+app, life), nil
+	})
+}
+
+func newCache(t *testing.T, rdb redis.UniversalClient, c tokencache.Config) *tokencache.Cache {
+	t.Helper()
+	cache, err := tokencache.New(rdb, c)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, cache.Close()) })
+	return cache
+}
+
+// Survey shows every credential under its prefix, and nothing else.
+func TestSurvey(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env redistest.Env) {
+		ctx, admin := context.Background(), env.Admin()
+		const prefix = `a*[b]?\c` // all that a pattern could take otherwise
+		cache := newCache(t, env.Client("us"), tokencache.Config{Prefix: prefix, Replica: "r1"})
+		none, err := cache.Survey(ctx)
+		require.NoError(t, err)
+		assert.Empty(t, none)
+
+		key := func(id, kind string) string { return prefix + ":{test:" + id + ":d}:" + kind }
+		for _, f := range []tokencache.Fetcher{
+			answering("fresh", time.Minute, time.Hour),
+			answering("due", time.Hour, time.Hour),
+			answering("of others", 0, time.Hour),
+			answering("rejected", 0, time.Hour),
+		} {
+			source := cache.Source(f)
+			tok, err := source.Get(ctx)
+			require.NoError(t, err)
+			if f.Issuer().App == "rejected" {
+				require.NoError(t, source.Invalidate(ctx, tok))
+			}
+		}
+		require.NoError(t, admin.PExpire(ctx, key("due", "token"), 20*time.Minute).Err())
+		_, err = newCache(t, env.Client("other"), tokencache.Config{Prefix: "axbyc"}).Source(answering("elsewhere", 0, time.Hour)).Get(ctx)
+		require.NoError(t, err)
+		refused := cache.Source(tokencache.FetchFunc(tokencache.Issuer{Name: "test", App: "refused", Digest: "d"}, func(context.Context) (tokencache.Token, error) {
+			return tokencache.Token{}, &tokencache.IssuerError{Issuer: "test", Code: 7, Message: "no", Class: tokencache.ClassPermanent}
+		}))
+		_, err = refused.Get(ctx)
+		require.Error(t, err)
+		require.NoError(t, admin.RPush(ctx, key("foreign", "token"), "theirs").Err())
+		require.NoError(t, admin.Set(ctx, prefix+":{not ours}:token", "x", 0).Err())
+		require.NoError(t, admin.Set(ctx, key("fresh", "note"), "x", 0).Err())
+
+		all, err := cache.Survey(ctx)
+		require.NoError(t, err)
+		got := map[string]string{}
+		var order []string
+		for _, s := range all {
+			got[s.App] = s.State
+			order = append(order, s.Key)
+		}
+		assert.Equal(t, map[string]string{
+			"fresh": "fresh", "due": "due", "of others": "fresh", "refused": "absent", "foreign": "absent",
+		}, got)
+		assert.IsIncreasing(t, order)
+		for _, s := range all {
+			switch s.App {
+			case "refused":
+				require.NotNil(t, s.Failure)
+				assert.Equal(t, 7, s.Failure.Code)
+				assert.Positive(t, s.RetryIn)
+			case "foreign":
+				assert.Contains(t, s.Garbled, "WRONGTYPE")
+			default:
+				assert.Equal(t, "r1", s.FetchedBy)
+				assert.Empty(t, s.Garbled)
+			}
+		}
+	})
+}
+
+func TestSurveyOfThousands(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env redistest.Env) {
+		ctx, admin := context.Background(), env.Admin()
+		const many = 2500 // SCAN goes in steps of 1000
+		for i := range many {
+			require.NoError(t, admin.HSet(ctx, fmt.Sprintf("onetoken:{test:app%d:d}:failure", i), "attempts", "1").Err())
+			require.NoError(t, admin.HSet(ctx, fmt.Sprintf("onetoken:{test:app%d:d}:token", i), "x", "y").Err())
+		}
+		all, err := newCache(t, env.Client("us"), tokencache.Config{}).Survey(ctx)
+		require.NoError(t, err)
+		assert.Len(t, all, many, "each once")
+	})
+}
+
+func TestSurveyFails(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.mustGet()
+		r.link.Silence(true)
+		start := time.Now()
+		_, err := r.cache.Survey(context.Background())
+		assert.ErrorIs(t, err, tokencache.ErrRedis)
+		assert.Equal(t, time.Second, time.Since(start))
+
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err = r.cache.Survey(ctx)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+
+		r.stop()
+		_, err = r.cache.Survey(context.Background())
+		assert.ErrorIs(t, err, tokencache.ErrClosed)
+	})
+}
+
+// Peek is a Get that asks nobody.
+func TestPeek(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		_, ok := r.source.Peek()
+		assert.False(t, ok)
+		assert.Zero(t, r.link.Count())
+
+		want := r.mustGet()
+		time.Sleep(time.Second)
+		r.link.Down()
+		calls := r.link.Count()
+		got, ok := r.source.Peek()
+		assert.True(t, ok)
+		assert.True(t, got.Equal(want))
+
+		f.sleepUntilLeft(want, time.Minute)
+		_, ok = r.source.Peek()
+		assert.True(t, ok, "in its window")
+		time.Sleep(time.Minute)
+		_, ok = r.source.Peek()
+		assert.False(t, ok, "past its end")
+		assert.Equal(t, calls, r.link.Count())
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// Stored is what Redis has, whatever this process has.
+func TestStored(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r, watcher := f.replica(), f.replica()
+		none, err := watcher.source.Stored(ctx)
+		require.NoError(t, err)
+		assert.True(t, none.IsZero())
+
+		want := r.mustGet()
+		time.Sleep(time.Hour)
+		got, err := watcher.source.Stored(ctx)
+		require.NoError(t, err)
+		assert.True(t, got.Equal(want))
+		assert.WithinDuration(t, want.Expiry(), got.Expiry(), time.Second)
+		_, ok := watcher.source.Peek()
+		assert.False(t, ok, "not adopted")
+		assert.Equal(t, 1, f.stats().Calls)
+
+		watcher.link.Down()
+		_, err = watcher.source.Stored(ctx)
+		assert.ErrorIs(t, err, tokencache.ErrRedis)
+		watcher.stop()
+		_, err = watcher.source.Stored(ctx)
+		assert.ErrorIs(t, err, tokencache.ErrClosed)
+	})
+}
