@@ -75,6 +75,10 @@ func (s *Source) Get(ctx context.Context) (Token, error) {
 	return c.token, nil
 }
 
+// Key names the credential: the id within its keys in Redis, as in [Event] and
+// [Status]. It holds no secret.
+func (s *Source) Key() string { return s.store.keys.id }
+
 // Peek returns the copy at hand, if there is one that Get would return: no I/O, no
 // waiting, and no fill is started. For readiness checks and metrics.
 func (s *Source) Peek() (Token, bool) {

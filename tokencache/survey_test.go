@@ -136,6 +136,7 @@ func TestPeek(t *testing.T) {
 		_, ok := r.source.Peek()
 		assert.False(t, ok)
 		assert.Zero(t, r.link.Count())
+		assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{16}$", r.source.Key())
 
 		want := r.mustGet()
 		time.Sleep(time.Second)
