@@ -91,8 +91,10 @@ func newScreen(out io.Writer, termName string) *screen {
 	return s
 }
 
-// show paints with one write, so that nothing flickers.
-func (s *screen) show(now snapshot) {
+func (s *screen) show(now snapshot) { s.paint(s.picture(now)) }
+
+// paint does it with one write, so that nothing flickers.
+func (s *screen) paint(picture []string) {
 	width, _, err := s.size()
 	if err != nil {
 		width = minWidth
@@ -101,7 +103,6 @@ func (s *screen) show(now snapshot) {
 	if s.lines > 0 {
 		b.WriteString(text.CursorUp.Sprintn(s.lines))
 	}
-	picture := s.picture(now)
 	for _, line := range picture {
 		b.WriteString("\r" + text.Trim(line, width-1) + text.EraseLine.Sprint() + "\n")
 	}
@@ -149,22 +150,26 @@ func (s *screen) picture(now snapshot) []string {
 
 // lifeBar is full when the token is new and runs out to the left.
 func lifeBar(s snapshot) string {
-	left, window := share(s.left(), s.o.life), share(s.o.window(), s.o.life)
-	filled := strings.Repeat("#", left)
+	left, window := share(s.left(), s.o.life, barWidth), share(s.o.window(), s.o.life, barWidth)
 	colour := text.FgGreen
 	if left <= window {
 		colour = text.FgYellow
 	}
-	return "[" + colour.Sprint(filled) + strings.Repeat(" ", barWidth-left) + "]"
+	return bar(left, barWidth, colour)
+}
+
+func bar(filled, width int, colour text.Color) string {
+	return "[" + colour.Sprint(strings.Repeat("#", filled)) + strings.Repeat(" ", width-filled) + "]"
 }
 
 // windowMark underlines the part of the bar in which the issuer mints anew.
 func windowMark(s snapshot) string {
-	return " " + text.Faint.Sprint(strings.Repeat("^", share(s.o.window(), s.o.life))+" refresh window")
+	return " " + text.Faint.Sprint(strings.Repeat("^", share(s.o.window(), s.o.life, barWidth))+" refresh window")
 }
 
-func share(part, whole time.Duration) int {
-	return min(barWidth, int(int64(barWidth)*int64(part)/int64(whole)))
+// share is how much of a width a part of the whole takes.
+func share(part, whole time.Duration, width int) int {
+	return min(width, int(float64(width)*float64(part)/float64(whole)))
 }
 
 // fleetRows shows a character for each replica, as far as there is room.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -58,6 +59,12 @@ func (e *environment) complain(format string, args ...any) {
 
 // err is nil, or all complaints as one usage error.
 func (e *environment) err() error { return usage(errors.Join(e.complaints...)) }
+
+func (e *environment) checkTimeout(timeout time.Duration) {
+	if timeout <= 0 {
+		e.complain("--timeout has to be more than 0, such as 15s")
+	}
+}
 
 // feishu reads id and secret, and complains about them and baseURL.
 func (e *environment) feishu(baseURL string) fetcher.FeishuConfig {

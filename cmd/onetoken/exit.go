@@ -152,14 +152,16 @@ func memory(err error, e *tokencache.IssuerError) string {
 	return text
 }
 
-// say writes one line. Parts of it come from the network, so nothing in it may
-// move the cursor or begin another line.
-func say(w io.Writer, line string) {
-	line = strings.Map(func(r rune) rune {
+// say writes one line.
+func say(w io.Writer, line string) { _, _ = fmt.Fprintln(w, "onetoken: "+plain(line)) }
+
+// plain is one line of what may come from the network or from Redis: nothing in
+// it moves the cursor or begins another line.
+func plain(text string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, line)
-	_, _ = fmt.Fprintln(w, "onetoken: "+strings.Join(strings.Fields(line), " "))
+	}, text)), " ")
 }

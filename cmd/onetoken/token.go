@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -48,56 +47,27 @@ func (a *app) tokenCommand() *cobra.Command {
 // issuer is finished for the others, which takes up to a call's own time-out.
 func (a *app) token(ctx context.Context, kind string, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	if timeout <= 0 {
-		env.complain("--timeout has to be more than 0, such as 15s")
-	}
-	rdb := env.redis()
-	defer rdb.Close() //nolint:errcheck // nothing is left to lose
-	config := env.feishu(a.getenv("FEISHU_BASE_URL"))
-	config.Logger = newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
-	seen := sight{logger: a.logger}
-	cache, err := tokencache.New(rdb, tokencache.Config{
-		Prefix:  a.getenv("ONETOKEN_PREFIX"),
-		Logger:  config.Logger,
-		Observe: seen.observe,
-	})
-	env.complainOfFields(err)
-	if err := env.err(); err != nil {
+	env.checkTimeout(timeout)
+	s, err := a.open(env, true)
+	if err != nil {
 		return err
 	}
-	feishu, err := fetcher.NewFeishu(config)
-	if err != nil {
-		return err // not after env has found nothing
-	}
-	if feishu.Unencrypted() && a.logger.Enabled(ctx, slog.LevelWarn) {
-		say(a.stderr, "warning: the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)")
-	}
-
-	source := cache.Source(feishu)
-	value, err := get(ctx, source, kind, timeout)
+	defer s.close()
+	s.warn(ctx)
+	var value string
+	err = s.within(ctx, timeout, func(ctx context.Context) (err error) {
+		value, err = get(ctx, s.source, kind)
+		return err
+	})
 	if err == nil {
 		_, err = fmt.Fprintln(a.stdout, value)
 	}
-	if seen.remembers(err) {
-		err = &rememberedError{err, askedAgainIn(ctx, source)}
-	}
-	a.finish(ctx, cache)
-	if err == nil {
-		seen.tell(a, env)
-		return nil
-	}
-	return env.hint(seen.explain(err))
+	return s.conclude(ctx, err)
 }
 
-func get(ctx context.Context, source *tokencache.Source, kind string, timeout time.Duration) (string, error) {
-	waiting, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	tok, err := source.Get(waiting)
+func get(ctx context.Context, source *tokencache.Source, kind string) (string, error) {
+	tok, err := source.Get(ctx)
 	switch {
-	case ctx.Err() != nil && err != nil:
-		return "", errors.New("interrupted before there was a token")
-	case waiting.Err() != nil && err != nil:
-		return "", &lateError{timeout, err}
 	case err != nil:
 		return "", err
 	case kind == "app":
@@ -152,6 +122,7 @@ type sight struct {
 	direct  bool       // without Redis
 	refused error      // what the last such call came to; nil if it was good
 	redis   error      // the first operation that did not succeed
+	told    string     // what became of a rejection; see tokencache.EventInvalidate
 }
 
 func (s *sight) observe(e tokencache.Event) {
@@ -165,6 +136,8 @@ func (s *sight) observe(e tokencache.Event) {
 		s.called, s.direct, s.refused = true, true, e.Err
 	case tokencache.EventCall:
 		s.called, s.refused = true, e.Err
+	case tokencache.EventInvalidate:
+		s.told = e.Outcome
 	}
 }
 

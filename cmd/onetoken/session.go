@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// session is a Cache of this process, made by the environment, and its Source for
+// the credential there.
+type session struct {
+	app         *app
+	env         *environment
+	seen        *sight
+	rdb         redis.UniversalClient
+	cache       *tokencache.Cache
+	source      *tokencache.Source // nil without a credential
+	unencrypted bool               // the issuer's address
+}
+
+// open connects to nothing yet. Its error is all complaints, with those that env
+// had before. The caller closes the session.
+func (a *app) open(env *environment, withCredential bool) (*session, error) {
+	s := &session{app: a, env: env, seen: &sight{logger: a.logger}, rdb: env.redis()}
+	var config fetcher.FeishuConfig
+	if withCredential {
+		config = env.feishu(a.getenv("FEISHU_BASE_URL"))
+	}
+	config.Logger = newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
+	cache, err := tokencache.New(s.rdb, tokencache.Config{
+		Prefix:  a.getenv("ONETOKEN_PREFIX"),
+		Logger:  config.Logger,
+		Observe: s.seen.observe,
+	})
+	env.complainOfFields(err)
+	if err := env.err(); err != nil {
+		_ = s.rdb.Close()
+		return nil, err
+	}
+	s.cache = cache
+	if !withCredential {
+		return s, nil
+	}
+	feishu, err := fetcher.NewFeishu(config)
+	if err != nil { // not after env has found nothing
+		s.close()
+		return nil, err
+	}
+	s.source, s.unencrypted = cache.Source(feishu), feishu.Unencrypted()
+	return s, nil
+}
+
+func (s *session) close() {
+	_ = s.cache.Close()
+	_ = s.rdb.Close()
+}
+
+// warn is for those who may ask the issuer.
+func (s *session) warn(ctx context.Context) {
+	if s.unencrypted && s.app.logger.Enabled(ctx, slog.LevelWarn) {
+		say(s.app.stderr, "warning: the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)")
+	}
+}
+
+// within asks the Source for a token, and says why there was none in time.
+func (s *session) within(ctx context.Context, timeout time.Duration, ask func(context.Context) error) error {
+	waiting, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err := ask(waiting)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return errors.New("interrupted before there was a token")
+	case waiting.Err() != nil:
+		return &lateError{timeout, err}
+	}
+	return err
+}
+
+// conclude ends what may have asked the issuer: a call under way is finished, and
+// what went on besides is said.
+func (s *session) conclude(ctx context.Context, err error) error {
+	if s.seen.remembers(err) {
+		err = &rememberedError{err, askedAgainIn(ctx, s.source)}
+	}
+	s.app.finish(ctx, s.cache)
+	if err == nil {
+		s.seen.tell(s.app, s.env)
+		return nil
+	}
+	return s.env.hint(s.seen.explain(err))
+}
