@@ -81,7 +81,7 @@ const (
 // newScreen returns nil if out is no terminal that can be painted on.
 func newScreen(out io.Writer, termName string) *screen {
 	f, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || termName == "dumb" {
+	if !ok || !isTerminal(out) || termName == "dumb" {
 		return nil
 	}
 	s := &screen{out: out, size: func() (int, int, error) { return term.GetSize(int(f.Fd())) }}
@@ -91,17 +91,30 @@ func newScreen(out io.Writer, termName string) *screen {
 	return s
 }
 
+// isTerminal says whether a person may be looking.
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 func (s *screen) show(now snapshot) { s.paint(s.picture(now)) }
 
 // paint does it with one write, so that nothing flickers.
 func (s *screen) paint(picture []string) {
-	width, _, err := s.size()
+	width, height, err := s.size()
 	if err != nil {
-		width = minWidth
+		width, height = minWidth, minHeight
+	}
+	if len(picture) >= height { // the cursor cannot go up beyond the top
+		more := len(picture) - (height - 2)
+		picture = append(picture[:height-2:height-2], fmt.Sprintf("(%d more lines)", more))
 	}
 	var b strings.Builder
 	if s.lines > 0 {
 		b.WriteString(text.CursorUp.Sprintn(s.lines))
+	}
+	for len(picture) < s.lines { // wipe what was below
+		picture = append(picture, "")
 	}
 	for _, line := range picture {
 		b.WriteString("\r" + text.Trim(line, width-1) + text.EraseLine.Sprint() + "\n")

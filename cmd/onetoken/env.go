@@ -66,6 +66,11 @@ func (e *environment) checkTimeout(timeout time.Duration) {
 	}
 }
 
+// hasCredential says whether there is one to read, or half of one to complain of.
+func (e *environment) hasCredential() bool {
+	return cmp.Or(e.getenv("FEISHU_APP_ID"), e.getenv("FEISHU_APP_SECRET"), e.getenv("FEISHU_APP_SECRET_FILE")) != ""
+}
+
 // feishu reads id and secret, and complains about them and baseURL.
 func (e *environment) feishu(baseURL string) fetcher.FeishuConfig {
 	secret, ok := e.orFile("FEISHU_APP_SECRET")
@@ -156,13 +161,16 @@ func (e *environment) orFile(name string) (value string, ok bool) {
 		e.complain("%s_FILE cannot be read: %w", name, err)
 		return "", false
 	}
-	value = strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r")
+	value = cutNewline(raw)
 	if value == "" {
 		e.complain("%s_FILE names an empty file: write the value into it", name)
 		return "", false
 	}
 	return value, true
 }
+
+// cutNewline cuts the last one, as editors and echo leave it.
+func cutNewline(raw string) string { return strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r") }
 
 func (e *environment) read(file, name string) (string, error) {
 	if file == "-" {

@@ -114,7 +114,7 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 
 func TestHelpFitsIn80Columns(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "token", "issuer", "demo"} {
+	for _, command := range []string{"", "token", "issuer", "demo", "status"} {
 		got := world{}.run(t, append(strings.Fields(command), "-h")...)
 		require.Equal(t, exitOK, got.code)
 		text, _, _ := strings.Cut(got.stdout, "Flags:") // these are laid out by pflag
@@ -139,6 +139,7 @@ func TestCompletion(t *testing.T) {
 
 	got = world{}.run(t, "__complete", "token", "--kind", "")
 	assert.Equal(t, "app\ntenant", strings.Join(strings.Fields(got.stdout)[:2], "\n"))
+
 }
 
 func TestUsageErrors(t *testing.T) {
@@ -153,6 +154,7 @@ func TestUsageErrors(t *testing.T) {
 		"no duration":         {"token", "--timeout", "soon"},
 		"no time":             {"token", "--timeout", "0s"},
 		"negative time":       {"token", "--timeout", "-1s"},
+		"status of what":      {"status", "cli_test"},
 		"no replicas":         {"demo", "--replicas", "0"},
 		"too many replicas":   {"demo", "--replicas", "1001"},
 		"short life":          {"demo", "--life", "9s"},

@@ -141,6 +141,19 @@ func (s *sight) observe(e tokencache.Event) {
 	}
 }
 
+func (s *sight) calls() (called, direct bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.called, s.direct
+}
+
+// rejection is what became of one.
+func (s *sight) rejection() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told
+}
+
 // log leaves out what an event does not have.
 func (s *sight) log(e tokencache.Event) {
 	attrs := []slog.Attr{slog.String("kind", e.Kind.String())}

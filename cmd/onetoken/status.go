@@ -1,0 +1,180 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// absent is the Status.State of a credential without a usable token.
+const absent = "absent"
+
+func (a *app) statusCommand() *cobra.Command {
+	var asJSON, watch bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what Redis knows of every credential; never a token",
+		Long: "Show what Redis knows of every credential under the prefix; never a token. Only\n" +
+			"Redis is asked, and nothing is written. States: fresh; due, in its window;\n" +
+			"urgent, in the last part of it; absent, no token that can be used.\n\n" +
+			"With FEISHU_APP_ID and its secret set, that credential is shown even if there is\n" +
+			"nothing of it, and it alone decides the exit status; with neither, one usable\n" +
+			"token among all will do. Exit status 1: no usable token, or Redis is in trouble,\n" +
+			"and a line on standard error says why. So it serves as a health check. It reads\n" +
+			"through the names of all keys in Redis: mind a Redis that has millions.\n\n" +
+			"--watch goes on once a second until it is interrupted, also while Redis is in\n" +
+			"trouble, and then its exit status is 0.\n\n" +
+			statusJSONHelp,
+		Example: "  onetoken status\n" +
+			"  onetoken status --json | jq -r '.[] | [.app_id, .state] | @tsv'",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.status(cmd.Context(), asJSON, watch)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array in one line")
+	cmd.Flags().BoolVar(&watch, "watch", false, "look once a second until interrupted")
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, asJSON, watch bool) error {
+	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	s, err := a.open(env, env.hasCredential())
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	show := a.statusPainter(s, asJSON, watch)
+	if watch {
+		s.watch(ctx, show)
+		return nil
+	}
+	all, err := s.survey(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted before redis had answered")
+	case err != nil:
+		return env.hint(err)
+	}
+	show(all, nil)
+	return s.verdict(all)
+}
+
+// statusPainter shows what was seen, or why nothing was.
+func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.Status, error) {
+	explain := func(err error) string { return plain(inVariables(s.env.hint(err))) }
+	printed := func(text func([]tokencache.Status) string) func([]tokencache.Status, error) {
+		return func(all []tokencache.Status, err error) {
+			if err != nil {
+				say(a.stderr, explain(err))
+				return
+			}
+			a.print(text(all))
+		}
+	}
+	view := statusView{prefix: a.prefix(), ours: s.key(), drawn: isTerminal(a.stdout)}
+	switch screen := newScreen(a.stdout, a.getenv("TERM")); {
+	case asJSON:
+		return printed(statusJSON)
+	case !watch:
+		return printed(view.text)
+	case screen == nil:
+		return printed(func(all []tokencache.Status) string { return view.heading() + "\n" + view.text(all) + "\n" })
+	default:
+		return func(all []tokencache.Status, err error) {
+			if err != nil {
+				screen.paint(view.trouble(explain(err)))
+				return
+			}
+			screen.paint(view.picture(all))
+		}
+	}
+}
+
+// watch shows until ctx ends. Whatever is wrong may pass.
+func (s *session) watch(ctx context.Context, show func([]tokencache.Status, error)) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		all, err := s.survey(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		show(all, err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// survey is every credential, with our own even if Redis has nothing of it.
+func (s *session) survey(ctx context.Context) ([]tokencache.Status, error) {
+	all, err := s.cache.Survey(ctx)
+	if err != nil || s.source == nil || slices.ContainsFunc(all, s.isOurs) {
+		return all, err
+	}
+	ours, err := s.source.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, ours)
+	slices.SortFunc(all, func(a, b tokencache.Status) int { return cmp.Compare(a.Key, b.Key) })
+	return all, nil
+}
+
+func (s *session) isOurs(st tokencache.Status) bool { return st.Key == s.key() }
+
+// key is that of the environment's credential, or nothing.
+func (s *session) key() string {
+	if s.source == nil {
+		return ""
+	}
+	return s.source.Key()
+}
+
+// verdict is nil if there is a usable token: of our own credential if we have one,
+// else of any. It is never an IssuerError: the issuer has not refused this command.
+func (s *session) verdict(all []tokencache.Status) error {
+	var without []tokencache.Status
+	for _, st := range all {
+		switch {
+		case s.source != nil && !s.isOurs(st):
+		case st.State != absent:
+			return nil
+		default:
+			without = append(without, st)
+		}
+	}
+	switch len(without) {
+	case 0:
+		return fmt.Errorf("no usable token: there is nothing under the prefix %s in redis (REDIS_URL, ONETOKEN_PREFIX)", s.app.prefix())
+	case 1:
+		return fmt.Errorf("no usable token of %s: %s", datum(without[0].App), whyAbsent(without[0]))
+	}
+	return fmt.Errorf("no usable token of %d credentials; of %s: %s", len(without), datum(without[0].App), whyAbsent(without[0]))
+}
+
+func whyAbsent(st tokencache.Status) string {
+	switch {
+	case st.Garbled != "":
+		return "what is stored cannot be used: " + datum(st.Garbled)
+	case st.Failure != nil:
+		return datum(inVariables(st.Failure)) + "; " + againIn(st.RetryIn)
+	case st.Remaining > 0:
+		return "the one that is stored ends in " + roundly(st.Remaining)
+	case st.Locked > 0:
+		return "somebody is asking the issuer just now"
+	}
+	return "none is stored; whoever needs one next asks the issuer, as onetoken token does"
+}
+
+func (a *app) prefix() string { return cmp.Or(a.getenv("ONETOKEN_PREFIX"), "onetoken") }

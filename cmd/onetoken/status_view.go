@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+const (
+	statusBarWidth = 40
+	longestDatum   = 300 // of what stands in Redis: others can write there
+)
+
+// statusView lays out for people what is known of credentials.
+type statusView struct {
+	prefix string
+	ours   string // the key of the environment's credential, or nothing
+	drawn  bool   // on a terminal: with bars and colours
+}
+
+// heading of one look among many.
+func (v statusView) heading() string {
+	return time.Now().UTC().Format(time.RFC3339) + "  credentials under the prefix " + datum(v.prefix)
+}
+
+func (v statusView) text(all []tokencache.Status) string {
+	return strings.Join(v.lines(all), "\n") + "\n"
+}
+
+// picture is for a screen that is painted again and again.
+func (v statusView) picture(all []tokencache.Status) []string {
+	return append([]string{v.heading(), ""}, v.lines(all)...)
+}
+
+// trouble is a picture of nothing.
+func (v statusView) trouble(why string) []string {
+	lines := strings.Split(text.WrapSoft(why, minWidth-2), "\n")
+	return append([]string{v.heading(), ""}, lines...)
+}
+
+func (v statusView) lines(all []tokencache.Status) []string {
+	if len(all) == 0 {
+		return []string{"no credential under the prefix " + datum(v.prefix)}
+	}
+	var lines []string
+	for i, st := range all {
+		if i > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, v.block(st)...)
+	}
+	return lines
+}
+
+// block is one credential: its key and state, and a row for all that there is.
+func (v statusView) block(st tokencache.Status) []string {
+	title := datum(st.Key) + "  " + v.coloured(st.State)
+	if st.Key == v.ours {
+		title += "  (of this environment)"
+	}
+	lines := []string{title}
+	row := func(name, format string, args ...any) {
+		for _, part := range v.wrapped(fmt.Sprintf(format, args...)) {
+			lines = append(lines, fmt.Sprintf("  %-8s %s", name, part))
+			name = ""
+		}
+	}
+	if st.Life > 0 {
+		left := fmt.Sprintf("%s of %s", roundly(st.Remaining), roundly(st.Life))
+		lines = append(lines, fmt.Sprintf("  %-8s %s%s", "left", v.bar(st), left))
+	}
+	if !st.FetchedAt.IsZero() || st.FetchedBy != "" {
+		row("fetched", "%s by %s", atMoment(st.FetchedAt), datum(st.FetchedBy))
+	}
+	if st.Garbled != "" {
+		row("record", "cannot be used: %s", datum(st.Garbled))
+	}
+	switch {
+	case st.Locked > 0:
+		row("lock", "somebody asks the issuer; ends in %s unless extended", roundly(st.Locked))
+	case st.Locked < 0:
+		row("lock", "has no end; whoever asks next mends that")
+	}
+	if f := st.Failure; f != nil {
+		row("failure", "%s", datum(f.Message))
+		row("", "%s", factsOf(st))
+		row("", "%s", againIn(st.RetryIn))
+	}
+	return lines
+}
+
+// factsOf a failure are what its message does not say.
+func factsOf(st tokencache.Status) string {
+	facts := []string{st.Failure.Class.String()}
+	if st.Failure.Code != 0 {
+		facts = append(facts, fmt.Sprintf("code %d", st.Failure.Code))
+	}
+	if st.Failure.LogID != "" {
+		facts = append(facts, "log id "+datum(st.Failure.LogID))
+	}
+	attempts := fmt.Sprintf("attempts in a row: %d", st.Attempts)
+	if st.FailedBy != "" {
+		attempts += ", the last by " + datum(st.FailedBy)
+	}
+	return strings.Join(append(facts, attempts), ", ")
+}
+
+func againIn(wait time.Duration) string {
+	if wait <= 0 {
+		return "the issuer may be asked again"
+	}
+	return "the issuer is asked again in " + roundly(wait)
+}
+
+// wrapped is for screens, where lines would be cut. In a pipe a line is a line.
+func (v statusView) wrapped(s string) []string {
+	if !v.drawn {
+		return []string{s}
+	}
+	return strings.Split(strings.TrimRight(text.WrapSoft(s, minWidth-12), "\n"), "\n")
+}
+
+// bar is full when the token is new and runs out to the left.
+func (v statusView) bar(st tokencache.Status) string {
+	if !v.drawn {
+		return ""
+	}
+	return bar(share(st.Remaining, st.Life, statusBarWidth), statusBarWidth, colourOf[st.State]) + " "
+}
+
+var colourOf = map[string]text.Color{
+	"fresh": text.FgGreen, "due": text.FgYellow, "urgent": text.FgRed, absent: text.FgRed,
+}
+
+func (v statusView) coloured(state string) string {
+	if !v.drawn {
+		return state
+	}
+	return colourOf[state].Sprint(state)
+}
+
+func atMoment(t time.Time) string {
+	if t.IsZero() {
+		return "at an unknown time"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// datum is what stands in Redis, or came from an issuer, as a part of a line.
+func datum(s string) string {
+	s = plain(s)
+	if runes := []rune(s); len(runes) > longestDatum {
+		return string(runes[:longestDatum]) + "..."
+	}
+	return s
+}
+
+// roundly is a duration as exact as people want it.
+func roundly(d time.Duration) string {
+	if d < 10*time.Second {
+		return max(0, d.Round(100*time.Millisecond)).String()
+	}
+	return d.Round(time.Second).String()
+}
