@@ -114,7 +114,7 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 
 func TestHelpFitsIn80Columns(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "token", "issuer", "demo", "status"} {
+	for _, command := range []string{"", "token", "issuer", "demo", "status", "refresh"} {
 		got := world{}.run(t, append(strings.Fields(command), "-h")...)
 		require.Equal(t, exitOK, got.code)
 		text, _, _ := strings.Cut(got.stdout, "Flags:") // these are laid out by pflag
@@ -154,7 +154,9 @@ func TestUsageErrors(t *testing.T) {
 		"no duration":         {"token", "--timeout", "soon"},
 		"no time":             {"token", "--timeout", "0s"},
 		"negative time":       {"token", "--timeout", "-1s"},
+		"no time to refresh":  {"refresh", "--timeout", "0s"},
 		"status of what":      {"status", "cli_test"},
+		"refresh of what":     {"refresh", "cli_test"},
 		"no replicas":         {"demo", "--replicas", "0"},
 		"too many replicas":   {"demo", "--replicas", "1001"},
 		"short life":          {"demo", "--life", "9s"},

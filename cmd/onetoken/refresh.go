@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+func (a *app) refreshCommand() *cobra.Command {
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "refresh",
+		Short: "Ask the issuer now, for the whole fleet",
+		Long: "Ask the issuer now, whatever life the token has left, through the lock, and\n" +
+			"share the answer. One line on standard output says whether that brought a token\n" +
+			"that Redis did not have, or the same again, as an issuer may answer until the\n" +
+			"token is in its window; how long it lives, and its state. Never the token.\n\n" +
+			"A refusal that needs a person is remembered by the fleet for up to 5 min. This\n" +
+			"command passes it, with one call: run it after you mended something in the\n" +
+			"console. Other failures, such as a rate limit, hold it back like everybody: the\n" +
+			"error says how long. With Redis in trouble the issuer is asked directly, and a\n" +
+			"line on standard error says so. It may end later than --timeout: a call under\n" +
+			"way is finished for the others. The environment is described by onetoken -h.",
+		Example: "  onetoken refresh && onetoken status",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.refresh(cmd.Context(), timeout)
+		},
+	}
+	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Second, "how long to wait for the answer")
+	return cmd
+}
+
+func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
+	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	env.checkTimeout(timeout)
+	s, err := a.open(env, true)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.warn(ctx)
+	err = s.within(ctx, timeout, func(waiting context.Context) error {
+		tok, changed, err := s.source.Refresh(waiting)
+		if err == nil {
+			_, err = fmt.Fprintln(a.stdout, s.whatCame(ctx, tok, changed))
+		}
+		return err
+	})
+	return s.conclude(ctx, err)
+}
+
+// whatCame says it in one line, without the token.
+func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bool) string {
+	called, direct := s.seen.calls()
+	which := "the same token again"
+	switch {
+	case direct:
+		which = "a token" // nobody knows what Redis has
+	case changed:
+		which = "a new token"
+	}
+	from := "the issuer gave "
+	if !called {
+		from = "another replica has just asked, and got "
+	}
+	text := from + which + ": " + roundly(time.Until(tok.Expiry())) + " left"
+	if direct {
+		return text
+	}
+	if status, err := s.source.Status(ctx); err == nil {
+		text += ", " + status.State
+	}
+	return text
+}
