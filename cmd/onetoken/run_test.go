@@ -114,7 +114,7 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 
 func TestHelpFitsIn80Columns(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "token", "issuer", "demo", "status", "refresh"} {
+	for _, command := range []string{"", "token", "issuer", "demo", "status", "refresh", "invalidate"} {
 		got := world{}.run(t, append(strings.Fields(command), "-h")...)
 		require.Equal(t, exitOK, got.code)
 		text, _, _ := strings.Cut(got.stdout, "Flags:") // these are laid out by pflag
@@ -140,6 +140,8 @@ func TestCompletion(t *testing.T) {
 	got = world{}.run(t, "__complete", "token", "--kind", "")
 	assert.Equal(t, "app\ntenant", strings.Join(strings.Fields(got.stdout)[:2], "\n"))
 
+	got = world{}.run(t, "__complete", "invalidate", "")
+	assert.Equal(t, "-", strings.Fields(got.stdout)[0])
 }
 
 func TestUsageErrors(t *testing.T) {

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// errTokenArgument quotes nothing: what was given may be a token.
+var errTokenArgument = errors.New(`a token is never an argument, ps shows those to all users: give "-" and write the token to standard input`)
+
+func (a *app) invalidateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "invalidate [-]",
+		Short: "Tell the fleet that the token was refused",
+		Long: "Tell the fleet that the token was refused by those who should accept it, though\n" +
+			"its life is not over. It is dropped everywhere, and whoever needs a token next\n" +
+			"asks the issuer; this command does not.\n\n" +
+			"With \"-\" the refused token, app or tenant, is read from standard input, and only\n" +
+			"dropped if it is the one that is stored: if the fleet has another by now,\n" +
+			"nothing is done, and that is no error. Prefer it. Without \"-\" whatever is stored\n" +
+			"is dropped. A token is never an argument: ps shows those to all users.\n\n" +
+			"A token that the issuer hands out again though it was refused is not dropped\n" +
+			"again within a minute, doubling to 30: then the exit status is 1.\n\n" +
+			"The environment is described by onetoken -h.",
+		Example:           "  onetoken invalidate - < refused-token\n  onetoken invalidate && onetoken refresh",
+		ValidArgsFunction: cobra.FixedCompletions([]string{"-"}, cobra.ShellCompDirectiveNoFileComp),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 || slices.ContainsFunc(args, func(arg string) bool { return arg != "-" }) {
+				return errTokenArgument
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.invalidate(cmd.Context(), len(args) > 0)
+		},
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if strings.HasPrefix(err.Error(), "unknown") { // which it would quote
+			return errors.New("there is no such flag; " + errTokenArgument.Error())
+		}
+		return err
+	})
+	return cmd
+}
+
+func (a *app) invalidate(ctx context.Context, fromStdin bool) error {
+	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	s, err := a.open(env, true)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	refused := ""
+	if fromStdin {
+		if refused = env.token(); env.err() != nil {
+			return env.err()
+		}
+	}
+	done, err := s.invalidate(ctx, refused)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return errors.New("interrupted before redis had answered")
+	case errors.Is(err, tokencache.ErrCoolDown):
+		return errors.New("not dropped: this token was refused moments ago, and the issuer has handed it out again since. " +
+			"Asking once more would not help yet; see why it is refused, or try again in a while (1 min, doubling to 30)")
+	case err != nil:
+		return env.hint(err)
+	}
+	_, err = fmt.Fprintln(a.stdout, done)
+	return err
+}
+
+// token reads one from standard input, unless a variable has taken that.
+func (e *environment) token() string {
+	raw, err := e.read("-", "the token")
+	switch token := cutNewline(raw); {
+	case err != nil:
+		e.complain("the token cannot be read: %w", err)
+	case token == "":
+		e.complain("standard input is empty: write the refused token to it")
+	default:
+		return token
+	}
+	return ""
+}
+
+// invalidate drops what is stored, if that is the refused token or none is named,
+// and says what became of it.
+func (s *session) invalidate(ctx context.Context, refused string) (string, error) {
+	stored, err := s.source.Stored(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case stored.IsZero():
+		return "nothing to do: no usable token is stored; whoever needs one next asks the issuer", nil
+	case refused != "" && !isOneOf(stored, refused):
+		return "nothing to do: the token that is stored is another", nil
+	}
+	if err := s.source.Invalidate(ctx, stored); err != nil {
+		return "", err
+	}
+	if s.seen.rejection() != "dropped" {
+		return "nothing to do: somebody else has just dropped or replaced it", nil
+	}
+	return "dropped: whoever needs a token next asks the issuer", nil
+}
+
+func isOneOf(tok tokencache.Token, refused string) bool {
+	same := func(s string) bool { return subtle.ConstantTimeCompare([]byte(s), []byte(refused)) == 1 }
+	return same(tok.AppAccessToken()) || same(tok.TenantAccessToken())
+}
