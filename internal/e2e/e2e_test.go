@@ -118,7 +118,10 @@ func (w *world) command(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer
 }
 
 func (w *world) run(args ...string) result {
-	cmd, stdout, stderr := w.command(args...)
+	return w.await(w.command(args...))
+}
+
+func (w *world) await(cmd *exec.Cmd, stdout, stderr *bytes.Buffer) result {
 	start := time.Now()
 	err := cmd.Run()
 	r := result{stdout: stdout.String(), stderr: stderr.String(), took: time.Since(start)}

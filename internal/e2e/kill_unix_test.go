@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bufio"
 	"os"
 	"strconv"
 	"sync"
@@ -67,6 +68,26 @@ func TestF8TerminatedHolder(t *testing.T) {
 	assert.Empty(t, w.keys("lock"))
 	w.tokens(w.many(2, "token"))
 	assert.Equal(t, 1, w.issuer.Stats().Calls)
+}
+
+// Watching ends when it is told to, and that is no failure, whatever it has seen.
+func TestStatusWatchIsInterrupted(t *testing.T) {
+	w := newWorld(t, feishutest.Config{})
+	watch, _, stderr := w.command("status", "--watch", "--json")
+	watch.Stdout = nil
+	out, err := watch.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, watch.Start())
+	lines := bufio.NewScanner(out)
+	for range 2 {
+		require.True(t, lines.Scan(), "one array a second")
+		assert.Contains(t, lines.Text(), `"state":"absent"`)
+	}
+	require.NoError(t, watch.Process.Signal(os.Interrupt))
+	for lines.Scan() { // to the end, as Wait closes the pipe
+	}
+	assert.NoError(t, watch.Wait(), stderr)
+	assert.Empty(t, stderr.String())
 }
 
 // repeats is how often a slow test is run: the variable, or so many times.
