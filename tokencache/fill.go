@@ -28,6 +28,7 @@ type fill struct {
 	left       bool          // others will find a token or a failure
 	passing    bool          // forced: goes past a permanent failure
 	before     string        // forced: the fingerprint found at first; "" if none
+	attempts   int           // forced: failed calls in a row, as found at first
 	looked     bool          // forced: once at least
 	began      instant
 	freeSince  instant // since when it has had nothing to sit out

@@ -12,9 +12,10 @@ import (
 // answer serves.
 //
 // A permanent failure that holds the fleet back is passed, once per 5 s and
-// Source, since the cure may have been in the issuer's console. Any other is
-// returned, as an *IssuerError. Further errors: *RedisError with Redis in trouble
-// and Config.NoDirect, or too many direct calls; ErrClosed; ctx's; and
+// Source, since the cure may have been in the issuer's console; not if somebody
+// else has asked since this Refresh began. Any other is returned, as an
+// *IssuerError. Further errors: *RedisError with Redis in trouble and
+// Config.NoDirect, or too many direct calls; ErrClosed; ctx's; and
 // context.DeadlineExceeded if it came to nothing within a minute.
 func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err error) {
 	f, err := s.joinForced(ctx)
@@ -62,8 +63,13 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 
 // noteBefore takes note of what a forced fill found at its first look.
 func (f *fill) noteBefore(v *view) {
-	if f.why == fillForced && !f.looked && v.record != nil {
-		f.before = v.record.token.Fingerprint()
+	if f.why == fillForced && !f.looked {
+		if v.record != nil {
+			f.before = v.record.token.Fingerprint()
+		}
+		if v.failure != nil {
+			f.attempts = v.failure.attempts
+		}
 	}
 	f.looked = true
 }
@@ -81,9 +87,10 @@ func (f *fill) satisfiesRefresh(v *view) bool {
 const passEvery = 5 * time.Second
 
 // takePass reports whether a forced fill goes past a failure that holds others, once
-// per fill and 5 s.
+// per fill and 5 s. One that came after its first look is the answer to it: somebody
+// else has passed the one before. Without that, many at once would call in turn.
 func (f *fill) takePass(known *failure) bool {
-	if f.why != fillForced || known.err.Class != ClassPermanent {
+	if f.why != fillForced || known.err.Class != ClassPermanent || known.attempts != f.attempts {
 		return false
 	}
 	f.src.mu.Lock()

@@ -151,6 +151,38 @@ func TestRefreshPassesAPermanentFailure(t *testing.T) {
 	})
 }
 
+// Those who pass a permanent failure at the same time share one call, and what comes
+// of it is the answer to all.
+func TestRefreshPassesAPermanentFailureByManyAtOnce(t *testing.T) {
+	for name, mended := range map[string]bool{"refused again": false, "mended": true} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+				f.start(20)
+				f.issuer.SetFault(feishutest.WrongSecret())
+				_, err := f.replicas[0].get(context.Background())
+				require.Error(t, err)
+				time.Sleep(10 * time.Second)
+				if mended {
+					f.issuer.SetFault(feishutest.Fault{})
+				}
+				together(f.replicas, func(r *replica) {
+					_, changed, err := r.source.Refresh(context.Background())
+					if mended {
+						assert.NoError(t, err)
+						assert.True(t, changed)
+						return
+					}
+					refused, ok := errors.AsType[*tokencache.IssuerError](err)
+					if assert.True(t, ok, "%v", err) {
+						assert.Equal(t, tokencache.ClassPermanent, refused.Class)
+					}
+				})
+				assert.Equal(t, 2, f.stats().Refused+f.stats().Calls)
+			})
+		})
+	}
+}
+
 // A caller who leaves does not end the call.
 func TestRefreshCallerLeaves(t *testing.T) {
 	virtual(t, feishutest.Config{Latency: time.Second, MintEveryCall: true}, func(t *testing.T, f *fleet) {
