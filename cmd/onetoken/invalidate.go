@@ -60,8 +60,8 @@ func (a *app) invalidate(ctx context.Context, fromStdin bool) error {
 	defer s.close()
 	refused := ""
 	if fromStdin {
-		if refused = env.token(); env.err() != nil {
-			return env.err()
+		if refused, err = env.token(ctx); err != nil {
+			return err
 		}
 	}
 	done, err := s.invalidate(ctx, refused)
@@ -78,18 +78,29 @@ func (a *app) invalidate(ctx context.Context, fromStdin bool) error {
 	return err
 }
 
-// token reads one from standard input, unless a variable has taken that.
-func (e *environment) token() string {
-	raw, err := e.read("-", "the token")
-	switch token := cutNewline(raw); {
-	case err != nil:
-		e.complain("the token cannot be read: %w", err)
-	case token == "":
-		e.complain("standard input is empty: write the refused token to it")
-	default:
-		return token
+// token reads one from standard input, unless a variable has taken that. At a
+// terminal somebody may rather interrupt it.
+func (e *environment) token(ctx context.Context) (string, error) {
+	var raw string
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		raw, err = e.read("-", "the token")
+		read <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return "", errors.New("interrupted before standard input had ended")
+	case err := <-read:
+		if err != nil {
+			return "", usage(fmt.Errorf("the token cannot be read: %w", err))
+		}
 	}
-	return ""
+	token := cutNewline(raw)
+	if token == "" {
+		return "", usage(errors.New("standard input is empty: write the refused token to it"))
+	}
+	return token, nil
 }
 
 // invalidate drops what is stored, if that is the refused token or none is named,

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -111,6 +113,25 @@ func TestInvalidateReadsStandardInput(t *testing.T) {
 			assert.Contains(t, got.stderr, c.says)
 		})
 	}
+}
+
+// Nobody has to end a standard input that was a mistake.
+func TestInvalidateIsInterrupted(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	stdin, end := io.Pipe()
+	defer end.Close()
+	var stdout, stderr output
+	done := make(chan int, 1)
+	go func() {
+		done <- run(ctx, []string{"invalidate", "-"}, func(name string) string { return town.env[name] }, stdin, &stdout, &stderr)
+	}()
+	_, err := end.Write([]byte("t-")) // it reads
+	require.NoError(t, err)
+	interrupt()
+	assert.Equal(t, exitFailed, <-done)
+	assert.Equal(t, "onetoken: interrupted before standard input had ended\n", stderr.String())
 }
 
 func TestInvalidateInTrouble(t *testing.T) {

@@ -11,9 +11,9 @@ import (
 
 // There are two loggers. The one of --log-level and --log-format goes to all that
 // run on their own: the issuer's server, the demo's replicas (until they are
-// killed: see mortal), go-redis. In the token command the Cache and the issuer's
-// client get one for errors alone: what they would warn of the command says itself
-// (see say), and at debug it logs every event of the Cache.
+// killed: see mortal), go-redis. In commands with a session the Cache and the
+// issuer's client get one for errors alone: what they would warn of the command says
+// itself (see say), and at debug it logs every event of the Cache.
 
 // newLogger logs to w. The level and format are names that the flags have
 // checked.
