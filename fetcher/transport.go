@@ -143,12 +143,11 @@ func syscallReason(err error) reason {
 		return reason{}
 	}
 	op, ok := errors.AsType[*net.OpError](err)
-	switch {
-	case !ok:
+	if !ok {
 		return reason{words: errno.Error(), cause: errno}
-	case op.Op == "read" || op.Op == "write": // it was there
-		return reason{words: where(op) + ": " + errno.Error(), cause: errno}
 	}
+	// A connection that was there and is reset may be the issuer's bad moment, or that
+	// of something else which does not speak HTTP: it looks like one that was closed.
 	return reason{where(op) + ": " + errno.Error(), errno, checkWay}
 }
 

@@ -219,7 +219,8 @@ func TestAdviceOnNoAnswer(t *testing.T) {
 		{"certificate", uncertified(x509.UnknownAuthorityError{}), []string{"base URL", "proxy", "CA certificates"}},
 		{"scheme", tls.RecordHeaderError{RecordHeader: [5]byte([]byte("HTTP/"))}, []string{"base URL", "http://"}},
 		{"proxy's password", errors.New("Proxy Authentication Required"), []string{"HTTPS_PROXY", "password"}},
-		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: reset}, nil},
+		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: reset}, []string{"base URL", "proxy", "firewall"}},
+		{"anything else", errors.New("out of luck"), nil},
 		{"closed", io.EOF, []string{"base URL", "proxy", "firewall"}},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
