@@ -152,14 +152,17 @@ func memory(err error, e *tokencache.IssuerError) string {
 	return text
 }
 
-// say writes one line. Parts of it come from the network, so nothing in it may
-// move the cursor or begin another line.
-func say(w io.Writer, line string) {
+// say writes one line.
+func say(w io.Writer, line string) { _, _ = fmt.Fprintln(w, "onetoken: "+printable(line)) }
+
+// printable is one line of text. Parts of it come from the network, so nothing in
+// it may move the cursor or begin another line.
+func printable(line string) string {
 	line = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, line)
-	_, _ = fmt.Fprintln(w, "onetoken: "+strings.Join(strings.Fields(line), " "))
+	return strings.Join(strings.Fields(line), " ")
 }

@@ -74,6 +74,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.logLevel.complete(root, "log-level")
 	a.logFormat.complete(root, "log-format")
 	root.AddCommand(a.tokenCommand(), a.issuerCommand(), a.demoCommand())
+	root.AddCommand(a.doctorCommand())
 	return root
 }
 

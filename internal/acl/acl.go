@@ -13,7 +13,7 @@ type Command struct {
 	Name string // "hset"; of a subcommand: "cluster|slots"
 	// Probe are arguments with which it changes nothing, whatever is stored: it
 	// reads, or is refused because of them. Redis looks at the ACL first. "K" and
-	// "C" stand for a key and a channel of ours.
+	// "C" stand for a key and a channel of ours. nil: it cannot be sent like that.
 	Probe []any
 }
 
@@ -41,7 +41,7 @@ var Commands = []Command{
 	{"select", nil},             // the client sends it
 	{"set", []any{"K", "v", "PX", 0}},
 	{"subscribe", nil}, // takes a connection of its own
-	{"time", nil},
+	{"time", []any{}},
 	{"type", []any{"K"}},
 	{"unsubscribe", nil},
 }
