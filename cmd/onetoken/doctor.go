@@ -64,9 +64,9 @@ type patient struct {
 
 func (a *app) doctor(ctx context.Context, asJSON bool) error {
 	chart := &chart{out: a.stdout, json: asJSON}
-	p, first, err := a.admit()
+	p, first := a.admit()
 	defer p.rdb.Close() //nolint:errcheck // nothing is left to lose
-	if err != nil {
+	if err := p.env.err(); err != nil {
 		if asJSON {
 			chart.add(first)
 			return errors.Join(err, chart.end())
@@ -86,8 +86,8 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 	return chart.err()
 }
 
-// admit reads the configuration. The error has all complaints about it.
-func (a *app) admit() (*patient, finding, error) {
+// admit reads the configuration. Complaints about it are in env, all of them.
+func (a *app) admit() (*patient, finding) {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
 	p := &patient{env: env, rdb: env.redis(), feishu: env.feishu(a.getenv("FEISHU_BASE_URL"))}
 	logger := newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
@@ -104,13 +104,13 @@ func (a *app) admit() (*patient, finding, error) {
 	f := finding{Name: "configuration", Status: checkOK}
 	if err := env.err(); err != nil {
 		f.Status, f.Found, f.Advice = checkFail, err.Error(), "set the environment: see onetoken -h"
-		return p, f, err
+		return p, f
 	}
 	f.Found = p.describe(a.getenv)
 	if feishu, err := fetcher.NewFeishu(p.feishu); err == nil && feishu.Unencrypted() {
 		f.Status, f.Advice = checkWarn, "the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)"
 	}
-	return p, f, nil
+	return p, f
 }
 
 // describe says what is easily mistaken, and no secret.

@@ -142,7 +142,7 @@ func TestDoctorOnTheIssuer(t *testing.T) {
 	plain := strings.Replace(town.env["FEISHU_BASE_URL"], "http:", "https:", 1)
 	for at, want := range map[string][2]string{
 		"http://" + nobody(t):               {"connection refused", "check FEISHU_BASE_URL"},
-		"http://" + closing.Addr().String(): {"closed", "check FEISHU_BASE_URL"},
+		"http://" + closing.Addr().String(): {"feishu: no answer: ", "check FEISHU_BASE_URL"},
 		"http://no-such-host.invalid":       {"lookup no-such-host.invalid", "DNS"},
 		secure.URL:                          {"unknown authority", "CA certificates"},
 		plain:                               {"speaks HTTP, not HTTPS", "is it http:// there?"},
