@@ -15,6 +15,7 @@ func (p *patient) examine(ctx context.Context, c *chart) {
 	redis, contact := p.redisCheck(ctx)
 	c.add(redis)
 	p.redisFacts(ctx, c, redis)
+	troubled := c.failed > 0
 
 	issuer, meeting := p.issuerCheck(ctx)
 	c.add(issuer)
@@ -23,7 +24,7 @@ func (p *patient) examine(ctx context.Context, c *chart) {
 		c.add(skipped("credentials", "there is no way to the issuer"))
 		return
 	}
-	c.add(p.credentialsCheck(ctx))
+	c.add(p.credentialsCheck(ctx, troubled))
 }
 
 // redisFacts are the checks of a Redis that answers.
@@ -65,7 +66,8 @@ func skipped(name, why string) finding {
 // need not heed a context. Then, or once ctx is over, it is false.
 func inTime[T any](ctx context.Context, f func(context.Context) T) (T, bool) {
 	var nothing T
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	const grace = checkTime / 20
+	ctx, cancel := context.WithTimeout(ctx, checkTime-grace)
 	if ctx.Err() != nil {
 		cancel()
 		return nothing, false
@@ -83,7 +85,7 @@ func inTime[T any](ctx context.Context, f func(context.Context) T) (T, bool) {
 	select {
 	case got := <-done: // it ended because its time did, and knows why
 		return got, true
-	case <-time.After(checkTime / 20):
+	case <-time.After(grace):
 		return nothing, false
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -92,14 +93,20 @@ func (k *knock) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// credentialsCheck gets a token as `onetoken token` does.
-func (p *patient) credentialsCheck(ctx context.Context) finding {
+// credentialsCheck gets a token as `onetoken token` does. If Redis is known to be
+// in trouble, that is not told again.
+func (p *patient) credentialsCheck(ctx context.Context, troubled bool) finding {
 	f, ok := inTime(ctx, p.tryCredentials)
 	if !ok {
 		return late(ctx, "credentials")
 	}
+	if text, _, cut := strings.Cut(f.Found, notShared); cut && troubled {
+		f.Found, f.Advice = text+notShared, "mend what failed above"
+	}
 	return f
 }
+
+const notShared = ", asked around redis and not shared"
 
 func (p *patient) tryCredentials(ctx context.Context) finding {
 	seen := sight{logger: slog.New(slog.DiscardHandler)}
@@ -141,7 +148,7 @@ func (p *patient) credential(seen *sight, left time.Duration) finding {
 		return f
 	case seen.direct:
 		f := p.failure("credentials", cmp.Or(seen.redis, errors.New("redis was in trouble")))
-		f.Status, f.Found = checkWarn, "the issuer gave a token, "+life+", but it is not shared: "+f.Found
+		f.Status, f.Found = checkWarn, "the issuer gave a token, "+life+notShared+": "+f.Found
 		return f
 	case seen.called:
 		return finding{Name: "credentials", Status: checkOK, Found: "the issuer gave a token, " + life}

@@ -81,7 +81,7 @@ func (p *patient) permissionsCheck(ctx context.Context) finding {
 			"permissions", checkWarn, "all but " + words, "add it where onetoken status or Cache.Survey is used",
 		}
 	case words != "":
-		return finding{"permissions", checkFail, "the ACL lacks " + words, "add that to the redis user's rules"}
+		return finding{"permissions", checkFail, "the ACL lacks " + words, "add that to the redis user's rules; all of them: docs/acl.md"}
 	}
 	return finding{Name: "permissions", Status: checkOK, Found: fmt.Sprintf("all %d commands, the keys and the channels", len(acl.Commands)+1)}
 }

@@ -92,7 +92,7 @@ func TestDoctorNamesWhatTheACLLacks(t *testing.T) {
 			got := examine(t, w)
 			assert.Equal(t, exitFailed, got.code, got.stdout)
 			f := got.of(t, "permissions")
-			assert.Equal(t, finding{"permissions", checkFail, "the ACL lacks " + words, "add that to the redis user's rules"}, f)
+			assert.Equal(t, finding{"permissions", checkFail, "the ACL lacks " + words, "add that to the redis user's rules; all of them: docs/acl.md"}, f)
 			assert.Equal(t, checkOK, got.of(t, "redis").Status)
 			assert.Equal(t, checkSkipped, got.of(t, "rehearsal").Status)
 		})

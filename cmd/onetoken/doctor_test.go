@@ -188,6 +188,17 @@ func TestDoctorOnATokenThatCannotBeReplaced(t *testing.T) {
 	}, f)
 }
 
+// Redis was well when it was looked at.
+func TestDoctorOnATokenThatIsNotShared(t *testing.T) {
+	t.Parallel()
+	p := &patient{env: &environment{}}
+	f := p.credential(&sight{called: true, direct: true, redis: &tokencache.RedisError{Name: "READONLY"}}, time.Hour)
+	assert.Equal(t, finding{
+		"credentials", checkWarn,
+		"the issuer gave a token, 1h0m0s left, asked around redis and not shared: redis READONLY", "connect to the primary (REDIS_URL)",
+	}, f)
+}
+
 func TestDoctorWithoutRedis(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
@@ -201,7 +212,8 @@ func TestDoctorWithoutRedis(t *testing.T) {
 	}
 	f := got.of(t, "credentials")
 	assert.Equal(t, checkWarn, f.Status)
-	assert.Contains(t, f.Found, "the issuer gave a token, 2h0m0s left, but it is not shared: redis unreachable")
+	assert.Equal(t, "the issuer gave a token, 2h0m0s left, asked around redis and not shared", f.Found)
+	assert.Equal(t, "mend what failed above", f.Advice)
 }
 
 func TestDoctorIsInterrupted(t *testing.T) {
