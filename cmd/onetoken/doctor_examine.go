@@ -14,7 +14,7 @@ import (
 func (p *patient) examine(ctx context.Context, c *chart) {
 	redis, contact := p.redisCheck(ctx)
 	c.add(redis)
-	p.redisFacts(ctx, c, redis)
+	p.redisFacts(ctx, c, redis, contact.slow())
 	troubled := c.failed > 0
 
 	issuer, meeting := p.issuerCheck(ctx)
@@ -28,7 +28,7 @@ func (p *patient) examine(ctx context.Context, c *chart) {
 }
 
 // redisFacts are the checks of a Redis that answers.
-func (p *patient) redisFacts(ctx context.Context, c *chart, redis finding) {
+func (p *patient) redisFacts(ctx context.Context, c *chart, redis finding, slow bool) {
 	names := []string{"version", "role", "eviction", "permissions", "rehearsal", "events"}
 	if redis.failed() {
 		for _, name := range names {
@@ -53,7 +53,7 @@ func (p *patient) redisFacts(ctx context.Context, c *chart, redis finding) {
 			return
 		}
 	}
-	for _, f := range p.rehearsalChecks(ctx) {
+	for _, f := range p.rehearsalChecks(ctx, slow) {
 		c.add(f)
 	}
 }

@@ -43,8 +43,15 @@ func (p *patient) redisCheck(ctx context.Context) (finding, contact) {
 	case got.err != nil:
 		return p.failure("redis", got.err), contact{}
 	}
-	return finding{Name: "redis", Status: checkOK, Found: "answers in " + rounded(got.latency)}, got
+	f := finding{Name: "redis", Status: checkOK, Found: "answers in " + rounded(got.latency)}
+	if got.slow() {
+		f.Status, f.Advice = checkWarn, "use one that is nearer: a replica without a token makes some ten round trips"
+	}
+	return f, got
 }
+
+// slow says whether a rehearsal takes longer than a check may.
+func (c contact) slow() bool { return c.latency >= 80*time.Millisecond }
 
 // contact looks as a replica would, whose errors have names, and then asks for
 // the time, over and over. That this may be forbidden takes as long to be told.

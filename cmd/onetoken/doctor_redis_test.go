@@ -114,7 +114,7 @@ func TestDoctorOnAWrongPassword(t *testing.T) {
 
 func TestDoctorOnAReplica(t *testing.T) {
 	t.Parallel()
-	primary := redistest.StartServer(t)
+	primary := redistest.StartServer(t, "--repl-diskless-sync-delay", "0")
 	_, port, _ := strings.Cut(primary.Addr(), ":")
 	w, server := newServerTown(t, allRules)
 	server.Exec("REPLICAOF", "127.0.0.1", port)
@@ -181,6 +181,20 @@ func TestDoctorOnLostEvents(t *testing.T) {
 	got := examine(t, through(w, server, proxy))
 	assert.Equal(t, exitOK, got.code, got.stdout)
 	assert.Equal(t, map[string]string{"events": checkWarn}, got.statuses())
+}
+
+// A Redis that is far away works, if slowly.
+func TestDoctorOnARedisFarAway(t *testing.T) {
+	t.Parallel()
+	w, server := newServerTown(t, allRules)
+	proxy := redistest.NewProxy(t, server.Addr())
+	proxy.Delay(200 * time.Millisecond)
+	began := time.Now()
+	got := examine(t, through(w, server, proxy))
+	assert.Less(t, time.Since(began), doctorTime)
+	assert.Equal(t, exitOK, got.code, got.stdout)
+	assert.Equal(t, map[string]string{"redis": checkWarn, "rehearsal": checkWarn, "events": checkSkipped}, got.statuses(), got.stdout)
+	assert.Equal(t, finding{"rehearsal", checkWarn, "took longer than 5s", "redis is too far away to rehearse"}, got.of(t, "rehearsal"))
 }
 
 func TestDoctorOnAFullRedis(t *testing.T) {
