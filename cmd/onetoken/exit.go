@@ -153,11 +153,11 @@ func memory(err error, e *tokencache.IssuerError) string {
 }
 
 // say writes one line.
-func say(w io.Writer, line string) { _, _ = fmt.Fprintln(w, "onetoken: "+plain(line)) }
+func say(w io.Writer, line string) { _, _ = fmt.Fprintln(w, "onetoken: "+printable(line)) }
 
-// plain is one line of what may come from the network or from Redis: nothing in
+// printable is one line of what may come from the network or from Redis: nothing in
 // it moves the cursor or begins another line.
-func plain(text string) string {
+func printable(text string) string {
 	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '

@@ -73,8 +73,10 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.Var(&a.logFormat, "log-format", "how it is logged: "+a.logFormat.options()+" (but for lines that begin with onetoken:)")
 	a.logLevel.complete(root, "log-level")
 	a.logFormat.complete(root, "log-format")
-	root.AddCommand(a.tokenCommand(), a.issuerCommand(), a.demoCommand())
-	root.AddCommand(a.statusCommand(), a.refreshCommand(), a.invalidateCommand())
+	root.AddCommand(
+		a.tokenCommand(), a.statusCommand(), a.refreshCommand(), a.invalidateCommand(),
+		a.doctorCommand(), a.issuerCommand(), a.demoCommand(),
+	)
 	return root
 }
 

@@ -69,7 +69,7 @@ func (a *app) status(ctx context.Context, asJSON, watch bool) error {
 
 // statusPainter shows what was seen, or why nothing was.
 func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.Status, error) {
-	explain := func(err error) string { return plain(inVariables(s.env.hint(err))) }
+	explain := func(err error) string { return printable(inVariables(s.env.hint(err))) }
 	printed := func(text func([]tokencache.Status) string) func([]tokencache.Status, error) {
 		return func(all []tokencache.Status, err error) {
 			if err != nil {

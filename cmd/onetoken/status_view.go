@@ -152,7 +152,7 @@ func atMoment(t time.Time) string {
 
 // datum is what stands in Redis, or came from an issuer, as a part of a line.
 func datum(s string) string {
-	s = plain(s)
+	s = printable(s)
 	if runes := []rune(s); len(runes) > longestDatum {
 		return string(runes[:longestDatum]) + "..."
 	}
