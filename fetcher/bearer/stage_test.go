@@ -6,12 +6,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/bearer"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
@@ -42,12 +44,27 @@ type stage struct {
 
 func newStage(t *testing.T, issuer feishutest.Config, mods ...func(*bearer.Config)) *stage {
 	t.Helper()
+	return newStageOn(t, tokencachetest.New(t), issuer, mods...)
+}
+
+// farStage is for bubbles, with a Redis 1 ms away: one that takes no time
+// cannot tell whether a token was asked for before it was rejected or after,
+// and has it asked for once more.
+func farStage(t *testing.T, issuer feishutest.Config, mods ...func(*bearer.Config)) *stage {
+	t.Helper()
+	redis := redistest.NewBubble(t)
+	redis.Link("far").Delay(time.Millisecond)
+	return newStageOn(t, tokencachetest.On(t, redis.Client("far")), issuer, mods...)
+}
+
+func newStageOn(t *testing.T, cache *tokencache.Cache, issuer feishutest.Config, mods ...func(*bearer.Config)) *stage {
+	t.Helper()
 	s := &stage{issuer: feishutest.New(issuer)}
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
 		AppID: s.issuer.AppID(), AppSecret: s.issuer.AppSecret(), Transport: s.issuer.RoundTripper(),
 	})
 	require.NoError(t, err)
-	s.source = tokencachetest.New(t).Source(feishu)
+	s.source = cache.Source(feishu)
 	c := bearer.Config{Source: s.source, Hosts: []string{host}, Base: s.issuer.RoundTripper()}
 	for _, mod := range mods {
 		mod(&c)
