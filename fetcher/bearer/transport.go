@@ -10,8 +10,8 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// ErrNoToken: the issuer has handed out no token of Config.Kind. Feishu and
-// Lark always hand out both.
+// ErrNoToken is returned if the issuer has handed out no token of Config.Kind.
+// Feishu and Lark hand out both.
 var ErrNoToken = errors.New("bearer: no access token of this kind")
 
 // Transport is an http.RoundTripper that sends the token along. Make one with
