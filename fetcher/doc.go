@@ -34,5 +34,6 @@
 // its message and log id: both bounded, of printable characters, and without
 // the app secret should the issuer ever repeat it.
 //
-// Package feishutest has an issuer to test against.
+// Package bearer calls business APIs with the token, and package feishutest has
+// an issuer to test against.
 package fetcher

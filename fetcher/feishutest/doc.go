@@ -21,6 +21,7 @@
 //
 //	POST /open-apis/auth/v3/app_access_token/internal   the token endpoint
 //	GET  /open-apis/tenant/v2/tenant/query              a business API: wants a tenant token
+//	POST /open-apis/im/v1/messages                      another, with a body: sends a message to nobody
 //	GET  /_stats                                        Stats as JSON
 //
 // Everything else is a 404 in plain text, as with the real one.

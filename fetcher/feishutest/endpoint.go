@@ -12,9 +12,10 @@ import (
 
 // Paths that an Issuer serves.
 const (
-	TokenPath = "/open-apis/auth/v3/app_access_token/internal"
-	QueryPath = "/open-apis/tenant/v2/tenant/query"
-	StatsPath = "/_stats"
+	TokenPath    = "/open-apis/auth/v3/app_access_token/internal"
+	QueryPath    = "/open-apis/tenant/v2/tenant/query"
+	MessagesPath = "/open-apis/im/v1/messages"
+	StatsPath    = "/_stats"
 )
 
 const maxRequest = 64 << 10
@@ -27,6 +28,8 @@ func (i *Issuer) respond(r *http.Request) (reply, error) {
 		return i.respondToken(r)
 	case "GET " + QueryPath:
 		return i.respondQuery(r), nil
+	case "POST " + MessagesPath:
+		return i.respondMessage(r)
 	case "GET " + StatsPath:
 		return jsonReply(http.StatusOK, i.Stats()), nil
 	}
@@ -129,27 +132,4 @@ func isJSON(contentType string) bool {
 	}
 	charset, given := params["charset"]
 	return !given || strings.EqualFold(charset, "utf-8")
-}
-
-// respondQuery is the business API: it accepts any valid tenant access token.
-func (i *Issuer) respondQuery(r *http.Request) reply {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" {
-		return refusal(http.StatusBadRequest, 99991661, "Missing access token for authorization")
-	}
-	if !i.validTenant(token) {
-		return refusal(http.StatusBadRequest, 99991663, "Invalid access token for authorization")
-	}
-	return jsonReply(http.StatusOK, map[string]any{
-		"code": 0,
-		"msg":  "ok",
-		"data": map[string]any{"tenant": map[string]string{"name": "A tenant of " + i.appID}},
-	})
-}
-
-func (i *Issuer) validTenant(token string) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	p := i.ledger.byToken[token]
-	return p.remaining(time.Now()) > 0 && p.Tenant == token
 }

@@ -1,0 +1,200 @@
+// Command webservice is a service of some size on onetoken. GET / tells the
+// name of the tenant, which a business API of Feishu is asked for; the token,
+// and what to do when it is rejected, are the http.Client's business. GET
+// /healthz and /readyz are for who runs it. Its README.md says how to try it.
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/fetcher/bearer"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+const (
+	apiTimeout  = 10 * time.Second // of one call, its wait for a token and a second try included
+	longestStop = 20 * time.Second // for requests under way; containers are mostly killed after 30 s
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	if err := run(ctx, os.Getenv); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, getenv func(string) string) error {
+	s, err := newService(getenv)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cmp.Or(getenv("LISTEN"), "127.0.0.1:8081"))
+	if err != nil {
+		return err
+	}
+	log.Printf("listening on http://%s", listener.Addr())
+	return s.serve(ctx, listener)
+}
+
+// service answers requests. One Cache, one Source and one http.Client serve all
+// of them.
+type service struct {
+	rdb     *redis.Client
+	cache   *tokencache.Cache
+	tokens  *tokencache.Source
+	api     *http.Client // sends the token along, to the host of baseURL alone
+	baseURL string
+}
+
+func newService(getenv func(string) string) (*service, error) {
+	options, err := redis.ParseURL(cmp.Or(getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
+	if err != nil { // which would quote the password
+		return nil, errors.New("REDIS_URL has to look like redis://127.0.0.1:6379")
+	}
+	secret, err := readSecret(getenv)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{baseURL: strings.TrimRight(cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL), "/")}
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: getenv("FEISHU_APP_ID"), AppSecret: secret, BaseURL: s.baseURL})
+	if err != nil {
+		return nil, fmt.Errorf("FEISHU_APP_ID, FEISHU_APP_SECRET or FEISHU_BASE_URL: %w", err)
+	}
+	s.rdb = redis.NewClient(options)
+	if s.cache, err = tokencache.New(s.rdb, tokencache.Config{Prefix: getenv("ONETOKEN_PREFIX"), Refresher: true}); err != nil {
+		return nil, fmt.Errorf("ONETOKEN_PREFIX: %w", err)
+	}
+	s.tokens = s.cache.Source(feishu)
+	host, _ := url.Parse(s.baseURL) // NewFeishu has parsed it before
+	transport, err := bearer.New(bearer.Config{Source: s.tokens, Hosts: []string{host.Scheme + "://" + host.Host}})
+	if err != nil {
+		return nil, fmt.Errorf("FEISHU_BASE_URL: %w", err)
+	}
+	s.api = &http.Client{Transport: transport, Timeout: apiTimeout}
+	return s, nil
+}
+
+// readSecret prefers a file, as containers have it. Errors do not name it: it may be the
+// secret itself, in the wrong variable.
+func readSecret(getenv func(string) string) (string, error) {
+	secret, file := getenv("FEISHU_APP_SECRET"), getenv("FEISHU_APP_SECRET_FILE")
+	switch {
+	case file == "":
+		return secret, nil
+	case secret != "":
+		return "", errors.New("FEISHU_APP_SECRET and FEISHU_APP_SECRET_FILE are both set: keep one")
+	}
+	text, err := os.ReadFile(file)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	if err != nil {
+		return "", fmt.Errorf("FEISHU_APP_SECRET_FILE cannot be read: %w", err)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// close lets a call to the issuer that was begun end, then drops Redis.
+func (s *service) close() {
+	_ = s.cache.Close()
+	_ = s.rdb.Close()
+}
+
+// serve answers until ctx ends, and then lets the requests under way end. All
+// the while the token is kept fresh, so that no request waits for one.
+func (s *service) serve(ctx context.Context, listener net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer stop()
+	background.Go(func() { _ = s.cache.Run(ctx) }) // its troubles are those of Get
+
+	server := &http.Server{Handler: s.routes(), ReadHeaderTimeout: apiTimeout}
+	background.Go(func() {
+		<-ctx.Done()
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestStop)
+		defer cancel()
+		if err := server.Shutdown(patience); err != nil {
+			log.Print("requests are cut off: ", err)
+		}
+	})
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *service) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.tenant)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "alive") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	return mux
+}
+
+// ready costs nothing: it looks whether a token is at hand.
+func (s *service) ready(w http.ResponseWriter, _ *http.Request) {
+	if _, ok := s.tokens.Peek(); !ok {
+		http.Error(w, "no token yet", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "ready")
+}
+
+func (s *service) tenant(w http.ResponseWriter, r *http.Request) {
+	name, err := s.tenantName(r.Context())
+	if err != nil {
+		log.Print(err)
+		http.Error(w, "Feishu cannot be asked now", http.StatusBadGateway)
+		return
+	}
+	_, _ = fmt.Fprintln(w, name)
+}
+
+// tenantName calls the business API, and knows nothing of tokens.
+func (s *service) tenantName(ctx context.Context) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.baseURL+"/open-apis/tenant/v2/tenant/query", nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := s.api.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	var answer struct {
+		Code *int
+		Msg  string
+		Data struct{ Tenant struct{ Name string } }
+	}
+	err = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&answer)
+	switch {
+	case err != nil || answer.Code == nil:
+		return "", fmt.Errorf("tenant query: HTTP %d, and no answer of Feishu's: check FEISHU_BASE_URL", res.StatusCode)
+	case *answer.Code != 0:
+		return "", fmt.Errorf("tenant query: %s (code %d)", answer.Msg, *answer.Code)
+	}
+	return answer.Data.Tenant.Name, nil
+}

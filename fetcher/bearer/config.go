@@ -1,0 +1,92 @@
+package bearer
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// Kind of access token.
+type Kind uint8
+
+const (
+	// Tenant is the tenant access token, which most business APIs want.
+	Tenant Kind = iota
+	// App is the app access token.
+	App
+)
+
+// String returns "tenant" or "app".
+func (k Kind) String() string {
+	switch k {
+	case Tenant:
+		return "tenant"
+	case App:
+		return "app"
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// of returns the token as it is sent.
+func (k Kind) of(tok tokencache.Token) string {
+	if k == App {
+		return tok.AppAccessToken()
+	}
+	return tok.TenantAccessToken()
+}
+
+// Config of a Transport. Source and Hosts have to be set; the zero value of
+// every other field is good.
+type Config struct {
+	// Source of the token.
+	Source *tokencache.Source
+
+	// Hosts that get the token, and no other, not even a subdomain:
+	//
+	//	open.feishu.cn              by https
+	//	open.feishu.cn:8443         by https, at that port
+	//	http://gateway.example:8080 by http, thus for all on the way to read
+	//	localhost, 127.0.0.1:9090   this host: by https or http
+	//
+	// Case, the scheme's own port and a dot at the end make no difference.
+	// Names outside of ASCII have to be in punycode (xn--).
+	Hosts []string
+
+	// Kind of token to send. 0 means Tenant.
+	Kind Kind
+
+	// Base sends the requests, and closes their bodies as any RoundTripper does.
+	// nil means http.DefaultTransport.
+	Base http.RoundTripper
+}
+
+func (c Config) withDefaults() Config {
+	if c.Base == nil {
+		c.Base = http.DefaultTransport
+	}
+	return c
+}
+
+// validate returns the origins of Hosts, or every complaint. None quotes a
+// host: it may be a URL with a password.
+func (c Config) validate() (origins, error) {
+	var errs []error
+	if c.Source == nil {
+		errs = append(errs, errors.New("Source is nil: make one with Cache.Source"))
+	}
+	if len(c.Hosts) == 0 {
+		errs = append(errs, errors.New("Hosts is empty: name the API's, such as open.feishu.cn"))
+	}
+	if c.Kind > App {
+		errs = append(errs, fmt.Errorf("a Kind of %d: Tenant or App", c.Kind))
+	}
+	hosts := origins{}
+	for i, host := range c.Hosts {
+		if complaint := hosts.add(host); complaint != "" {
+			errs = append(errs, fmt.Errorf("Hosts[%d] %s", i, complaint))
+		}
+	}
+	return hosts, errors.Join(errs...)
+}

@@ -1,0 +1,50 @@
+// Package bearer authorizes the calls of business APIs: an http.RoundTripper
+// that sends the token of a tokencache.Source along, and heals a call whose
+// token was rejected.
+//
+//	transport, err := bearer.New(bearer.Config{Source: tokens, Hosts: []string{"open.feishu.cn"}})
+//	client := &http.Client{Transport: transport}
+//
+// A request goes downward through the files:
+//
+//  1. hosts.go decides whether it gets a token: only if it goes to one of
+//     Config.Hosts and has no Authorization header yet.
+//  2. transport.go sends a copy of it with the token.
+//  3. peek.go looks for the code in the reply. Four codes reject a token
+//     ([fetcher.RejectsToken]): then the fleet is told, and the request sent
+//     once more with the token that follows, if there is another and the body
+//     can be had again. Of many calls that were rejected together, one has
+//     the issuer asked.
+//
+// Feishu rejects a token before it looks at the rest of a request, so that a
+// second try is safe for any method.
+//
+// # Redirects
+//
+// http.Client follows a redirect by another call of RoundTrip. The token is
+// not in its request but in a copy that only Config.Base sees, so the client
+// cannot take it along, be it to a subdomain or another port, whither it copies
+// an Authorization header. A hop to a host that is not of Config.Hosts has no
+// token, and neither has any after it: a foreign host must not decide what is
+// done in the app's name. The same goes for what follows a request that had an
+// Authorization header of its own.
+//
+// # What it does not see
+//
+//   - A reply that is not application/json, or that is still compressed: the
+//     caller has set Accept-Encoding, or Base does not decompress. http.Transport
+//     does, if it is let choose by itself.
+//   - A code beyond the first MiB, or not in the outermost object.
+//   - The reply to HEAD: it has no body.
+//   - Code 99991661 (no token was sent), 99991668 and 99991677 (user tokens).
+//   - The reply to the second try. If that token is rejected, too, the next
+//     request finds out.
+//
+// # With the official SDK
+//
+// oapi-sdk-go (v3.2.2 was tried) takes an *http.Client. Without a token cache
+// of its own it sends no Authorization header, unless a call has a user token:
+//
+//	lark.NewClient(id, secret, lark.WithEnableTokenCache(false),
+//		lark.WithHttpClient(&http.Client{Transport: transport}))
+package bearer

@@ -1,0 +1,59 @@
+package bearer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+)
+
+// FuzzPeek: whatever is in a body and however it comes, the caller gets all of
+// it, its error included; and it is a rejection if encoding/json says so too.
+func FuzzPeek(f *testing.F) {
+	f.Add([]byte(`{"code":99991663,"msg":"Invalid access token for authorization"}`), false, false)
+	f.Add([]byte(`{"data":{"code":[1,{"a":null}]},"msg":"","code": 99991671}`), true, false)
+	f.Add([]byte(`{"\u0063ode":99991664}`), true, true)
+	f.Add([]byte(`{"code":99991665`), false, true)
+	f.Add([]byte(`{"code":0}{"code":99991663}`), false, false)
+	f.Add([]byte(`[{"code":99991663}]`), true, true)
+	f.Add([]byte("<html>"), false, false)
+	f.Add([]byte{}, false, true)
+	broken := errors.New("broken")
+	f.Fuzz(func(t *testing.T, text []byte, slow, breaks bool) {
+		var r io.Reader = bytes.NewReader(text)
+		if breaks {
+			r = io.MultiReader(r, iotest.ErrReader(broken))
+		}
+		if slow {
+			r = iotest.OneByteReader(r)
+		}
+		resp := &http.Response{Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(r), ContentLength: -1}
+		got := rejects(resp)
+
+		all, err := io.ReadAll(resp.Body)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, breaks, err != nil)
+		assert.True(t, bytes.Equal(text, all))
+		if want, ok := rejectsByTheBook(text); ok {
+			assert.Equal(t, want, got)
+		}
+	})
+}
+
+// rejectsByTheBook is not ok if the text is no object, or may have two codes.
+func rejectsByTheBook(text []byte) (rejects, ok bool) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(text, &fields) != nil || bytes.Count(text, []byte("ode")) > 1 {
+		return false, false
+	}
+	var code int
+	return json.Unmarshal(fields["code"], &code) == nil && fetcher.RejectsToken(code), true
+}

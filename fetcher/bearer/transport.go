@@ -1,0 +1,155 @@
+package bearer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// ErrNoToken is returned if the issuer has handed out no token of Config.Kind.
+// Feishu and Lark hand out both.
+var ErrNoToken = errors.New("bearer: no access token of this kind")
+
+// Transport is an http.RoundTripper that sends the token along. Make one with
+// New. It has no state of its own, is safe for concurrent use and needs no
+// Close.
+type Transport struct {
+	source *tokencache.Source
+	kind   Kind
+	base   http.RoundTripper
+	hosts  origins
+}
+
+// New makes a Transport, without any I/O. The error names every field that is
+// wrong, and never a value.
+func New(c Config) (*Transport, error) {
+	c = c.withDefaults()
+	hosts, err := c.validate()
+	if err != nil {
+		return nil, fmt.Errorf("bearer: %w", err)
+	}
+	return &Transport{source: c.Source, kind: c.Kind, base: c.Base, hosts: hosts}, nil
+}
+
+// RoundTrip sends a request with the token if it goes to one of Config.Hosts,
+// and just sends it if not, or if it has an Authorization header, even one
+// without a value. A request whose token is rejected is sent once more, with the
+// token that follows; if there is no other, or the request has a body without
+// GetBody (http.NewRequest sets it for bytes and strings), the rejection is
+// returned, whole.
+//
+// With a token at hand it costs some 3 µs: a copy of the request, and a look into
+// the reply that ends with the code. While it looks it waits, as the caller
+// would, until the code is there or the request's context ends. A token that is not
+// at hand is waited for: set a deadline. So is Redis, for a few RedisTimeouts,
+// when it is down and a token is rejected.
+//
+// Errors: those of Source.Get, such as a *tokencache.IssuerError, if there is no
+// token; ErrNoToken; else those of Config.Base. None holds a token, and
+// Response.Request is the request without it.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !t.authorizes(req) {
+		return t.base.RoundTrip(req)
+	}
+	tok, err := t.token(req.Context())
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	resp, err := t.send(req, req.Body, tok)
+	if err != nil || !rejects(resp) {
+		return resp, err
+	}
+	next, body, ok := t.again(req, tok)
+	if !ok {
+		return resp, nil
+	}
+	drain(resp.Body)
+	return t.send(req, body, next)
+}
+
+func (t *Transport) token(ctx context.Context) (tokencache.Token, error) {
+	tok, err := t.source.Get(ctx)
+	if err != nil {
+		return tok, &getError{err}
+	}
+	if t.kind.of(tok) == "" {
+		return tok, ErrNoToken
+	}
+	return tok, nil
+}
+
+// closeBody is a RoundTripper's duty on errors too; Base does it for what it is given.
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
+
+func (t *Transport) send(req *http.Request, body io.ReadCloser, tok tokencache.Token) (*http.Response, error) {
+	authorized := req.Clone(req.Context())
+	authorized.Body = body
+	if authorized.Header == nil {
+		authorized.Header = http.Header{}
+	}
+	authorized.Header.Set("Authorization", "Bearer "+t.kind.of(tok))
+	resp, err := t.base.RoundTrip(authorized)
+	if resp != nil {
+		resp.Request = req
+	}
+	return resp, err
+}
+
+// again tells the fleet of a rejection, and returns what a second try is made
+// of: another token, and the body anew. Not ok: there is nothing to gain by one.
+func (t *Transport) again(req *http.Request, bad tokencache.Token) (next tokencache.Token, body io.ReadCloser, ok bool) {
+	ctx := req.Context()
+	// With Redis in trouble this process knows, and may get another token.
+	if err := t.source.Invalidate(ctx, bad); err != nil && !errors.Is(err, tokencache.ErrRedis) {
+		return next, nil, false
+	}
+	if !replayable(req) {
+		return next, nil, false
+	}
+	next, err := t.token(ctx)
+	if err != nil || t.kind.of(next) == t.kind.of(bad) {
+		return next, nil, false
+	}
+	if req.GetBody == nil {
+		return next, req.Body, true
+	}
+	body, err = req.GetBody()
+	return next, body, err == nil
+}
+
+func replayable(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+}
+
+// drain lets the connection be used again, if the rest is as short as that of
+// a rejection.
+func drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 2<<10)
+	_ = body.Close()
+}
+
+// CloseIdleConnections is Base's, for http.Client's method of that name.
+func (t *Transport) CloseIdleConnections() {
+	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
+
+// getError is of a request that was not sent. It knows about time-outs because
+// url.Error, which http.Client makes of it, does not look further.
+type getError struct{ err error }
+
+func (e *getError) Error() string { return "bearer: no access token: " + e.err.Error() }
+
+func (e *getError) Unwrap() error { return e.err }
+
+func (e *getError) Timeout() bool { return errors.Is(e.err, context.DeadlineExceeded) }
