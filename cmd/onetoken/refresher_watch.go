@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// watch follows the events of a Cache with one Source: it logs what a person wants to
+// see, and knows why there is no token. That Redis is silent, answers again or
+// begins to refuse is logged by the Cache.
+type watch struct {
+	logger *slog.Logger
+	words  func(error) string // for people
+	untold chan error         // the last failure, to be logged with the pause after it
+
+	mu       sync.Mutex // guards below
+	why      error      // the last thing that went wrong; nil after a good fill
+	again    time.Time  // when the issuer is asked again; zero: not known
+	asked    bool       // a call of this process failed in the fill that runs
+	heard    string     // the last failure of others
+	troubled bool       // with Redis, since the last fill ended
+	refused  bool       // by Redis, and not well since
+}
+
+func newWatch(logger *slog.Logger) *watch {
+	return &watch{logger: logger, words: error.Error, untold: make(chan error, 1)}
+}
+
+func (w *watch) observe(e tokencache.Event) {
+	(&sight{logger: w.logger}).log(e)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch e.Kind {
+	case tokencache.EventAdopt:
+		w.logger.Info("new token", "remaining", e.Remaining.Round(time.Second))
+	case tokencache.EventCall, tokencache.EventDirectCall:
+		if e.Err != nil {
+			w.asked, w.why, w.again = true, e.Err, time.Time{}
+		}
+	case tokencache.EventPutBack:
+		w.troubled = w.troubled || e.Err != nil
+	case tokencache.EventDegraded:
+		_, answered := errors.AsType[redis.Error](e.Err)
+		w.troubled, w.refused, w.why = true, w.refused || answered, e.Err
+	case tokencache.EventFill:
+		w.filled(e.Err)
+	}
+}
+
+// filled is the end of a fill. The caller holds w.mu.
+func (w *watch) filled(err error) {
+	if w.refused && !w.troubled {
+		w.refused = false
+		w.logger.Info("redis no longer refuses")
+	}
+	w.troubled = false
+	if errors.Is(err, tokencache.ErrClosed) {
+		return
+	}
+	w.why = err
+	refusal, ok := errors.AsType[*tokencache.IssuerError](err)
+	if !ok {
+		w.asked = false
+		return
+	}
+	// What another process met is there at every look: once is enough.
+	news := w.asked || refusal.Error() != w.heard
+	w.asked, w.heard = false, refusal.Error()
+	if !news {
+		return
+	}
+	select {
+	case <-w.untold: // too many to tell them all
+	default:
+	}
+	w.untold <- err // nobody else puts anything there: w.mu is held
+}
+
+// tellFailures logs failures until ctx ends, each with how long the fleet waits after
+// it. That is in Redis, and nothing in observe may ask.
+func (w *watch) tellFailures(ctx context.Context, source *tokencache.Source) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case err := <-w.untold:
+			attrs := []slog.Attr{slog.String("err", w.words(err))}
+			// What may be this process's own trouble holds the others for a second.
+			refusal, _ := errors.AsType[*tokencache.IssuerError](err)
+			if wait := askedAgainIn(ctx, source); wait > 0 && !refusal.Local {
+				w.mu.Lock()
+				w.again = time.Now().Add(wait)
+				w.mu.Unlock()
+				attrs = append(attrs, slog.Duration("asked_again_in", wait.Round(time.Millisecond)))
+			}
+			w.logger.LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
+		}
+	}
+}
+
+// whyNot says in one line why there is no token.
+func (w *watch) whyNot() string {
+	w.mu.Lock()
+	why, again := w.why, w.again
+	w.mu.Unlock()
+	if why == nil {
+		return "no token yet"
+	}
+	text := w.words(why)
+	if _, ok := errors.AsType[*tokencache.IssuerError](why); !ok {
+		return text
+	}
+	if wait := time.Until(again); wait > 0 {
+		text += "; the issuer is asked again in " + (wait.Truncate(time.Second) + time.Second).String()
+	}
+	return text
+}
