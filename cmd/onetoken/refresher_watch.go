@@ -18,19 +18,20 @@ import (
 type watch struct {
 	logger *slog.Logger
 	words  func(error) string // for people
-	untold chan error         // the last failure, to be logged with the pause after it
+	untold chan struct{}      // there is a failure to be logged
 
 	mu       sync.Mutex // guards below
 	why      error      // the last thing that went wrong; nil after a good fill
 	again    time.Time  // when the issuer is asked again; zero: not known
 	asked    bool       // a call of this process failed in the fill that runs
-	heard    string     // the last failure of others
+	failure  error      // the last of the issuer's; to be logged with the pause after it
+	heard    string     // its words
 	troubled bool       // with Redis, since the last fill ended
 	refused  bool       // by Redis, and not well since
 }
 
 func newWatch(logger *slog.Logger) *watch {
-	return &watch{logger: logger, words: error.Error, untold: make(chan error, 1)}
+	return &watch{logger: logger, words: error.Error, untold: make(chan struct{}, 1)}
 }
 
 func (w *watch) observe(e tokencache.Event) {
@@ -76,11 +77,11 @@ func (w *watch) filled(err error) {
 	if !news {
 		return
 	}
+	w.failure = err
 	select {
-	case <-w.untold: // too many to tell them all
-	default:
+	case w.untold <- struct{}{}:
+	default: // too many to tell them all
 	}
-	w.untold <- err // nobody else puts anything there: w.mu is held
 }
 
 // tellFailures logs failures until ctx ends, each with how long the fleet waits after
@@ -90,19 +91,26 @@ func (w *watch) tellFailures(ctx context.Context, source *tokencache.Source) {
 		select {
 		case <-ctx.Done():
 			return
-		case err := <-w.untold:
-			attrs := []slog.Attr{slog.String("err", w.words(err))}
-			// What may be this process's own trouble holds the others for a second.
-			refusal, _ := errors.AsType[*tokencache.IssuerError](err)
-			if wait := askedAgainIn(ctx, source); wait > 0 && !refusal.Local {
-				w.mu.Lock()
-				w.again = time.Now().Add(wait)
-				w.mu.Unlock()
-				attrs = append(attrs, slog.Duration("asked_again_in", wait.Round(time.Millisecond)))
-			}
-			w.logger.LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
+		case <-w.untold:
+			w.tellFailure(ctx, source)
 		}
 	}
+}
+
+func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
+	w.mu.Lock()
+	err := w.failure
+	w.mu.Unlock()
+	attrs := []slog.Attr{slog.String("err", w.words(err))}
+	// What may be this process's own trouble holds the others for a second.
+	refusal, _ := errors.AsType[*tokencache.IssuerError](err)
+	if wait := askedAgainIn(ctx, source); wait > 0 && !refusal.Local {
+		w.mu.Lock()
+		w.again = time.Now().Add(wait)
+		w.mu.Unlock()
+		attrs = append(attrs, slog.Duration("asked_again_in", wait.Round(time.Millisecond)))
+	}
+	w.logger.LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
 }
 
 // whyNot says in one line why there is no token.
