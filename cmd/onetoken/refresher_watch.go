@@ -102,13 +102,16 @@ func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
 	err := w.failure
 	w.mu.Unlock()
 	attrs := []slog.Attr{slog.String("err", w.words(err))}
-	// What may be this process's own trouble holds the others for a second.
 	refusal, _ := errors.AsType[*tokencache.IssuerError](err)
-	if wait := askedAgainIn(ctx, source); wait > 0 && !refusal.Local {
+	switch wait := askedAgainIn(ctx, source).Round(time.Millisecond); {
+	case wait == 0:
+	case refusal.Local: // maybe this process's own trouble: it waits longer than others
+		attrs = append(attrs, slog.Duration("others_wait", wait))
+	default:
 		w.mu.Lock()
 		w.again = time.Now().Add(wait)
 		w.mu.Unlock()
-		attrs = append(attrs, slog.Duration("asked_again_in", wait.Round(time.Millisecond)))
+		attrs = append(attrs, slog.Duration("asked_again_in", wait))
 	}
 	w.logger.LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
 }

@@ -226,7 +226,7 @@ func residentKiB(t *testing.T, pid int) int {
 	return kib
 }
 
-// spread is first, last, least and most.
+// spread is first, middle, last, least and most.
 func spread(values []int) string {
 	if len(values) == 0 {
 		return "not known"
@@ -235,7 +235,8 @@ func spread(values []int) string {
 	for _, v := range values {
 		least, most = min(least, v), max(most, v)
 	}
-	return fmt.Sprintf("%d at first, %d at last, %d to %d", values[0], values[len(values)-1], least, most)
+	return fmt.Sprintf("%d at first, %d in the middle, %d at last, %d to %d",
+		values[0], values[len(values)/2], values[len(values)-1], least, most)
 }
 
 // TestMetricsByPromtool has Prometheus' own tool look at what a refresher shows.
