@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,12 +13,10 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
 
-// Bounds of a server that is for trying things, and may be left running.
+// Bounds of an issuer that is for trying things, and may be left running.
 const (
-	maxLatency     = time.Minute
-	maxIssuerLife  = 2 * time.Hour
-	maxHeaderBytes = 16 << 10
-	shutdownGrace  = 5 * time.Second
+	maxLatency    = time.Minute
+	maxIssuerLife = 2 * time.Hour
 )
 
 type issuerOptions struct {
@@ -85,15 +81,6 @@ func (o issuerOptions) openWindow() time.Duration {
 	return cmp.Or(o.window, feishutest.DefaultWindow(o.life))
 }
 
-func canListen(address string) bool {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	_, err = net.LookupPort("tcp", port)
-	return err == nil
-}
-
 // issuer serves until ctx ends, which is the way to stop it and no error.
 func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin, pretend: true}
@@ -101,10 +88,9 @@ func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 	if err := errors.Join(usage(o.validate()), env.err()); err != nil {
 		return err
 	}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", o.listen)
+	listener, err := listen(ctx, o.listen)
 	if err != nil {
-		return fmt.Errorf("%w: choose another --listen", err)
+		return err
 	}
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		say(a.stderr, "warning: others can reach this address, and the secret travels in the clear")
@@ -122,42 +108,4 @@ func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 	}
 	say(a.stderr, fmt.Sprintf("issuer%s listens on http://%s", whose, listener.Addr()))
 	return serve(ctx, listener, logged(a.logger, lookalike), a.logger, o.latency)
-}
-
-// serve answers until ctx ends, then finishes what it has begun. Its bounds are
-// for clients that are slow or never finish; latency is on top.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger, latency time.Duration) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      10*time.Second + latency,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelInfo),
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-	defer cancel()
-	if server.Shutdown(grace) != nil {
-		_ = server.Close() // somebody is still not done: they have had their time
-	}
-	return nil
-}
-
-// logged tells of each request at level info: what was asked, never a header
-// or body, for these hold secrets.
-func logged(logger *slog.Logger, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begin := time.Now()
-		next.ServeHTTP(w, r)
-		logger.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path,
-			"log_id", w.Header().Get("X-Tt-Logid"), "took", time.Since(begin))
-	})
 }

@@ -75,7 +75,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.logFormat.complete(root, "log-format")
 	root.AddCommand(
 		a.tokenCommand(), a.statusCommand(), a.refreshCommand(), a.invalidateCommand(),
-		a.doctorCommand(), a.issuerCommand(), a.demoCommand(),
+		a.doctorCommand(), a.refresherCommand(), a.issuerCommand(), a.demoCommand(),
 	)
 	return root
 }

@@ -105,7 +105,7 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 		"REDIS_URL ", "REDIS_URL_FILE", "FEISHU_APP_ID", "FEISHU_APP_SECRET ", "FEISHU_APP_SECRET_FILE",
 		"FEISHU_BASE_URL", "ONETOKEN_PREFIX", "redis://127.0.0.1:6379", "https://open.feishu.cn",
 		"cluster=true", "master_name=", "--log-level", "--log-format", "(default warn)",
-		"token ", "issuer ", "demo ", "completion ",
+		"token ", "issuer ", "refresher ", "demo ", "completion ",
 		"0 done, 1 failed, 2 usage or configuration, 3 the issuer refused",
 	} {
 		assert.Contains(t, got.stdout, part)
@@ -114,7 +114,7 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 
 func TestHelpFitsIn80Columns(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "token", "issuer", "demo", "status", "refresh", "invalidate"} {
+	for _, command := range []string{"", "token", "issuer", "demo", "status", "refresh", "invalidate", "refresher"} {
 		got := world{}.run(t, append(strings.Fields(command), "-h")...)
 		require.Equal(t, exitOK, got.code)
 		text, _, _ := strings.Cut(got.stdout, "Flags:") // these are laid out by pflag

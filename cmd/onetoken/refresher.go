@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/metrics"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+func (a *app) refresherCommand() *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:   "refresher",
+		Short: "Keep the token fresh, so that nobody else has to",
+		Long: "Keep the token fresh until told to end: it refreshes a little earlier than the\n" +
+			"services that share the token, so that these never have to, nor wait for their\n" +
+			"first one. Any number may run, none is elected: whoever comes first asks, the\n" +
+			"others read. The environment is described by onetoken -h.\n\n" +
+			"  GET /healthz  200 while the process lives, whatever Redis and the issuer do\n" +
+			"  GET /readyz   200 while it holds a token that can be used, also with Redis\n" +
+			"                down; else 503 and a line that says why\n" +
+			"  GET /metrics  for Prometheus: the token's remaining life, calls, troubles\n\n" +
+			"These tell no secret and need no protection: whoever can reach them learns the\n" +
+			"app id, how the token does, and what went wrong. They are HTTP without TLS.\n\n" +
+			"--log-level info shows every new token; by default only failures are logged,\n" +
+			"with how long the fleet waits after them.\n\n" +
+			"A refusal does not end it, not even of the first call: it stays, not ready, and\n" +
+			"asks again every few minutes. What is wrong may be mended in the developer\n" +
+			"console, where nobody thinks of restarting this; and a process that ends would\n" +
+			"only be started again, to find the refusal in Redis. SIGTERM or SIGINT let a\n" +
+			"call under way end and publish its token; the exit status is 0 then.",
+		Example: "  onetoken refresher --log-level info\n" +
+			"  curl http://127.0.0.1:8080/readyz",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.refresher(cmd.Context(), address) },
+	}
+	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:8080", `host:port to serve HTTP on; port 0 picks a free one, "" serves nothing`)
+	return cmd
+}
+
+// refresher runs until ctx ends, which is the way to stop it and no error.
+func (a *app) refresher(ctx context.Context, address string) error {
+	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	if address != "" && !canListen(address) {
+		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
+	}
+	rdb := env.redis()
+	defer rdb.Close() //nolint:errcheck // nothing is left to lose
+	config := env.feishu(a.getenv("FEISHU_BASE_URL"))
+	config.Logger = newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
+	m, w := metrics.New(), newWatch(a.logger)
+	cache, err := tokencache.New(rdb, tokencache.Config{
+		Prefix:    a.getenv("ONETOKEN_PREFIX"),
+		Refresher: true,
+		Logger:    a.logger,
+		Observe: func(e tokencache.Event) {
+			m.Observe(e)
+			w.observe(e)
+		},
+	})
+	env.complainOfFields(err)
+	if err := env.err(); err != nil {
+		return err
+	}
+	feishu, err := fetcher.NewFeishu(config)
+	if err != nil {
+		return err // not after env has found nothing
+	}
+	var listener net.Listener // none
+	if address != "" {
+		if listener, err = listen(ctx, address); err != nil {
+			return err
+		}
+	}
+	if feishu.Unencrypted() && a.logger.Enabled(ctx, slog.LevelWarn) {
+		say(a.stderr, "warning: the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)")
+	}
+
+	source := cache.Source(feishu)
+	m.Watch(source)
+	w.words = func(err error) string { return printable(inVariables(env.hint(err))) }
+	a.sayStarted(config.AppID, listener)
+	group, ctx := errgroup.WithContext(ctx)
+	if listener != nil {
+		handler := refresherHandler(source, w, m, a.logger)
+		group.Go(func() error { return serve(ctx, listener, handler, a.logger, 0) })
+	}
+	group.Go(func() error {
+		w.tellFailures(ctx, source)
+		return nil
+	})
+	group.Go(func() error {
+		err := cache.Run(ctx)
+		a.closeCache(cache)
+		return err
+	})
+	return group.Wait()
+}
+
+func (a *app) sayStarted(appID string, listener net.Listener) {
+	whose := ""
+	if isAppID(appID) {
+		whose = " for app " + appID
+	}
+	if listener == nil {
+		say(a.stderr, "refresher"+whose+" runs, and serves nothing")
+		return
+	}
+	say(a.stderr, "refresher"+whose+" listens on http://"+listener.Addr().String())
+}
+
+// closeCache lets a call under way end, and tells whoever waits what takes so long.
+func (a *app) closeCache(cache *tokencache.Cache) {
+	const soon = 200 * time.Millisecond
+	timer := time.AfterFunc(soon, func() {
+		say(a.stderr, "finishing what is under way for the others; a second signal stops at once")
+	})
+	defer timer.Stop()
+	if err := cache.Close(); err != nil {
+		a.logger.Warn("cache not closed", "err", err)
+	}
+}

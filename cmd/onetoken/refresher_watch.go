@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// watch follows the events of a Cache with one Source: it logs what a person wants to
+// see, and knows why there is no token. That Redis is silent, answers again or
+// begins to refuse is logged by the Cache.
+type watch struct {
+	logger *slog.Logger
+	words  func(error) string // for people
+	untold chan struct{}      // there is a failure to be logged
+
+	mu       sync.Mutex // guards below
+	why      error      // the last thing that went wrong; nil after a good fill
+	again    time.Time  // when the issuer is asked again; zero: not known
+	asked    bool       // a call of this process failed in the fill that runs
+	failure  error      // the last of the issuer's; to be logged with the pause after it
+	heard    string     // its words
+	troubled bool       // with Redis, since the last fill ended
+	refused  bool       // by Redis, and not well since
+}
+
+func newWatch(logger *slog.Logger) *watch {
+	return &watch{logger: logger, words: error.Error, untold: make(chan struct{}, 1)}
+}
+
+func (w *watch) observe(e tokencache.Event) {
+	(&sight{logger: w.logger}).log(e)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch e.Kind {
+	case tokencache.EventAdopt:
+		w.logger.Info("new token", "remaining", e.Remaining.Round(time.Second))
+	case tokencache.EventCall, tokencache.EventDirectCall:
+		if e.Err != nil {
+			w.asked, w.why, w.again = true, e.Err, time.Time{}
+		}
+	case tokencache.EventPutBack:
+		w.troubled = w.troubled || e.Err != nil
+	case tokencache.EventDegraded:
+		_, answered := errors.AsType[redis.Error](e.Err)
+		w.troubled, w.refused, w.why = true, w.refused || answered, e.Err
+	case tokencache.EventFill:
+		w.filled(e.Err)
+	}
+}
+
+// filled is the end of a fill. The caller holds w.mu.
+func (w *watch) filled(err error) {
+	if w.refused && !w.troubled {
+		w.refused = false
+		w.logger.Info("redis no longer refuses")
+	}
+	w.troubled = false
+	if errors.Is(err, tokencache.ErrClosed) {
+		return
+	}
+	w.why = err
+	refusal, ok := errors.AsType[*tokencache.IssuerError](err)
+	if !ok {
+		w.asked = false
+		return
+	}
+	// What another process met is there at every look: once is enough.
+	news := w.asked || refusal.Error() != w.heard
+	w.asked, w.heard = false, refusal.Error()
+	if !news {
+		return
+	}
+	w.failure = err
+	select {
+	case w.untold <- struct{}{}:
+	default: // too many to tell them all
+	}
+}
+
+// tellFailures logs failures until ctx ends, each with how long the fleet waits after
+// it. That is in Redis, and nothing in observe may ask.
+func (w *watch) tellFailures(ctx context.Context, source *tokencache.Source) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.untold:
+			w.tellFailure(ctx, source)
+		}
+	}
+}
+
+func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
+	w.mu.Lock()
+	err := w.failure
+	w.mu.Unlock()
+	attrs := []slog.Attr{slog.String("err", w.words(err))}
+	refusal, _ := errors.AsType[*tokencache.IssuerError](err)
+	switch wait := askedAgainIn(ctx, source).Round(time.Millisecond); {
+	case wait == 0:
+	case refusal.Local: // maybe this process's own trouble: it waits longer than others
+		attrs = append(attrs, slog.Duration("others_wait", wait))
+	default:
+		w.mu.Lock()
+		w.again = time.Now().Add(wait)
+		w.mu.Unlock()
+		attrs = append(attrs, slog.Duration("asked_again_in", wait))
+	}
+	w.logger.LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
+}
+
+// whyNot says in one line why there is no token.
+func (w *watch) whyNot() string {
+	w.mu.Lock()
+	why, again := w.why, w.again
+	w.mu.Unlock()
+	if why == nil {
+		return "no token yet"
+	}
+	text := w.words(why)
+	if _, ok := errors.AsType[*tokencache.IssuerError](why); !ok {
+		return text
+	}
+	if wait := time.Until(again); wait > 0 {
+		text += "; the issuer is asked again in " + (wait.Truncate(time.Second) + time.Second).String()
+	}
+	return text
+}

@@ -1,0 +1,168 @@
+package metrics_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/metrics"
+	"github.com/onetoken-go/onetoken/tokencache"
+	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
+)
+
+func redisTrouble(name string) error {
+	return &tokencache.RedisError{Name: name, Key: "k", Err: errors.New("words of a server")}
+}
+
+// shown is what a scrape gets.
+func shown(t *testing.T, m *metrics.Collector) string {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	assert.NoError(t, registry.Register(m))
+	scraped := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(scraped, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	assert.Equal(t, http.StatusOK, scraped.Code)
+	return scraped.Body.String()
+}
+
+// script has every kind of event once or more, with good and bad ends.
+var script = []tokencache.Event{
+	{Kind: tokencache.EventCall, Key: "k", Outcome: "ok", Duration: 130 * time.Millisecond, Remaining: 2 * time.Hour},
+	{Kind: tokencache.EventCall, Key: "k", Outcome: "ok", Duration: 140 * time.Millisecond, Remaining: 2 * time.Hour},
+	{Kind: tokencache.EventCall, Key: "k", Outcome: "permanent", Duration: time.Second, Err: errors.New("words of an issuer")},
+	{Kind: tokencache.EventCall, Key: "k", Outcome: "of a later version", Duration: time.Second, Err: errors.New("x")},
+	{Kind: tokencache.EventDirectCall, Key: "k", Outcome: "ok", Duration: 20 * time.Millisecond},
+	{Kind: tokencache.EventDirectCall, Key: "k", Outcome: "transient", Duration: 30 * time.Second, Err: errors.New("x")},
+	{Kind: tokencache.EventFill, Key: "k", Duration: 3 * time.Millisecond},
+	{Kind: tokencache.EventFill, Key: "k", Duration: 40 * time.Second, Err: errors.New("x")},
+	{Kind: tokencache.EventWait, Key: "k", Duration: 250 * time.Millisecond},
+	{Kind: tokencache.EventWait, Key: "k", Duration: 15 * time.Second, Err: errors.New("x")},
+	{Kind: tokencache.EventPublish, Key: "k", Outcome: "stored"},
+	{Kind: tokencache.EventPublish, Key: "k", Outcome: "renewed"},
+	{Kind: tokencache.EventPublish, Key: "k", Outcome: "kept"},
+	{Kind: tokencache.EventPublish, Key: "k", Outcome: "expired"},
+	{Kind: tokencache.EventPublish, Key: "k", Outcome: "rejected"},
+	{Kind: tokencache.EventPublish, Key: "k", Err: redisTrouble("OOM")},
+	{Kind: tokencache.EventPutBack, Key: "k", Outcome: "kept"},
+	{Kind: tokencache.EventPutBack, Key: "k", Err: redisTrouble("READONLY")},
+	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "dropped"},
+	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "other"},
+	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "cooldown"},
+	{Kind: tokencache.EventInvalidate, Key: "k", Err: redisTrouble("timeout")},
+	{Kind: tokencache.EventAdopt, Key: "k", Remaining: time.Hour},
+	{Kind: tokencache.EventTakeover, Key: "k"},
+	{Kind: tokencache.EventLeaseLost, Key: "k"},
+	{Kind: tokencache.EventGarbled, Key: "k", Outcome: "no TTL"},
+	{Kind: tokencache.EventDegraded, Key: "k", Outcome: "OOM", Err: redisTrouble("OOM")},
+	{Kind: tokencache.EventDegraded, Key: "k", Outcome: "words of a server", Err: redisTrouble("words of a server")},
+	{Kind: tokencache.EventRecovered},
+	{Kind: 99, Outcome: "of a later version"},
+}
+
+func TestExposition(t *testing.T) {
+	for file, events := range map[string][]tokencache.Event{
+		"testdata/nothing.prom": nil, // but everything is there, at 0
+		"testdata/script.prom":  script,
+	} {
+		m := metrics.New()
+		for _, e := range events {
+			m.Observe(e)
+		}
+		want, err := os.Open(file)
+		require.NoError(t, err)
+		defer want.Close()
+		assert.NoError(t, testutil.CollectAndCompare(m, want), file)
+	}
+}
+
+func TestNobodysWordsAreShown(t *testing.T) {
+	m := metrics.New()
+	for _, e := range script {
+		m.Observe(e)
+	}
+	text := shown(t, m)
+	assert.NotContains(t, text, "words of")
+	assert.NotContains(t, text, "later version")
+}
+
+func TestLint(t *testing.T) {
+	m := metrics.New()
+	m.Watch(tokencachetest.New(t).Source(tokencachetest.NewFetcher("cli_test")))
+	problems, err := testutil.CollectAndLint(m)
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+}
+
+// Every name that RedisError documents has a series of its own.
+func TestRedisTroublesAreKnown(t *testing.T) {
+	source, err := os.ReadFile("../tokencache/rediserr.go")
+	require.NoError(t, err)
+	_, list, ok := strings.Cut(string(source), "redisCodes = []string{")
+	require.True(t, ok)
+	list, _, _ = strings.Cut(list, "}")
+	names := []string{"timeout", "unreachable", "paused", "sentinel", "protocol", "MAXCLIENTS", "NODB", "NOCLUSTER"}
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.Trim(strings.TrimSpace(name), `"`); name != "" {
+			names = append(names, name)
+		}
+	}
+	require.Greater(t, len(names), 20)
+	for _, name := range names {
+		m := metrics.New()
+		m.Observe(tokencache.Event{Kind: tokencache.EventDegraded, Outcome: name})
+		assert.Contains(t, shown(t, m), `onetoken_redis_troubles_total{name="`+name+`"} 1`)
+	}
+}
+
+func TestTwoCachesInOneRegistry(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	require.NoError(t, registry.Register(metrics.New()))
+	assert.Error(t, registry.Register(metrics.New()))
+	other := prometheus.WrapRegistererWith(prometheus.Labels{"region": "eu"}, prometheus.NewRegistry())
+	assert.NoError(t, other.Register(metrics.New()))
+}
+
+func TestConcurrentUse(t *testing.T) {
+	m := metrics.New()
+	source := tokencachetest.New(t).Source(tokencachetest.NewFetcher("cli_test"))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 50 {
+				for _, e := range script {
+					m.Observe(e)
+				}
+			}
+		})
+		all.Go(func() {
+			for range 50 {
+				m.Watch(source)
+				assert.NotEmpty(t, shown(t, m))
+				m.Unwatch(source)
+			}
+		})
+	}
+	all.Wait()
+	assert.Contains(t, shown(t, m), "\nonetoken_takeovers_total 200\n")
+}
+
+func BenchmarkObserve(b *testing.B) {
+	m := metrics.New()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			m.Observe(script[0])
+		}
+	})
+}

@@ -1,0 +1,169 @@
+package metrics
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// counts are the metrics that grow with events. Every child is made at the start, so
+// that adding takes no lock.
+type counts struct {
+	adopted, takeovers, leasesLost, garbled prometheus.Counter
+
+	calls, directCalls, publishes, putBacks, invalidations, troubles family
+
+	callTook           prometheus.Histogram
+	fillTook, waitTook timed
+
+	parts []prometheus.Collector // all of the above
+}
+
+// What is not in a list counts as the last of it: a label is never longer than the
+// list, and never anybody's words.
+var (
+	callOutcomes       = []string{"ok", "transient", "rate_limited", "quota", "permanent", "unknown"}
+	publishOutcomes    = []string{"stored", "renewed", "kept", "expired", "rejected", "failed"}
+	invalidateOutcomes = []string{"dropped", "other", "cooldown", "failed"}
+	redisTroubles      = []string{ // of tokencache.RedisError.Name
+		"timeout", "unreachable", "paused", "sentinel", "protocol",
+		"OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "BUSY", "TRYAGAIN",
+		"NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "MAXCLIENTS", "NODB", "NOCLUSTER", "other",
+	}
+)
+
+// Bounds in seconds. A call to the issuer has up to 28 s, a fill a minute.
+var (
+	callBuckets = []float64{.025, .05, .1, .2, .3, .5, 1, 2, 5, 10, 28}
+	fillBuckets = []float64{.002, .005, .01, .05, .1, .2, .5, 1, 2, 5, 10, 30, 60}
+)
+
+func newCounts() *counts {
+	c := &counts{
+		adopted:    counter("tokens_adopted_total", "Tokens that became this process's copy: one for each rotation is right."),
+		takeovers:  counter("takeovers_total", "Times that the lock was taken after another holder, maybe killed, had let it run out."),
+		leasesLost: counter("leases_lost_total", "Locks lost while the issuer was being asked; each may be a call too many."),
+		garbled:    counter("garbled_records_total", "Records found in Redis that cannot be used: somebody else writes to the keys. They are overwritten."),
+		callTook:   prometheus.NewHistogram(histogram("issuer_call_duration_seconds", "How long calls to the issuer took, whatever came of them.", callBuckets)),
+	}
+	calls := counters("issuer_calls_total",
+		`Calls to the issuer: "ok" or the class of the failure; direct if made without Redis, once per process instead of once per fleet.`, "direct", "outcome")
+	publishes := counters("publishes_total",
+		"Tokens offered to Redis after a call: kept if a better one was stored, expired or rejected if of no use any more, failed if Redis did not take it.", "outcome")
+	putBacks := counters("put_backs_total",
+		"Tokens from direct calls offered to Redis once that is back; outcomes as of publishes.", "outcome")
+	invalidations := counters("invalidations_total",
+		"Rejected tokens told to Redis: dropped, other if another is stored by now, cooldown if rejected just before, failed if Redis did not take it.", "outcome")
+	troubles := counters("redis_troubles_total",
+		"Operations in Redis that did not succeed, by what was wrong; paused if it was not even asked.", "name")
+	fills := histograms("fill_duration_seconds",
+		"How long fills took, sleeps included: looks into Redis that may end in a call to the issuer.", fillBuckets, "outcome")
+	waits := histograms("wait_duration_seconds",
+		"How long Gets waited that had no usable copy. A Get with a copy is not counted.", fillBuckets, "outcome")
+
+	c.calls = familyOf(calls.MustCurryWith(prometheus.Labels{"direct": "false"}), callOutcomes)
+	c.directCalls = familyOf(calls.MustCurryWith(prometheus.Labels{"direct": "true"}), callOutcomes)
+	c.publishes = familyOf(publishes, publishOutcomes)
+	c.putBacks = familyOf(putBacks, publishOutcomes)
+	c.invalidations = familyOf(invalidations, invalidateOutcomes)
+	c.troubles = familyOf(troubles, redisTroubles)
+	c.fillTook, c.waitTook = timedOf(fills), timedOf(waits)
+	c.parts = []prometheus.Collector{
+		c.adopted, c.takeovers, c.leasesLost, c.garbled, c.callTook,
+		calls, publishes, putBacks, invalidations, troubles, fills, waits,
+	}
+	return c
+}
+
+func (c *counts) add(e tokencache.Event) {
+	switch e.Kind {
+	case tokencache.EventWait:
+		c.waitTook.observe(e)
+	case tokencache.EventFill:
+		c.fillTook.observe(e)
+	case tokencache.EventCall:
+		c.calls.inc(e.Outcome)
+		c.callTook.Observe(e.Duration.Seconds())
+	case tokencache.EventDirectCall:
+		c.directCalls.inc(e.Outcome)
+		c.callTook.Observe(e.Duration.Seconds())
+	case tokencache.EventPublish:
+		c.publishes.inc(e.Outcome)
+	case tokencache.EventPutBack:
+		c.putBacks.inc(e.Outcome)
+		// Of any other operation within a fill EventDegraded tells as well.
+		if trouble, ok := errors.AsType[*tokencache.RedisError](e.Err); ok {
+			c.troubles.inc(trouble.Name)
+		}
+	case tokencache.EventAdopt:
+		c.adopted.Inc()
+	case tokencache.EventTakeover:
+		c.takeovers.Inc()
+	case tokencache.EventLeaseLost:
+		c.leasesLost.Inc()
+	case tokencache.EventInvalidate:
+		c.invalidations.inc(e.Outcome)
+	case tokencache.EventGarbled:
+		c.garbled.Inc()
+	case tokencache.EventDegraded:
+		c.troubles.inc(e.Outcome)
+	}
+}
+
+// family is one counter for each outcome of a list.
+type family struct {
+	of   map[string]prometheus.Counter
+	rest prometheus.Counter
+}
+
+func familyOf(vec *prometheus.CounterVec, outcomes []string) family {
+	f := family{of: make(map[string]prometheus.Counter)}
+	for _, outcome := range outcomes {
+		f.rest = vec.WithLabelValues(outcome)
+		f.of[outcome] = f.rest
+	}
+	return f
+}
+
+func (f family) inc(outcome string) {
+	if c, ok := f.of[outcome]; ok {
+		c.Inc()
+		return
+	}
+	f.rest.Inc()
+}
+
+// timed are durations of what went well, and of what did not.
+type timed struct{ ok, failed prometheus.Observer }
+
+func timedOf(vec *prometheus.HistogramVec) timed {
+	return timed{ok: vec.WithLabelValues("ok"), failed: vec.WithLabelValues("failed")}
+}
+
+func (t timed) observe(e tokencache.Event) {
+	if e.Err != nil {
+		t.failed.Observe(e.Duration.Seconds())
+		return
+	}
+	t.ok.Observe(e.Duration.Seconds())
+}
+
+const namespace = "onetoken"
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string, buckets []float64) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}
+}
+
+func histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(histogram(name, help, buckets), labels)
+}

@@ -1,0 +1,77 @@
+package metrics
+
+import "sync"
+
+// degraded is which credentials have trouble with Redis. A Redis that was silent is
+// well again when it answers, which there is an event for. One that refused has
+// answered all the time: there it takes a whole fill without trouble.
+//
+// The news is as old as the last operation: a process with a fresh token has no
+// reason to try another.
+type degraded struct {
+	mu    sync.Mutex           // guards byKey
+	byKey map[string]condition // only of those in trouble
+}
+
+type condition struct {
+	silent bool // Redis did not answer, or was not asked for that reason
+	recent bool // since the credential's last fill ended
+}
+
+// silences are the names of a tokencache.RedisError that go with no answer of Redis:
+// those which the breaker opens for, and its own.
+var silences = map[string]bool{"timeout": true, "unreachable": true, "paused": true, "protocol": true}
+
+// trouble is an operation that did not succeed.
+func (d *degraded) trouble(key, name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byKey == nil {
+		d.byKey = make(map[string]condition)
+	}
+	d.byKey[key] = condition{silent: silences[name], recent: true}
+}
+
+// filled is the end of a fill: without trouble since the one before, all is well.
+// Of a Source that is gone there is no next one.
+func (d *degraded) filled(key string, gone bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, ok := d.byKey[key]
+	if !ok {
+		return
+	}
+	if gone || !c.recent {
+		delete(d.byKey, key)
+		return
+	}
+	c.recent = false
+	d.byKey[key] = c
+}
+
+// answered is an answer after silence.
+func (d *degraded) answered() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, c := range d.byKey {
+		if c.silent {
+			delete(d.byKey, key)
+		}
+	}
+}
+
+func (d *degraded) forget(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.byKey, key)
+}
+
+// gauge is 1 while any credential is in trouble, else 0.
+func (d *degraded) gauge() float64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.byKey) > 0 {
+		return 1
+	}
+	return 0
+}
