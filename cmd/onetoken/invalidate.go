@@ -53,7 +53,7 @@ func (a *app) invalidateCommand() *cobra.Command {
 
 func (a *app) invalidate(ctx context.Context, fromStdin bool) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	s, err := a.open(env, true)
+	s, err := a.open(env, opening{credential: true})
 	if err != nil {
 		return err
 	}

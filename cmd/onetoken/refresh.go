@@ -38,7 +38,7 @@ func (a *app) refreshCommand() *cobra.Command {
 func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
 	env.checkTimeout(timeout)
-	s, err := a.open(env, true)
+	s, err := a.open(env, opening{credential: true})
 	if err != nil {
 		return err
 	}

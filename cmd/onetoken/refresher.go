@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -51,54 +49,37 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	if address != "" && !canListen(address) {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}
-	rdb := env.redis()
-	defer rdb.Close() //nolint:errcheck // nothing is left to lose
-	config := env.feishu(a.getenv("FEISHU_BASE_URL"))
-	config.Logger = newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
 	m, w := metrics.New(), newWatch(a.logger)
-	cache, err := tokencache.New(rdb, tokencache.Config{
-		Prefix:    a.getenv("ONETOKEN_PREFIX"),
-		Refresher: true,
-		Logger:    a.logger,
-		Observe: func(e tokencache.Event) {
-			m.Observe(e)
-			w.observe(e)
-		},
-	})
-	env.complainOfFields(err)
-	if err := env.err(); err != nil {
+	s, err := a.open(env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
+		m.Observe(e)
+		w.observe(e)
+	}})
+	if err != nil {
 		return err
 	}
-	feishu, err := fetcher.NewFeishu(config)
-	if err != nil {
-		return err // not after env has found nothing
-	}
+	defer s.close()
 	var listener net.Listener // none
 	if address != "" {
 		if listener, err = listen(ctx, address); err != nil {
 			return err
 		}
 	}
-	if feishu.Unencrypted() && a.logger.Enabled(ctx, slog.LevelWarn) {
-		say(a.stderr, "warning: the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)")
-	}
-
-	source := cache.Source(feishu)
-	m.Watch(source)
+	s.warn(ctx)
+	m.Watch(s.source)
 	w.words = func(err error) string { return printable(inVariables(env.hint(err))) }
-	a.sayStarted(config.AppID, listener)
+	a.sayStarted(s.appID, listener)
 	group, ctx := errgroup.WithContext(ctx)
 	if listener != nil {
-		handler := refresherHandler(source, w, m, a.logger)
+		handler := refresherHandler(s.source, w, m, a.logger)
 		group.Go(func() error { return serve(ctx, listener, handler, a.logger, 0) })
 	}
 	group.Go(func() error {
-		w.tellFailures(ctx, source)
+		w.tellFailures(ctx, s.source)
 		return nil
 	})
 	group.Go(func() error {
-		err := cache.Run(ctx)
-		a.closeCache(cache)
+		err := s.cache.Run(ctx)
+		a.closeCache(s.cache)
 		return err
 	})
 	return group.Wait()

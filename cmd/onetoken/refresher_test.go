@@ -64,7 +64,8 @@ func (r refresher) status(path string) int {
 
 func (r refresher) awaitReady(status int) {
 	r.t.Helper()
-	eventually(r.t, func() bool { return r.status("/readyz") == status })
+	// Longer than a failure is answered from memory.
+	require.Eventually(r.t, func() bool { return r.status("/readyz") == status }, 20*time.Second, 5*time.Millisecond)
 }
 
 // noSecrets checks everything that this process has shown.

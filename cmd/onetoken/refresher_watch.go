@@ -35,7 +35,6 @@ func newWatch(logger *slog.Logger) *watch {
 }
 
 func (w *watch) observe(e tokencache.Event) {
-	(&sight{logger: w.logger}).log(e)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch e.Kind {

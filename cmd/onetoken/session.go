@@ -21,30 +21,34 @@ type session struct {
 	rdb         redis.UniversalClient
 	cache       *tokencache.Cache
 	source      *tokencache.Source // nil without a credential
-	unencrypted bool               // the issuer's address
+	appID       string
+	unencrypted bool // the issuer's address
+}
+
+// opening is what a session is for.
+type opening struct {
+	credential bool                   // is needed; without one there is no Source
+	refresher  bool                   // goes first, and has nobody to say what the Cache logs
+	observe    func(tokencache.Event) // is told as well; nil: nobody is
 }
 
 // open connects to nothing yet. Its error is all complaints, with those that env
 // had before. The caller closes the session.
-func (a *app) open(env *environment, withCredential bool) (*session, error) {
+func (a *app) open(env *environment, o opening) (*session, error) {
 	s := &session{app: a, env: env, seen: &sight{logger: a.logger}, rdb: env.redis()}
 	var config fetcher.FeishuConfig
-	if withCredential {
+	if o.credential {
 		config = env.feishu(a.getenv("FEISHU_BASE_URL"))
 	}
 	config.Logger = newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
-	cache, err := tokencache.New(s.rdb, tokencache.Config{
-		Prefix:  a.getenv("ONETOKEN_PREFIX"),
-		Logger:  config.Logger,
-		Observe: s.seen.observe,
-	})
+	cache, err := tokencache.New(s.rdb, s.cacheConfig(o, config.Logger))
 	env.complainOfFields(err)
 	if err := env.err(); err != nil {
 		_ = s.rdb.Close()
 		return nil, err
 	}
 	s.cache = cache
-	if !withCredential {
+	if !o.credential {
 		return s, nil
 	}
 	feishu, err := fetcher.NewFeishu(config)
@@ -52,8 +56,27 @@ func (a *app) open(env *environment, withCredential bool) (*session, error) {
 		s.close()
 		return nil, err
 	}
-	s.source, s.unencrypted = cache.Source(feishu), feishu.Unencrypted()
+	s.source, s.appID, s.unencrypted = cache.Source(feishu), config.AppID, feishu.Unencrypted()
 	return s, nil
+}
+
+func (s *session) cacheConfig(o opening, quiet *slog.Logger) tokencache.Config {
+	c := tokencache.Config{
+		Prefix:    s.app.getenv("ONETOKEN_PREFIX"),
+		Refresher: o.refresher,
+		Logger:    quiet,
+		Observe:   s.seen.observe,
+	}
+	if o.refresher {
+		c.Logger = s.app.logger
+	}
+	if o.observe != nil {
+		c.Observe = func(e tokencache.Event) {
+			s.seen.observe(e)
+			o.observe(e)
+		}
+	}
+	return c
 }
 
 func (s *session) close() {

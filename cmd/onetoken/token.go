@@ -48,7 +48,7 @@ func (a *app) tokenCommand() *cobra.Command {
 func (a *app) token(ctx context.Context, kind string, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
 	env.checkTimeout(timeout)
-	s, err := a.open(env, true)
+	s, err := a.open(env, opening{credential: true})
 	if err != nil {
 		return err
 	}
