@@ -107,6 +107,7 @@ func TestOtherNamesOfTheHost(t *testing.T) {
 		"a foreign one":       {func(r *http.Request) { r.Host = "evil.example" }, false},
 		"opaque":              {func(r *http.Request) { r.URL.Opaque = "/open-apis/a%2fb" }, true},
 		"opaque, with a host": {func(r *http.Request) { r.URL.Opaque = "//evil.example/" }, false},
+		"opaque, absolute":    {func(r *http.Request) { r.URL.Opaque = "http://evil.example/" }, false},
 		"no URL":              {func(r *http.Request) { r.URL = nil }, false},
 	} {
 		t.Run(name, func(t *testing.T) {

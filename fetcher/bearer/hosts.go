@@ -42,7 +42,7 @@ type origins map[string]struct{}
 // in it counts too, since a front end that many share, or a proxy, goes by that:
 // the Host header, and an opaque URL.
 func (o origins) have(req *http.Request) bool {
-	if req.URL == nil || !o.has(req.URL) || strings.HasPrefix(req.URL.Opaque, "//") {
+	if req.URL == nil || !o.has(req.URL) || !pathOnly(req.URL.Opaque) {
 		return false
 	}
 	return req.Host == "" || req.Host == req.URL.Host || o.has(&url.URL{Scheme: req.URL.Scheme, Host: req.Host})
@@ -134,4 +134,10 @@ func isLoopback(host string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// pathOnly says whether an opaque part names no host of its own: it stands in the
+// request line as it is, and a proxy goes by what stands there.
+func pathOnly(opaque string) bool {
+	return opaque == "" || strings.HasPrefix(opaque, "/") && !strings.HasPrefix(opaque, "//")
 }
