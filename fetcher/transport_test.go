@@ -220,7 +220,8 @@ func TestAdviceOnNoAnswer(t *testing.T) {
 		{"scheme", tls.RecordHeaderError{RecordHeader: [5]byte([]byte("HTTP/"))}, []string{"base URL", "http://"}},
 		{"proxy's password", errors.New("Proxy Authentication Required"), []string{"HTTPS_PROXY", "password"}},
 		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: reset}, []string{"base URL", "proxy", "firewall"}},
-		{"anything else", errors.New("out of luck"), nil},
+		{"a time-out, nobody knows where", os.ErrDeadlineExceeded, nil},
+		{"anything else", errors.New("out of luck"), []string{"base URL", "proxy", "firewall"}},
 		{"closed", io.EOF, []string{"base URL", "proxy", "firewall"}},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
