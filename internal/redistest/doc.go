@@ -4,6 +4,8 @@
 //   - [NewBubble] is a miniredis in virtual time, for testing/synctest: clients
 //     reach it over a net.Pipe, each through a [Link] of its own.
 //   - [StartServer] is a real redis-server, [NewProxy] a Link in front of it.
+//   - [StartCluster], [StartSentinel], [StartReplica] and [StartTLSServer] are
+//     several of them, as they are run in earnest.
 //   - [Each] runs one test on both.
 //
 // # What a Link breaks

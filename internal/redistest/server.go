@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,7 +36,7 @@ type Server struct {
 	t    testing.TB
 	dir  string
 	port int
-	args []string
+	args func(s *Server) []string
 
 	process *exec.Cmd
 	exited  chan struct{}
@@ -46,6 +47,13 @@ type Server struct {
 // "--maxmemory", "2mb", and stops it when the test ends. Without redis-server
 // on the PATH the test is skipped, or fails: see [RequireEnv].
 func StartServer(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return startServer(t, freePort, func(s *Server) []string { return slices.Concat(s.usual(), args) })
+}
+
+// startServer tries ports until one is still free. The arguments may depend on the
+// port and the folder.
+func startServer(t testing.TB, freePort func(testing.TB) int, args func(*Server) []string) *Server {
 	t.Helper()
 	requireBinary(t)
 	dir, err := os.MkdirTemp("", "redis") // TempDir's path is too long for a socket
@@ -139,12 +147,7 @@ func (s *Server) Continue() {
 // might answer.
 func (s *Server) start() error {
 	_ = os.Remove(s.Socket())
-	args := []string{
-		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
-		"--unixsocket", s.Socket(), "--dir", s.dir,
-		"--save", "", "--appendonly", "no",
-	}
-	s.process = exec.Command("redis-server", append(args, s.args...)...)
+	s.process = exec.Command("redis-server", s.args(s)...)
 	s.process.Stdout, s.process.Stderr = &s.output, &s.output
 	if err := s.process.Start(); err != nil {
 		return err
@@ -155,6 +158,15 @@ func (s *Server) start() error {
 		close(exited)
 	}(s.process, s.exited)
 	return s.await()
+}
+
+// usual are the arguments of every server. Those that follow them win.
+func (s *Server) usual() []string {
+	return []string{
+		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
+		"--unixsocket", s.Socket(), "--dir", s.dir,
+		"--save", "", "--appendonly", "no",
+	}
 }
 
 func (s *Server) await() error {
