@@ -117,6 +117,19 @@ func aside[C redis.Cmder](ctx context.Context, g *guard, run func(context.Contex
 func (g *guard) judge(ctx context.Context, cmd redis.Cmder) redis.Cmder {
 	if err := cmd.Err(); ctx.Err() == nil || answered(err) {
 		g.breaker.record(err)
+		if !answered(err) {
+			relearn(g.rdb)
+		}
 	}
 	return cmd
+}
+
+// relearn has the client of a Cluster ask again who has which slots. It does so when
+// a node sends it elsewhere, but a dead one sends nobody anywhere: until a timer of
+// its own is over (a minute, since go-redis v9.22) it would go on dialling that
+// node, while the successor has long been there. It takes many requests for one.
+func relearn(rdb redis.UniversalClient) {
+	if cluster, ok := rdb.(interface{ ReloadState(context.Context) }); ok {
+		cluster.ReloadState(context.Background())
+	}
 }

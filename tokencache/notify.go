@@ -152,6 +152,7 @@ func (n *notifier) loop(ctx context.Context) {
 			failures = 0
 		}
 		failures++
+		relearn(n.rdb) // the next may be elsewhere
 		timer := time.NewTimer(notifierBackoff.after(failures, n.jitter()))
 		select {
 		case <-timer.C:
