@@ -3,7 +3,10 @@ package tokencache
 import (
 	"context"
 	"errors"
+	"io"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -11,8 +14,9 @@ import (
 // RedisError says what is wrong with Redis. errors.Is(err, ErrRedis) holds.
 type RedisError struct {
 	// Name of the trouble: "timeout" and "unreachable" for a server that does
-	// not answer, "paused" for one not asked again yet, "sentinel" if the
-	// sentinels do not tell the primary, "protocol" for what is no Redis; else
+	// not answer, "tls" for one side that does not accept the other, "paused" for
+	// one not asked again yet, "sentinel" if the sentinels do not tell the
+	// primary, "protocol" for what is no Redis; else
 	// the code of its answer: OOM, READONLY, LOADING, MISCONF, NOAUTH,
 	// WRONGPASS, NOPERM, WRONGTYPE, BUSY, TRYAGAIN, NOREPLICAS, MASTERDOWN,
 	// CLUSTERDOWN, CROSSSLOT, or for those without one MAXCLIENTS, NODB (no
@@ -30,7 +34,7 @@ func (e *RedisError) Error() string {
 	if e.Name != redisOther {
 		parts[0] += " " + e.Name
 	}
-	for _, part := range []string{e.words(), redisAdvice[e.Name]} {
+	for _, part := range []string{e.words(), e.advice()} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -52,6 +56,19 @@ func (e *RedisError) words() string {
 	return strings.TrimRight(strings.ReplaceAll(s, "\n", "; "), ". ")
 }
 
+// advice is what to do. A server that hangs up has nothing wrong with its address;
+// why it did so it may have said, but go-redis fails to write before it reads that.
+func (e *RedisError) advice() string {
+	if e.Name == redisUnreachable && slices.ContainsFunc(hangUps, func(known error) bool { return errors.Is(e.Err, known) }) {
+		return redisHungUp
+	}
+	return redisAdvice[e.Name]
+}
+
+var hangUps = []error{io.EOF, syscall.EPIPE, syscall.ECONNRESET}
+
+const redisHungUp = "see that redis runs, whether it wants TLS, and whether maxclients is reached"
+
 // Unwrap returns the client's error and ErrRedis.
 func (e *RedisError) Unwrap() []error {
 	if e.Err == nil {
@@ -68,9 +85,11 @@ func (e *RedisError) refused() bool { return e.Err != nil && answered(e.Err) }
 
 // Names of our own that are needed by name.
 const (
-	redisOther    = "other"
-	redisSentinel = "sentinel"
-	redisProtocol = "protocol"
+	redisOther       = "other"
+	redisUnreachable = "unreachable"
+	redisTLS         = "tls"
+	redisSentinel    = "sentinel"
+	redisProtocol    = "protocol"
 )
 
 // What Redis calls its troubles, and what a person can do. Scripts and proxies
@@ -100,22 +119,23 @@ var (
 		{"redis: invalid reply", redisProtocol},
 	}
 	redisAdvice = map[string]string{
-		"unreachable": "check the address and that redis runs",
-		"timeout":     "check the load of redis and the network in between",
-		"WRONGTYPE":   "the key is not ours: delete it, or choose another prefix",
-		"OOM":         "raise maxmemory; keep the eviction policy at noeviction",
-		"READONLY":    "connect to the primary",
-		"LOADING":     "wait until redis has loaded its data",
-		"MISCONF":     "redis cannot save to disk: see its log",
-		"NOAUTH":      "set the password",
-		"WRONGPASS":   "check user name and password",
-		"NOPERM":      "allow the commands, keys and channel in the ACL",
-		"BUSY":        "a script of somebody blocks redis",
-		"MAXCLIENTS":  "raise maxclients",
-		"NODB":        "choose a database that exists, such as 0",
-		"NOCLUSTER":   "it is no Redis Cluster: leave out cluster=true, and further addr=",
-		redisSentinel: "check the addresses of the sentinels and the name of the master",
-		redisProtocol: "the other side does not speak Redis: check the address and port",
+		redisUnreachable: "check the address and that redis runs",
+		redisTLS:         "check the certificates of both sides, and whom they trust",
+		"timeout":        "check the load of redis and the network in between",
+		"WRONGTYPE":      "the key is not ours: delete it, or choose another prefix",
+		"OOM":            "raise maxmemory; keep the eviction policy at noeviction",
+		"READONLY":       "connect to the primary",
+		"LOADING":        "wait until redis has loaded its data",
+		"MISCONF":        "redis cannot save to disk: see its log",
+		"NOAUTH":         "set the password",
+		"WRONGPASS":      "check user name and password",
+		"NOPERM":         "allow the commands, keys and channel in the ACL",
+		"BUSY":           "a script of somebody blocks redis",
+		"MAXCLIENTS":     "raise maxclients",
+		"NODB":           "choose a database that exists, such as 0",
+		"NOCLUSTER":      "it is no Redis Cluster: leave out cluster=true, and further addr=",
+		redisSentinel:    "check the addresses of the sentinels and the name of the master",
+		redisProtocol:    "the other side does not speak Redis: check the address and port",
 	}
 )
 
@@ -138,7 +158,10 @@ func redisTrouble(err error) string {
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) || isTimeout(err) {
 			return "timeout"
 		}
-		return "unreachable"
+		if strings.Contains(text, "tls: ") || strings.Contains(text, "x509: ") { // what the other side says has no type
+			return redisTLS
+		}
+		return redisUnreachable
 	}
 	for _, code := range redisCodes {
 		if strings.Contains(text, code+" ") {

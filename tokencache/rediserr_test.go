@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -84,6 +85,8 @@ func TestSilenceHasNames(t *testing.T) {
 		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, "unreachable"},
 		{"closed client", redis.ErrClosed, "unreachable"},
 		{"pool exhausted", redis.ErrPoolExhausted, "unreachable"},
+		{"no certificate", errors.New("remote error: tls: certificate required"), "tls"},
+		{"unknown authority", fmt.Errorf("dial: %w", x509.UnknownAuthorityError{}), "tls"},
 		{"pool timeout", redis.ErrPoolTimeout, "timeout"},
 		{"our time is up", context.DeadlineExceeded, "timeout"},
 		{"our time is up, wrapped", fmt.Errorf("lock: acquire: %w", context.DeadlineExceeded), "timeout"},
@@ -119,6 +122,9 @@ func TestRedisErrorReads(t *testing.T) {
 		t.Run(test.edge, func(t *testing.T) { assert.EqualError(t, redisErrorOf(reply(test.says), "x:a:d"), test.want) })
 	}
 	assert.EqualError(t, &RedisError{Name: "paused"}, "redis paused")
+	for _, hungUp := range []error{io.EOF, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}} {
+		assert.EqualError(t, redisErrorOf(hungUp, "x:a:d"), "redis unreachable: "+hungUp.Error()+": "+redisHungUp)
+	}
 }
 
 // F35: what answers in another language is told apart from what does not answer,

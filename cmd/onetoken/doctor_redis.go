@@ -31,7 +31,7 @@ type contact struct {
 
 // unusable are the troubles of a Redis that none of the other checks can use.
 var unusable = []string{
-	"unreachable", "timeout", "sentinel", "protocol", "NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN",
+	"unreachable", "timeout", "tls", "sentinel", "protocol", "NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN",
 	"CLUSTERDOWN", "MAXCLIENTS", "NODB", "NOCLUSTER", "BUSY",
 }
 
