@@ -20,7 +20,9 @@ type condition struct {
 
 // silences are the names of a tokencache.RedisError that go with no answer of Redis:
 // those which the breaker opens for, and its own.
-var silences = map[string]bool{"timeout": true, "unreachable": true, "paused": true, "protocol": true}
+var silences = map[string]bool{
+	"timeout": true, "unreachable": true, "paused": true, "protocol": true, "sentinel": true, "tls": true,
+}
 
 // trouble is an operation that did not succeed.
 func (d *degraded) trouble(key, name string) {

@@ -35,7 +35,10 @@ func (c *Cache) Survey(ctx context.Context) ([]Status, error) {
 			return err
 		})
 	}
-	return all, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return all, nil
 }
 
 // surveyors read at once.

@@ -137,7 +137,7 @@ func (a *app) watch(ctx context.Context, f *fleet) {
 // painter draws a live picture where there is a terminal to draw on, and else
 // prints a line a second.
 func (a *app) painter(o demoOptions) (show func(snapshot), done func(), every time.Duration) {
-	if screen := newScreen(a.stdout, a.getenv("TERM")); screen != nil {
+	if screen := newScreen(a.stdout, a.getenv("TERM"), minWidth, minHeight); screen != nil {
 		return screen.show, screen.clear, 100 * time.Millisecond
 	}
 	a.print(fmt.Sprintf("%d replicas share one token that lives %v, for %v\n", o.replicas, o.life, o.length))

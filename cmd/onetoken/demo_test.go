@@ -172,7 +172,7 @@ func TestScreenRepaintsInPlace(t *testing.T) {
 
 func TestNoScreenWithoutATerminal(t *testing.T) {
 	t.Parallel()
-	assert.Nil(t, newScreen(&output{}, "xterm"))
+	assert.Nil(t, newScreen(&output{}, "xterm", 1, 1))
 }
 
 func TestCells(t *testing.T) {

@@ -78,14 +78,15 @@ const (
 	cellRows  = 4
 )
 
-// newScreen returns nil if out is no terminal that can be painted on.
-func newScreen(out io.Writer, termName string) *screen {
+// newScreen returns nil if out is no terminal of at least that size that can be
+// painted on.
+func newScreen(out io.Writer, termName string, least, lines int) *screen {
 	f, ok := out.(*os.File)
 	if !ok || !isTerminal(out) || termName == "dumb" {
 		return nil
 	}
 	s := &screen{out: out, size: func() (int, int, error) { return term.GetSize(int(f.Fd())) }}
-	if width, height, err := s.size(); err != nil || width < minWidth || height < minHeight {
+	if width, height, err := s.size(); err != nil || width < least || height < lines {
 		return nil
 	}
 	return s

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -103,7 +104,7 @@ func (a *app) admit() (*patient, finding) {
 	}
 	f := finding{Name: "configuration", Status: checkOK}
 	if err := env.err(); err != nil {
-		f.Status, f.Found, f.Advice = checkFail, err.Error(), "set the environment: see onetoken -h"
+		f.Status, f.Found, f.Advice = checkFail, strings.ReplaceAll(err.Error(), "\n", "; "), "set the environment: see onetoken -h"
 		return p, f
 	}
 	f.Found = p.describe(a.getenv)
@@ -168,7 +169,7 @@ func (c *chart) add(f finding) {
 		line += ": " + f.Advice
 	}
 	_, err := fmt.Fprintln(c.out, line)
-	c.unsaid = errors.Join(c.unsaid, err)
+	c.unsaid = cmp.Or(c.unsaid, err) // the first: the others are the same
 }
 
 func (c *chart) end() error {

@@ -116,7 +116,7 @@ func (p *patient) failure(name string, err error) finding {
 		if _, ok := errors.AsType[*tlsError](p.env.hint(err)); ok {
 			own += ": rediss:// needs a port that speaks TLS"
 		}
-		advice = append(advice, own+" (REDIS_URL)")
+		advice = append(advice, own+variableFor(e))
 	}
 	f.Advice = strings.Join(advice, "; ")
 	return f

@@ -38,7 +38,7 @@ var unusable = []string{
 func (p *patient) redisCheck(ctx context.Context) (finding, contact) {
 	got, ok := inTime(ctx, p.contact)
 	switch {
-	case !ok:
+	case !ok, ctx.Err() != nil: // what it got then is of the interruption
 		return late(ctx, "redis"), contact{}
 	case got.err != nil:
 		return p.failure("redis", got.err), contact{}

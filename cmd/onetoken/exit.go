@@ -118,13 +118,25 @@ func inVariables(err error) string {
 		text = strings.Replace(text, e.Advice, variablesInAdvice.Replace(e.Advice), 1)
 	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
-		hint := " (REDIS_URL)"
+		hint := variableFor(e)
 		if _, ok := errors.AsType[*tlsError](err); ok {
 			hint = ": rediss:// needs a port that speaks TLS" + hint
 		}
 		text = strings.Replace(text, e.Error(), e.Error()+hint, 1)
 	}
 	return text
+}
+
+// variableFor names the variable that a trouble with Redis can be mended by, in
+// brackets; nothing if it is to be mended in Redis.
+func variableFor(e *tokencache.RedisError) string {
+	switch e.Name {
+	case "WRONGTYPE":
+		return " (ONETOKEN_PREFIX)"
+	case "OOM", "LOADING", "MISCONF", "NOPERM", "BUSY", "TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "MAXCLIENTS":
+		return ""
+	}
+	return " (REDIS_URL)"
 }
 
 var variablesInAdvice = strings.NewReplacer(

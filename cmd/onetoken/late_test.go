@@ -40,7 +40,8 @@ func TestWhyItWasLate(t *testing.T) {
 		want   string
 	}{
 		"nothing known":         {nil, "no token within 3s: context deadline exceeded"},
-		"a call that went well": {[]tokencache.Event{{Kind: tokencache.EventCall}}, "no token within 3s: context deadline exceeded"},
+		"a call that went well": {[]tokencache.Event{{Kind: tokencache.EventCall}}, "no token within 3s: the issuer's answer came later, and all have it now: see onetoken status"},
+		"a direct one that did": {[]tokencache.Event{redis, {Kind: tokencache.EventDirectCall}}, "no token within 3s: the issuer's answer came later: raise --timeout"},
 		"the last call counts": {
 			[]tokencache.Event{{Kind: tokencache.EventCall, Err: errors.New("x")}, {Kind: tokencache.EventCall, Err: silent}},
 			"no token within 3s: feishu: no answer",

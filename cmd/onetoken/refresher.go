@@ -14,6 +14,7 @@ import (
 
 func (a *app) refresherCommand() *cobra.Command {
 	var address string
+	var check bool
 	cmd := &cobra.Command{
 		Use:   "refresher",
 		Short: "Keep the token fresh, so that nobody else has to",
@@ -37,9 +38,15 @@ func (a *app) refresherCommand() *cobra.Command {
 		Example: "  onetoken refresher --log-level info\n" +
 			"  curl http://127.0.0.1:8080/readyz",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.refresher(cmd.Context(), address) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if check {
+				return a.checkReady(cmd.Context(), address)
+			}
+			return a.refresher(cmd.Context(), address)
+		},
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:8080", `host:port to serve HTTP on; port 0 picks a free one, "" serves nothing`)
+	cmd.Flags().BoolVar(&check, "check", false, "ask the refresher that listens there whether it is ready, and end: for health checks")
 	return cmd
 }
 
@@ -68,18 +75,20 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	m.Watch(s.source)
 	w.words = func(err error) string { return printable(inVariables(env.hint(err))) }
 	a.sayStarted(s.appID, listener)
+	closed, outlasting := make(chan struct{}), context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	if listener != nil {
 		handler := refresherHandler(s.source, w, m, a.logger)
 		group.Go(func() error { return serve(ctx, listener, handler, a.logger, 0) })
 	}
 	group.Go(func() error {
-		w.tellFailures(ctx, s.source)
+		w.tellFailures(outlasting, closed, s.source)
 		return nil
 	})
 	group.Go(func() error {
 		err := s.cache.Run(ctx)
 		a.closeCache(s.cache)
+		close(closed)
 		return err
 	})
 	return group.Wait()

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -46,4 +50,40 @@ func line(out http.ResponseWriter, status int, text string) {
 	out.Header().Set("Cache-Control", "no-store")
 	out.WriteHeader(status)
 	_, _ = io.WriteString(out, text+"\n")
+}
+
+// readyTimeout is the longest that a health check takes.
+const readyTimeout = 3 * time.Second
+
+// checkReady asks another refresher, at the address it was told to listen on. There
+// is no curl where there is nothing but this binary.
+func (a *app) checkReady(ctx context.Context, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || port == "0" || !canListen(address) {
+		return usage(errors.New("--check needs the --listen of the refresher: host:port, such as 127.0.0.1:8080"))
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1" // it listens on every address, this one too
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy on the way to oneself
+	res, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("no refresher answers at %s: start it, or give --check its --listen", net.JoinHostPort(host, port))
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
+	if err != nil {
+		return fmt.Errorf("the refresher at %s did not finish its answer: try again", net.JoinHostPort(host, port))
+	}
+	if res.StatusCode != http.StatusOK {
+		return errors.New(printable(string(text)))
+	}
+	_, err = fmt.Fprintln(a.stdout, printable(string(text)))
+	return err
 }

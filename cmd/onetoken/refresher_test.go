@@ -272,3 +272,50 @@ func TestRefresherFinishesItsCall(t *testing.T) {
 	assert.Equal(t, exitOK, got.code)
 	assert.Equal(t, 1, issuer.Stats().Calls, "it is in redis")
 }
+
+// A call that is refused while the refresher is told to end is still told of.
+func TestRefresherTellsARefusalAtTheEnd(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	town.issuer.SetFault(feishutest.WrongSecret())
+	town.issuer.SetLatency(500 * time.Millisecond)
+	r := startRefresher(t, town.world)
+	eventually(t, func() bool { return town.redis.Exists(lockOf(town)) })
+	// It has the lock, so it asks, whatever comes.
+	end := r.stop()
+	assert.Equal(t, exitOK, end.code)
+	assert.Contains(t, end.stderr, "app secret invalid")
+}
+
+// lockOf is the name of the lock, if there is one.
+func lockOf(town town) string {
+	for _, key := range town.redis.Keys() {
+		if strings.HasSuffix(key, ":lock") {
+			return key
+		}
+	}
+	return "none"
+}
+
+func TestRefresherCheck(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	town.issuer.SetFault(feishutest.WrongSecret())
+	r := startRefresher(t, town.world)
+	_, port, _ := strings.Cut(strings.TrimPrefix(r.at, "http://"), ":")
+	eventually(t, func() bool { return r.status("/readyz") == http.StatusServiceUnavailable })
+	sick := world{}.run(t, "refresher", "--check", "--listen", "0.0.0.0:"+port)
+	assert.Equal(t, exitFailed, sick.code)
+	assert.Contains(t, sick.stderr, "onetoken: not ready: ")
+
+	well := startRefresher(t, newTown(t).world)
+	well.awaitReady(http.StatusOK)
+	got := world{}.run(t, "refresher", "--check", "--listen", strings.TrimPrefix(well.at, "http://"))
+	assert.Equal(t, exitOK, got.code)
+	assert.Regexp(t, "^ready: .*\n$", got.stdout)
+	well.stop()
+	gone := world{}.run(t, "refresher", "--check", "--listen", strings.TrimPrefix(well.at, "http://"))
+	assert.Equal(t, exitFailed, gone.code)
+	assert.Contains(t, gone.stderr, "no refresher answers at")
+	assert.Equal(t, exitUsage, world{}.run(t, "refresher", "--check", "--listen", "").code)
+}

@@ -35,11 +35,19 @@ func newWatch(logger *slog.Logger) *watch {
 }
 
 func (w *watch) observe(e tokencache.Event) {
+	if e.Kind == tokencache.EventAdopt {
+		w.logger.Info("new token", "remaining", e.Remaining.Round(time.Second))
+	}
+	if w.note(e) {
+		w.logger.Info("redis no longer refuses")
+	}
+}
+
+// note reports whether Redis takes again what it refused.
+func (w *watch) note(e tokencache.Event) (well bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch e.Kind {
-	case tokencache.EventAdopt:
-		w.logger.Info("new token", "remaining", e.Remaining.Round(time.Second))
 	case tokencache.EventCall, tokencache.EventDirectCall:
 		if e.Err != nil {
 			w.asked, w.why, w.again = true, e.Err, time.Time{}
@@ -50,48 +58,55 @@ func (w *watch) observe(e tokencache.Event) {
 		_, answered := errors.AsType[redis.Error](e.Err)
 		w.troubled, w.refused, w.why = true, w.refused || answered, e.Err
 	case tokencache.EventFill:
-		w.filled(e.Err)
+		return w.filled(e.Err)
 	}
+	return false
 }
 
 // filled is the end of a fill. The caller holds w.mu.
-func (w *watch) filled(err error) {
-	if w.refused && !w.troubled {
-		w.refused = false
-		w.logger.Info("redis no longer refuses")
-	}
+func (w *watch) filled(err error) (well bool) {
+	well = w.refused && !w.troubled
+	w.refused = w.refused && !well
 	w.troubled = false
 	if errors.Is(err, tokencache.ErrClosed) {
-		return
+		if !w.asked {
+			return well
+		}
+		err = w.why // of a call that was let finish
 	}
 	w.why = err
 	refusal, ok := errors.AsType[*tokencache.IssuerError](err)
 	if !ok {
 		w.asked = false
-		return
+		return well
 	}
 	// What another process met is there at every look: once is enough.
 	news := w.asked || refusal.Error() != w.heard
 	w.asked, w.heard = false, refusal.Error()
-	if !news {
-		return
+	if news {
+		w.failure = err
+		select {
+		case w.untold <- struct{}{}:
+		default: // the one before is still untold, and this one is told instead
+		}
 	}
-	w.failure = err
-	select {
-	case w.untold <- struct{}{}:
-	default: // too many to tell them all
-	}
+	return well
 }
 
-// tellFailures logs failures until ctx ends, each with how long the fleet waits after
-// it. That is in Redis, and nothing in observe may ask.
-func (w *watch) tellFailures(ctx context.Context, source *tokencache.Source) {
+// tellFailures logs failures until stop is closed, each with how long the fleet waits
+// after it. That is in Redis, and nothing in observe may ask.
+func (w *watch) tellFailures(ctx context.Context, stop <-chan struct{}, source *tokencache.Source) {
 	for {
 		select {
-		case <-ctx.Done():
-			return
 		case <-w.untold:
 			w.tellFailure(ctx, source)
+		case <-stop:
+			select {
+			case <-w.untold: // of a call that was the last thing to end
+				w.tellFailure(ctx, source)
+			default:
+			}
+			return
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -53,8 +54,7 @@ func (a *app) status(ctx context.Context, asJSON, watch bool) error {
 	defer s.close()
 	show := a.statusPainter(s, asJSON, watch)
 	if watch {
-		s.watch(ctx, show)
-		return nil
+		return s.watch(ctx, show)
 	}
 	all, err := s.survey(ctx)
 	switch {
@@ -63,24 +63,30 @@ func (a *app) status(ctx context.Context, asJSON, watch bool) error {
 	case err != nil:
 		return env.hint(err)
 	}
-	show(all, nil)
+	if err := show(all, nil); err != nil {
+		return err
+	}
 	return s.verdict(all)
 }
 
-// statusPainter shows what was seen, or why nothing was.
-func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.Status, error) {
+// The least terminal that is painted on. What does not fit is cut.
+const statusWidth, statusHeight = 40, 6
+
+// statusPainter shows what was seen, or why nothing was. Its error is of writing.
+func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.Status, error) error {
 	explain := func(err error) string { return printable(inVariables(s.env.hint(err))) }
-	printed := func(text func([]tokencache.Status) string) func([]tokencache.Status, error) {
-		return func(all []tokencache.Status, err error) {
+	printed := func(text func([]tokencache.Status) string) func([]tokencache.Status, error) error {
+		return func(all []tokencache.Status, err error) error {
 			if err != nil {
 				say(a.stderr, explain(err))
-				return
+				return nil
 			}
-			a.print(text(all))
+			_, err = io.WriteString(a.stdout, text(all))
+			return err
 		}
 	}
 	view := statusView{prefix: a.prefix(), ours: s.key(), drawn: isTerminal(a.stdout)}
-	switch screen := newScreen(a.stdout, a.getenv("TERM")); {
+	switch screen := newScreen(a.stdout, a.getenv("TERM"), statusWidth, statusHeight); {
 	case asJSON:
 		return printed(statusJSON)
 	case !watch:
@@ -88,29 +94,33 @@ func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.St
 	case screen == nil:
 		return printed(func(all []tokencache.Status) string { return view.heading() + "\n" + view.text(all) + "\n" })
 	default:
-		return func(all []tokencache.Status, err error) {
+		return func(all []tokencache.Status, err error) error {
 			if err != nil {
 				screen.paint(view.trouble(explain(err)))
-				return
+			} else {
+				screen.paint(view.picture(all))
 			}
-			screen.paint(view.picture(all))
+			return nil
 		}
 	}
 }
 
-// watch shows until ctx ends. Whatever is wrong may pass.
-func (s *session) watch(ctx context.Context, show func([]tokencache.Status, error)) {
+// watch shows until ctx ends. Whatever is wrong with Redis may pass; that nobody
+// reads any more does not.
+func (s *session) watch(ctx context.Context, show func([]tokencache.Status, error) error) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		all, err := s.survey(ctx)
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
-		show(all, err)
+		if err := show(all, err); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // objects are the first line of an output.
@@ -261,5 +263,31 @@ func TestStatusWatch(t *testing.T) {
 				assert.Regexp(t, `^20\S+Z  credentials under the prefix onetoken\nfeishu:\S+  fresh .*\n  left .*\n  fetched .*\n\n20`, stdout.String())
 			}
 		})
+	}
+}
+
+// A health check whose words are lost has still failed to say them.
+func TestStatusSaysWhenItCannotWrite(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	require.Equal(t, exitOK, town.run(t, "token").code)
+	for _, args := range [][]string{{"status"}, {"status", "--json"}, {"status", "--watch"}} {
+		var stderr output
+		code := run(t.Context(), args, func(name string) string { return town.env[name] }, strings.NewReader(""), full{}, &stderr)
+		assert.Equal(t, exitFailed, code, args)
+		assert.Contains(t, stderr.String(), "no space left")
+	}
+}
+
+// full is a disk that is.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// The variable that a trouble with Redis can be mended by.
+func TestTroubleNamesItsVariable(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"WRONGTYPE": " (ONETOKEN_PREFIX)", "OOM": "", "NOPERM": "", "READONLY": " (REDIS_URL)", "unreachable": " (REDIS_URL)"} {
+		assert.Equal(t, want, variableFor(&tokencache.RedisError{Name: name}), name)
 	}
 }

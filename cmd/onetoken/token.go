@@ -199,6 +199,10 @@ func (s *sight) explain(err error) error {
 		return &lateError{late.timeout, s.refused}
 	case s.redis != nil && !s.called:
 		return &lateError{late.timeout, s.redis}
+	case s.called && s.direct:
+		return &lateError{late.timeout, errors.New("the issuer's answer came later: raise --timeout")}
+	case s.called:
+		return &lateError{late.timeout, errors.New("the issuer's answer came later, and all have it now: see onetoken status")}
 	}
 	return err
 }

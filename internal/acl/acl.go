@@ -11,9 +11,10 @@ import (
 // Command is one that a user needs, as Redis names it.
 type Command struct {
 	Name string // "hset"; of a subcommand: "cluster|slots"
-	// Probe are arguments with which it changes nothing, whatever is stored: it
-	// reads, or is refused because of them. Redis looks at the ACL first. "K" and
-	// "C" stand for a key and a channel of ours. nil: it cannot be sent like that.
+	// Probe are arguments with which it changes nothing: it reads, is refused
+	// because of them, or deletes or ends a key that is never written. Redis looks
+	// at the ACL first. "K" and "C" stand for that key and a channel of ours. nil:
+	// it cannot be sent like that.
 	Probe []any
 }
 
@@ -21,7 +22,7 @@ type Command struct {
 // command, most are what the scripts call. HELLO and AUTH are not among them, as
 // nobody can be forbidden these.
 var Commands = []Command{
-	{"del", []any{"K"}}, // with a key that is not there
+	{"del", []any{"K"}},
 	{"eval", []any{"return 1", 1, "K"}},
 	{"evalsha", []any{"0000000000000000000000000000000000000000", 1, "K"}},
 	{"get", []any{"K"}},

@@ -73,10 +73,8 @@ func newTown(t *testing.T, variables map[string]string) *town {
 	var file struct{ Services map[string]composed }
 	require.NoError(t, yaml.Unmarshal(text, &file))
 	c := &town{t: t, services: file.Services, variables: variables, addresses: map[string]string{}, programs: t.TempDir()}
-	build := exec.Command("go", "build", "-trimpath", "-o", c.programs, // as the Dockerfile has it
-		"github.com/onetoken-go/onetoken/cmd/onetoken", "github.com/onetoken-go/onetoken/examples/webservice")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", c.programs,
+		"github.com/onetoken-go/onetoken/cmd/onetoken", "github.com/onetoken-go/onetoken/examples/webservice").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
 	redis := file.Services["redis"].Command
