@@ -25,7 +25,8 @@ const settle = 3 * time.Second
 
 // Bubble is a Redis in virtual time.
 type Bubble struct {
-	server *miniredis.Miniredis
+	server   *miniredis.Miniredis
+	password string // of Admin; set before there are clients
 
 	mu      sync.Mutex // guards what follows
 	links   map[string]*Link
@@ -47,6 +48,13 @@ func NewBubble(t testing.TB) *Bubble {
 // bubble.
 func (b *Bubble) Server() *miniredis.Miniredis { return b.server }
 
+// RequirePassword makes the server want one, before there is any client. Admin knows
+// it; others have to be told by their options.
+func (b *Bubble) RequirePassword(password string) {
+	b.password = password
+	b.server.RequireAuth(password)
+}
+
 // Client returns a new client on the link of that name, with the options a
 // user's own has by default, but for those that keep a bubble quiet; then mods
 // change them.
@@ -57,7 +65,10 @@ func (b *Bubble) Client(name string, mods ...func(*redis.Options)) *redis.Client
 
 // Admin returns a client that no fault touches and nothing counts.
 func (b *Bubble) Admin() *redis.Client {
-	return b.client(func(context.Context) (net.Conn, error) { return b.server.Dial() })
+	return b.client(
+		func(context.Context) (net.Conn, error) { return b.server.Dial() },
+		func(o *redis.Options) { o.Password = b.password },
+	)
 }
 
 // Virtual implements [Env].

@@ -23,7 +23,9 @@
 //	Fail          sound                    answer an error          arrive
 //	Hold          sound                    one command waits        arrive
 //
-// Heal ends all but Mute. Fail and Hold also end by what they return.
+// A [Shape] gives every message a time of its own, for runs that have to be repeated.
+//
+// Heal ends all but Mute and Shape. Fail and Hold also end by what they return.
 //
 // # What a bubble needs
 //

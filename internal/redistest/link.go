@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,8 +23,9 @@ type Link struct {
 	silent bool
 	deaf   bool
 	delay  time.Duration
+	shape  Shape
 	rules  []*rule
-	relays map[*relay]struct{}
+	relays []*relay // as they were made, so that a run can be repeated
 
 	counts         map[string]int
 	dials          int
@@ -31,7 +33,7 @@ type Link struct {
 }
 
 func newLink() *Link {
-	return &Link{relays: map[*relay]struct{}{}, counts: map[string]int{}}
+	return &Link{counts: map[string]int{}}
 }
 
 // Refuse makes new connections fail at once. Those that are open stay.
@@ -160,9 +162,9 @@ func (l *Link) Bytes() (sent, received int64) {
 // each calls f for every open connection, without the lock: closing takes it.
 func (l *Link) each(f func(*relay)) {
 	l.mu.Lock()
-	open := maps.Clone(l.relays)
+	open := slices.Clone(l.relays)
 	l.mu.Unlock()
-	for r := range open {
+	for _, r := range open {
 		f(r)
 	}
 }
@@ -204,7 +206,7 @@ func dialError(err error) error {
 func (l *Link) join(client, server net.Conn) *relay {
 	r := newRelay(l, client, server)
 	l.mu.Lock()
-	l.relays[r] = struct{}{}
+	l.relays = append(l.relays, r)
 	r.silent.Store(l.silent)
 	l.mu.Unlock()
 	r.start()
@@ -214,5 +216,5 @@ func (l *Link) join(client, server net.Conn) *relay {
 func (l *Link) leave(r *relay) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.relays, r)
+	l.relays = slices.DeleteFunc(l.relays, func(other *relay) bool { return other == r })
 }

@@ -32,8 +32,9 @@ type relay struct {
 
 // delivery is due for the client at a time; without bytes it hangs up.
 type delivery struct {
-	raw []byte
-	due time.Time
+	raw   []byte
+	words []string
+	due   time.Time
 }
 
 func newRelay(l *Link, client, server net.Conn) *relay {
@@ -62,6 +63,10 @@ func (r *relay) close() {
 }
 
 func (r *relay) requests() {
+	if shape := r.link.shaped(); shape.Request != nil {
+		r.requestsShaped(shape)
+		return
+	}
 	defer r.close()
 	in := bufio.NewReader(r.client)
 	for {
@@ -91,7 +96,7 @@ func (r *relay) request(v value) error {
 		return nil
 	}
 	if r.subscribed.Load() && rule.text != "" {
-		r.enqueue(errorReply(rule.text)) // nothing waits its turn here
+		r.enqueue(errorReply(rule.text), nil) // nothing waits its turn here
 		return nil
 	}
 	if name, _ := v.command(); subscribes(name) && rule.text == "" {
@@ -130,11 +135,11 @@ func (r *relay) replies() {
 		}
 		switch rule := r.expectation(v); {
 		case rule.lose:
-			r.enqueue(nil)
+			r.enqueue(nil, v.words)
 		case rule.text != "":
-			r.enqueue(errorReply(rule.text))
+			r.enqueue(errorReply(rule.text), nil)
 		case !r.halfOpen() || v.confirms():
-			r.enqueue(v.raw)
+			r.enqueue(v.raw, v.words)
 		}
 	}
 }
@@ -161,13 +166,14 @@ func (r *relay) halfOpen() bool {
 	return r.link.deaf && r.subscribed.Load()
 }
 
-func (r *relay) enqueue(raw []byte) {
+func (r *relay) enqueue(raw []byte, words []string) {
 	r.link.mu.Lock()
 	r.link.received += int64(len(raw))
-	due := time.Now().Add(r.link.delay)
+	due, shape := time.Now().Add(r.link.delay), r.link.shape
 	r.link.mu.Unlock()
+	due = due.Add(shape.replyTime(words))
 	r.mu.Lock()
-	r.queue = append(r.queue, delivery{raw, due})
+	r.queue = append(r.queue, delivery{raw, words, due})
 	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
@@ -193,6 +199,7 @@ func (r *relay) deliver() {
 			if _, err := r.client.Write(d.raw); err != nil || d.raw == nil {
 				return
 			}
+			r.link.shaped().arrived(d.words)
 		}
 	}
 }

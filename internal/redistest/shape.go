@@ -1,0 +1,135 @@
+package redistest
+
+import (
+	"bufio"
+	"sync"
+	"time"
+)
+
+// Shape says how long every message takes through a Link, and looks on. It is how
+// a simulation that is to be repeated gives each message a moment of its own. A
+// func that is nil takes no time. All are called from several goroutines at once,
+// and none waits.
+type Shape struct {
+	// Request is told of a command as the client sends it, and returns how long it
+	// takes to the server. The name is in upper case.
+	Request func(name string, args []string) time.Duration
+	// Reply is told of what the server sends, at the moment it does, and returns how
+	// long it takes to the client. Words are those of its first level.
+	Reply func(words []string) time.Duration
+	// Arrived is told what Reply was, once the client has it.
+	Arrived func(words []string)
+}
+
+// Shape sets the shape of the link, for connections to come. Heal leaves it.
+func (l *Link) Shape(s Shape) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shape = s
+}
+
+func (l *Link) shaped() Shape {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.shape
+}
+
+// road is where the requests of one connection travel, in order. They are read all
+// the time, as a socket's buffers would have it: a client that had to wait for its
+// writes would, with a PubSub, wait under a mutex, and stop the time of a bubble.
+type road struct {
+	mu    sync.Mutex // guards what follows
+	queue []travelling
+	ended bool // the client has hung up; what is on its way still arrives
+	wake  chan struct{}
+}
+
+type travelling struct {
+	request value
+	due     time.Time
+}
+
+func (r *road) add(t travelling) {
+	r.mu.Lock()
+	r.queue = append(r.queue, t)
+	r.mu.Unlock()
+	r.signal()
+}
+
+func (r *road) end() {
+	r.mu.Lock()
+	r.ended = true
+	r.mu.Unlock()
+	r.signal()
+}
+
+func (r *road) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next returns the first that travels, and whether there is one; over once there will
+// be none any more.
+func (r *road) next() (t travelling, some, over bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		return travelling{}, false, r.ended
+	}
+	t = r.queue[0]
+	r.queue = r.queue[1:]
+	return t, true, false
+}
+
+// requestsShaped is requests for a link with a shape.
+func (r *relay) requestsShaped(shape Shape) {
+	way := &road{wake: make(chan struct{}, 1)}
+	go r.forward(way)
+	defer way.end()
+	in := bufio.NewReader(r.client)
+	for {
+		v, err := readValue(in)
+		if err != nil {
+			return
+		}
+		name, args := v.command()
+		way.add(travelling{v, time.Now().Add(shape.Request(name, args))})
+	}
+}
+
+func (r *relay) forward(way *road) {
+	defer r.close()
+	for {
+		t, some, over := way.next()
+		switch {
+		case over:
+			return
+		case some:
+			if !r.await(t.due) || r.request(t.request) != nil {
+				return
+			}
+		default:
+			select {
+			case <-way.wake:
+			case <-r.done:
+				return
+			}
+		}
+	}
+}
+
+// replyTime is how long a reply takes beyond the link's delay.
+func (s Shape) replyTime(words []string) time.Duration {
+	if s.Reply == nil {
+		return 0
+	}
+	return s.Reply(words)
+}
+
+func (s Shape) arrived(words []string) {
+	if s.Arrived != nil {
+		s.Arrived(words)
+	}
+}
