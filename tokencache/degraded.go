@@ -132,6 +132,9 @@ const worthAWrite = time.Second
 // What is stored had that much left when it was read, up to now, not when it was
 // asked for: a Redis that has just come back may have taken a second to answer,
 // and the token of everyone whose question was on its way would seem better.
+//
+// For the same reason v.now is a moment before now, not one before v.at: counted back
+// from there, the token would seem younger than it is by the question's way to Redis.
 func (f *fill) putBack(ctx context.Context, v *view) {
 	c := f.src.usable()
 	if c == nil || !c.unpublished {
@@ -144,7 +147,7 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	}
 	out, _, err := f.src.store.publish(ctx, offer{
 		token: c.token, by: f.src.cache.config.Replica, putBack: true, window: f.src.issuer.Window,
-		asked: v.now.Add(-v.at.since(c.from)), elapsed: now().since(c.from),
+		asked: v.now.Add(-now().since(c.from)), elapsed: now().since(c.from),
 	})
 	f.src.observe(Event{Kind: EventPutBack, Outcome: string(out), Remaining: c.remainingAt(now()), Err: err})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
@@ -85,4 +86,25 @@ func TestI6PutBackNeedsNoCaller(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A put-back whose question and offer are long on their way to Redis is stored for no
+// longer than the token lives. Its time of asking is counted back from what Redis'
+// clock showed in between.
+func TestPutBackOverASlowLink(t *testing.T) {
+	virtual(t, feishutest.Config{Life: 20 * time.Second, Latency: 20 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.link.Shape(redistest.Shape{Request: func(string, []string) time.Duration { return 700 * time.Millisecond }})
+		r.link.Refuse(true)
+		tok := r.mustGet()
+		r.link.Heal()
+		for range 15 {
+			time.Sleep(time.Second)
+			if ttl := f.redis.Server().TTL(f.tokenKey()); ttl > 0 {
+				assert.LessOrEqual(t, ttl, f.issuer.Remaining(tok.AppAccessToken()))
+				return
+			}
+		}
+		t.Error("not put back")
+	})
 }
