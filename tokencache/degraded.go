@@ -44,7 +44,9 @@ func (f *fill) degraded(cause error) {
 		f.src.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
 	}
 	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.config.Jitter()))
-	f.src.holdFor(wait, e)
+	// The breaker is every Source's, and lets one of them probe. The others a little
+	// later: they find that Redis is back, instead of being turned away once more.
+	f.src.holdFor(wait+f.jitter(coldSpread), e)
 }
 
 // direct asks the issuer around Redis. The lock only saves calls; a token got

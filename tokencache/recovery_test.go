@@ -2,7 +2,9 @@ package tokencache_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,6 +83,36 @@ func TestF42RedisBackWithEverything(t *testing.T) {
 			assert.LessOrEqual(t, r.link.Count(), 2, "subscribed again, and no more: %v", r.link.Counts())
 		}
 		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// F42: many Sources of one process wait for a Redis that does not answer for a moment,
+// and the breaker lets one of them probe. The others do not come at the same instant,
+// to be turned away for another wait.
+func TestF42RedisBackForManySources(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica(with(noDirect))
+		r.link.Silence(true)
+		begin := time.Now()
+		var back sync.WaitGroup
+		for i := range 20 {
+			issuer := tokencache.Issuer{Name: "test", App: fmt.Sprintf("app%d", i), Digest: "0"}
+			s := r.cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+				return tokencache.NewToken("a-"+issuer.App, "", time.Hour), nil
+			}))
+			back.Go(func() {
+				time.Sleep(time.Duration(i) * time.Microsecond)
+				_, err := s.Get(t.Context())
+				assert.ErrorIs(t, err, tokencache.ErrRedis)
+				_, err = s.Get(t.Context())
+				assert.NoError(t, err)
+				// The time-out, the longest first wait, and the time over which they come.
+				assert.LessOrEqual(t, time.Since(begin), time.Second+300*time.Millisecond+20*time.Millisecond+time.Millisecond)
+			})
+		}
+		time.Sleep(1100 * time.Millisecond)
+		r.link.Heal()
+		back.Wait()
 	})
 }
 
