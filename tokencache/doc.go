@@ -61,9 +61,9 @@
 //
 // A fill that did not bring a fresh token leaves a hold, and before its end no Get
 // with a copy starts another: until the lock may be free, the failure is over, the
-// issuer may know better, or Redis may answer. News of a rejection ends it, news of
-// a token too (who has a copy looks within 5 s, not all at once), and news of a
-// free lock unless the hold is an error's.
+// issuer may know better, or Redis may answer; at most until the copy is dead. News of
+// a rejection ends it, news of a token too (who has a copy looks within 5 s, not all at
+// once), and news of a free lock unless the hold is an error's.
 //
 // # Windows
 //

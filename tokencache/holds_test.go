@@ -159,3 +159,29 @@ func (l *lonely) heldInTheWindow(others ...*replica) tokencache.Token {
 	time.Sleep(2 * time.Second)
 	return l.within(0)
 }
+
+// A hold that a fill left to a process with a copy ends with the copy: without one it
+// looks whether somebody else has a token, though the hold was for minutes and no
+// event tells.
+func TestHoldEndsWithTheCopy(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		replicas := f.start(2)
+		withinAll(replicas, latency+50*time.Millisecond)
+		cut, other := replicas[0], replicas[1]
+		f.sleepUntilLeft(cut.mustGet(), 50*time.Second)
+		cut.link.Down()
+		f.issuer.SetFault(feishutest.WrongSecret())
+		cut.within(0) // urgent: it asks by itself, and is to wait for a minute
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 1, cut.count(tokencache.EventDirectCall, "permanent"))
+
+		f.issuer.SetFault(feishutest.Fault{})
+		other.within(0)
+		cut.link.Heal()
+		cut.link.LoseMessages(true)
+		time.Sleep(36 * time.Second)
+		_, has := cut.source.Peek()
+		require.False(t, has)
+		assert.True(t, cut.within(7*time.Second).Equal(other.mustGet()))
+	})
+}

@@ -20,11 +20,16 @@ const shortHold = 5 * time.Second
 func (h hold) rest(at instant) time.Duration { return max(0, h.wait-at.since(h.from)) }
 
 // holdFor keeps the next fill away for a while. The error is what a Get without
-// a copy is told meanwhile.
+// a copy is told meanwhile. A hold that is left to a process with a copy ends with
+// the copy: then it has to look whether somebody else has another.
 func (s *Source) holdFor(wait time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hold = hold{from: now(), wait: wait, err: err}
+	at := now()
+	if c := s.usable(); c != nil {
+		wait = min(wait, c.remainingAt(at)-c.window.dead)
+	}
+	s.hold = hold{from: at, wait: wait, err: err}
 	s.settle()
 }
 
