@@ -255,14 +255,7 @@ func TestRefresherCutsSlowClients(t *testing.T) {
 // The call under way is finished: see the help.
 func TestRefresherFinishesItsCall(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
-	asked := make(chan struct{}, 9)
-	issuer := feishutest.New(feishutest.Config{
-		AppID: "cli_test", AppSecret: testSecret, Latency: 600 * time.Millisecond, OnRequest: func() { asked <- struct{}{} },
-	})
-	web := httptest.NewServer(issuer)
-	defer web.Close()
-	w := town.with("FEISHU_BASE_URL", web.URL)
+	w, issuer, asked := slowTown(t)
 	r := startRefresher(t, w)
 	<-asked
 	end := r.stop()
@@ -276,25 +269,26 @@ func TestRefresherFinishesItsCall(t *testing.T) {
 // A call that is refused while the refresher is told to end is still told of.
 func TestRefresherTellsARefusalAtTheEnd(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
-	town.issuer.SetFault(feishutest.WrongSecret())
-	town.issuer.SetLatency(500 * time.Millisecond)
-	r := startRefresher(t, town.world)
-	eventually(t, func() bool { return town.redis.Exists(lockOf(town)) })
-	// It has the lock, so it asks, whatever comes.
+	w, issuer, asked := slowTown(t)
+	issuer.SetFault(feishutest.WrongSecret())
+	r := startRefresher(t, w)
+	<-asked
 	end := r.stop()
 	assert.Equal(t, exitOK, end.code)
 	assert.Contains(t, end.stderr, "app secret invalid")
 }
 
-// lockOf is the name of the lock, if there is one.
-func lockOf(town town) string {
-	for _, key := range town.redis.Keys() {
-		if strings.HasSuffix(key, ":lock") {
-			return key
-		}
-	}
-	return "none"
+// slowTown is a world whose issuer takes its time, so that a test can act in
+// the middle of a call: asked has a value for each that has arrived.
+func slowTown(t *testing.T) (w world, issuer *feishutest.Issuer, asked <-chan struct{}) {
+	t.Helper()
+	arrived := make(chan struct{}, 9)
+	issuer = feishutest.New(feishutest.Config{
+		AppID: "cli_test", AppSecret: testSecret, Latency: 600 * time.Millisecond, OnRequest: func() { arrived <- struct{}{} },
+	})
+	web := httptest.NewServer(issuer)
+	t.Cleanup(web.Close)
+	return newTown(t).with("FEISHU_BASE_URL", web.URL), issuer, arrived
 }
 
 func TestRefresherCheck(t *testing.T) {
