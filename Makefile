@@ -1,9 +1,10 @@
 # The habits of this repository; .ci/run is what has to pass.
 FOR ?= 30s
+SEEDS ?= 1000
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz bench demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak bench demo vuln build ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ test-real: ## the tests, and it is a failure if redis-server is missing
 
 fuzz: ## every fuzz target: make fuzz FOR=5m
 	.ci/fuzz $(FOR)
+
+soak: ## fleets with faults of every kind, from many seeds: make soak SEEDS=10000
+	go test ./internal/sim -run 'TestSeeds$$' -count=1 -timeout 0 -v -sim.seeds=$(SEEDS)
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,195 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// checker compares what happens with the invariants: see docs/failures.md.
+type checker struct {
+	w *world
+
+	mu         sync.Mutex // guards below
+	violations []string
+	records    []stored // by app
+	lostAt     []time.Time
+	failed     []failedCall
+	waits      []wait
+}
+
+func newChecker(w *world) *checker {
+	return &checker{w: w, records: make([]stored, w.s.apps), lostAt: make([]time.Time, w.s.apps)}
+}
+
+func (c *checker) violated(invariant, who, format string, args ...any) {
+	what := fmt.Sprintf(format, args...)
+	c.w.log.add(who, "%s %s: %s", violated, invariant, what)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.violations) < 20 {
+		c.violations = append(c.violations, fmt.Sprintf("%s at %.9f, %s: %s", invariant, c.w.log.now().Seconds(), who, what))
+	}
+}
+
+func (c *checker) result() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.violations)
+}
+
+// got is one Get.
+type got struct {
+	app          *app
+	began, ended time.Time
+	patience     time.Duration
+	had          bool // a usable copy, when it began
+	before, tok  tokencache.Token
+	err          error
+}
+
+func (g *got) took() time.Duration { return g.ended.Sub(g.began) }
+
+// wait is that of a Get without a copy.
+type wait struct {
+	r    *replica
+	took time.Duration
+}
+
+// get checks I1 and I4.
+func (c *checker) get(r *replica, g got) {
+	c.w.words.add(fmt.Sprintf("%v %+v %v %+v %#v", g.err, g.err, g.tok, g.tok, g.tok))
+	app := g.tok.AppAccessToken()
+	if g.took() > 0 || g.err != nil {
+		c.w.log.add(r.name, "Get %s: %s %s after %v", g.app.name, g.app.label(app), plain(g.err), g.took())
+	}
+	if g.err == nil {
+		c.handedOut(r, &g, app)
+	}
+	switch {
+	case g.had && (g.err != nil || g.took() > 0):
+		c.violated("I4", r.name, "with %s at hand a Get took %v: %s", g.app.label(g.before.AppAccessToken()), g.took(), plain(g.err))
+	case !g.had:
+		c.waited(r, &g)
+	}
+}
+
+// handedOut checks I1.
+func (c *checker) handedOut(r *replica, g *got, app string) {
+	n, pair := g.app.pair(app)
+	switch {
+	case n == 0:
+		c.violated("I1", r.name, "handed out a token that the issuer never gave")
+	case !pair.End.After(g.ended):
+		c.violated("I1", r.name, "handed out %s, which ended %v ago", g.app.label(app), g.ended.Sub(pair.End))
+	case pair.Tenant != g.tok.TenantAccessToken():
+		c.violated("I1", r.name, "handed out %s with the tenant token of another", g.app.label(app))
+	case g.tok.Expiry().After(pair.End.Add(time.Millisecond)):
+		c.violated("I1", r.name, "said that %s ends %v later than it does", g.app.label(app), g.tok.Expiry().Sub(pair.End))
+	}
+	seen, yes := r.sawRejected(app)
+	if !yes || !seen.Before(g.began) || c.lost(g.app).After(seen) {
+		return
+	}
+	if g.app.handedOutAgain(app, c.firstRejected(g.app, app, seen)) { // before this process had heard of it, perhaps
+		return
+	}
+	c.violated("I1", r.name, "handed out %s, though it saw it rejected %v before", g.app.label(app), g.began.Sub(seen))
+}
+
+// waited checks the second half of I4: without a copy Get succeeds, if its ctx
+// outlasts a lease, the running backoff and a call, while Redis holds a usable token
+// or the issuer answers.
+func (c *checker) waited(r *replica, g *got) {
+	if g.err == nil {
+		c.mu.Lock()
+		c.waits = append(c.waits, wait{r, g.took()})
+		c.mu.Unlock()
+		return
+	}
+	if g.patience < longPatience {
+		return
+	}
+	stopped := c.w.troubled(r.index, all, g.began, g.ended, func(t *trouble) bool { return t.stopped })
+	noRedis := c.w.troubled(r.index, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.redis })
+	noIssuer := c.w.troubled(r.index, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.issuer })
+	switch {
+	case stopped:
+	case noRedis && r.noDirect:
+	case noIssuer && (noRedis || !c.storedThroughout(g)):
+	default:
+		c.violated("I4", r.name, "without a copy a Get of %s failed after %v: %s", g.app.name, g.took(), plain(g.err))
+	}
+}
+
+// storedThroughout reports whether Redis held a usable token all the time.
+func (c *checker) storedThroughout(g *got) bool {
+	margin := min(10*time.Second, c.w.s.life/50)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.records[g.app.index]
+	if s.token == "" || s.tampered || c.lostAt[g.app.index].After(g.began.Add(-time.Minute)) || !s.since.Before(g.began) {
+		return false
+	}
+	_, pair := g.app.pair(s.token)
+	return pair.Revoked.IsZero() && s.ends.Sub(g.ended) > margin+time.Second
+}
+
+// secrets checks I5: whatever anybody may see is searched for every secret there was.
+func (c *checker) secrets() {
+	text := strings.Builder{}
+	c.w.words.mu.Lock()
+	for word := range c.w.words.seen { // in any order: it is only searched
+		text.WriteString(word)
+		text.WriteByte('\n')
+	}
+	c.w.words.mu.Unlock()
+	all := text.String()
+	if strings.Contains(all, password) {
+		c.violated("I5", "words", "the password of Redis is in what was logged, told or returned")
+	}
+	for _, a := range c.w.apps {
+		if strings.Contains(all, a.issuer.AppSecret()) {
+			c.violated("I5", "words", "the secret of %s is in what was logged, told or returned", a.name)
+		}
+		for _, p := range a.issuer.Pairs() {
+			if strings.Contains(all, p.App) || strings.Contains(all, p.Tenant) {
+				c.violated("I5", "words", "%s is in what was logged, told or returned", a.label(p.App))
+			}
+		}
+	}
+	if !strings.Contains(all, "token(") {
+		c.violated("I5", "words", "nothing was collected: there is nothing to search")
+	}
+}
+
+// filled checks that one fill runs per Source and process, which is what I8 stands on.
+func (c *checker) filled(r *replica, a *app, took time.Duration) {
+	now := time.Now()
+	r.mu.Lock()
+	last := r.filled[a.index]
+	r.filled[a.index] = now
+	r.mu.Unlock()
+	if now.Add(-took).Before(last) {
+		c.violated("I8", r.name, "two fills of %s ran at once", a.name)
+	}
+}
+
+// called takes note of a call that is over.
+func (c *checker) called(r *replica, a *app, e tokencache.Event) {
+	f := failedCall{app: a, r: r, at: time.Now(), good: e.Err == nil}
+	if e.Err != nil && !errors.As(e.Err, &f.err) {
+		return
+	}
+	if e.Kind == tokencache.EventDirectCall && e.Err != nil {
+		return // nobody else knows of it
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = append(c.failed, f)
+}

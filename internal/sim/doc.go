@@ -1,0 +1,39 @@
+// Package sim plays whole fleets, and everything that can go wrong with them, in
+// virtual time, and checks what happened against the issuer's own record.
+//
+// A [Scenario] is drawn from a seed: some replicas, each a tokencache.Cache with a
+// client and a link of its own, a Redis in a testing/synctest bubble, two apps with an
+// issuer each, and a list of faults. [Run] starts the fleet cold, lets the faults
+// come over three rotations and more, heals everything, gives the fleet the time that
+// it is allowed to need, and watches it for another while. Hours take a tenth of a
+// second.
+//
+// # What is checked
+//
+// The invariants I1 to I8 of docs/failures.md, always and not at the end alone:
+//
+//	I1  each token handed out: was it valid, and had this process not seen it rejected?
+//	I2  the record in Redis after each of its answers: does it ever go back?
+//	I3  all calls of the issuer: which were in vain, and what explains them?
+//	I4  each Get: did it wait with a copy at hand, or fail without a reason?
+//	I5  each error, event, log line and printed token: is a secret in it?
+//	I6  after the faults: is everybody fresh again, and in the end, what is left?
+//	I7  without faults: how long did anybody wait?
+//	I8  without faults: how many commands and events were sent?
+//
+// A fault is an excuse only for what it can cause, and for as long as it can: see
+// trouble. That a holder of the lock crashes, say, excuses nobody who waits.
+//
+// # A run can be repeated
+//
+// A seed is the same run every time, to the nanosecond, or a failure could not be
+// looked into. Nothing is drawn in an order that the Go scheduler decides: every
+// number comes from the seed, the moment, and what it is for (draws). And no two
+// things happen at one moment unless one causes the other, as the scheduler would
+// decide which is first: each replica has nanoseconds of its own for each of its
+// occupations (lane). Tokens and nonces are random, but nothing depends on them, and
+// the timeline numbers them: A2 is the second token of app A.
+//
+// What is not like the world: a paused replica's timers go on, only its messages wait;
+// there is one clock; and Redis is miniredis.
+package sim

@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// kind of fault. Begin starts it and returns what ends it, or nil if it is over at
+// once. What it does to those who wait, and what it may cost in calls, is said in
+// the trouble.
+type kind struct {
+	name              string
+	family            family
+	ofAll             bool    // apps, though others of the family are of one
+	ofOne             bool    // replica, though others of the family are of all
+	onCall            float64 // the share that begins when somebody asks the issuer
+	shortest, longest time.Duration
+	begin             func(w *world, f *fault, r *replica, rng *rand.Rand) (end func())
+	trouble           trouble
+}
+
+// trouble is what a fault may be an excuse for, from its begin until a tail after its
+// end.
+type trouble struct {
+	from, to time.Time // to is zero while it lasts
+	replica  int       // or everybody
+	app      int       // or all of them
+
+	stopped bool          // the replica: its Gets may take any time
+	redis   bool          // Redis may not be reached, or not be written, by the replica
+	issuer  bool          // the issuer may give no token
+	lost    bool          // Redis may have lost data, or have been given wrong data
+	tail    time.Duration // how long the fleet may be held back when it is over
+	repeats int           // calls that may return what the issuer has given out before: see calls.go
+}
+
+const all = -1
+
+// overlaps reports whether the trouble, tail included, was there between the two.
+func (t *trouble) overlaps(from, to time.Time) bool {
+	return !t.from.After(to) && (t.to.IsZero() || !t.to.Add(t.tail).Before(from))
+}
+
+// troubled returns the first trouble of a sort that overlaps.
+func (w *world) troubled(replica, app int, from, to time.Time, sort func(*trouble) bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range w.troubles {
+		if (t.replica == everybody || replica == everybody || t.replica == replica) &&
+			(t.app == all || app == all || t.app == app) && sort(t) && t.overlaps(from, to) {
+			return true
+		}
+	}
+	return false
+}
+
+// inflict runs one fault from its beginning to its end.
+func (w *world) inflict(f *fault, n int) {
+	hand := newLane(100 + n)
+	if !hand.until(w.over, f.at) {
+		return
+	}
+	rng := draws(f.draw).sequence(f.kind.name)
+	r := w.victim(f, hand, rng)
+	over := w.trouble(f.kind, r.index, f.app)
+	w.tally.add("fault " + f.kind.name)
+	w.log.add("fault", "%s: %s, app %s, %v", f.kind.name, r.name, w.apps[f.app].name, f.lasts)
+	if end := f.kind.begin(w, f, r, rng); end != nil {
+		hand.sleep(f.lasts)
+		end()
+		w.log.add("fault", "%s is over", f.kind.name)
+	}
+	over()
+}
+
+// victim is the replica of a fault: whoever asks the issuer next, if it is to begin
+// then; else the one that was drawn, or another that is there.
+func (w *world) victim(f *fault, hand *lane, rng *rand.Rand) *replica {
+	r := w.present(f.replica)
+	if f.onCall {
+		if caller := w.awaitCall(hand); caller != nil {
+			r = caller
+			hand.sleep(between(rng, 0, w.s.latency*5/4))
+		}
+	}
+	for i := 0; r == nil || r.isGone(); i++ {
+		r = w.present((f.replica + i) % w.s.replicas)
+		hand.sleep(time.Millisecond)
+	}
+	return r
+}
+
+// trouble begins that of a fault, and returns what ends it. What meets Redis or an
+// issuer is everybody's; what meets a process, a link or all of Redis is of all apps.
+func (w *world) trouble(k *kind, replica, app int) (over func()) {
+	t := k.trouble
+	t.from, t.replica, t.app = time.Now(), replica, app
+	if k.family == data || k.family == refusals || k.family == issuers && !k.ofOne || k.family == revocations {
+		t.replica = everybody
+	}
+	if k.family == processes || k.family == networks || k.family == refusals || k.ofAll {
+		t.app = all
+	}
+	w.mu.Lock()
+	w.troubles = append(w.troubles, &t)
+	w.mu.Unlock()
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		t.to = time.Now()
+	}
+}
+
+// awaitCall waits for somebody to ask the issuer, until a rotation should have come.
+func (w *world) awaitCall(hand *lane) *replica {
+	c := w.arm()
+	defer w.disarm(c)
+	return w.isCalled(c, hand)
+}
+
+// isCalled waits for what arm has promised.
+func (w *world) isCalled(c <-chan *replica, hand *lane) *replica {
+	timer := time.NewTimer(hand.after(w.s.life))
+	defer timer.Stop()
+	select {
+	case r := <-c:
+		return r
+	case <-timer.C:
+		return nil
+	}
+}
+
+// kinds are all there are.
+var kinds []kind
+
+func init() {
+	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults} {
+		kinds = append(kinds, some...)
+	}
+	names := map[string]bool{}
+	for _, k := range kinds {
+		if names[k.name] {
+			panic(fmt.Sprintf("two faults are called %q", k.name))
+		}
+		names[k.name] = true
+	}
+}
+
+// FaultNames returns the name of every fault there is.
+func FaultNames() (names []string) {
+	for _, k := range kinds {
+		names = append(names, k.name)
+	}
+	return names
+}

@@ -1,0 +1,164 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+// condition is a fault of the network that lasts. Those of one replica go on for the
+// next one with its index; later replicas find those of all.
+type condition struct {
+	replica int // everybody: every index
+	on, off func(*redistest.Link)
+	slow    time.Duration // of each message between replica and Redis
+	held    time.Time     // until then the replica is stopped: nothing leaves or arrives
+	cutOff  bool          // the replica does not reach the issuer
+}
+
+const everybody = -1
+
+func (c *condition) meets(r *replica) bool { return c.replica == everybody || c.replica == r.index }
+
+// impose begins a condition; what it returns ends it.
+func (w *world) impose(c *condition) (lift func()) {
+	w.mu.Lock()
+	w.conditions = append(w.conditions, c)
+	w.mu.Unlock()
+	w.each(c, c.on)
+	return func() {
+		w.mu.Lock()
+		w.conditions = slices.DeleteFunc(w.conditions, func(other *condition) bool { return other == c })
+		rest := slices.Clone(w.conditions)
+		w.mu.Unlock()
+		w.each(c, c.off)
+		for _, other := range rest { // which c.off may have ended as well
+			w.each(other, other.on)
+		}
+	}
+}
+
+func (w *world) each(c *condition, do func(*redistest.Link)) {
+	if do == nil {
+		return
+	}
+	for _, r := range w.alive() {
+		if c.meets(r) {
+			do(r.link)
+		}
+	}
+}
+
+// join has a new replica meet the conditions there are.
+func (w *world) join(r *replica) {
+	w.mu.Lock()
+	conditions := slices.Clone(w.conditions)
+	w.mu.Unlock()
+	for _, c := range conditions {
+		if c.on != nil && c.meets(r) {
+			c.on(r.link)
+		}
+	}
+}
+
+// weather is the sum of the conditions that a replica meets.
+func (w *world) weather(r *replica) (sum condition) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.conditions {
+		if !c.meets(r) {
+			continue
+		}
+		sum.slow += c.slow
+		sum.cutOff = sum.cutOff || c.cutOff
+		if c.held.After(sum.held) {
+			sum.held = c.held
+		}
+	}
+	return sum
+}
+
+// shape gives every message of a replica its time.
+func (r *replica) shape() redistest.Shape {
+	return redistest.Shape{
+		Request: func(name string, args []string) time.Duration {
+			command := commandOf(name, args)
+			r.w.note(r, command, args)
+			return r.travel(r.requests, "request "+command)
+		},
+		Reply: func(words []string) time.Duration {
+			r.w.check.stored()
+			what := "reply"
+			if len(words) == 3 && words[0] == "message" {
+				what = "message " + words[1]
+			}
+			return r.travel(r.replies, what)
+		},
+		Arrived: func(words []string) {
+			if len(words) != 3 || words[0] != "message" {
+				return
+			}
+			kind, fp, _ := strings.Cut(words[2], " ")
+			r.heard(words[1], kind, fp)
+		},
+	}
+}
+
+// travel is how long a message takes: at least a third of what it may.
+func (r *replica) travel(l *lane, what string) time.Duration {
+	now := time.Now()
+	weather := r.w.weather(r)
+	u := r.w.draws.unit(what, int64(r.index), int64(r.life), now.UnixNano())
+	trip := r.w.s.tripOf(r.index)
+	d := trip/3 + time.Duration(u*float64(trip*2/3)) + weather.slow
+	if held := weather.held.Sub(now); held > 0 {
+		d += held
+	}
+	return l.after(d)
+}
+
+// commandOf names what a command does: a script by what its arguments are.
+func commandOf(name string, args []string) string {
+	if (name != "EVALSHA" && name != "EVAL") || len(args) < 2 {
+		return name
+	}
+	what := map[string]string{"3 5": "read", "3 15": "publish", "2 17": "fail", "2 9": "invalidate", "1 6": "obtain", "1 5": "extend", "1 4": "release"}[args[1]+" "+itoa(len(args))]
+	if what == "" {
+		what = "script"
+	}
+	if name == "EVAL" {
+		what += " by text"
+	}
+	return what + " " + appOf(args)
+}
+
+// appOf tells the app by the keys.
+func appOf(args []string) string {
+	for _, a := range args {
+		if i := strings.Index(a, ":cli_sim"); i >= 0 && len(a) > i+8 {
+			return string(rune('A' + a[i+8] - '0'))
+		}
+	}
+	return "?"
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + itoa(n%10)
+}
+
+// note writes of commands that matter: what only looks would fill the page.
+func (w *world) note(r *replica, command string, args []string) {
+	switch {
+	case command == "PUBLISH" && len(args) == 2:
+		kind, _, _ := strings.Cut(args[1], " ")
+		w.log.add(r.name, "sends event %s %s", kind, appOf(args))
+	case command == "HELLO" || command == "CLIENT":
+	default:
+		w.log.add(r.name, "sends %s", command)
+	}
+}

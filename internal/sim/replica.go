@@ -1,0 +1,182 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// replica is one life of a process. After a crash the index has another.
+type replica struct {
+	w        *world
+	index    int
+	life     int // of this index, from 1
+	name     string
+	noDirect bool
+
+	link    *redistest.Link
+	client  *redis.Client
+	cache   *tokencache.Cache
+	sources []*tokencache.Source
+	stop    context.CancelFunc // of Run
+
+	requests, replies, calls, own *lane
+
+	gone chan struct{} // closed by a crash or by Close
+	once sync.Once
+
+	mu       sync.Mutex // guards below
+	drawn    int64      // jitters at the instant
+	drawnAt  int64
+	rejected map[string]rejection // by app access token, as this process has seen
+	filled   []time.Time          // by app: the end of the last fill
+}
+
+// start starts a replica that nobody reads from yet.
+func (w *world) start(index, life int) *replica {
+	r := &replica{
+		w: w, index: index, life: life, name: fmt.Sprintf("r%d.%d", index, life),
+		noDirect: index >= w.s.replicas-w.s.noDirect && index < w.s.replicas,
+		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
+		gone: make(chan struct{}), rejected: map[string]rejection{},
+		filled: make([]time.Time, w.s.apps),
+	}
+	r.link = w.redis.Link(r.name)
+	r.link.Shape(r.shape())
+	w.join(r)
+	r.client = w.redis.Client(r.name, func(o *redis.Options) {
+		o.Password = password
+		o.MinRetryBackoff = -1 // go-redis would draw the pause
+	})
+	r.open()
+	w.log.add(r.name, "starts")
+	return r
+}
+
+// open makes the Cache and its Sources.
+func (r *replica) open() {
+	cache, err := tokencache.New(r.client, tokencache.Config{
+		Replica: r.name, Jitter: r.jitter, Observe: r.observe, Logger: r.w.words.logger(),
+		FetchTimeout: r.w.s.fetchTimeout, Refresher: r.index == 0 && r.w.s.ahead > 0, NoDirect: r.noDirect,
+	})
+	if err != nil {
+		r.w.t.Fatal(err)
+	}
+	r.cache = cache
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	if r.index < r.w.s.ahead {
+		r.w.ends.Go(func() { _ = cache.Run(ctx) }) // before there are Sources: it takes them in any order
+		r.own.sleep(time.Microsecond)
+	}
+	for _, a := range r.w.apps {
+		r.sources = append(r.sources, cache.Source(r.fetcher(a)))
+		r.own.sleep(time.Microsecond)
+	}
+}
+
+func (r *replica) fetcher(a *app) tokencache.Fetcher {
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+		AppID: a.issuer.AppID(), AppSecret: a.issuer.AppSecret(), Window: r.w.s.window,
+		Transport: door{r, a}, Logger: r.w.words.logger(),
+	})
+	if err != nil {
+		r.w.t.Fatal(err)
+	}
+	return feishu
+}
+
+// begin starts a replica with its readers.
+func (w *world) begin(index, life int) *replica {
+	r := w.start(index, life)
+	w.mu.Lock()
+	w.replicas[index] = r
+	w.mu.Unlock()
+	for _, a := range w.apps {
+		for n := range readers {
+			w.gets.Go(func() { r.read(a, n) })
+		}
+	}
+	return r
+}
+
+// jitter draws by the moment, so that the order within it is all that can matter.
+func (r *replica) jitter() float64 {
+	now := time.Now().UnixNano()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.drawnAt != now {
+		r.drawnAt, r.drawn = now, 0
+	}
+	r.drawn++
+	return r.w.draws.unit("jitter", int64(r.index), int64(r.life), now, r.drawn)
+}
+
+func (r *replica) isGone() bool {
+	select {
+	case <-r.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// leave takes the replica off the fleet; false if somebody has done so before.
+func (r *replica) leave() (first bool) {
+	r.once.Do(func() {
+		first = true
+		r.w.mu.Lock()
+		if r.w.replicas[r.index] == r {
+			r.w.replicas[r.index] = nil
+		}
+		r.w.mu.Unlock()
+	})
+	return first
+}
+
+// crash is kill -9: from this moment on nothing of it reaches anybody. What runs on
+// in this process finds every door shut, and ends.
+func (r *replica) crash() bool {
+	if !r.leave() {
+		return false
+	}
+	r.w.log.add(r.name, "crashes")
+	close(r.gone)
+	r.link.Down()
+	r.w.ends.Go(func() {
+		r.stop()
+		_ = r.cache.Close()
+		_ = r.client.Close()
+	})
+	return true
+}
+
+// close is SIGTERM: what is under way is finished.
+func (r *replica) close() bool {
+	if !r.leave() {
+		return false
+	}
+	r.w.log.add(r.name, "closes")
+	begin := time.Now()
+	r.stop()
+	_ = r.cache.Close()
+	close(r.gone)
+	took := time.Since(begin)
+	r.w.log.add(r.name, "has closed after %v", took)
+	if most := 2*r.w.s.fetchTimeout + 10*time.Second; took > most {
+		r.w.check.violated("I6", r.name, "Close took %v, more than %v", took, most)
+	}
+	if _, err := r.sources[0].Get(context.Background()); !errors.Is(err, tokencache.ErrClosed) {
+		r.w.check.violated("I6", r.name, "Get after Close: %v", plain(err))
+	}
+	_ = r.client.Close()
+	return true
+}

@@ -1,0 +1,164 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+// Result of a run.
+type Result struct {
+	Violations []string
+	Timeline   []string // all of it
+	Near       []string // what there is to see of the first violation
+	Tally      *Tally
+}
+
+// Run plays a Scenario. It belongs into a testing/synctest bubble, alone.
+func Run(t testing.TB, s Scenario) Result {
+	w := newWorld(t, s)
+	w.warmUp()
+	w.storm()
+	w.calm()
+	w.ending()
+	return Result{Violations: w.check.result(), Timeline: w.log.lines(), Near: w.log.around(80, 20), Tally: w.tally}
+}
+
+// warmUp starts the fleet, cold: some before the first token is there, some after, and
+// some at the moment when it comes.
+func (w *world) warmUp() {
+	w.replicas = make([]*replica, w.s.replicas+1) // and one that looks in when all is over
+	w.log.add("world", "seed %d, profile %s: %d replicas, %d apps, life %v, window %v, latency %v, trip %v, far %d, ahead %d, no direct %d",
+		w.s.Seed, w.s.Profile.Name, w.s.replicas, w.s.apps, w.s.life, w.s.window, w.s.latency, w.s.trip, w.s.far, w.s.ahead, w.s.noDirect)
+	gap := time.Duration(2 * w.draws.unit("gap") * float64(w.s.latency) / float64(w.s.replicas))
+	for i := range w.s.replicas {
+		w.begin(i, 1)
+		for _, a := range w.apps {
+			a.key = w.replicas[i].sources[a.index].Key()
+		}
+		w.hand.sleep(gap)
+	}
+	w.hand.sleep(5 * time.Second)
+}
+
+// storm has all the faults, and waits for the last to end.
+func (w *world) storm() {
+	var faults sync.WaitGroup
+	begin := time.Now()
+	for i := range w.s.faults {
+		faults.Go(func() { w.inflict(&w.s.faults[i], i) })
+	}
+	faults.Wait()
+	if rest := w.s.stormy - time.Since(begin); rest > 0 {
+		w.hand.sleep(rest)
+	}
+	for _, r := range w.alive() { // what an unused DropReplies left
+		r.link.Heal()
+	}
+	for _, a := range w.apps {
+		a.keep(false)
+	}
+	w.log.add("world", "the faults are over")
+}
+
+// What I6 allows after the last fault: a lease, the breaker's probe, the wait for a
+// put-back, and a call; and before these the running backoff, which the troubles know.
+const recovery = 5300*time.Millisecond + 6*time.Second + 38*time.Second + 10*time.Second
+
+// calm checks that the fleet is fresh again, and stays so.
+func (w *world) calm() {
+	until := time.Now().Add(recovery)
+	w.mu.Lock()
+	for _, t := range w.troubles {
+		if end := t.to.Add(min(t.tail, permanentTail+slack)); t.issuer && end.After(until) {
+			until = end
+		}
+	}
+	w.mu.Unlock()
+	w.hand.sleep(time.Until(until))
+	w.log.add("world", "the fleet has to be fresh again")
+
+	look := w.start(w.s.replicas, 1)
+	for _, a := range w.apps {
+		w.freshAgain(look, a)
+	}
+	defer look.close()
+	since := time.Now()
+	w.hand.sleep(w.s.quiet)
+	for _, a := range w.apps {
+		w.stillFresh(a, since)
+	}
+}
+
+// freshAgain has everybody get a token, a newcomer first: Redis may be empty, since
+// nobody else had reason to look.
+func (w *world) freshAgain(look *replica, a *app) {
+	for _, r := range append([]*replica{look}, w.alive()...) {
+		tok, err := r.get(a, longPatience)
+		if err != nil {
+			w.check.violated("I6", r.name, "no token of %s when the faults are over: %s", a.name, plain(err))
+		}
+		if r == look {
+			w.hand.sleep(time.Second)
+		}
+		if left := tok.Expiry(); err == nil && time.Until(left) <= w.s.window/8 {
+			w.check.violated("I6", r.name, "%s still ends in %v", a.label(tok.AppAccessToken()), time.Until(left))
+		}
+	}
+	status, err := look.sources[a.index].Status(context.Background())
+	switch {
+	case err != nil:
+		w.check.violated("I6", "redis", "Status of %s: %s", a.name, plain(err))
+	case status.State != "fresh" && status.State != "due", status.Garbled != "", status.RetryIn > 0, status.Locked < 0:
+		w.check.violated("I6", "redis", "%s is %s, garbled %q, retry in %v, locked %v", a.name, status.State, status.Garbled, status.RetryIn, status.Locked)
+	}
+}
+
+// stillFresh checks the quiet time: no call failed, and none was in vain.
+func (w *world) stillFresh(a *app, since time.Time) {
+	for _, c := range a.issuer.Calls() {
+		if !c.Arrived.Before(since.Add(time.Second)) && (!c.Granted() || !c.Minted) {
+			w.check.violated("I6", "issuer", "a call at %.9f without a new token, in the quiet time", w.log.since(c.Arrived).Seconds())
+		}
+	}
+}
+
+// ending closes everything and looks for what is left.
+func (w *world) ending() {
+	if len(w.s.Profile.families) == 0 {
+		w.check.sound()
+	}
+	close(w.over)
+	w.gets.Wait()
+	for _, r := range w.alive() {
+		r.close()
+	}
+	w.ends.Wait()
+	w.hand.sleep(6 * time.Second) // a lease, for a try whose reply was lost
+	for _, key := range w.redis.Server().Keys() {
+		if strings.HasSuffix(key, ":lock") {
+			w.check.violated("I6", "redis", "a lock is left: %s", key)
+		}
+	}
+	if channels := w.redis.Server().PubSubChannels("*"); len(channels) > 0 {
+		w.check.violated("I6", "redis", "%d subscriptions are left", len(channels))
+	}
+	open := 0
+	w.redis.Each(func(l *redistest.Link) { open += l.Open() })
+	if open > 0 {
+		w.check.violated("I6", "redis", "%d connections are left", open)
+	}
+	w.check.secrets()
+	w.check.spacing()
+	w.check.successes()
+}
+
+// Replay is the command that plays a run again.
+func Replay(s Scenario) string {
+	return fmt.Sprintf("go test ./internal/sim -run TestSeeds -sim.seed=%d -sim.profile=%s -v", s.Seed, s.Profile.Name)
+}

@@ -1,0 +1,131 @@
+package sim
+
+import (
+	"strconv"
+	"time"
+)
+
+// stored is the record of an app as it was last seen in Redis.
+type stored struct {
+	token    string    // app access token, "" if there is none
+	since    time.Time // it has been there
+	ends     time.Time // as the record says
+	best     time.Time // the end of the latest that must not be fallen behind
+	bestName string
+	tampered bool // somebody wrote there by hand
+	rejected map[string]rejection
+	kept     int // rejections of a token that the issuer hands out again
+}
+
+// loses has data of an app, or of all, lost or written by somebody else.
+func (w *world) loses(a *app, do func()) {
+	do()
+	c := w.check
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.records {
+		if a == nil || a.index == i {
+			r := &c.records[i]
+			c.lostAt[i] = time.Now()
+			r.best, r.tampered = time.Time{}, true
+			r.token = w.redis.Server().HGet(w.key(w.apps[i], "token"), "app_access_token")
+		}
+	}
+}
+
+func (c *checker) lost(a *app) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lostAt[a.index]
+}
+
+// rejecting says that somebody is about to reject a token: it may be gone from now on.
+func (c *checker) rejecting(a *app, token string) {
+	pairs := a.issuer.Pairs()
+	current := pairs[len(pairs)-1].App == token
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &c.records[a.index]
+	if r.rejected == nil {
+		r.rejected = map[string]rejection{}
+	}
+	next, counts := r.rejected[token].again(time.Now())
+	r.rejected[token] = next
+	if counts && current && a.keeps.Load() {
+		r.kept++
+	}
+	if r.bestName == token {
+		r.best = time.Time{}
+	}
+}
+
+// firstRejected returns when a rejection was told that somebody heard of later.
+func (c *checker) firstRejected(a *app, token string, heard time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if told := c.records[a.index].rejected[token].at; !told.IsZero() && told.Before(heard) {
+		return told
+	}
+	return heard
+}
+
+// tolerance of I2, for the same token in whole seconds and on the way.
+const tolerance = 2 * time.Second
+
+// stored looks at Redis after everything that it has answered, and checks I2: what is
+// stored never goes back to a token that ends earlier, but for a rejection or a loss
+// of data. And no TTL is longer than the issuer meant it to be.
+func (c *checker) stored() {
+	for _, a := range c.w.apps {
+		if a.key != "" {
+			c.storedOf(a)
+		}
+	}
+}
+
+func (c *checker) storedOf(a *app) {
+	server, key := c.w.redis.Server(), c.w.key(a, "token")
+	token := server.HGet(key, "app_access_token")
+	c.mu.Lock()
+	r := &c.records[a.index]
+	changed := r.token != token
+	if changed {
+		r.token, r.since = token, time.Now()
+		if token != "" {
+			r.tampered = false
+		}
+	}
+	end, _ := strconv.ParseInt(server.HGet(key, "ends_at"), 10, 64)
+	r.ends = time.UnixMilli(end)
+	tampered, best, bestName := r.tampered, r.best, r.bestName
+	c.mu.Unlock()
+	if token == "" || tampered {
+		return
+	}
+	n, pair := a.pair(token)
+	if n == 0 {
+		c.violated("I2", "redis", "a token is stored that the issuer of %s never gave", a.name)
+		return
+	}
+	ttl := server.TTL(key)
+	if late := time.Now().Add(ttl).Sub(pair.End); ttl <= 0 || late > time.Millisecond {
+		c.violated("I2", "redis", "%s is stored for %v, %v longer than it lives", a.label(token), ttl, late)
+	}
+	if late := time.UnixMilli(end).Sub(pair.End); late > time.Millisecond {
+		c.violated("I2", "redis", "%s is said to end %v later than it does", a.label(token), late)
+	}
+	if !changed {
+		return
+	}
+	c.w.log.add("redis", "holds %s for %v", a.label(token), ttl)
+	if back := best.Sub(pair.End); !best.IsZero() && back > tolerance {
+		c.violated("I2", "redis", "%s replaced %s, which ends %v later", a.label(token), a.label(bestName), back)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !r.rejected[token].at.IsZero() {
+		r.best, r.bestName = time.Time{}, ""
+	} else {
+		r.best, r.bestName = pair.End, token
+	}
+}

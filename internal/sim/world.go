@@ -1,0 +1,167 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+// world is one run: Redis, the issuers, the fleet, and what is known of them.
+type world struct {
+	t     testing.TB
+	s     Scenario
+	draws draws
+
+	redis *redistest.Bubble
+	admin *redis.Client
+	apps  []*app
+	hand  *lane // of those who make faults and look on
+	log   *timeline
+	tally *Tally
+	check *checker
+	words *words
+	calls *calls
+	gets  sync.WaitGroup // readers
+	ends  sync.WaitGroup // of crashed and closed replicas
+	over  chan struct{}  // no reading any more
+
+	mu         sync.Mutex // guards below
+	replicas   []*replica // the present ones, by index
+	conditions []*condition
+	troubles   []*trouble
+	armed      []chan *replica // faults that wait for a call
+}
+
+// app is one credential.
+type app struct {
+	index  int
+	name   string // A, B
+	issuer *feishutest.Issuer
+	key    string      // of the credential within Redis' keys, once known
+	keeps  atomic.Bool // the issuer hands out what it has revoked
+
+	mu      sync.Mutex     // guards below
+	numbers map[string]int // by app access token
+	pairs   []feishutest.Pair
+}
+
+// password of Redis, to look for where it should not be.
+const password = "password-of-redis"
+
+func newWorld(t testing.TB, s Scenario) *world {
+	w := &world{
+		t: t, s: s, draws: draws(s.Seed), redis: redistest.NewBubble(t), hand: newLane(0),
+		log: newTimeline(), tally: NewTally(), words: &words{}, calls: &calls{}, over: make(chan struct{}),
+	}
+	w.redis.RequirePassword(password)
+	w.admin = w.redis.Admin()
+	w.check = newChecker(w)
+	for i := range s.apps {
+		w.apps = append(w.apps, &app{
+			index: i, name: string(rune('A' + i)), numbers: map[string]int{},
+			issuer: feishutest.New(feishutest.Config{
+				AppID: fmt.Sprintf("cli_sim%d", i), AppSecret: fmt.Sprintf("secret-of-the-app-%d", i),
+				Life: s.life, Window: s.window, Latency: s.latency + time.Duration(i)*time.Microsecond,
+			}),
+		})
+	}
+	return w
+}
+
+// keep has the issuer hand out what it has revoked, or not.
+func (a *app) keep(on bool) {
+	a.issuer.SetKeepRevoked(on)
+	a.keeps.Store(on)
+}
+
+// label names a token without showing it: A2 is the second of app A.
+func (a *app) label(token string) string {
+	if token == "" {
+		return "none"
+	}
+	n, _ := a.pair(token)
+	if n == 0 {
+		return a.name + "?"
+	}
+	return fmt.Sprintf("%s%d", a.name, n)
+}
+
+// pair returns the number of a token, from 1, and what the issuer knows of it; 0 for
+// one that it never gave out.
+func (a *app) pair(token string) (int, feishutest.Pair) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.numbers[token] == 0 {
+		a.pairs = a.issuer.Pairs()
+		for i, p := range a.pairs {
+			a.numbers[p.App] = i + 1
+		}
+	}
+	n := a.numbers[token]
+	if n == 0 {
+		return 0, feishutest.Pair{}
+	}
+	return n, a.pairs[n-1]
+}
+
+// words collects everything that may be shown to somebody, to search it for secrets.
+type words struct {
+	mu   sync.Mutex // guards seen
+	seen map[string]bool
+}
+
+func (w *words) add(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen == nil {
+		w.seen = map[string]bool{}
+	}
+	w.seen[text] = true
+}
+
+// Write takes what is logged.
+func (w *words) Write(p []byte) (int, error) {
+	w.add(string(p))
+	return len(p), nil
+}
+
+func (w *words) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(io.Writer(w), &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey { // each line once
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}
+
+// present returns the replica that has the index now; nil between a crash and the
+// restart.
+func (w *world) present(index int) *replica {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.replicas[index]
+}
+
+// alive returns all that are there, by index.
+func (w *world) alive() (all []*replica) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.replicas {
+		if r != nil {
+			all = append(all, r)
+		}
+	}
+	return all
+}
