@@ -110,9 +110,8 @@ func (c *checker) waited(r *replica, g *got) {
 		c.mu.Lock()
 		c.waits = append(c.waits, wait{r, g.took()})
 		c.mu.Unlock()
-		return
 	}
-	if g.patience < longPatience {
+	if g.err != nil && g.patience < longPatience || g.err == nil && g.took() < longWait {
 		return
 	}
 	stopped := c.w.troubled(r.index, all, g.began, g.ended, func(t *trouble) bool { return t.stopped })
@@ -122,10 +121,17 @@ func (c *checker) waited(r *replica, g *got) {
 	case stopped:
 	case noRedis && r.noDirect:
 	case noIssuer && (noRedis || !c.storedThroughout(g)):
+	case g.err == nil:
+		c.violated("I4", r.name, "without a copy a Get of %s took %v", g.app.name, g.took())
 	default:
 		c.violated("I4", r.name, "without a copy a Get of %s failed after %v: %s", g.app.name, g.took(), plain(g.err))
 	}
 }
+
+// longWait is more than a Get without a copy takes while the issuer answers: a lease
+// with its jitter, a poll, and five commands of a second each to a Redis that does not
+// answer; the call's own time is below a second.
+const longWait = 14 * time.Second
 
 // storedThroughout reports whether Redis held a usable token all the time.
 func (c *checker) storedThroughout(g *got) bool {
@@ -186,10 +192,23 @@ func (c *checker) called(r *replica, a *app, e tokencache.Event) {
 	if e.Err != nil && !errors.As(e.Err, &f.err) {
 		return
 	}
-	if e.Kind == tokencache.EventDirectCall && e.Err != nil {
-		return // nobody else knows of it
+	if e.Kind == tokencache.EventDirectCall {
+		c.direct(r, a)
+		if e.Err != nil {
+			return // nobody else knows of it
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failed = append(c.failed, f)
+}
+
+// direct checks that nobody goes around Redis who need not: with a copy that is not yet
+// urgent, and no Refresh.
+func (c *checker) direct(r *replica, a *app) {
+	tok, has := r.sources[a.index].Peek()
+	w := c.w.s.span()
+	if left := time.Until(tok.Expiry()); has && left > min(2*time.Minute, w/5) && r.refreshing.Load() == 0 {
+		c.violated("I3", r.name, "asked for %s around Redis, though %s lasts for %v", a.name, a.label(tok.AppAccessToken()), left)
+	}
 }

@@ -105,7 +105,9 @@ func (r *replica) invalidate(a *app, tok tokencache.Token) {
 func (r *replica) refresh(a *app) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.own.after(longPatience))
 	defer cancel()
+	r.refreshing.Add(1)
 	tok, changed, err := r.sources[a.index].Refresh(ctx)
+	r.refreshing.Add(-1)
 	if r.isGone() {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,6 +33,8 @@ type replica struct {
 
 	gone chan struct{} // closed by a crash or by Close
 	once sync.Once
+
+	refreshing atomic.Int32
 
 	mu       sync.Mutex // guards below
 	drawn    int64      // jitters at the instant

@@ -98,6 +98,11 @@ func NewScenario(seed uint64, p Profile) Scenario {
 	return s
 }
 
+// span is w of tokencache's doc.go: the window less its margin.
+func (s *Scenario) span() time.Duration {
+	return s.window - min(30*time.Second, max(s.window/4, 1250*time.Millisecond), s.window/2)
+}
+
 // drawFaults begins with as many kinds as there are, in a drawn order, before any
 // comes twice.
 func drawFaults(r *rand.Rand, s Scenario) []fault {

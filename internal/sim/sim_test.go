@@ -122,7 +122,7 @@ func TestSeedsRepeat(t *testing.T) {
 	for i, p := range sim.Profiles() {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
-			s := sim.NewScenario(uint64(1000+i), p)
+			s := sim.NewScenario(*first+999+uint64(i), p)
 			once, again := play(t, s), play(t, s)
 			require.NotEmpty(t, once.Timeline)
 			for i := range min(len(once.Timeline), len(again.Timeline)) {

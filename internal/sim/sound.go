@@ -51,7 +51,6 @@ const coldStart = 4 + 2 + 4
 // second.
 func (c *checker) extensions() int {
 	const longest, shortest = 5 * time.Second, 500 * time.Millisecond
-	w := c.w.s.window
-	lease := min(longest, max(shortest, (w-min(30*time.Second, max(w/4, 1250*time.Millisecond), w/2))/4))
+	lease := min(longest, max(shortest, c.w.s.span()/4))
 	return int((c.w.s.latency + 11*time.Millisecond + 8*farther*c.w.s.trip) / (lease / 3))
 }
