@@ -166,6 +166,7 @@ func (l *Link) each(f func(*relay)) {
 	l.mu.Unlock()
 	for _, r := range open {
 		f(r)
+		l.apart(1)
 	}
 }
 
@@ -173,6 +174,7 @@ func (l *Link) each(f func(*relay)) {
 func (l *Link) admit(ctx context.Context) error {
 	l.mu.Lock()
 	l.dials++
+	number := l.dials
 	l.mu.Unlock()
 	for {
 		hole, err := l.gate()
@@ -181,6 +183,7 @@ func (l *Link) admit(ctx context.Context) error {
 		}
 		select {
 		case <-hole: // look again: it may refuse now
+			l.apart(number % 100)
 		case <-ctx.Done():
 			return dialError(ctx.Err())
 		}

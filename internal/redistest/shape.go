@@ -34,6 +34,14 @@ func (l *Link) shaped() Shape {
 	return l.shape
 }
 
+// apart keeps what would otherwise happen at one instant to several connections of a
+// shaped link some microseconds apart: they would come back in any order.
+func (l *Link) apart(n int) {
+	if l.shaped().Request != nil {
+		time.Sleep(time.Duration(n) * 1001 * time.Nanosecond)
+	}
+}
+
 // road is where the requests of one connection travel, in order. They are read all
 // the time, as a socket's buffers would have it: a client that had to wait for its
 // writes would, with a PubSub, wait under a mutex, and stop the time of a bubble.
