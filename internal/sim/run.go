@@ -88,10 +88,10 @@ func (w *world) calm() {
 		w.freshAgain(look, a)
 	}
 	defer look.close()
-	since := time.Now()
+	since, tampered := time.Now(), w.check.tampered()
 	w.hand.sleep(w.s.quiet)
 	for _, a := range w.apps {
-		w.stillFresh(a, since)
+		w.stillFresh(a, since, tampered[a.index])
 	}
 }
 
@@ -120,10 +120,11 @@ func (w *world) freshAgain(look *replica, a *app) {
 	}
 }
 
-// stillFresh checks the quiet time: no call failed, and none was in vain.
-func (w *world) stillFresh(a *app, since time.Time) {
+// stillFresh checks the quiet time: no call failed, and none was in vain. But where the
+// token's TTL was shortened by hand, and it is still the same, it is due too early.
+func (w *world) stillFresh(a *app, since time.Time, tampered bool) {
 	for _, c := range a.issuer.Calls() {
-		if !c.Arrived.Before(since.Add(time.Second)) && (!c.Granted() || !c.Minted) {
+		if !c.Arrived.Before(since.Add(time.Second)) && (!c.Granted() || !c.Minted && !tampered) {
 			w.check.violated("I6", "issuer", "a call at %.9f without a new token, in the quiet time", w.log.since(c.Arrived).Seconds())
 		}
 	}

@@ -39,6 +39,16 @@ func (c *checker) lost(a *app) time.Time {
 	return c.lostAt[a.index]
 }
 
+// tampered returns for each app whether the stored token was changed by hand.
+func (c *checker) tampered() (yes []bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.records {
+		yes = append(yes, r.tampered)
+	}
+	return yes
+}
+
 // rejecting says that somebody is about to reject a token: it may be gone from now on.
 func (c *checker) rejecting(a *app, token string) {
 	pairs := a.issuer.Pairs()
