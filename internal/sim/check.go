@@ -133,13 +133,18 @@ func (c *checker) waited(r *replica, g *got) {
 // answer; the call's own time is below a second.
 const longWait = 14 * time.Second
 
-// storedThroughout reports whether Redis held a usable token all the time.
+// fromMemory is how long a process without a copy repeats an error before it looks
+// whether somebody has mended it, and the look.
+const fromMemory = 6 * time.Second
+
+// storedThroughout reports whether Redis held a usable token all the time, and for so
+// long before that the process should have seen it.
 func (c *checker) storedThroughout(g *got) bool {
 	margin := min(10*time.Second, c.w.s.life/50)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.records[g.app.index]
-	if s.token == "" || s.tampered || c.lostAt[g.app.index].After(g.began.Add(-time.Minute)) || !s.since.Before(g.began) {
+	if s.token == "" || s.tampered || c.lostAt[g.app.index].After(g.began.Add(-time.Minute)) || !s.since.Before(g.began.Add(-fromMemory)) {
 		return false
 	}
 	_, pair := g.app.pair(s.token)
