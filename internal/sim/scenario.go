@@ -80,13 +80,13 @@ func NewScenario(seed uint64, p Profile) Scenario {
 	s := Scenario{Seed: seed, Profile: p, replicas: 8 + r.IntN(3), apps: 2}
 	s.life = []time.Duration{12 * time.Second, 20 * time.Second, time.Minute, time.Minute, 10 * time.Minute, 10 * time.Minute, 2 * time.Hour, 2 * time.Hour}[r.IntN(8)]
 	s.window = min(30*time.Minute, s.life/4)
-	s.latency = between(r, 20*time.Millisecond, 400*time.Millisecond)
+	s.latency = spread(r, 5*time.Millisecond, 400*time.Millisecond)
 	s.trip = spread(r, 200*time.Microsecond, 5*time.Millisecond)
 	if r.IntN(2) == 0 {
 		s.far = 2 + r.IntN(5)
 	}
 	s.fetchTimeout = 10 * time.Second
-	if r.IntN(3) == 0 {
+	if r.IntN(2) == 0 {
 		s.fetchTimeout = 25 * time.Second
 	}
 	s.every = min(30*time.Second, max(500*time.Millisecond, s.window/40))
@@ -124,7 +124,7 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 			onCall:  r.Float64() < k.onCall,
 			replica: r.IntN(s.replicas),
 			app:     r.IntN(s.apps),
-			lasts:   spread(r, k.shortest, max(k.shortest, min(k.longest, s.life))),
+			lasts:   spread(r, k.shortest, max(k.shortest, min(k.longest, 2*s.life))),
 			draw:    r.Uint64(),
 		}
 	}
@@ -141,4 +141,4 @@ func (s *Scenario) tripOf(index int) time.Duration {
 	return s.trip
 }
 
-const farther = 8
+const farther = 16
