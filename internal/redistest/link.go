@@ -170,8 +170,12 @@ func (l *Link) each(f func(*relay)) {
 	}
 }
 
-// admit waits until a new connection may be made, or says why it may not.
+// admit waits until a new connection may be made, or says why it may not. Like a
+// net.Dialer it does not even try once ctx is over.
 func (l *Link) admit(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return dialError(err)
+	}
 	l.mu.Lock()
 	l.dials++
 	number := l.dials
