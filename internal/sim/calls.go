@@ -82,9 +82,9 @@ func (c *checker) apart(f failedCall, hold time.Duration) {
 
 // successes checks the first half of I3.
 //
-// The issuer mints by its own rule, so a call that it answers with a new token is a
-// rotation and needs no excuse. One that is answered with a token it has given out
-// before does. What a fault may cost in those:
+// A call in the window of the last token is a rotation and needs no excuse. One that
+// brings a token which the issuer has given out before does, and so does one before
+// that window, to an issuer that mints at every call. What a fault may cost in those:
 //
 //   - crash, close, pause, a lost lock or one that lasts for ever, a spoiled answer:
 //     the token was minted for somebody who could not share it; the next asks. 1 each.
@@ -101,17 +101,17 @@ func (c *checker) successes() {
 	for _, a := range c.w.apps {
 		repeats, minted := 0, 0
 		for _, call := range a.issuer.Calls() {
-			switch {
-			case call.Minted:
+			if call.Minted {
 				minted++
-			case call.Granted():
+			}
+			if a.inVain(call, c.w.s.window) {
 				repeats++
 			}
 		}
 		allowed := c.allowed(a)
-		c.w.log.add("issuer", "%s: %d minted, %d given again, %d of these explained", a.name, minted, repeats, allowed)
+		c.w.log.add("issuer", "%s: %d minted, %d calls in vain, %d of these explained", a.name, minted, repeats, allowed)
 		if repeats > allowed {
-			c.violated("I3", "issuer", "%s gave out what it had given before %d times, where %d are explained", a.name, repeats, allowed)
+			c.violated("I3", "issuer", "%s was called in vain %d times, where %d are explained", a.name, repeats, allowed)
 		}
 	}
 }

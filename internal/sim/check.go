@@ -21,10 +21,15 @@ type checker struct {
 	lostAt     []time.Time
 	failed     []failedCall
 	waits      []wait
+	locks      []leased        // by app
+	released   map[string]bool // values of locks
 }
 
 func newChecker(w *world) *checker {
-	return &checker{w: w, records: make([]stored, w.s.apps), lostAt: make([]time.Time, w.s.apps)}
+	return &checker{
+		w: w, records: make([]stored, w.s.apps), lostAt: make([]time.Time, w.s.apps),
+		locks: make([]leased, w.s.apps), released: map[string]bool{},
+	}
 }
 
 func (c *checker) violated(invariant, who, format string, args ...any) {
@@ -93,7 +98,7 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 		c.violated("I1", r.name, "said that %s ends %v later than it does", g.app.label(app), g.tok.Expiry().Sub(pair.End))
 	}
 	seen, yes := r.sawRejected(app)
-	if !yes || !seen.Before(g.began) || c.lost(g.app).After(seen) {
+	if !yes || !seen.Before(g.began) {
 		return
 	}
 	if g.app.handedOutAgain(app, c.firstRejected(g.app, app, seen)) { // before this process had heard of it, perhaps

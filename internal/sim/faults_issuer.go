@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
@@ -48,6 +50,12 @@ var issuerFaults = []kind{
 		begin: func(w *world, _ *fault, r *replica, _ *rand.Rand) func() {
 			return w.impose(&condition{replica: r.index, cutOff: true})
 		},
+	}, {
+		name: "no way for all", family: issuers, ofAll: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 3 * time.Minute,
+		trouble: trouble{issuer: true, tail: transientTail + slack},
+		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) func() {
+			return w.impose(&condition{replica: everybody, cutOff: true})
+		},
 	},
 }
 
@@ -81,6 +89,11 @@ func wrongAnswer(rng *rand.Rand) feishutest.Fault {
 
 var revocationFaults = []kind{
 	{
+		name: "revoked and failed over", family: revocations, shortest: time.Second, longest: 20 * time.Second,
+		trouble: trouble{lost: true, redis: true, tail: 10 * time.Second, repeats: 2},
+		begin:   failedOver,
+	},
+	{
 		name: "revoked", family: revocations, shortest: 1, longest: 1, trouble: trouble{},
 		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) func() {
 			a := w.apps[f.app]
@@ -101,6 +114,35 @@ var revocationFaults = []kind{
 		name: "revoked in mid-call", family: revocations, shortest: 1, longest: 1, trouble: trouble{repeats: 3},
 		begin: revokedInMidCall,
 	},
+}
+
+// failedOver has a token revoked, and then Redis lose everything since, the rejection
+// too: its old record is back.
+func failedOver(w *world, f *fault, _ *replica, _ *rand.Rand) func() {
+	ctx, a := context.Background(), w.apps[f.app]
+	key, began := w.key(a, "token"), time.Now()
+	record, err := w.admin.HGetAll(ctx, key).Result()
+	ttl := w.admin.PTTL(ctx, key).Val()
+	if err != nil || ttl <= f.lasts {
+		return nil
+	}
+	a.keep(false)
+	w.revoke(a)
+	return func() {
+		w.loses(a, func() {
+			_ = w.admin.Del(ctx, key).Err()
+			for _, name := range w.redis.Server().Keys() {
+				if strings.HasPrefix(name, w.key(a, "rejected:")) {
+					_ = w.admin.Del(ctx, name).Err()
+				}
+			}
+			if rest := ttl - time.Since(began); rest > 0 {
+				_ = w.admin.HSet(ctx, key, record).Err()
+				_ = w.admin.PExpire(ctx, key, rest).Err()
+			}
+		})
+		w.cutAll()
+	}
 }
 
 // revoke ends the current token, if there is one.

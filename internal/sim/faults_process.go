@@ -23,6 +23,9 @@ var processFaults = []kind{
 			r.refresh(w.apps[f.app])
 			return nil
 		}, trouble: trouble{repeats: 1},
+	}, {
+		name: "busy", family: processes, onCall: 0.8, shortest: 500 * time.Millisecond, longest: 5 * time.Second,
+		begin: busy, trouble: trouble{},
 	},
 }
 
@@ -39,6 +42,29 @@ func closing(w *world, _ *fault, r *replica, _ *rand.Rand) func() {
 	}
 	return func() { w.begin(r.index, r.life+1) }
 }
+
+// busy has a caller that calls Get a thousand times a second. What the replica sends
+// meanwhile is paced by its holds, not by its callers.
+func busy(w *world, f *fault, r *replica, _ *rand.Rand) func() {
+	a, before, began := w.apps[f.app], r.link.Count(), time.Now()
+	w.gets.Go(func() {
+		for time.Since(began) < f.lasts {
+			if !r.pause(time.Millisecond) {
+				return
+			}
+			_, _ = r.get(a, longPatience)
+		}
+		took := time.Since(began)
+		if n := r.link.Count() - before; n > int(busiest*took.Seconds())+3*busiest {
+			w.check.violated("I8", r.name, "%d commands within %v of a busy caller", n, took)
+		}
+	})
+	return nil
+}
+
+// busiest is more than a replica sends in a second: a fill of half a dozen commands for
+// each of its apps every quarter of it, the shortest hold.
+const busiest = 50
 
 // pause is SIGSTOP as far as others can tell: nothing leaves, nothing arrives, and
 // all of it does once the process goes on, also what it no longer waits for.

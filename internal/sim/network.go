@@ -158,6 +158,9 @@ func (w *world) note(r *replica, command string, args []string) {
 		kind, _, _ := strings.Cut(args[1], " ")
 		w.log.add(r.name, "sends event %s %s", kind, appOf(args))
 	case command == "HELLO" || command == "CLIENT":
+	case strings.HasPrefix(command, "release"):
+		w.check.releases(args[len(args)-1])
+		w.log.add(r.name, "sends %s", command)
 	default:
 		w.log.add(r.name, "sends %s", command)
 	}

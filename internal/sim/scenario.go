@@ -48,6 +48,7 @@ type Scenario struct {
 	apps         int
 	life         time.Duration // of a token
 	window       time.Duration // of the issuer
+	mints        bool          // the issuer, at every call
 	latency      time.Duration // of the issuer
 	trip         time.Duration // the longest that a message between a replica and Redis takes
 	far          int           // every so many replicas one is farther away; 0: none
@@ -71,6 +72,9 @@ type fault struct {
 	draw    uint64
 }
 
+// coldStart is how long the fleet is left alone with its cold start, but by issuers.
+const coldStart = 5 * time.Second
+
 // rotations of the token that the faults are spread over, at least.
 const rotations = 3
 
@@ -80,6 +84,7 @@ func NewScenario(seed uint64, p Profile) Scenario {
 	s := Scenario{Seed: seed, Profile: p, replicas: 8 + r.IntN(3), apps: 2}
 	s.life = []time.Duration{12 * time.Second, 20 * time.Second, time.Minute, time.Minute, 10 * time.Minute, 10 * time.Minute, 2 * time.Hour, 2 * time.Hour}[r.IntN(8)]
 	s.window = min(30*time.Minute, s.life/4)
+	s.mints = r.IntN(4) == 0
 	s.latency = spread(r, 5*time.Millisecond, 400*time.Millisecond)
 	s.trip = spread(r, 200*time.Microsecond, 5*time.Millisecond)
 	if r.IntN(2) == 0 {
@@ -120,12 +125,15 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 	for i, k := range faults {
 		drawn[i] = fault{
 			kind:    k,
-			at:      between(r, 0, s.stormy),
+			at:      coldStart + between(r, 0, s.stormy),
 			onCall:  r.Float64() < k.onCall,
 			replica: r.IntN(s.replicas),
 			app:     r.IntN(s.apps),
 			lasts:   spread(r, k.shortest, max(k.shortest, min(k.longest, 2*s.life))),
 			draw:    r.Uint64(),
+		}
+		if k.family == issuers && r.IntN(4) == 0 {
+			drawn[i].at = between(r, 0, 50*time.Millisecond) // and all are cold
 		}
 	}
 	slices.SortFunc(drawn, func(a, b fault) int { return int(a.at - b.at) })

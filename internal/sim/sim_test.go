@@ -91,7 +91,7 @@ func TestSeeds(t *testing.T) {
 		}
 	})
 	t.Logf("%d runs in %v\n%v", len(list), time.Since(begin).Round(time.Millisecond), total)
-	if len(list) >= 300 && *profile == "" {
+	if len(list) >= 300 && (*profile == "" || *profile == "all") {
 		for _, name := range sim.FaultNames() {
 			assert.Positive(t, total.Count("fault "+name), "no fault %q", name)
 		}

@@ -33,7 +33,7 @@ func (c *checker) sound() {
 	events, each := 0, 6+c.extensions()
 	for _, r := range c.w.alive() {
 		events += r.link.Count("PUBLISH")
-		if n := r.link.Count() - r.link.Count("PUBLISH"); n > each*rotations+coldStart {
+		if n := r.link.Count() - r.link.Count("PUBLISH"); n > each*rotations+onceEach {
 			c.violated("I8", r.name, "%d commands for %d rotations: %v", n, rotations, r.link.Counts())
 		}
 	}
@@ -42,9 +42,9 @@ func (c *checker) sound() {
 	}
 }
 
-// coldStart is what a replica sends once: the text of four scripts, two subscriptions,
+// onceEach is what a replica sends once: the text of four scripts, two subscriptions,
 // and the safety polls while the issuer makes the first token.
-const coldStart = 4 + 2 + 4
+const onceEach = 4 + 2 + 4
 
 // extensions of the lock while the issuer is asked come on top: one for each third of
 // the lease, which is short for tokens that live for seconds, and at least half a

@@ -33,12 +33,6 @@ func (w *world) loses(a *app, do func()) {
 	}
 }
 
-func (c *checker) lost(a *app) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.lostAt[a.index]
-}
-
 // tampered returns for each app whether the stored token was changed by hand.
 func (c *checker) tampered() (yes []bool) {
 	c.mu.Lock()
@@ -89,6 +83,7 @@ func (c *checker) stored() {
 	for _, a := range c.w.apps {
 		if a.key != "" {
 			c.storedOf(a)
+			c.lockOf(a)
 		}
 	}
 }

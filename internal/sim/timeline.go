@@ -37,9 +37,12 @@ func (l *timeline) add(who, format string, args ...any) {
 	defer l.mu.Unlock()
 	if l.entries = append(l.entries, e); len(l.entries) >= mostEntries {
 		last := l.entries[mostEntries-30:]
-		panic(fmt.Sprintf("sim: something spins: %d steps, the last of them\n%s", mostEntries, strings.Trim(fmt.Sprintln(last), "[]\n")))
+		panic(fmt.Sprintf("%s: %d steps, the last of them\n%s", Spins, mostEntries, strings.Trim(fmt.Sprintln(last), "[]\n")))
 	}
 }
+
+// Spins is what a run that never ends panics with.
+const Spins = "sim: something spins"
 
 // mostEntries is ten times what the longest runs have.
 const mostEntries = 500_000

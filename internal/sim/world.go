@@ -61,6 +61,7 @@ func newWorld(t testing.TB, s Scenario) *world {
 	w := &world{
 		t: t, s: s, draws: draws(s.Seed), redis: redistest.NewBubble(t), hand: newLane(0),
 		log: newTimeline(), tally: NewTally(), words: &words{}, calls: &calls{}, over: make(chan struct{}),
+		replicas: make([]*replica, s.replicas+1), // and one that looks in when all is over
 	}
 	w.redis.RequirePassword(password)
 	w.admin = w.redis.Admin()
@@ -70,7 +71,7 @@ func newWorld(t testing.TB, s Scenario) *world {
 			index: i, name: string(rune('A' + i)), numbers: map[string]int{},
 			issuer: feishutest.New(feishutest.Config{
 				AppID: fmt.Sprintf("cli_sim%d", i), AppSecret: fmt.Sprintf("secret-of-the-app-%d", i),
-				Life: s.life, Window: s.window, Latency: s.latency + time.Duration(i)*time.Microsecond,
+				Life: s.life, Window: s.window, MintEveryCall: s.mints, Latency: s.latency + time.Duration(i)*time.Microsecond,
 			}),
 		})
 	}
@@ -81,6 +82,12 @@ func newWorld(t testing.TB, s Scenario) *world {
 func (a *app) keep(on bool) {
 	a.issuer.SetKeepRevoked(on)
 	a.keeps.Store(on)
+}
+
+// inVain reports whether a call brought nothing that was needed: a token that had been
+// given out before, or a new one before the window of the last.
+func (a *app) inVain(c feishutest.Call, window time.Duration) bool {
+	return c.Granted() && (!c.Minted || c.Remaining >= window)
 }
 
 // label names a token without showing it: A2 is the second of app A.
