@@ -1,0 +1,136 @@
+package sim_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/sim"
+)
+
+var (
+	mutants     = flag.String("sim.mutants", "", "play these against the seeds, by a part of their names; all for every one. Without it they are only applied")
+	mutantSeeds = flag.Int("sim.mutantseeds", 300, "the most seeds that each of the mutants may survive")
+	anyProfile  = flag.Bool("sim.anyprofile", false, "play mutants in every profile in turn, not in the one that each names")
+)
+
+// mutant is one rule of the product turned off, in a copy that only the compiler sees.
+type mutant struct {
+	name     string
+	what     string // it does, in words
+	file     string
+	old, new string
+	by       string // the invariants that may be the first to fail, with | between
+	profile  string // of the seeds
+}
+
+// TestMutants shows that the seeds bite: each rule that one might drop, dropped, makes
+// some seed fail. A mutant whose words are not in the product any more fails, also when
+// none is played: a compiler for each takes minutes.
+func TestMutants(t *testing.T) {
+	files, err := filepath.Glob("mutants/*.mutant")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".mutant"), func(t *testing.T) {
+			m := readMutant(t, file)
+			overlay := m.overlay(t)
+			if *mutants == "" || *mutants != "all" && !strings.Contains(m.name, *mutants) {
+				return
+			}
+			seed, profile, invariants := m.play(t, overlay)
+			t.Logf("%s: seed %d, %s, %s", m.name, seed, profile, strings.Join(invariants, " "))
+			assert.Subset(t, strings.Split(m.by, "|"), invariants[:1], m.what)
+		})
+	}
+}
+
+// readMutant reads
+//
+//	what it does
+//	file: path/from/the/root
+//	by: I1
+//	profile: data
+//	<<<<<<<
+//	old
+//	=======
+//	new
+//	>>>>>>>
+func readMutant(t *testing.T, file string) mutant {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	parts := regexp.MustCompile(`(?s)^(.*?)\nfile: (\S+)\nby: (\S+)\nprofile: (\w+)\n<<<<<<<\n(.*?)\n=======\n(.*?)\n?>>>>>>>\n$`).FindStringSubmatch(string(text))
+	require.Len(t, parts, 7, "%s is no mutant", file)
+	name := strings.TrimSuffix(filepath.Base(file), ".mutant")
+	return mutant{name: name, what: parts[1], file: parts[2], by: parts[3], profile: parts[4], old: parts[5], new: strings.TrimSuffix(parts[6], "\n")}
+}
+
+// overlay is what go build takes for the product's file.
+func (m mutant) overlay(t *testing.T) string {
+	t.Helper()
+	original, err := filepath.Abs(filepath.Join("..", "..", m.file))
+	require.NoError(t, err)
+	text, err := os.ReadFile(original)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(text), m.old), "%s: what it is to replace in %s", m.name, m.file)
+	dir := t.TempDir()
+	mutated := filepath.Join(dir, filepath.Base(m.file))
+	require.NoError(t, os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600))
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
+	require.NoError(t, err)
+	path := filepath.Join(dir, "overlay.json")
+	require.NoError(t, os.WriteFile(path, list, 0o600))
+	return path
+}
+
+var failedSeed = regexp.MustCompile(`seed (\d+), profile (\w+):\n((?:\s+[A-Z]\d+ at .*\n)+)`)
+
+// play returns the first seed that fails, and by which invariants.
+func (m mutant) play(t *testing.T, overlay string) (seed int, profile string, invariants []string) {
+	t.Helper()
+	cmd := exec.Command("go", "test", "-overlay", overlay, "-count=1", "-timeout=5m", ".",
+		"-run", "TestSeeds$", "-sim.stop", "-sim.seeds", strconv.Itoa(*mutantSeeds))
+	if !*anyProfile {
+		cmd.Args = append(cmd.Args, "-sim.profile", m.profile)
+	}
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return *mutantSeeds, "every profile", []string{"none"}
+	}
+	if strings.Contains(string(out), sim.Spins) {
+		return 0, m.profile, []string{"I8"} // a handful of commands, it says
+	}
+	for _, found := range failedSeed.FindAllStringSubmatch(string(out), -1) {
+		if n, _ := strconv.Atoi(found[1]); seed == 0 || n < seed {
+			seed, profile, invariants = n, found[2], nil
+			for line := range strings.SplitSeq(strings.TrimSpace(found[3]), "\n") {
+				invariants = append(invariants, strings.Fields(line)[0])
+			}
+		}
+	}
+	require.NotZero(t, seed, "no seed failed, but something else: %s", tail(string(out)))
+	return seed, profile, dedupe(invariants)
+}
+
+func tail(s string) string { return s[max(0, len(s)-2000):] }
+
+func dedupe(list []string) (out []string) {
+	seen := map[string]bool{}
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
