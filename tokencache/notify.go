@@ -269,9 +269,12 @@ func (n *notifier) disconnected() {
 }
 
 // confirm tells that a subscription stands: whoever waits looks again, because
-// what happened before was not heard.
+// what happened before was not heard. Those who wait for just this are told last:
+// they look anyway, and would take the news for a reason to look twice.
 func (n *notifier) confirm(name string) {
+	n.tell(name, "", "")
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	if ch := n.channels[name]; ch != nil {
 		select {
 		case <-ch.confirmed:
@@ -279,8 +282,6 @@ func (n *notifier) confirm(name string) {
 			close(ch.confirmed)
 		}
 	}
-	n.mu.Unlock()
-	n.tell(name, "", "")
 }
 
 // dropped mends what a slow Unsubscribe did to a channel that is wanted again.

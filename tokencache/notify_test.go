@@ -1,0 +1,43 @@
+package tokencache
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+)
+
+// Whoever waits for a subscription to stand looks once when it does, not twice.
+func TestConfirmationIsNoFurtherNews(t *testing.T) {
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // never dialled
+	defer rdb.Close()
+	cache, err := New(rdb, Config{})
+	require.NoError(t, err)
+	defer cache.Close()
+	src := cache.Source(nobody{})
+	ch := &channel{sources: []*Source{src}}
+	n := &notifier{channels: map[string]*channel{"c": ch}}
+	for range 2000 {
+		ch.confirmed = make(chan struct{})
+		news := make(chan (<-chan struct{}))
+		go func(confirmed <-chan struct{}) {
+			<-confirmed
+			news <- src.changes()
+		}(ch.confirmed)
+		n.confirm("c")
+		select {
+		case <-<-news:
+			t.Fatal("told, and then told again")
+		default:
+		}
+	}
+}
+
+// nobody is a Fetcher that is never asked.
+type nobody struct{}
+
+func (nobody) Issuer() Issuer { return Issuer{Name: "nobody", App: "app", Digest: "digest", Window: time.Minute} }
+
+func (nobody) Fetch(context.Context) (Token, error) { panic("asked") }
