@@ -94,7 +94,7 @@ func TestI6PutBackNeedsNoCaller(t *testing.T) {
 func TestPutBackOverASlowLink(t *testing.T) {
 	virtual(t, feishutest.Config{Life: 20 * time.Second, Latency: 20 * time.Millisecond}, func(t *testing.T, f *fleet) {
 		r := f.replica()
-		r.link.Shape(redistest.Shape{Request: func(string, []string) time.Duration { return 700 * time.Millisecond }})
+		r.link.Shape(redistest.Shape{Request: func(string, []string, time.Duration) time.Duration { return 700 * time.Millisecond }})
 		r.link.Refuse(true)
 		tok := r.mustGet()
 		r.link.Heal()

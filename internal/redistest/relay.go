@@ -24,6 +24,7 @@ type relay struct {
 	mu       sync.Mutex // guards what follows
 	expected []rule     // what to do with the replies to come, in order
 	queue    []delivery // for the client
+	last     time.Time  // the last of them is due, or was
 	wake     chan struct{}
 
 	done chan struct{}
@@ -169,10 +170,14 @@ func (r *relay) halfOpen() bool {
 func (r *relay) enqueue(raw []byte, words []string) {
 	r.link.mu.Lock()
 	r.link.received += int64(len(raw))
-	due, shape := time.Now().Add(r.link.delay), r.link.shape
+	delay, shape := r.link.delay, r.link.shape
 	r.link.mu.Unlock()
-	due = due.Add(shape.replyTime(words))
 	r.mu.Lock()
+	behind := max(0, time.Until(r.last))
+	r.mu.Unlock()
+	due := time.Now().Add(delay + shape.replyTime(words, behind)) // without the lock: it looks at other links
+	r.mu.Lock()
+	r.last = due
 	r.queue = append(r.queue, delivery{raw, words, due})
 	r.mu.Unlock()
 	select {

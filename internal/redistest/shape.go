@@ -10,13 +10,17 @@ import (
 // a simulation that is to be repeated gives each message a moment of its own. A
 // func that is nil takes no time. All are called from several goroutines at once,
 // and none waits.
+//
+// Messages of one connection keep their order: none takes less than behind, which is how
+// long the one before it is still under way. Whoever returns more has no two arrive at
+// one moment.
 type Shape struct {
 	// Request is told of a command as the client sends it, and returns how long it
 	// takes to the server. The name is in upper case.
-	Request func(name string, args []string) time.Duration
+	Request func(name string, args []string, behind time.Duration) time.Duration
 	// Reply is told of what the server sends, at the moment it does, and returns how
 	// long it takes to the client. Words are those of its first level.
-	Reply func(words []string) time.Duration
+	Reply func(words []string, behind time.Duration) time.Duration
 	// Arrived is told what Reply was, once the client has it.
 	Arrived func(words []string)
 }
@@ -97,13 +101,15 @@ func (r *relay) requestsShaped(shape Shape) {
 	go r.forward(way)
 	defer way.end()
 	in := bufio.NewReader(r.client)
+	var last time.Time
 	for {
 		v, err := readValue(in)
 		if err != nil {
 			return
 		}
 		name, args := v.command()
-		way.add(travelling{v, time.Now().Add(shape.Request(name, args))})
+		last = time.Now().Add(shape.Request(name, args, max(0, time.Until(last))))
+		way.add(travelling{v, last})
 	}
 }
 
@@ -129,11 +135,11 @@ func (r *relay) forward(way *road) {
 }
 
 // replyTime is how long a reply takes beyond the link's delay.
-func (s Shape) replyTime(words []string) time.Duration {
+func (s Shape) replyTime(words []string, behind time.Duration) time.Duration {
 	if s.Reply == nil {
 		return 0
 	}
-	return s.Reply(words)
+	return s.Reply(words, behind)
 }
 
 func (s Shape) arrived(words []string) {

@@ -20,11 +20,11 @@ func TestLinkShape(t *testing.T) {
 		b := redistest.NewBubble(t)
 		var requests, arrived []string
 		b.Link("a").Shape(redistest.Shape{
-			Request: func(name string, _ []string) time.Duration {
+			Request: func(name string, _ []string, _ time.Duration) time.Duration {
 				requests = append(requests, name)
 				return 3 * time.Second
 			},
-			Reply:   func([]string) time.Duration { return time.Second },
+			Reply:   func([]string, time.Duration) time.Duration { return time.Second },
 			Arrived: func(words []string) { arrived = append(arrived, strings.Join(words, " ")) },
 		})
 		rdb := b.Client("a", once, func(o *redis.Options) { o.ReadTimeout = time.Minute })
@@ -44,7 +44,7 @@ func TestLinkShapeLateRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := redistest.NewBubble(t)
 		delay := time.Duration(0)
-		b.Link("a").Shape(redistest.Shape{Request: func(string, []string) time.Duration { return delay }})
+		b.Link("a").Shape(redistest.Shape{Request: func(string, []string, time.Duration) time.Duration { return delay }})
 		rdb := b.Client("a", once, func(o *redis.Options) { o.ReadTimeout = time.Second })
 		require.NoError(t, set(rdb, "k"))
 

@@ -83,18 +83,18 @@ func (w *world) weather(r *replica) (sum condition) {
 // shape gives every message of a replica its time.
 func (r *replica) shape() redistest.Shape {
 	return redistest.Shape{
-		Request: func(name string, args []string) time.Duration {
+		Request: func(name string, args []string, behind time.Duration) time.Duration {
 			command := commandOf(name, args)
 			r.w.note(r, command, args)
-			return r.travel(r.requests, "request "+command)
+			return r.travel(r.requests, "request "+command, behind)
 		},
-		Reply: func(words []string) time.Duration {
+		Reply: func(words []string, behind time.Duration) time.Duration {
 			r.w.check.stored()
 			what := "reply"
 			if len(words) == 3 && words[0] == "message" {
 				what = "message " + words[1]
 			}
-			return r.travel(r.replies, what)
+			return r.travel(r.replies, what, behind)
 		},
 		Arrived: func(words []string) {
 			if len(words) != 3 || words[0] != "message" {
@@ -106,8 +106,9 @@ func (r *replica) shape() redistest.Shape {
 	}
 }
 
-// travel is how long a message takes: at least a third of what it may.
-func (r *replica) travel(l *lane, what string) time.Duration {
+// travel is how long a message takes: at least a third of what it may, and longer than
+// the one before it.
+func (r *replica) travel(l *lane, what string, behind time.Duration) time.Duration {
 	now := time.Now()
 	weather := r.w.weather(r)
 	u := r.w.draws.unit(what, int64(r.index), int64(r.life), now.UnixNano())
@@ -116,7 +117,7 @@ func (r *replica) travel(l *lane, what string) time.Duration {
 	if held := weather.held.Sub(now); held > 0 {
 		d += held
 	}
-	return l.after(d)
+	return l.after(max(d, behind))
 }
 
 // commandOf names what a command does: a script by what its arguments are.
