@@ -38,6 +38,8 @@ func TestConfirmationIsNoFurtherNews(t *testing.T) {
 // nobody is a Fetcher that is never asked.
 type nobody struct{}
 
-func (nobody) Issuer() Issuer { return Issuer{Name: "nobody", App: "app", Digest: "digest", Window: time.Minute} }
+func (nobody) Issuer() Issuer {
+	return Issuer{Name: "nobody", App: "app", Digest: "digest", Window: time.Minute}
+}
 
 func (nobody) Fetch(context.Context) (Token, error) { panic("asked") }

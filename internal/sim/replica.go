@@ -10,7 +10,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -58,6 +57,9 @@ func (w *world) start(index, life int) *replica {
 	r.client = w.redis.Client(r.name, func(o *redis.Options) {
 		o.Password = password
 		o.MinRetryBackoff = -1 // go-redis would draw the pause
+		// Not a part of the commands' time-out: what is left of a command that timed out
+		// would dial again at the moment of those that came after it.
+		o.DialerRetryTimeout = 97003019
 	})
 	r.open()
 	w.log.add(r.name, "starts")
@@ -81,20 +83,9 @@ func (r *replica) open() {
 		r.own.sleep(time.Microsecond)
 	}
 	for _, a := range r.w.apps {
-		r.sources = append(r.sources, cache.Source(r.fetcher(a)))
+		r.sources = append(r.sources, cache.Source(r.w.fetcher(a, door{r, a})))
 		r.own.sleep(time.Microsecond)
 	}
-}
-
-func (r *replica) fetcher(a *app) tokencache.Fetcher {
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: a.issuer.AppID(), AppSecret: a.issuer.AppSecret(), Window: r.w.s.window,
-		Transport: door{r, a}, Logger: r.w.words.logger(),
-	})
-	if err != nil {
-		r.w.t.Fatal(err)
-	}
-	return feishu
 }
 
 // begin starts a replica with its readers.

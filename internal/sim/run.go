@@ -41,9 +41,6 @@ func (w *world) warmUp() {
 	gap := time.Duration(2 * w.draws.unit("gap") * float64(w.s.latency) / float64(w.s.replicas))
 	for i := range w.s.replicas {
 		w.begin(i, 1)
-		for _, a := range w.apps {
-			a.key = w.replicas[i].sources[a.index].Key()
-		}
 		w.hand.sleep(gap)
 	}
 	w.hand.sleep(coldStart)
@@ -162,5 +159,5 @@ func (w *world) ending() {
 
 // Replay is the command that plays a run again.
 func Replay(s Scenario) string {
-	return fmt.Sprintf("go test ./internal/sim -run TestSeeds -sim.seed=%d -sim.profile=%s -v", s.Seed, s.Profile.Name)
+	return fmt.Sprintf("go test ./internal/sim -run 'TestSeeds$' -sim.seed=%d -sim.profile=%s -v", s.Seed, s.Profile.Name)
 }

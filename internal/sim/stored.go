@@ -81,10 +81,8 @@ const tolerance = 2 * time.Second
 // of data. And no TTL is longer than the issuer meant it to be.
 func (c *checker) stored() {
 	for _, a := range c.w.apps {
-		if a.key != "" {
-			c.storedOf(a)
-			c.lockOf(a)
-		}
+		c.storedOf(a)
+		c.lockOf(a)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,8 +12,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // world is one run: Redis, the issuers, the fleet, and what is known of them.
@@ -46,7 +49,7 @@ type app struct {
 	index  int
 	name   string // A, B
 	issuer *feishutest.Issuer
-	key    string      // of the credential within Redis' keys, once known
+	key    string      // of the credential within Redis' keys
 	keeps  atomic.Bool // the issuer hands out what it has revoked
 
 	mu      sync.Mutex     // guards below
@@ -75,7 +78,32 @@ func newWorld(t testing.TB, s Scenario) *world {
 			}),
 		})
 	}
+	w.learnKeys()
 	return w
+}
+
+// learnKeys asks a Cache that nobody uses how the apps are called in Redis.
+func (w *world) learnKeys() {
+	cache, err := tokencache.New(w.admin, tokencache.Config{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, a := range w.apps {
+		a.key = cache.Source(w.fetcher(a, nil)).Key()
+	}
+	_ = cache.Close()
+}
+
+// fetcher calls the issuer of an app by that way.
+func (w *world) fetcher(a *app, way http.RoundTripper) tokencache.Fetcher {
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+		AppID: a.issuer.AppID(), AppSecret: a.issuer.AppSecret(), Window: w.s.window,
+		Transport: way, Logger: w.words.logger(),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return feishu
 }
 
 // keep has the issuer hand out what it has revoked, or not.
