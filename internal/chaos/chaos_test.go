@@ -1,0 +1,94 @@
+//go:build unix
+
+package chaos
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// wholeRound is how long a run must be told to last for every kind of fault to come.
+// The round is finished then, though a slow machine take longer.
+const wholeRound = time.Minute
+
+// TestProcessesUnderFaults is all of it; see the package's comment.
+func TestProcessesUnderFaults(t *testing.T) {
+	seed := *runSeed
+	if seed == 0 {
+		seed = rand.Uint64N(1e6) + 1
+	}
+	t.Logf("-chaos.seed=%d", seed)
+	f := newFleet(t, 3*(*runFor+wholeRound))
+	w := newWatch(f)
+	stop := make(chan struct{})
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		w.run(stop)
+	}()
+	go heartbeat(stop, f.stall)
+	require.True(t, f.soon(30*time.Second, everybodyFresh), "a whole fleet to begin with")
+
+	actions := newPlan(seed, size)
+	for begun := time.Now(); f.goesOn(begun); {
+		a := actions.next()
+		t.Logf("%v: %s", round(f.now()), a.Kind)
+		if err := f.inflict(a); !assert.NoError(t, err) {
+			break
+		}
+	}
+	f.end()
+	close(stop)
+	<-watching
+	f.judge(seed)
+	assert.Eventually(t, func() bool { return !w.locked() }, 2*lease, 10*time.Millisecond, "a lock is left")
+}
+
+// goesOn reports whether there is time for another fault, or need of one.
+func (f *fleet) goesOn(begun time.Time) (yes bool) {
+	if time.Since(begun) < *runFor {
+		return true
+	}
+	if *runFor < wholeRound || time.Since(begun) > 2*(*runFor) {
+		return false
+	}
+	f.with(func(h *history) { yes = len(h.missing()) > 0 })
+	return yes
+}
+
+// everybodyFresh reports whether all have had their first token.
+func everybodyFresh(h *history) bool {
+	return len(h.Processes) == size && len(h.recovery(fault{}).Waiting) == 0
+}
+
+func (f *fleet) stall(from, to time.Time, late time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.history.Stalls = append(f.history.Stalls, stall{period{f.at(from), f.at(to)}, late})
+}
+
+// judge checks the history, and leaves the report to be printed last.
+func (f *fleet) judge(seed uint64) {
+	f.with(func(h *history) {
+		h.Over = f.now()
+		violations := h.violations()
+		for n, v := range violations {
+			if n == mostTold {
+				f.t.Errorf("and %d more", len(violations)-n)
+				break
+			}
+			f.t.Error(v)
+		}
+		if missing := h.missing(); *runFor >= wholeRound && len(missing) > 0 {
+			f.t.Errorf("did not come: %q", missing)
+		}
+		lastWords = h.report(seed, len(violations))
+	})
+}
+
+// mostTold violations are named one by one.
+const mostTold = 30

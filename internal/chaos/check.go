@@ -1,0 +1,233 @@
+package chaos
+
+import (
+	"fmt"
+	"time"
+)
+
+// violations is every way in which a run was not as it has to be.
+func (h *history) violations() []string {
+	var all []string
+	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.calls, h.wentBack, h.lateRecoveries, h.troubles} {
+		all = append(all, check()...)
+	}
+	return all
+}
+
+// eachGet calls f for every Get, and collects what it complains of.
+func (h *history) eachGet(f func(p *process, g get) string) (complaints []string) {
+	for _, p := range h.Processes {
+		for _, g := range p.Gets {
+			if complaint := f(p, g); complaint != "" {
+				complaints = append(complaints, fmt.Sprintf("%v: process %d (replica %d): %s", round(g.Start), p.Number, p.Place, complaint))
+			}
+		}
+	}
+	return complaints
+}
+
+// deadTokens: a Get that has begun after the end of its token's life. Where several
+// are one record, the last of them began last.
+func (h *history) deadTokens() []string {
+	return h.eachGet(func(_ *process, g get) string {
+		if g.Token == "" {
+			return ""
+		}
+		known, ok := h.Pairs[g.Token]
+		switch {
+		case !ok:
+			return fmt.Sprintf("was handed the token %s, which the issuer has not minted", g.Token)
+		case g.Start >= known.End:
+			return fmt.Sprintf("was handed the token %s %v after its end", g.Token, round(g.Start-known.End))
+		}
+		return ""
+	})
+}
+
+// failedGets: only the issuer may cause one.
+func (h *history) failedGets() []string {
+	return h.eachGet(func(p *process, g get) string {
+		switch {
+		case g.Err == "":
+			return ""
+		case p.sure(g):
+			return "failed with a usable copy: " + g.Err
+		case h.readable(p, g):
+			return "failed with a token in Redis to read: " + g.Err
+		case !h.issuerFailed(g.period()):
+			return "failed, though the issuer did not: " + g.Err
+		}
+		return ""
+	})
+}
+
+// readable reports whether there was a token in Redis to read all the time, and
+// nothing in between.
+func (h *history) readable(p *process, g get) bool {
+	for _, f := range h.Faults {
+		if f.cuts(p.Place) && (period{f.From, f.To + probe(f.To-f.From)}).meets(g.period()) {
+			return false
+		}
+	}
+	for _, s := range h.Stored {
+		if s.Token != "" && s.From <= g.Start && s.To >= g.End && h.Pairs[s.Token].End-deadFor > g.End {
+			return true
+		}
+	}
+	return false
+}
+
+// issuerFailed reports whether failures of the issuer, or the pauses after them, fell
+// into a period.
+func (h *history) issuerFailed(at period) bool {
+	for _, f := range h.Faults {
+		if f.Failing > 0 && (period{f.From, f.To + pause(f.Failing)}).meets(at) {
+			return true
+		}
+	}
+	return false
+}
+
+// atOnce is how long a Get with a copy may take beyond the stalls that the heartbeat
+// has met: there is more than one thread to stop. It is well below a call, or a
+// time-out of Redis.
+const atOnce = latency / 3
+
+// waits: a Get that took long though there was a copy.
+func (h *history) waits() []string {
+	return h.eachGet(func(p *process, g get) string {
+		if took := g.took() - p.stalled(g); p.sure(g) && took > atOnce {
+			return fmt.Sprintf("waited for %v with a copy usable for another %v", round(took), round(g.Usable-g.Start))
+		}
+		return ""
+	})
+}
+
+// calls: one per rotation, the direct ones, and what a fault may cost. Faults come one
+// at a time, so each answers for what was asked until the next.
+func (h *history) calls() (complaints []string) {
+	for _, s := range h.stretches() {
+		if granted, allowed := h.granted(s.period), h.rotations(s.period)+h.direct(s.period)+s.costs; granted > allowed {
+			complaints = append(complaints, fmt.Sprintf("%v to %v (%s): %d successful calls, where %d are explained: %d rotations, %d direct, %d by the fault",
+				round(s.From), round(s.To), s.why, granted, allowed, h.rotations(s.period), h.direct(s.period), s.costs))
+		}
+	}
+	return complaints
+}
+
+// stretch of a run, from a fault to the next.
+type stretch struct {
+	period
+	why   string
+	costs int // calls more than one per rotation
+}
+
+func (h *history) stretches() []stretch {
+	all := []stretch{{period{0, h.Over}, "without a fault", 0}}
+	for _, f := range h.Faults {
+		all[len(all)-1].To = f.From
+		all = append(all, stretch{period{f.From, h.Over}, string(f.Kind), f.costs()})
+	}
+	return all
+}
+
+func (h *history) granted(in period) int {
+	return h.count(in, func(c call) bool { return c.Granted })
+}
+
+func (h *history) rotations(in period) int {
+	return h.count(in, func(c call) bool { return c.Minted })
+}
+
+func (h *history) failed(in period) int {
+	return h.count(in, func(c call) bool { return !c.Granted })
+}
+
+func (h *history) count(in period, is func(call) bool) (n int) {
+	for _, c := range h.Calls {
+		if in.holds(c.At) && is(c) {
+			n++
+		}
+	}
+	return n
+}
+
+func (h *history) direct(in period) (n int) {
+	for _, p := range h.Processes {
+		for _, at := range p.Direct {
+			if in.holds(at) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (h *history) costs() (n int) {
+	for _, f := range h.Faults {
+		n += f.costs()
+	}
+	return n
+}
+
+// wentBack: a token in Redis that makes way for one that ends earlier, though nothing
+// was lost.
+func (h *history) wentBack() (complaints []string) {
+	before := stored{}
+	for _, s := range h.Stored {
+		if s.Token == "" {
+			continue
+		}
+		if earlier := h.Pairs[before.Token].End - h.Pairs[s.Token].End; before.Token != "" && earlier > 0 && !h.lostData(before.To, s.From) {
+			complaints = append(complaints, fmt.Sprintf("%v: in Redis %s made way for %s, which ends %v earlier",
+				round(s.From), before.Token, s.Token, round(earlier)))
+		}
+		before = s
+	}
+	return complaints
+}
+
+// lostData reports whether Redis was restarted between two looks.
+func (h *history) lostData(from, to time.Duration) bool {
+	for _, f := range h.Faults {
+		if f.Kind == restartRedis && f.meets(period{from, to}) {
+			return true
+		}
+	}
+	return false
+}
+
+// troubles: processes that ended by themselves, or not when they were told to.
+func (h *history) troubles() (complaints []string) {
+	for _, p := range h.Processes {
+		switch {
+		case p.Trouble != "":
+			complaints = append(complaints, fmt.Sprintf("process %d (replica %d) %s", p.Number, p.Place, p.Trouble))
+		case p.Killed == 0 && !p.Ended:
+			complaints = append(complaints, fmt.Sprintf("process %d (replica %d) did not end when told to", p.Number, p.Place))
+		}
+	}
+	return complaints
+}
+
+// missing is the kinds of faults that did not come.
+func (h *history) missing() (missing []kind) {
+	counts := h.byKind()
+	for _, k := range kinds {
+		if counts[k] == 0 {
+			missing = append(missing, k)
+		}
+	}
+	return missing
+}
+
+func (h *history) byKind() map[kind]int {
+	counts := map[kind]int{}
+	for _, f := range h.Faults {
+		counts[f.Kind]++
+	}
+	return counts
+}
+
+// round is for people.
+func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

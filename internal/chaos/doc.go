@@ -1,0 +1,57 @@
+// Package chaos has twenty processes share a token while everything around them
+// breaks, and then checks what they were handed. Nothing is virtual: the processes
+// are killed with kill -9 and stopped with SIGSTOP, Redis is a redis-server that
+// dies and comes back empty, and time is the machine's.
+//
+//	make chaos FOR=2m
+//
+// # How a run goes
+//
+// The test starts a redis-server, an issuer that keeps to Feishu's rules (feishutest,
+// by HTTP), a proxy for each replica, and itself again as the replicas: see
+// [assignment]. Each has a Cache on a client of its own and a few callers that call
+// Get every 5 to 20 ms. Tokens live 6 s and are refreshed with 3 s left, so that every
+// fault meets a refresh.
+//
+// Faults come one after the other, each drawn from a seed that is printed: see [kind].
+// The next comes when everybody has a fresh token again, or should have had one.
+// The seed decides what comes and how long it lasts; what it meets is real, and
+// differs from run to run.
+//
+// # The history
+//
+// A replica writes every Get to its standard output, a pipe that the test reads all
+// the time: one write(2) for a Get that took more than 1 ms, brought another token or
+// failed, and one each 250 ms for those between, which were all alike. What is in a pipe survives
+// its writer, so kill -9 costs nothing but the count of the last moments.
+//
+// Times are by the wall clock, which all processes of a machine share; the monotonic
+// one of Go begins with each process. Should the wall clock step, the heartbeat takes
+// that for a stall as long as the step.
+//
+// # The heartbeat
+//
+// In every process, the test's own too, a goroutine sleeps 10 ms over and over, and
+// records by how much longer it took. A Get that took long in a process that stood
+// still tells nothing about us. So the time of stalls around a Get is taken off, and
+// the largest of all is allowed to a recovery. Those that the test caused by SIGSTOP
+// count for the Gets of that process, but are not in the report.
+//
+// # What is checked
+//
+//   - No dead token: the Get had begun before the token's end, by the issuer's record.
+//     A Get may well end after it: the process can be stopped between its look at the
+//     clock and the return, and nobody can promise more.
+//   - No failed Get, but for want of an answer by the issuer: only a Get that began
+//     without a copy, met a failure of the issuer, and had no token in Redis to read.
+//   - No Get waited that began with a usable copy. A copy so close to its end that a
+//     stall may have outlasted it counts as none.
+//   - Calls: as many as tokens minted, one more per fault (a process killed or stopped
+//     is one), and the direct ones.
+//   - The token in Redis does not make way for one that ends earlier, but for a restart.
+//   - Recovery: a lease, the pause or probe that runs, a call, and the largest stall
+//     after each fault, every process has handed out a fresh token: see [fault.bound].
+//   - In the end every process ends when told, and leaves no lock.
+//
+// Nothing is revoked here; that is for the fleets in virtual time.
+package chaos

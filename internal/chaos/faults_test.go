@@ -1,0 +1,148 @@
+//go:build unix
+
+package chaos
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+)
+
+// inflict does what the seed has said, and waits until everybody has recovered or
+// should have.
+func (f *fleet) inflict(a action) error {
+	done := fault{Kind: a.Kind, Places: a.Places}
+	place := -1
+	if a.MidCall {
+		var err error
+		if place, err = f.nextCall(); err != nil {
+			return fmt.Errorf("%s: %w", a.Kind, err)
+		}
+		time.Sleep(a.Delay)
+	}
+	done.From = f.now()
+	if err := f.act(a, place, &done); err != nil {
+		return fmt.Errorf("%s: %w", a.Kind, err)
+	}
+	done.To = f.now()
+	f.with(func(h *history) { h.Faults = append(h.Faults, done) })
+	if isKill := a.Kind == killHolder || a.Kind == killBystanders; isKill {
+		f.replace(done.Places, a.Rest)
+	}
+	f.soon(done.bound()+time.Second, func(h *history) bool { return len(h.recovery(done).Waiting) == 0 })
+	return nil
+}
+
+// nextCall waits for somebody to ask the issuer: now and then it takes a rotation.
+func (f *fleet) nextCall() (place int, err error) {
+	f.desk.forget()
+	select {
+	case place = <-f.desk.asked:
+		return place, nil
+	case <-time.After(2 * life):
+		return 0, fmt.Errorf("nobody has asked the issuer for %v", 2*life)
+	}
+}
+
+// replace starts new processes for those that were killed.
+func (f *fleet) replace(places []int, after time.Duration) {
+	time.Sleep(after)
+	for _, place := range places {
+		f.start(place)
+	}
+}
+
+// act is the fault itself: it returns when that is over. Place is who asks just then.
+func (f *fleet) act(a action, place int, done *fault) error {
+	switch a.Kind {
+	case killHolder, killBystanders:
+		if a.Kind == killHolder {
+			done.Places = []int{place}
+		}
+		for _, place := range done.Places {
+			f.kill(place)
+		}
+		done.Hit = len(done.Places)
+	case stopHolder, stopHolderLong:
+		f.stop(place, a.Hold)
+		done.Places, done.Hit = []int{place}, 1
+	case stopBystander:
+		f.stop(a.Places[0], a.Hold)
+		done.Hit = 1
+	case restartRedis:
+		done.Outage = true
+		f.redis.Kill()
+		time.Sleep(a.Hold)
+		f.redis.Restart()
+	case blackHole, blackHoleForAll, slowRedis, halfOpen:
+		done.Outage = a.Kind != halfOpen
+		f.disturb(a)
+	case killClients:
+		f.killClients(a.Times)
+	case slowIssuer:
+		done.Latency = a.Latency
+		return f.slowDown(a.Latency)
+	case failingIssuer:
+		done.Failing = a.Times
+		return f.fail(a)
+	}
+	return nil
+}
+
+// disturb puts something between some replicas and Redis, for a while.
+func (f *fleet) disturb(a action) {
+	for _, place := range a.Places {
+		switch p := f.proxies[place]; a.Kind {
+		case slowRedis:
+			p.Delay(a.Latency)
+		case halfOpen:
+			p.LoseMessages(true)
+		default: // what is open falls silent, and what is dialled hangs
+			p.Silence(true)
+			p.BlackHole(true)
+		}
+	}
+	time.Sleep(a.Hold)
+	for _, place := range a.Places {
+		f.proxies[place].Heal()
+	}
+}
+
+func (f *fleet) killClients(times int) {
+	for range times {
+		for _, class := range []string{"normal", "pubsub"} {
+			f.redis.Exec("CLIENT", "KILL", "TYPE", class, "SKIPME", "yes")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// slowDown has the issuer take so long over one call.
+func (f *fleet) slowDown(to time.Duration) error {
+	f.desk.SetLatency(to)
+	defer f.desk.SetLatency(latency)
+	if _, err := f.nextCall(); err != nil {
+		return err
+	}
+	time.Sleep(to)
+	return nil
+}
+
+// fail spoils the issuer's next answers, and waits until it has given them.
+func (f *fleet) fail(a action) error {
+	before := f.desk.Stats().Refused
+	failed := func() int { return f.desk.Stats().Refused - before }
+	f.desk.FailNext(a.Times, spoilers[a.Failure])
+	if !f.soon(3*life, func(*history) bool { return failed() == a.Times }) {
+		return fmt.Errorf("only %d of %d answers were asked for", failed(), a.Times)
+	}
+	return nil
+}
+
+var spoilers = map[string]feishutest.Fault{
+	refuses:     feishutest.Refusal(5000, "internal error"),
+	resets:      feishutest.Reset(),
+	losesReply:  feishutest.LostReply(),
+	breaksReply: feishutest.BrokenBody(),
+}
