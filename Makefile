@@ -4,7 +4,7 @@ SEEDS ?= 1000
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz soak mutants bench demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak mutants chaos bench demo vuln build ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ soak: ## fleets with faults of every kind, from many seeds: make soak SEEDS=1000
 
 mutants: ## rules taken out of the product, one by one: each has to make a seed fail
 	go test ./internal/sim -run 'TestMutants$$' -count=1 -timeout 0 -v -sim.mutants=all
+
+chaos: FOR = 1m
+chaos: ## twenty processes on a real Redis, killed, stopped, cut off: make chaos FOR=2m SEED=7
+	.ci/chaos $(FOR) $(SEED)
 
 bench: ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...

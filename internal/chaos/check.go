@@ -8,7 +8,7 @@ import (
 // violations is every way in which a run was not as it has to be.
 func (h *history) violations() []string {
 	var all []string
-	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.calls, h.wentBack, h.lateRecoveries, h.troubles} {
+	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.calls, h.wentBack, h.lateRecoveries, h.troubles, h.blind} {
 		all = append(all, check()...)
 	}
 	return all
@@ -205,6 +205,20 @@ func (h *history) troubles() (complaints []string) {
 			complaints = append(complaints, fmt.Sprintf("process %d (replica %d) %s", p.Number, p.Place, p.Trouble))
 		case p.Killed == 0 && !p.Ended:
 			complaints = append(complaints, fmt.Sprintf("process %d (replica %d) did not end when told to", p.Number, p.Place))
+		}
+	}
+	return complaints
+}
+
+// blind: a heartbeat that did not see its process stopped, and so would not see a stall
+// of the machine either.
+func (h *history) blind() (complaints []string) {
+	for _, p := range h.Processes {
+		for _, stop := range p.Stops {
+			if seen, least := p.slept(stop), stop.To-stop.From-5*beat; seen < least {
+				complaints = append(complaints, fmt.Sprintf("%v: process %d (replica %d): stopped for %v, of which its heartbeat saw %v",
+					round(stop.From), p.Number, p.Place, round(stop.To-stop.From), round(seen)))
+			}
 		}
 	}
 	return complaints

@@ -46,12 +46,13 @@
 //     without a copy, met a failure of the issuer, and had no token in Redis to read.
 //   - No Get waited that began with a usable copy. A copy so close to its end that a
 //     stall may have outlasted it counts as none.
-//   - Calls: as many as tokens minted, one more per fault (a process killed or stopped
-//     is one), and the direct ones.
+//   - Calls, from each fault to the next: as many as tokens minted, one more for the
+//     fault, or for each process that was killed or stopped, and the direct ones.
 //   - The token in Redis does not make way for one that ends earlier, but for a restart.
 //   - Recovery: a lease, the pause or probe that runs, a call, and the largest stall
 //     after each fault, every process has handed out a fresh token: see [fault.bound].
-//   - In the end every process ends when told, and leaves no lock.
+//   - In the end every process ends when told, and leaves no lock. The heartbeat of each
+//     has seen it stopped as often as it was.
 //
 // Nothing is revoked here; that is for the fleets in virtual time.
 package chaos

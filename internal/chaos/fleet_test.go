@@ -139,27 +139,31 @@ func (f *fleet) kill(place int) {
 	_ = r.stdin.Close()
 }
 
-// stop is SIGSTOP, for a while.
+// stop is SIGSTOP, for a while. What is noted is for how long the process stood still
+// at least.
 func (f *fleet) stop(place int, d time.Duration) {
 	r := f.running[place]
-	from := f.now()
 	_ = r.cmd.Process.Signal(syscall.SIGSTOP)
+	from := f.now()
 	time.Sleep(d)
+	to := f.now()
 	_ = r.cmd.Process.Signal(syscall.SIGCONT)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r.Stops = append(r.Stops, period{from, f.now()})
+	r.Stops = append(r.Stops, period{from, to})
 }
 
-// end tells all processes to end, and waits until they have.
+// end tells all processes to end, and gives them the time that a last Get may take.
 func (f *fleet) end() {
 	for _, r := range f.running {
 		_ = r.stdin.Close()
 	}
+	over := time.After(patience + life)
 	for _, r := range f.running {
 		select {
 		case <-r.gone:
-		case <-time.After(2 * patience):
+		case <-over:
+			return // who is left has not said that it ends
 		}
 	}
 }

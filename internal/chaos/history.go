@@ -101,8 +101,12 @@ func (g get) took() time.Duration { return g.End - g.Start }
 const around = 2 * beat
 
 // stalled is for how long the process stood still around a Get.
-func (p *process) stalled(g get) (sum time.Duration) {
-	at := period{g.Start - around, g.End + around}
+func (p *process) stalled(g get) time.Duration {
+	return p.slept(period{g.Start - around, g.End + around})
+}
+
+// slept is for how long the process stood still in a period, by its heartbeat.
+func (p *process) slept(at period) (sum time.Duration) {
 	for _, s := range p.Stalls {
 		sum += min(s.Late, s.overlap(at))
 	}

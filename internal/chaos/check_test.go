@@ -1,0 +1,208 @@
+package chaos
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+const (
+	ms = time.Millisecond
+	s  = time.Second
+)
+
+// clean is a hand-made history with nothing wrong: two replicas, a rotation and a
+// fault, all of it in round numbers.
+func clean() *history {
+	return &history{
+		Over: 10 * s,
+		Pairs: map[string]pair{
+			"a": {Minted: 0, End: 6 * s},
+			"b": {Minted: 3 * s, End: 9 * s},
+		},
+		Calls: []call{
+			{At: 100 * ms, Granted: true, Minted: true},
+			{At: 3 * s, Granted: true, Minted: true},
+		},
+		Faults: []fault{{period: period{4 * s, 5 * s}, Kind: killHolder, Hit: 1, Places: []int{1}}},
+		Stored: []stored{
+			{period{0, 100 * ms}, true, ""},
+			{period{100 * ms, 3 * s}, true, "a"},
+			{period{3 * s, 9 * s}, true, "b"},
+		},
+		Processes: []*process{
+			{Number: 1, Place: 0, Born: 1, Ended: true, Gets: []get{
+				first(0, 150*ms, "a"),
+				many(200*ms, 3200*ms, "a"),
+				many(3200*ms, 5500*ms, "b"),
+			}},
+			{Number: 2, Place: 1, Born: 1, Killed: 4 * s, Gets: []get{first(0, 160*ms, "a")}},
+			{Number: 3, Place: 1, Born: 4200 * ms, Ended: true, Gets: []get{first(4300*ms, 5100*ms, "b")}},
+		},
+	}
+}
+
+// first is a Get without a copy.
+func first(start, end time.Duration, token string) get {
+	return get{Start: start, End: end, Count: 1, Token: token, Worst: end - start}
+}
+
+// held is a Get with a copy that is usable for another second.
+func held(start, end time.Duration, token string) get {
+	g := first(start, end, token)
+	g.Usable = start + s
+	return g
+}
+
+// many are Gets in a row.
+func many(from, to time.Duration, token string) get {
+	return get{First: from, Start: to - ms, End: to, Count: 100, Usable: to + s, Token: token, Worst: ms / 2}
+}
+
+func TestNothingWrong(t *testing.T) {
+	assert.Empty(t, clean().violations())
+}
+
+// Every check finds what it is there for, and nobody else does.
+func TestViolations(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(h *history)
+		says  string
+	}{
+		"dead when the Get began":         {add(held(6*s, 6*s+ms, "a")), "6s: process 1 (replica 0): was handed the token a 0s after its end"},
+		"the last of many began too late": {add(many(5600*ms, 6200*ms, "a")), "6.199s: process 1 (replica 0): was handed the token a 199ms after its end"},
+		"nobody's token":                  {add(held(5*s, 5*s, "x")), "5s: process 1 (replica 0): was handed the token x, which the issuer has not minted"},
+		"failed with a copy":              {add(failed(held(4*s, 4*s+ms, ""))), "4s: process 1 (replica 0): failed with a usable copy: why"},
+		"failed with a token to read":     {add(failed(first(4*s, 5*s, ""))), "4s: process 1 (replica 0): failed with a token in Redis to read: why"},
+		"failed with neither": {both(add(failed(first(4*s, 5*s, ""))), emptyRedis),
+			"4s: process 1 (replica 0): failed, though the issuer did not: why"},
+		"waited with a copy": {add(held(4*s, 4*s+atOnce+ms, "b")), "4s: process 1 (replica 0): waited for 101ms with a copy usable for another 1s"},
+		"stalled, but for less than that": {both(add(held(4*s, 4500*ms, "b")), stalled(4100*ms, 4300*ms)),
+			"4s: process 1 (replica 0): waited for 310ms with a copy usable for another 1s"},
+		"a call too many": {func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) },
+			"0s to 4s (without a fault): 3 successful calls, where 2 are explained: 2 rotations, 0 direct, 0 by the fault"},
+		"two calls too many for one fault": {func(h *history) {
+			h.Calls = append(h.Calls, call{At: 5 * s, Granted: true}, call{At: 6 * s, Granted: true})
+		},
+			"4s to 10s (holder killed in mid-call): 2 successful calls, where 1 are explained: 0 rotations, 0 direct, 1 by the fault"},
+		"stored token went back": {func(h *history) { h.Stored = append(h.Stored, stored{period{5 * s, 6 * s}, true, "a"}) },
+			"5s: in Redis b made way for a, which ends 3s earlier"},
+		"never fresh again": {func(h *history) { h.Processes[2].Gets = nil },
+			"4s: holder killed in mid-call: processes [3] have had no fresh token since"},
+		"fresh again too late": {func(h *history) {
+			h.Pairs["c"] = pair{8 * s, 14 * s}
+			h.Processes[2].Gets = []get{first(4300*ms, 9*s, "c")}
+		}, "4s: holder killed in mid-call: fresh again after 4s, where 2.725s are allowed"},
+		"stopped, unseen": {both(stopped(4*s, 5*s), stalled(4*s, 4900*ms)),
+			"4s: process 1 (replica 0): stopped for 1s, of which its heartbeat saw 890ms"},
+		"ended by itself": {func(h *history) { h.Processes[2].Trouble = "ended by itself: panic" }, "process 3 (replica 1) ended by itself: panic"},
+		"did not end":     {func(h *history) { h.Processes[0].Ended = false }, "process 1 (replica 0) did not end when told to"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := clean()
+			c.spoil(h)
+			assert.Equal(t, []string{c.says}, h.violations())
+		})
+	}
+}
+
+// What looks wrong and has a reason is none.
+func TestExcused(t *testing.T) {
+	for name, spoil := range map[string]func(h *history){
+		"died while the Get was under way":                add(held(6*s-ms, 6*s+50*ms, "a")),
+		"the issuer failed, and there is nothing to read": both(add(failed(first(4*s, 5*s, ""))), emptyRedis, issuerFails),
+		"and cut off from what there is":                  both(add(failed(first(4*s, 5*s, ""))), issuerFails, cutOff),
+		"the issuer failed a pause ago":                   both(add(failed(first(5*s+s, 6*s, ""))), emptyRedis, issuerFails),
+		"waited, but stood still":                         both(add(held(4*s, 4500*ms, "b")), stalled(4050*ms, 4490*ms)),
+		"waited, as the copy ended before the look":       both(add(get{Start: 4 * s, End: 5 * s, Count: 1, Usable: 4*s + tightness, Token: "b"})),
+		"and after a stall":                               both(add(held(4*s, 5500*ms, "b")), stalled(3990*ms, 5*s)),
+		"stopped, and the heartbeat saw it":               both(stopped(4*s, 5*s), stalled(4*s+10*ms, 5*s)),
+		"waited without a copy":                           add(first(4*s, 5*s, "b")),
+		"one call for the fault":                          func(h *history) { h.Calls = append(h.Calls, call{At: 4 * s, Granted: true}) },
+		"failed calls":                                    func(h *history) { h.Calls = append(h.Calls, call{At: s}) },
+		"a direct call": func(h *history) {
+			h.Calls = append(h.Calls, call{At: 4 * s, Granted: true}, call{At: 6 * s, Granted: true})
+			h.Processes[0].Direct = []time.Duration{6*s + ms}
+		},
+		"went back, as Redis was restarted": func(h *history) {
+			h.Faults[0].Kind = restartRedis
+			h.Stored = []stored{{period{3 * s, 4 * s}, true, "b"}, {period{4 * s, 5 * s}, false, ""}, {period{5 * s, 6 * s}, true, "a"}}
+		},
+		"fresh again late, on a machine that stood still": func(h *history) {
+			h.Pairs["c"] = pair{7 * s, 13 * s}
+			h.Processes[2].Gets = []get{first(4300*ms, 8*s, "c")}
+			h.Stalls = []stall{{period{0, s}, s}}
+		},
+		"killed before it was fresh": func(h *history) { h.Processes[2] = &process{Number: 3, Place: 1, Born: 4200 * ms, Killed: 5 * s} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := clean()
+			spoil(h)
+			assert.Empty(t, h.violations())
+		})
+	}
+}
+
+func add(gets ...get) func(*history) {
+	return func(h *history) { h.Processes[0].Gets = append(h.Processes[0].Gets, gets...) }
+}
+
+func failed(g get) get {
+	g.Err = "why"
+	return g
+}
+
+func both(all ...func(*history)) func(*history) {
+	return func(h *history) {
+		for _, f := range all {
+			f(h)
+		}
+	}
+}
+
+func emptyRedis(h *history) { h.Stored = []stored{{period{0, 10 * s}, true, ""}} }
+
+func issuerFails(h *history) { h.Faults[0].Failing, h.Faults[0].Latency = 1, 0 }
+
+func cutOff(h *history) { h.Faults[0].Places, h.Faults[0].Outage = []int{0}, true }
+
+func stalled(from, to time.Duration) func(*history) {
+	return func(h *history) {
+		h.Processes[0].Stalls = []stall{{period{from, to}, to - from - beat}}
+	}
+}
+
+func stopped(from, to time.Duration) func(*history) {
+	return func(h *history) { h.Processes[0].Stops = []period{{from, to}} }
+}
+
+func TestReadable(t *testing.T) {
+	h, g := clean(), first(4*s, 5*s, "")
+	p := h.Processes[0]
+	assert.True(t, h.readable(p, g))
+	h.Stored[2].From = 4*s + ms
+	assert.False(t, h.readable(p, g), "not there at first")
+	h = clean()
+	h.Stored[2].To = 5*s - ms
+	assert.False(t, h.readable(p, g), "not there in the end")
+	h = clean()
+	h.Pairs["b"] = pair{0, 5*s + deadFor}
+	assert.False(t, h.readable(p, g), "there, but of no use any more")
+	h = clean()
+	cutOff(h)
+	assert.False(t, h.readable(p, g), "cut off")
+	assert.True(t, h.readable(h.Processes[2], g), "another was")
+	assert.False(t, h.readable(p, first(5*s+probe(s), 7*s, "")), "the breaker may not have probed yet")
+	assert.True(t, h.readable(p, first(5*s+probe(s)+ms, 8*s, "")))
+}
+
+func TestMissingKinds(t *testing.T) {
+	h := clean()
+	assert.NotContains(t, h.missing(), killHolder)
+	assert.Len(t, h.missing(), len(kinds)-1)
+	for _, k := range kinds {
+		h.Faults = append(h.Faults, fault{Kind: k})
+	}
+	assert.Empty(t, h.missing())
+}
