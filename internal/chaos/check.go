@@ -104,10 +104,11 @@ func (h *history) waits() []string {
 }
 
 // calls: one per rotation, the direct ones, and what a fault may cost. Faults come one
-// at a time, so each answers for what was asked until the next.
+// at a time, so each answers for what was asked until the next. A machine that stood
+// still for as long as a lock lasts was one as well.
 func (h *history) calls() (complaints []string) {
 	for _, s := range h.stretches() {
-		if granted, allowed := h.granted(s.period), h.rotations(s.period)+h.direct(s.period)+s.costs; granted > allowed {
+		if granted, allowed := h.granted(s.period), h.rotations(s.period)+h.direct(s.period)+s.costs+h.standstills(s.period); granted > allowed {
 			complaints = append(complaints, fmt.Sprintf("%v to %v (%s): %d successful calls, where %d are explained: %d rotations, %d direct, %d by the fault",
 				round(s.From), round(s.To), s.why, granted, allowed, h.rotations(s.period), h.direct(s.period), s.costs))
 		}
@@ -160,6 +161,17 @@ func (h *history) direct(in period) (n int) {
 			}
 		}
 	}
+	return n
+}
+
+// standstills counts the stalls of the machine in which a holder may have lost its lock:
+// that is extended at a third.
+func (h *history) standstills(in period) (n int) {
+	h.eachStall(func(s stall) {
+		if in.holds(s.From) && s.Late >= lease-lease/3 {
+			n++
+		}
+	})
 	return n
 }
 

@@ -82,6 +82,8 @@ func TestViolations(t *testing.T) {
 			"4s: process 1 (replica 0): waited for 310ms with a copy usable for another 1s"},
 		"a call too many": {func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) },
 			"0s to 4s (without a fault): 3 successful calls, where 2 are explained: 2 rotations, 0 direct, 0 by the fault"},
+		"and a stall of less than a lease": {both(func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) }, stalled(s, s+lease*2/3)),
+			"0s to 4s (without a fault): 3 successful calls, where 2 are explained: 2 rotations, 0 direct, 0 by the fault"},
 		"two calls too many for one fault": {func(h *history) {
 			h.Calls = append(h.Calls, call{At: 5 * s, Granted: true}, call{At: 6 * s, Granted: true})
 		},
@@ -120,6 +122,7 @@ func TestExcused(t *testing.T) {
 		"stopped, and the heartbeat saw it":               both(stopped(4*s, 5*s), stalled(4*s+10*ms, 5*s)),
 		"waited without a copy":                           add(first(4*s, 5*s, "b")),
 		"one call for the fault":                          func(h *history) { h.Calls = append(h.Calls, call{At: 4 * s, Granted: true}) },
+		"one call for a machine that stood still":         both(func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) }, stalled(s, 2*s)),
 		"failed calls":                                    func(h *history) { h.Calls = append(h.Calls, call{At: s}) },
 		"a direct call": func(h *history) {
 			h.Calls = append(h.Calls, call{At: 4 * s, Granted: true}, call{At: 6 * s, Granted: true})

@@ -30,9 +30,15 @@ func (f *fleet) inflict(a action) error {
 	if isKill := a.Kind == killHolder || a.Kind == killBystanders; isKill {
 		f.replace(done.Places, a.Rest)
 	}
-	f.soon(done.bound()+time.Second, func(h *history) bool { return len(h.recovery(done).Waiting) == 0 })
+	f.soon(time.Minute, func(h *history) bool {
+		given := done.bound() + h.largestStall() + time.Second
+		return len(h.recovery(done).Waiting) == 0 || f.now() > done.To+given
+	})
 	return nil
 }
+
+// long is more than a fleet takes to come to the next call, on any machine.
+const long = 5 * life
 
 // nextCall waits for somebody to ask the issuer: now and then it takes a rotation.
 func (f *fleet) nextCall() (place int, err error) {
@@ -40,8 +46,8 @@ func (f *fleet) nextCall() (place int, err error) {
 	select {
 	case place = <-f.desk.asked:
 		return place, nil
-	case <-time.After(2 * life):
-		return 0, fmt.Errorf("nobody has asked the issuer for %v", 2*life)
+	case <-time.After(long):
+		return 0, fmt.Errorf("nobody has asked the issuer for %v", long)
 	}
 }
 
@@ -134,7 +140,7 @@ func (f *fleet) fail(a action) error {
 	before := f.desk.Stats().Refused
 	failed := func() int { return f.desk.Stats().Refused - before }
 	f.desk.FailNext(a.Times, spoilers[a.Failure])
-	if !f.soon(3*life, func(*history) bool { return failed() == a.Times }) {
+	if !f.soon(long, func(*history) bool { return failed() == a.Times }) {
 		return fmt.Errorf("only %d of %d answers were asked for", failed(), a.Times)
 	}
 	return nil

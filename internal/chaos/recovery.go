@@ -73,15 +73,20 @@ func (h *history) worstRecovery() (worst fault, took time.Duration) {
 
 // largestStall of the heartbeat in any process, but for those that we caused.
 func (h *history) largestStall() (largest time.Duration) {
+	h.eachStall(func(s stall) { largest = max(largest, s.Late) })
+	return largest
+}
+
+// eachStall calls f for those that were not our doing.
+func (h *history) eachStall(f func(stall)) {
 	for _, s := range h.Stalls {
-		largest = max(largest, s.Late)
+		f(s)
 	}
 	for _, p := range h.Processes {
 		for _, s := range p.Stalls {
 			if !p.stopped(s.period) {
-				largest = max(largest, s.Late)
+				f(s)
 			}
 		}
 	}
-	return largest
 }

@@ -17,7 +17,7 @@ func (h *history) report(seed uint64, violations int) string {
 	line("Gets", h.gets(), "in %d processes", len(h.Processes))
 	all := period{0, h.Over}
 	rotations, direct := h.rotations(all), h.direct(all)
-	line("successful calls", h.granted(all), "allowed: %d rotations + %d by faults + %d direct", rotations, h.costs(), direct)
+	line("successful calls", h.granted(all), "allowed: %d rotations + %d by faults + %d direct", rotations, h.costs()+h.standstills(all), direct)
 	line("rotations", rotations, "")
 	line("failed calls", h.failed(all), "")
 	line("faults", len(h.Faults), "one may cost a call for each process it hits")
