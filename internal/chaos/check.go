@@ -1,14 +1,18 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
 // violations is every way in which a run was not as it has to be.
 func (h *history) violations() []string {
 	var all []string
-	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.calls, h.wentBack, h.lateRecoveries, h.troubles, h.blind} {
+	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.lostCopies, h.calls, h.wentBack, h.lateRecoveries, h.troubles, h.blind} {
 		all = append(all, check()...)
 	}
 	return all
@@ -19,15 +23,19 @@ func (h *history) eachGet(f func(p *process, g get) string) (complaints []string
 	for _, p := range h.Processes {
 		for _, g := range p.Gets {
 			if complaint := f(p, g); complaint != "" {
-				complaints = append(complaints, fmt.Sprintf("%v: process %d (replica %d): %s", round(g.Start), p.Number, p.Place, complaint))
+				complaints = append(complaints, of(p, g, complaint))
 			}
 		}
 	}
 	return complaints
 }
 
-// deadTokens: a Get that has begun after the end of its token's life. Where several
-// are one record, the last of them began last.
+func of(p *process, g get, complaint string) string {
+	return fmt.Sprintf("%v: process %d (replica %d): %s", round(g.Start), p.Number, p.Place, complaint)
+}
+
+// deadTokens: a Get that has begun after the end of its token's life, or brought a token
+// that will be handed out after it.
 func (h *history) deadTokens() []string {
 	return h.eachGet(func(_ *process, g get) string {
 		if g.Token == "" {
@@ -39,10 +47,15 @@ func (h *history) deadTokens() []string {
 			return fmt.Sprintf("was handed the token %s, which the issuer has not minted", g.Token)
 		case g.Start >= known.End:
 			return fmt.Sprintf("was handed the token %s %v after its end", g.Token, round(g.Start-known.End))
+		case g.Ends > known.End+precision:
+			return fmt.Sprintf("takes the token %s for one that lives %v longer than it does", g.Token, round(g.Ends-known.End))
 		}
 		return ""
 	})
 }
+
+// precision of Redis' clock, in which TTLs are.
+const precision = 5 * time.Millisecond
 
 // failedGets: only the issuer may cause one.
 func (h *history) failedGets() []string {
@@ -103,17 +116,60 @@ func (h *history) waits() []string {
 	})
 }
 
+// shrinks is by how much the issuer's next word on a token may be shorter than the last,
+// as it says whole seconds: see "Windows" in the documentation of tokencache.
+const shrinks = 1250 * time.Millisecond
+
+// lostCopies: a Get that found no copy, though one before it had seen one that should
+// still be there. This is what keeps the copies themselves from being taken on trust.
+func (h *history) lostCopies() (complaints []string) {
+	for _, p := range h.Processes {
+		usable := time.Duration(0)
+		for _, g := range slices.SortedFunc(slices.Values(p.Gets), byStart) {
+			if left := usable - g.Start - p.stalled(g); g.Usable == 0 && left > shrinks {
+				complaints = append(complaints, of(p, g, fmt.Sprintf("found no copy, where there was one usable for another %v", round(left))))
+			}
+			usable = max(usable, g.Usable)
+		}
+	}
+	return complaints
+}
+
+func byStart(a, b get) int { return cmp.Compare(a.Start, b.Start) }
+
 // calls: one per rotation, the direct ones, and what a fault may cost. Faults come one
 // at a time, so each answers for what was asked until the next. A machine that stood
 // still for as long as a lock lasts was one as well.
 func (h *history) calls() (complaints []string) {
 	for _, s := range h.stretches() {
 		if granted, allowed := h.granted(s.period), h.rotations(s.period)+h.direct(s.period)+s.costs+h.standstills(s.period); granted > allowed {
-			complaints = append(complaints, fmt.Sprintf("%v to %v (%s): %d successful calls, where %d are explained: %d rotations, %d direct, %d by the fault",
-				round(s.From), round(s.To), s.why, granted, allowed, h.rotations(s.period), h.direct(s.period), s.costs))
+			complaints = append(complaints, fmt.Sprintf("%v to %v (%s): %d successful calls, where %d are explained: %d rotations, %d direct, %d by the fault%s",
+				round(s.From), round(s.To), s.why, granted, allowed, h.rotations(s.period), h.direct(s.period), s.costs, h.account(s.period)))
 		}
 	}
 	return complaints
+}
+
+// account lists the calls of a stretch: what the issuer saw, and who says that it asked.
+func (h *history) account(in period) string {
+	told := map[time.Duration]string{}
+	for _, c := range h.Calls {
+		told[c.At] = fmt.Sprintf("the issuer answered: granted %t, minted %t; %v of the token before were left", c.Granted, c.Minted, round(c.Left))
+	}
+	for _, p := range h.Processes {
+		for name, moments := range map[string][]time.Duration{"called": p.Calls, "called directly": p.Direct, "took over": p.Takeovers} {
+			for _, at := range moments {
+				told[at] = fmt.Sprintf("process %d (replica %d) %s", p.Number, p.Place, name)
+			}
+		}
+	}
+	var b strings.Builder
+	for _, at := range slices.Sorted(maps.Keys(told)) {
+		if in.holds(at) {
+			fmt.Fprintf(&b, "\n\t%v: %s", round(at), told[at])
+		}
+	}
+	return b.String()
 }
 
 // stretch of a run, from a fault to the next.

@@ -46,8 +46,9 @@
 //     without a copy, met a failure of the issuer, and had no token in Redis to read.
 //   - No Get waited that began with a usable copy. A copy so close to its end that a
 //     stall may have outlasted it counts as none.
-//   - Calls, from each fault to the next: as many as tokens minted, one more for the
-//     fault, or for each process that was killed or stopped, and the direct ones.
+//   - No Get found no copy where one before had seen one that should still be there.
+//   - Calls, from each fault to the next: as many as tokens minted, one more for each
+//     process killed or stopped, one for an outage of Redis, and the direct ones.
 //   - The token in Redis does not make way for one that ends earlier, but for a restart.
 //   - Recovery: a lease, the pause or probe that runs, a call, and the largest stall
 //     after each fault, every process has handed out a fresh token: see [fault.bound].
@@ -55,4 +56,11 @@
 //     has seen it stopped as often as it was.
 //
 // Nothing is revoked here; that is for the fleets in virtual time.
+//
+// # Reading order
+//
+// chaos_test.go is the run. It starts processes in fleet_test.go, which are in
+// replica_test.go and tell what record.go has; plan.go draws the faults and
+// faults_test.go inflicts them. What came of it is in history.go, to be checked by check.go
+// and recovery.go, with the times of policy.go, and summed up by report.go.
 package chaos

@@ -186,7 +186,7 @@ func (f *fleet) with(look func(h *history)) {
 	h := &f.history
 	h.Calls = h.Calls[:0]
 	for _, c := range f.desk.Calls() {
-		h.Calls = append(h.Calls, call{At: f.at(c.Answered), Granted: c.Granted(), Minted: c.Minted})
+		h.Calls = append(h.Calls, call{At: f.at(c.Answered), Left: c.Remaining, Granted: c.Granted(), Minted: c.Minted})
 	}
 	for _, p := range f.desk.Pairs() {
 		name := nameOf(tokencache.NewToken(p.App, p.Tenant, life))

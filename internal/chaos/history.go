@@ -26,13 +26,14 @@ type process struct {
 	Gets          []get
 	Stalls        []stall
 	Direct        []time.Duration // when calls around Redis brought a token
+	Calls         []time.Duration // and when those with the lock did
 	Takeovers     []time.Duration
 	Ended         bool   // it was told to end, and said that it does
 	Trouble       string // it ended by itself: how
 }
 
 // get is a Get as its caller saw it, or several in a row that were alike: fast, with
-// a copy, of one token.
+// a copy, of one token. Then all but First and Count are the last one's.
 type get struct {
 	First  time.Duration `json:"f,omitempty"` // begin of the first, if there are several
 	Start  time.Duration `json:"s"`           // begin of the last
@@ -40,6 +41,7 @@ type get struct {
 	Count  int           `json:"n"`
 	Usable time.Duration `json:"u,omitempty"` // until when the copy at hand could be handed out; 0: there was none
 	Token  string        `json:"t,omitempty"` // "" if it failed
+	Ends   time.Duration `json:"x,omitempty"` // when its life does, by what the process knows
 	Worst  time.Duration `json:"w"`           // the longest
 	Err    string        `json:"err,omitempty"`
 }
@@ -69,6 +71,7 @@ type pair struct{ Minted, End time.Duration }
 // call of the issuer, by its own record.
 type call struct {
 	At      time.Duration // of the answer
+	Left    time.Duration // of the life of the token then current, when it was asked for
 	Granted bool          // a token was the answer
 	Minted  bool          // maybe without one
 }

@@ -54,8 +54,15 @@ type fault struct {
 	Failing int           // its answers that were spoiled
 }
 
-// costs is how many calls more than one per rotation it may have caused.
-func (f fault) costs() int { return max(1, f.Hit) }
+// costs is how many calls more than one per rotation it may have caused: one for each
+// process that was killed or stopped, as it may have had the lock, and one where Redis
+// lost the lock or the token, or could not be told of them.
+func (f fault) costs() int {
+	if f.Outage {
+		return 1
+	}
+	return f.Hit
+}
 
 // cuts reports whether it came between a replica and Redis.
 func (f fault) cuts(place int) bool {

@@ -19,6 +19,7 @@ type record struct {
 const (
 	stepBorn     = "born"
 	stepDirect   = "direct" // call that brought a token
+	stepCall     = "call"   // another that did
 	stepTakeover = "takeover"
 	stepEnded    = "ended"
 )
@@ -36,6 +37,8 @@ func (p *process) take(r record) {
 		p.Born = r.At
 	case stepDirect:
 		p.Direct = append(p.Direct, r.At)
+	case stepCall:
+		p.Calls = append(p.Calls, r.At)
 	case stepTakeover:
 		p.Takeovers = append(p.Takeovers, r.At)
 	case stepEnded:
@@ -98,7 +101,7 @@ func (s *streak) add(g get) (due []get) {
 	}
 	s.sum = get{
 		First: s.sum.First, Start: g.Start, End: g.End, Count: s.sum.Count + 1,
-		Usable: g.Usable, Token: g.Token, Worst: max(s.sum.Worst, g.took()),
+		Usable: g.Usable, Token: g.Token, Ends: g.Ends, Worst: max(s.sum.Worst, g.took()),
 	}
 	if s.sum.End-s.sum.First >= together {
 		return s.flush()

@@ -54,7 +54,7 @@ func TestStreak(t *testing.T) {
 	assert.Empty(t, k.add(quick(s+10*ms, "a")))
 	due := k.add(quick(s+together, "a"))
 	require.Len(t, due, 1, "enough of them")
-	assert.Equal(t, get{First: s, Start: s + together, End: s + together + ms/2, Count: 3, Usable: 2*s + together, Token: "a", Worst: ms / 2}, due[0])
+	assert.Equal(t, get{First: s, Start: s + together, End: s + together + ms/2, Count: 3, Usable: 2*s + together, Token: "a", Ends: ends["a"], Worst: ms / 2}, due[0])
 
 	assert.Empty(t, k.add(quick(2*s, "a")))
 	due = k.add(quick(2*s+10*ms, "b"))

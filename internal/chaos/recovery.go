@@ -19,7 +19,7 @@ func (h *history) recovery(f fault) (r recovery) {
 			continue
 		}
 		from := max(f.To, p.Born)
-		at, ok := h.freshSince(p, from)
+		at, ok := p.freshSince(from)
 		if !ok || p.Born == 0 {
 			r.Waiting = append(r.Waiting, p.Number)
 			continue
@@ -29,9 +29,10 @@ func (h *history) recovery(f fault) (r recovery) {
 	return r
 }
 
-// freshSince is when, from a moment on, a process first handed out a token that no
-// replica would think of refreshing.
-func (h *history) freshSince(p *process, from time.Duration) (at time.Duration, ok bool) {
+// freshSince is when, from a moment on, a process first handed out a token that it
+// would not think of refreshing. That goes by what it knows of the token's end, which may
+// be a second before the issuer's.
+func (p *process) freshSince(from time.Duration) (at time.Duration, ok bool) {
 	for _, g := range p.Gets {
 		if g.End < from || g.Token == "" {
 			continue
@@ -40,7 +41,7 @@ func (h *history) freshSince(p *process, from time.Duration) (at time.Duration, 
 		if g.Count > 1 {
 			at = max(from, g.First)
 		}
-		if h.Pairs[g.Token].End-at > fresh {
+		if g.Ends-at > fresh {
 			return at, true
 		}
 	}

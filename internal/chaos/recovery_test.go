@@ -9,7 +9,6 @@ import (
 
 func TestRecovery(t *testing.T) {
 	f := fault{period: period{2 * s, 3 * s}}
-	pairs := map[string]pair{"old": {0, 6 * s}, "new": {3500 * ms, 9500 * ms}}
 	for name, c := range map[string]struct {
 		process process
 		took    time.Duration
@@ -29,8 +28,7 @@ func TestRecovery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.process.Number = 7
-			pairs["longest"] = pair{0, time.Hour}
-			h := &history{Pairs: pairs, Processes: []*process{&c.process}}
+			h := &history{Processes: []*process{&c.process}}
 			r := h.recovery(f)
 			assert.Equal(t, c.took, r.Took)
 			assert.Equal(t, c.waiting, r.Waiting)

@@ -115,6 +115,8 @@ func (r *recorder) event(e tokencache.Event) {
 	switch {
 	case e.Kind == tokencache.EventTakeover:
 		r.step(stepTakeover)
+	case e.Kind == tokencache.EventCall && e.Err == nil:
+		r.step(stepCall)
 	case e.Kind == tokencache.EventDirectCall && e.Err == nil:
 		r.step(stepDirect)
 	}
@@ -157,9 +159,11 @@ func (c *caller) get() get {
 	tok, err := c.source.Get(ctx)
 	end := time.Now()
 	g.Start, g.End = c.out.at(start), c.out.at(end)
-	g.Worst, g.Token = g.took(), nameOf(tok)
+	g.Worst = g.took()
 	if err != nil {
 		g.Err = err.Error()
+		return g
 	}
+	g.Token, g.Ends = nameOf(tok), c.out.at(tok.Expiry())
 	return g
 }

@@ -20,7 +20,7 @@ func (h *history) report(seed uint64, violations int) string {
 	line("successful calls", h.granted(all), "allowed: %d rotations + %d by faults + %d direct", rotations, h.costs()+h.standstills(all), direct)
 	line("rotations", rotations, "")
 	line("failed calls", h.failed(all), "")
-	line("faults", len(h.Faults), "one may cost a call for each process it hits")
+	line("faults", len(h.Faults), "")
 	counts := h.byKind()
 	for _, k := range kinds {
 		line("  "+string(k), counts[k], "")
