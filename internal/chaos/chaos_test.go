@@ -3,11 +3,11 @@
 package chaos
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -37,15 +37,22 @@ func TestProcessesUnderFaults(t *testing.T) {
 	for begun := time.Now(); f.goesOn(begun); {
 		a := actions.next()
 		t.Logf("%v: %s", round(f.now()), a.Kind)
-		if err := f.inflict(a); !assert.NoError(t, err) {
+		if err := f.inflict(a); err != nil {
+			f.trouble(err.Error())
 			break
 		}
 	}
 	f.end()
+	if !f.soon(2*lease, func(*history) bool { return !w.locked() }) {
+		f.trouble("a lock is left in the end")
+	}
 	close(stop)
 	<-watching
 	f.judge(seed)
-	assert.Eventually(t, func() bool { return !w.locked() }, 2*lease, 10*time.Millisecond, "a lock is left")
+}
+
+func (f *fleet) trouble(what string) {
+	f.with(func(h *history) { h.Troubles = append(h.Troubles, what) })
 }
 
 // goesOn reports whether there is time for another fault, or need of one.
@@ -75,6 +82,9 @@ func (f *fleet) stall(from, to time.Time, late time.Duration) {
 func (f *fleet) judge(seed uint64) {
 	f.with(func(h *history) {
 		h.Over = f.now()
+		if missing := h.missing(); *runFor >= wholeRound && len(missing) > 0 {
+			h.Troubles = append(h.Troubles, fmt.Sprintf("did not come: %q", missing))
+		}
 		violations := h.violations()
 		for n, v := range violations {
 			if n == mostTold {
@@ -82,9 +92,6 @@ func (f *fleet) judge(seed uint64) {
 				break
 			}
 			f.t.Error(v)
-		}
-		if missing := h.missing(); *runFor >= wholeRound && len(missing) > 0 {
-			f.t.Errorf("did not come: %q", missing)
 		}
 		lastWords = h.report(seed, len(violations))
 	})

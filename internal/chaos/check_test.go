@@ -106,8 +106,9 @@ func TestViolations(t *testing.T) {
 		}, "4s: holder killed in mid-call: fresh again after 4s, where 2.725s are allowed"},
 		"stopped, unseen": {both(stopped(4*s, 5*s), stalled(4*s, 4900*ms)),
 			"4s: process 1 (replica 0): stopped for 1s, of which its heartbeat saw 890ms"},
-		"ended by itself": {func(h *history) { h.Processes[2].Trouble = "ended by itself: panic" }, "process 3 (replica 1) ended by itself: panic"},
-		"did not end":     {func(h *history) { h.Processes[0].Ended = false }, "process 1 (replica 0) did not end when told to"},
+		"the run could not go on": {func(h *history) { h.Troubles = []string{"nobody asks"} }, "nobody asks"},
+		"ended by itself":         {func(h *history) { h.Processes[2].Trouble = "ended by itself: panic" }, "process 3 (replica 1) ended by itself: panic"},
+		"did not end":             {func(h *history) { h.Processes[0].Ended = false }, "process 1 (replica 0) did not end when told to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := clean()

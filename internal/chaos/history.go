@@ -14,6 +14,7 @@ type history struct {
 	Pairs     map[string]pair // by the token's name
 	Calls     []call
 	Stalls    []stall // of the test itself
+	Troubles  []string
 	Over      time.Duration
 }
 
