@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
@@ -81,9 +82,12 @@ func (f *fleet) act(a action, place int, done *fault) error {
 		f.redis.Kill()
 		time.Sleep(a.Hold)
 		f.redis.Restart()
-	case blackHole, blackHoleForAll, slowRedis, halfOpen:
-		done.Outage = a.Kind != halfOpen
+	case blackHole, blackHoleForAll, slowRedis:
+		done.Outage = true
 		f.disturb(a)
+	case halfOpen:
+		done.Latency = a.Latency
+		return f.deafen(a)
 	case killClients:
 		f.killClients(a.Times)
 	case slowIssuer:
@@ -99,12 +103,9 @@ func (f *fleet) act(a action, place int, done *fault) error {
 // disturb puts something between some replicas and Redis, for a while.
 func (f *fleet) disturb(a action) {
 	for _, place := range a.Places {
-		switch p := f.proxies[place]; a.Kind {
-		case slowRedis:
+		if p := f.proxies[place]; a.Kind == slowRedis {
 			p.Delay(a.Latency)
-		case halfOpen:
-			p.LoseMessages(true)
-		default: // what is open falls silent, and what is dialled hangs
+		} else { // what is open falls silent, and what is dialled hangs
 			p.Silence(true)
 			p.BlackHole(true)
 		}
@@ -113,6 +114,28 @@ func (f *fleet) disturb(a action) {
 	for _, place := range a.Places {
 		f.proxies[place].Heal()
 	}
+}
+
+// deafen loses all messages over a call. Who has a copy would hardly notice, so two
+// start anew meanwhile: they have to wait for the token, and are not told of it.
+func (f *fleet) deafen(a action) error {
+	for _, p := range f.proxies {
+		p.LoseMessages(true)
+		defer p.LoseMessages(false)
+	}
+	f.desk.SetLatency(a.Latency)
+	defer f.desk.SetLatency(latency)
+	holder, err := f.nextCall()
+	if err != nil {
+		return err
+	}
+	bystanders := slices.DeleteFunc(slices.Clone(a.Places), func(place int) bool { return place == holder })
+	for _, place := range bystanders[:2] {
+		f.kill(place)
+		f.start(place)
+	}
+	time.Sleep(a.Hold)
+	return nil
 }
 
 func (f *fleet) killClients(times int) {

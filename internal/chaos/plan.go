@@ -123,8 +123,9 @@ func (p *plan) draw(k kind) action {
 		a.MidCall, a.Places, a.Hold = true, p.some(p.fleet), p.between(span, span+500*time.Millisecond)
 	case slowRedis:
 		a.Places, a.Hold, a.Latency = p.some(p.fleet), p.between(time.Second, 2500*time.Millisecond), p.between(20*time.Millisecond, 2*redisTimeout)
-	case halfOpen: // over a whole rotation
-		a.Places, a.Hold = p.some(p.fleet), life-fresh+p.between(300*time.Millisecond, 600*time.Millisecond)
+	case halfOpen: // until the token is there, of which nobody hears
+		a.Places, a.Latency = p.some(p.fleet), lease
+		a.Hold = a.Latency + p.between(300*time.Millisecond, time.Second)
 	case slowIssuer:
 		a.Latency = p.between(lease, 2*time.Second)
 	case failingIssuer:
