@@ -10,7 +10,7 @@ import (
 // violations is every way in which a run was not as it has to be.
 func (h *history) violations() []string {
 	var all []string
-	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.lostCopies, h.calls, h.wentBack, h.lateRecoveries, h.troubles, h.blind} {
+	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.longWaits, h.lostCopies, h.calls, h.wentBack, h.lateRecoveries, h.troubles, h.blind} {
 		all = append(all, check()...)
 	}
 	return all
@@ -112,6 +112,37 @@ func (h *history) waits() []string {
 		}
 		return ""
 	})
+}
+
+// longWaits: a Get without a copy that took longer than everything it may have had to
+// wait for.
+func (h *history) longWaits() []string {
+	stall := h.largestStall()
+	return h.eachGet(func(p *process, g get) string {
+		took, allowed := g.took()-p.stalled(g), h.longestWait(g)+stall
+		if g.Err != "" || p.sure(g) || took <= allowed {
+			return ""
+		}
+		return fmt.Sprintf("waited for %v without a copy, where %v are allowed", round(took), round(allowed))
+	})
+}
+
+// longestWait is the end of a lease, and a call; with Redis in trouble as many time-outs
+// as a fill has commands; and with a failing issuer its pauses.
+func (h *history) longestWait(g get) time.Duration {
+	call, trouble := latency, time.Duration(0)
+	for _, f := range h.Faults {
+		lasts := max(redisTimeout, f.Latency, pause(f.Failing))
+		if !(period{f.From, f.To + lasts}).meets(g.period()) {
+			continue
+		}
+		call = max(call, f.Latency)
+		trouble += time.Duration(f.Failing) * (pause(f.Failing) + latency)
+		if f.Outage {
+			trouble += 4 * redisTimeout
+		}
+	}
+	return lease + spread + call + trouble
 }
 
 // shrinks is by how much the issuer's next word on a token may be shorter than the last,

@@ -88,6 +88,7 @@ func TestViolations(t *testing.T) {
 			"4s: process 1 (replica 0): waited for 310ms with a copy usable for another 1s"},
 		"lost its copy": {add(until(7500*ms, held(4*s, 4*s+ms, "b")), first(5*s, 5*s+ms, "b")),
 			"5s: process 1 (replica 0): found no copy, where there was one usable for another 2.5s"},
+		"waited too long without a copy": {add(first(3*s, 3*s+lease+spread+latency+ms, "b")), "3s: process 1 (replica 0): waited for 1.539s without a copy, where 1.538s are allowed"},
 		"a call too many": {func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) },
 			"0s to 4s (without a fault): 3 successful calls, where 2 are explained: 2 rotations, 0 direct, 0 by the fault"},
 		"and a stall of less than a lease": {both(func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) }, stalled(s, s+lease*2/3)),
@@ -102,7 +103,7 @@ func TestViolations(t *testing.T) {
 			"4s: holder killed in mid-call: processes [3] have had no fresh token since"},
 		"fresh again too late": {func(h *history) {
 			h.Pairs["c"] = pair{8 * s, ends["c"]}
-			h.Processes[2].Gets = []get{first(4300*ms, 9*s, "c")}
+			h.Processes[2].Gets = []get{first(4300*ms, 5100*ms, "a"), first(8900*ms, 9*s, "c")}
 		}, "4s: holder killed in mid-call: fresh again after 4s, where 2.725s are allowed"},
 		"stopped, unseen": {both(stopped(4*s, 5*s), stalled(4*s, 4900*ms)),
 			"4s: process 1 (replica 0): stopped for 1s, of which its heartbeat saw 890ms"},
@@ -137,6 +138,10 @@ func TestExcused(t *testing.T) {
 		"its copy has ended in a stall":                   both(add(until(7500*ms, held(4*s, 4*s+ms, "b")), first(5*s, 6500*ms, "b")), stalled(5*s, 6500*ms)),
 		"one call for the fault":                          func(h *history) { h.Calls = append(h.Calls, call{At: 4 * s, Granted: true}) },
 		"one call for a machine that stood still":         both(func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) }, stalled(s, 2*s)),
+		"waited long, for a lease and a call":             add(first(3*s, 3*s+lease+spread+latency, "b")),
+		"waited long, with Redis in trouble":              both(add(first(3*s, 7*s, "b")), cutOff),
+		"waited long, as the issuer was slow":             both(add(first(3*s, 6*s, "b")), func(h *history) { h.Faults[0].Latency = 2 * s }),
+		"waited long, as the issuer failed twice":         both(add(first(3*s, 7*s, "b")), func(h *history) { h.Faults[0].Failing = 2 }),
 		"failed calls":                                    func(h *history) { h.Calls = append(h.Calls, call{At: s}) },
 		"a direct call": func(h *history) {
 			h.Calls = append(h.Calls, call{At: 4 * s, Granted: true}, call{At: 6 * s, Granted: true})
@@ -148,7 +153,7 @@ func TestExcused(t *testing.T) {
 		},
 		"fresh again late, on a machine that stood still": func(h *history) {
 			h.Pairs["c"] = pair{8 * s, ends["c"]}
-			h.Processes[2].Gets = []get{first(4300*ms, 8*s, "c")}
+			h.Processes[2].Gets = []get{first(4300*ms, 5100*ms, "a"), first(7900*ms, 8*s, "c")}
 			h.Stalls = []stall{{period{0, s}, s}}
 		},
 		"killed before it was fresh": func(h *history) { h.Processes[2] = &process{Number: 3, Place: 1, Born: 4200 * ms, Killed: 5 * s} },

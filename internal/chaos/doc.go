@@ -46,6 +46,8 @@
 //     without a copy, met a failure of the issuer, and had no token in Redis to read.
 //   - No Get waited that began with a usable copy. A copy so close to its end that a
 //     stall may have outlasted it counts as none.
+//   - No Get without a copy waited for longer than a lease and a call, and the time-outs
+//     and pauses of the faults it met.
 //   - No Get found no copy where one before had seen one that should still be there.
 //   - Calls, from each fault to the next: as many as tokens minted, one more for each
 //     process killed or stopped, one for an outage of Redis, and the direct ones.
