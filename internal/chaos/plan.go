@@ -124,7 +124,7 @@ func (p *plan) draw(k kind) action {
 	case slowRedis:
 		a.Places, a.Hold, a.Latency = p.some(p.fleet), p.between(time.Second, 2500*time.Millisecond), p.between(20*time.Millisecond, 2*redisTimeout)
 	case halfOpen: // until the token is there, of which nobody hears
-		a.Places, a.Latency = p.some(p.fleet), lease
+		a.Places, a.Latency = p.some(p.fleet), 3*lease/2
 		a.Hold = a.Latency + p.between(300*time.Millisecond, time.Second)
 	case slowIssuer:
 		a.Latency = p.between(lease, 2*time.Second)
