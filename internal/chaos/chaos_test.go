@@ -23,12 +23,11 @@ func TestProcessesUnderFaults(t *testing.T) {
 	}
 	t.Logf("-chaos.seed=%d", seed)
 	f := newFleet(t, 3*(*runFor+wholeRound))
-	w := newWatch(f)
 	stop := make(chan struct{})
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
-		w.run(stop)
+		f.watch.run(stop)
 	}()
 	go heartbeat(stop, f.stall)
 	require.True(t, f.soon(30*time.Second, everybodyFresh), "a whole fleet to begin with")
@@ -43,7 +42,7 @@ func TestProcessesUnderFaults(t *testing.T) {
 		}
 	}
 	f.end()
-	if !f.soon(2*lease, func(*history) bool { return !w.locked() }) {
+	if !f.soon(2*lease, func(*history) bool { return !f.watch.locked() }) {
 		f.trouble("a lock is left in the end")
 	}
 	close(stop)

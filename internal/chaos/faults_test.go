@@ -116,8 +116,9 @@ func (f *fleet) disturb(a action) {
 	}
 }
 
-// deafen loses all messages over a call. Who has a copy would hardly notice, so two
-// start anew meanwhile: they have to wait for the token, and are not told of it.
+// deafen loses all messages over a call. Who has a copy would hardly notice, nor who can
+// read one. So the token in Redis goes as well, and two start anew: they have to wait
+// for the next, and are not told of it.
 func (f *fleet) deafen(a action) error {
 	for _, p := range f.proxies {
 		p.LoseMessages(true)
@@ -130,6 +131,7 @@ func (f *fleet) deafen(a action) error {
 		return err
 	}
 	bystanders := slices.DeleteFunc(slices.Clone(a.Places), func(place int) bool { return place == holder })
+	f.redis.Exec("DEL", f.watch.name("token"))
 	for _, place := range bystanders[:2] {
 		f.kill(place)
 		f.start(place)

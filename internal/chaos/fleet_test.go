@@ -29,9 +29,10 @@ type fleet struct {
 	began   time.Time
 	longest time.Duration
 	redis   *redistest.Server
-	proxies []*redistest.Proxy // by place, as all below
+	proxies []*redistest.Proxy // by place
 	desk    *desk
-	running []*running
+	watch   *watch
+	running []*running // by place
 
 	mu      sync.Mutex // guards history
 	history history
@@ -53,6 +54,7 @@ func newFleet(t *testing.T, longest time.Duration) *fleet {
 	for range size {
 		f.proxies = append(f.proxies, redistest.NewProxy(t, f.redis.Addr()))
 	}
+	f.watch = newWatch(f)
 	t.Cleanup(f.killAll)
 	for place := range size {
 		f.start(place)
