@@ -59,6 +59,19 @@
 //
 // Nothing is revoked here; that is for the fleets in virtual time.
 //
+// # What it notices
+//
+// Runs of a minute have failed, as they should, with the product broken in each of these ways:
+// the merge rule off; a lock for each process; the lock not heeded; leases not extended,
+// or never ending; no direct calls; a copy handed out without a look at the clock; TTLs
+// that are not reduced by the time of the call; a copy dropped when Redis is in
+// trouble; a Get that waits though its copy is in the window; a breaker that stays open;
+// waiters who rely on events, or do not hear them; holds that do not end with the lease.
+//
+// They have not with these, which the fleets in virtual time are for: no second look
+// after the lock, no putting back after a direct call, a longer copy replaced by a
+// shorter one, commands as slow as the client's own time-outs.
+//
 // # Reading order
 //
 // chaos_test.go is the run. It starts processes in fleet_test.go, which are in
