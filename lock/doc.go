@@ -7,7 +7,8 @@
 //
 //  1. [Locker.TryAcquire] draws a random value and makes one try to set the key
 //     to it. Held by another: [ErrHeld]. There is no waiting and no queue; who
-//     wants to wait knows better than this package what for.
+//     wants to wait knows better than this package what for. [Locker.LookAndTry]
+//     runs a script of the caller's in front of it, in the same step.
 //  2. A keeper extends the lease at a third of it, over and over, until atMost
 //     has passed since the try. An extension that fails without a word on the
 //     lock is repeated every thirteenth of the lease.

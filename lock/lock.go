@@ -52,6 +52,10 @@ func New(rdb redis.Scripter) *Locker {
 // rest. If that fails too, or overtakes the try on its way, the key stays for
 // one lease.
 func (l *Locker) TryAcquire(ctx context.Context, key string, lease, atMost time.Duration) (*Lease, error) {
+	return l.try(ctx, l.locks, key, lease, atMost)
+}
+
+func (l *Locker) try(ctx context.Context, locks *redislock.Client, key string, lease, atMost time.Duration) (*Lease, error) {
 	lease = min(lease, atMost).Truncate(time.Millisecond)
 	if lease <= 0 {
 		return nil, errors.New("lock: a lease is at least 1 ms")
@@ -61,7 +65,7 @@ func (l *Locker) TryAcquire(ctx context.Context, key string, lease, atMost time.
 	}
 	value := newValue()
 	sent := time.Now()
-	held, err := l.obtain(ctx, key, value, sent.Add(lease), lease)
+	held, err := obtain(ctx, locks, key, value, sent.Add(lease), lease)
 	if errors.Is(err, redislock.ErrNotObtained) {
 		return nil, ErrHeld
 	}
@@ -78,10 +82,10 @@ func (l *Locker) Wait() { l.releases.Wait() }
 
 // obtain takes the lock until the deadline. A reply after it is worth nothing:
 // the lease it grants may have ended.
-func (l *Locker) obtain(ctx context.Context, key, value string, deadline time.Time, lease time.Duration) (*redislock.Lock, error) {
+func obtain(ctx context.Context, locks *redislock.Client, key, value string, deadline time.Time, lease time.Duration) (*redislock.Lock, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	held, err := l.locks.Obtain(ctx, key, lease, &redislock.Options{Token: value})
+	held, err := locks.Obtain(ctx, key, lease, &redislock.Options{Token: value})
 	if err == nil && !time.Now().Before(deadline) {
 		return nil, context.DeadlineExceeded
 	}

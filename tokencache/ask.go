@@ -36,16 +36,18 @@ func (f *fill) lockAtMost() time.Duration {
 	return 2*f.src.cache.config.FetchTimeout + 4*f.src.cache.config.RedisTimeout
 }
 
-// underLock goes on with the lock in hand: look again, ask, publish. From here on
-// Close does not interrupt the fill: what was asked for is published, and the
-// lock released. Again means that somebody left a failure in the meantime.
-func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, err error) {
+// underLock goes on with the lock in hand: look again, ask, publish. With a view, that
+// was the look. From here on Close does not interrupt the fill: what was asked for is
+// published, and the lock released. Again means that somebody left a failure in the
+// meantime.
+func (f *fill) underLock(ctx context.Context, lease *lock.Lease, v *view) (again bool, err error) {
 	ctx = context.WithoutCancel(ctx)
 	defer f.leave(ctx, lease)
 
-	v, err := f.look(ctx)
-	if err != nil {
-		return false, f.withoutRedis(ctx, err)
+	if v == nil {
+		if v, err = f.look(ctx); err != nil {
+			return false, f.withoutRedis(ctx, err)
+		}
 	}
 	if f.satisfied(v) {
 		f.left = v.record != nil

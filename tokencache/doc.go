@@ -41,7 +41,8 @@
 //
 //  1. Look: one script reads record, lock, failure and Redis' time. A usable token
 //     is adopted, and those who wait go on. If it is fresh, or the issuer has just
-//     confirmed that there is no other yet, the fill is done.
+//     confirmed that there is no other yet, the fill is done. Without a copy the same
+//     script takes the lock if it finds neither token nor failure: go on with 5.
 //  2. A failure holds the fleet back: done, for who has a copy. Without one its
 //     error is returned if it is final or what this fill has waited for;
 //     otherwise the fill sleeps until the hold is over, and looks again.
@@ -140,6 +141,8 @@
 //
 //   - Holds: 20 replicas in the window, with the lock elsewhere, else start 20,000
 //     fills a second.
+//   - Look and lock in one script, for who has no copy: in two, whoever gets the lock
+//     has to look again, each time behind the whole of a cold fleet.
 //   - Subscribe, then look, then wait: a token published in between is not missed.
 //   - Redis commands run in goroutines and are abandoned: a default go-redis client
 //     took 5 s where ctx allowed 1 s, and 101 s when black-holed.

@@ -53,6 +53,8 @@ func scriptOf(name string, args []string) string {
 		return ours
 	}
 	switch len(args) {
+	case 8:
+		return "look"
 	case 6:
 		return "obtain"
 	case 5:

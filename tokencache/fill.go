@@ -149,9 +149,14 @@ func (f *fill) run(ctx context.Context) error {
 	f.freeSince = now()
 	for {
 		changed := f.src.changes() // before the look: what happens after it must not be missed
-		v, err := f.look(ctx)
+		v, lease, err := f.lookOrLock(ctx)
 		if err != nil {
 			return f.withoutRedis(ctx, err)
+		}
+		if lease != nil { // so there is nothing else
+			f.src.tookLock(v)
+			_, err := f.underLock(ctx, lease, v)
+			return err
 		}
 		f.putBack(ctx, v)
 		f.noteBefore(v)
@@ -183,7 +188,7 @@ func (f *fill) step(ctx context.Context, v *view, changed <-chan struct{}) (over
 	if err != nil {
 		return true, f.withoutRedis(ctx, err)
 	}
-	again, err := f.underLock(ctx, lease)
+	again, err := f.underLock(ctx, lease, nil)
 	return !again, err
 }
 
@@ -202,8 +207,24 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 	return f.sleep(ctx, h.rest(now()), changed)
 }
 
+// lookOrLock is a look that takes the lock on the way, if there is neither token nor
+// failure, for who has no copy either and is not kept from asking.
+func (f *fill) lookOrLock(ctx context.Context) (v *view, lease *lock.Lease, err error) {
+	if rest, _ := f.keptOff(); rest > 0 || f.why == fillForced || f.why == fillPutBack || f.src.usable() != nil {
+		v, err = f.look(ctx)
+		return v, nil, err
+	}
+	v, err = f.lookBy(ctx, func(ctx context.Context) (v *view, err error) {
+		v, lease, err = f.src.store.readOrLock(ctx, f.src.cache.locker, f.lease(), f.lockAtMost())
+		return v, err
+	})
+	return v, lease, err
+}
+
 // look asks Redis for everything, adopts what can be, and says what cannot.
-func (f *fill) look(ctx context.Context) (*view, error) {
+func (f *fill) look(ctx context.Context) (*view, error) { return f.lookBy(ctx, f.src.store.read) }
+
+func (f *fill) lookBy(ctx context.Context, read func(context.Context) (*view, error)) (*view, error) {
 	if !f.src.cache.breaker.allow(now()) {
 		return nil, &RedisError{Name: redisPaused, Key: f.src.store.keys.id}
 	}
@@ -211,7 +232,7 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 	if err := f.src.tellPending(ctx); err != nil {
 		return nil, err
 	}
-	v, err := f.src.store.read(ctx)
+	v, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -246,7 +246,7 @@ func TestF6UnsureReleaseLeavesTheHoldersLock(t *testing.T) {
 	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
 		f.warmScripts()
 		holder, unsure := f.replica(), f.replica(oneTry, with(noDirect))
-		late := unsure.link.Hold(script("obtain"))
+		late := unsure.link.Hold(script("look"))
 		second := unsure.getting(t.Context())
 		time.Sleep(time.Millisecond)
 		first := holder.getting(t.Context())

@@ -193,11 +193,14 @@ func TestF20LockWithoutAnEnd(t *testing.T) {
 // What comes of it is the same as without: nothing is counted, given or taken
 // twice.
 func TestF21ReplyLostAndReplayed(t *testing.T) {
-	for _, lost := range []string{"read", "obtain", "extend", "publish", "release"} {
+	for _, lost := range []string{"look", "read", "obtain", "extend", "publish", "release"} {
 		t.Run(lost, func(t *testing.T) {
 			virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
 				f.warmScripts()
 				holder := f.replica()
+				if lost == "read" || lost == "obtain" {
+					holder.failedLongAgo()
+				}
 				holder.link.DropReplies(1, script(lost))
 				got := holder.getting(t.Context())
 				time.Sleep(500 * time.Millisecond) // the client's own pause, too
@@ -213,6 +216,15 @@ func TestF21ReplyLostAndReplayed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// failedLongAgo leaves a failure that holds nobody. Whoever finds one looks and tries
+// for the lock in two steps instead of one.
+func (r *replica) failedLongAgo() {
+	r.fleet.t.Helper()
+	ctx, admin, key := context.Background(), r.fleet.redis.Admin(), "onetoken:{"+r.source.Key()+"}:failure"
+	require.NoError(r.fleet.t, admin.HSet(ctx, key, "attempts", 1, "until", 1).Err())
+	require.NoError(r.fleet.t, admin.PExpire(ctx, key, time.Minute).Err())
 }
 
 // warmScripts makes Redis know the scripts, and have nothing else.
@@ -274,14 +286,19 @@ func TestF43LockReplyLost(t *testing.T) {
 	for name, fault := range map[string]struct {
 		lose   func(*redistest.Link)
 		within time.Duration
+		failed bool // long ago: the lock is tried for in a step of its own
 	}{
-		"connection cut": {func(l *redistest.Link) { l.DropReplies(1, script("obtain")) }, 0},
-		"reply too late": {func(l *redistest.Link) { l.Delay(1200 * time.Millisecond) }, 3 * time.Second},
+		"connection cut":                  {func(l *redistest.Link) { l.DropReplies(1, script("look")) }, 0, false},
+		"connection cut, after a failure": {func(l *redistest.Link) { l.DropReplies(1, script("obtain")) }, 0, true},
+		"reply too late":                  {func(l *redistest.Link) { l.Delay(1200 * time.Millisecond) }, 3 * time.Second, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, usual(), func(t *testing.T, f *fleet) {
 				f.warmScripts()
 				r, other := f.replica(oneTry, with(noDirect)), f.replica()
+				if fault.failed {
+					r.failedLongAgo()
+				}
 				release := func() {}
 				if fault.within == 0 {
 					fault.lose(r.link)
@@ -289,7 +306,7 @@ func TestF43LockReplyLost(t *testing.T) {
 					require.NoError(t, f.redis.Admin().Ping(t.Context()).Err())
 					_, err := r.source.Status(t.Context()) // connected
 					require.NoError(t, err)
-					hold := r.link.Hold(script("obtain"))
+					hold := r.link.Hold(script("look"))
 					release = func() {
 						fault.lose(r.link)
 						hold()

@@ -34,9 +34,9 @@ var refusals = []struct {
 	{"CLUSTERDOWN", "CLUSTERDOWN The cluster is down", everything, false},
 	{"NOAUTH", "NOAUTH Authentication required.", everything, false},
 	{"NOPERM", "NOPERM User app has no permissions to run the 'evalsha' command", redistest.Commands("EVALSHA", "EVAL"), false},
-	{"NOPERM", "NOPERM No permissions to access a key", script("read", "obtain", "publish"), false},
+	{"NOPERM", "NOPERM No permissions to access a key", script("look", "read", "obtain", "publish"), false},
 	{"BUSY", "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", everything, false},
-	{"TRYAGAIN", "TRYAGAIN Multiple keys request during rehashing of slot", script("read", "publish"), false},
+	{"TRYAGAIN", "TRYAGAIN Multiple keys request during rehashing of slot", script("look", "read", "publish"), false},
 	{"MAXCLIENTS", "ERR max number of clients reached", anything, false},
 }
 

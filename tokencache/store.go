@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/lock"
 )
 
 // keys of one credential. They share a hash tag and thereby a cluster slot.
@@ -87,6 +89,21 @@ func (s store) read(ctx context.Context) (*view, error) {
 		return nil, err
 	}
 	return parseView(reply, at), nil
+}
+
+// lookAndTry reads, and tries for the lock if there is neither a token nor a failure.
+// Nobody comes between the two, so that what was read still holds. That there is a
+// lock does not matter: it may be ours, if this is a replay, and redislock knows.
+var lookAndTry = lock.NewLook(readLua, "look[2] == -2 and look[5] == -2")
+
+// readOrLock is a read that takes the lock on the way, if there is nothing else.
+func (s store) readOrLock(ctx context.Context, l *lock.Locker, lease, atMost time.Duration) (*view, *lock.Lease, error) {
+	at := now()
+	reply, held, err := l.LookAndTry(ctx, lookAndTry, []string{s.keys.token, s.keys.lock, s.keys.failure}, 2, lease, atMost)
+	if err != nil {
+		return nil, nil, redisErrorOf(err, s.keys.id)
+	}
+	return parseView(reply, at), held, nil
 }
 
 func parseView(reply []any, at instant) *view {
