@@ -91,7 +91,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 	if s := c.sources[issuer]; s != nil {
 		return s, false
 	}
-	s = &Source{
+	s = &Source{inner: &inner{
 		cache:    c,
 		fetcher:  f,
 		issuer:   issuer,
@@ -99,7 +99,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		rejected: make(rejections),
 		changed:  make(chan struct{}),
 		gone:     make(chan struct{}),
-	}
+	}}
 	if err := issuer.validate(); err != nil {
 		s.broken = fmt.Errorf("tokencache: %w", err)
 		return s, false

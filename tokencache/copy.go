@@ -2,29 +2,31 @@ package tokencache
 
 import "time"
 
-// localCopy is this process's copy of a token. Immutable: replaced whole.
+// localCopy is this process's copy of a token. Immutable: replaced whole. It fits into
+// one line of a processor's cache, as a Get among thousands of Sources misses it.
 type localCopy struct {
 	token     Token
 	from      instant       // when remaining was counted; before it was true, never after
 	remaining time.Duration // at from
-	freshFor  time.Duration // since from
-	draw      float64       // places the refresh within the window
 	window    window
+	draw      float32 // places the refresh within the window
 
 	// unpublished marks the fruit of a direct call: Redis does not know it yet.
 	unpublished bool
 }
 
-func newLocalCopy(tok Token, remaining time.Duration, from instant, w window, draw float64) *localCopy {
+func newLocalCopy(tok Token, remaining time.Duration, from instant, w window, draw float32) *localCopy {
 	return &localCopy{
 		token:     tok.endingAt(from.add(remaining).time()),
 		from:      from,
 		remaining: remaining,
-		freshFor:  remaining - w.refresh,
-		draw:      draw,
 		window:    w,
+		draw:      draw,
 	}
 }
+
+// freshFor is how long since from no fill is due.
+func (c *localCopy) freshFor() time.Duration { return c.remaining - c.window.refresh }
 
 func (c *localCopy) remainingAt(at instant) time.Duration { return c.remaining - at.since(c.from) }
 
@@ -89,13 +91,13 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 
 // newCopy keeps the draw of the same token: one is made for each.
 func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
-	draw := 0.0
+	draw := float32(0)
 	if current.is(a.token.Fingerprint()) {
 		draw = current.draw
 	} else {
-		draw = s.cache.config.Jitter()
+		draw = float32(s.cache.config.Jitter())
 	}
-	w := windowOf(s.issuer.Window, a.token.life(), s.cache.config.Refresher, draw)
+	w := windowOf(s.issuer.Window, a.token.life(), s.cache.config.Refresher, float64(draw))
 	c := newLocalCopy(a.token, a.remaining, a.at, w, draw)
 	c.unpublished = a.unpublished
 	return c

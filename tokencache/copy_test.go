@@ -4,6 +4,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -34,7 +35,7 @@ func TestCopyAges(t *testing.T) {
 			assert.Equal(t, test.remaining, c.remainingAt(at))
 			assert.Equal(t, test.phase, c.phaseAt(at))
 			assert.Equal(t, test.phase != dead, c.usableAt(at))
-			assert.Equal(t, test.phase == fresh, at.since(c.from) < c.freshFor, "what Get asks")
+			assert.Equal(t, test.phase == fresh, at.since(c.from) < c.freshFor(), "what Get asks")
 		})
 	}
 }
@@ -71,4 +72,11 @@ func TestNoCopy(t *testing.T) {
 	assert.False(t, none.usableAt(now()))
 	assert.False(t, none.is(""))
 	assert.True(t, feishuCopy(feishuLife, now()).is(fingerprint("a", "t")))
+}
+
+// Among thousands of Sources a Get waits for memory, so what it reads is a line of
+// the processor's cache each: see bench.
+func TestWhatAGetReadsIsClose(t *testing.T) {
+	assert.LessOrEqual(t, unsafe.Sizeof(localCopy{}), uintptr(64))
+	assert.LessOrEqual(t, unsafe.Sizeof(Source{}), uintptr(16))
 }

@@ -62,7 +62,7 @@ func (s *Source) schedule() {
 	}
 	at, wait := now(), time.Duration(0)
 	if c := s.copy.Load(); c.usableAt(at) {
-		wait = c.freshFor - at.since(c.from)
+		wait = c.freshFor() - at.since(c.from)
 	} else {
 		// Many Sources at once, cold: a little apart.
 		wait = time.Duration(s.cache.config.Jitter() * float64(coldSpread))

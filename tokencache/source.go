@@ -15,13 +15,18 @@ import (
 // Source hands out the token of one credential. Make one with [Cache.Source];
 // all methods are safe for concurrent use.
 type Source struct {
+	copy atomic.Pointer[localCopy] // nil while there is none
+	*inner
+}
+
+// inner is what a Get with a fresh copy does not read. It is elsewhere, so that what
+// it does read of thousands of Sources is close together.
+type inner struct {
 	cache   *Cache
 	fetcher Fetcher
 	issuer  Issuer
 	store   store
 
-	// What Get reads. The copy is nil while there is none.
-	copy atomic.Pointer[localCopy]
 	// quietUntil is the monotonic clock's reading before which a Get in the
 	// window need not look further: a fill runs, or it is too early for one.
 	quietUntil atomic.Int64
@@ -63,7 +68,7 @@ func (s *Source) Get(ctx context.Context) (Token, error) {
 	if c == nil {
 		return s.wait(ctx)
 	}
-	if at.since(c.from) < c.freshFor {
+	if at.since(c.from) < c.freshFor() {
 		return c.token, nil
 	}
 	if c.phaseAt(at) == dead {
