@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/onetoken-go/onetoken/lock"
@@ -129,6 +130,7 @@ func (f *fill) main(ctx context.Context) {
 	}()
 	f.err = f.run(ctx)
 	if f.src.usable() != nil {
+		runtime.Gosched()               // those who waited go first
 		f.src.cache.notifier.add(f.src) // to hear of the next token
 	}
 	if f.src.closed() {
