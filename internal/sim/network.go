@@ -125,7 +125,7 @@ func commandOf(name string, args []string) string {
 	if (name != "EVALSHA" && name != "EVAL") || len(args) < 2 {
 		return name
 	}
-	what := map[string]string{"3 5": "read", "3 15": "publish", "2 17": "fail", "2 9": "invalidate", "1 6": "obtain", "1 5": "extend", "1 4": "release"}[args[1]+" "+itoa(len(args))]
+	what := map[string]string{"3 5": "read", "3 8": "look", "3 15": "publish", "2 17": "fail", "2 9": "invalidate", "1 6": "obtain", "1 5": "extend", "1 4": "release"}[args[1]+" "+itoa(len(args))]
 	if what == "" {
 		what = "script"
 	}
