@@ -1,0 +1,35 @@
+package bench_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/onetoken-go/onetoken/bench/peers"
+	"github.com/onetoken-go/onetoken/bench/results"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// TestErrorFanOut has a cold herd whose issuer refuses, in turn with one whose issuer
+// does not.
+func TestErrorFanOut(t *testing.T) {
+	refusal := &tokencache.IssuerError{
+		Issuer: "bench", Code: 10014, Message: "app secret invalid", LogID: "2026", Class: tokencache.ClassPermanent,
+	}
+	f := newFleet(t, sized(200, 5))
+	f.race(peers.Ours(), latency, refusal)
+	out := &results.FanOut{Replicas: len(f.clients)}
+	repeat(t, func(int) {
+		granted := f.medianOf(peers.Ours(), nil)
+		refused := f.medianOf(peers.Ours(), refusal)
+		out.Calls.Add(float64(refused.calls))
+		out.Granted.AddTime(granted.max(), time.Millisecond)
+		out.Refused.AddTime(refused.max(), time.Millisecond)
+		out.TimesGranted.Add(float64(refused.max()) / float64(granted.max()))
+	})
+	assert.EqualValues(t, 1, out.Calls.Max())
+	t.Logf("%d replicas know of the refusal after %.1f ms, of a token after %.1f ms: %.2f x",
+		out.Replicas, out.Refused.Median(), out.Granted.Median(), out.TimesGranted.Median())
+	found.FanOut = out
+}

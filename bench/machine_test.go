@@ -1,0 +1,62 @@
+package bench_test
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/onetoken-go/onetoken/bench/results"
+)
+
+// measured are the modules whose versions count.
+var measured = []string{
+	"github.com/aws/aws-sdk-go-v2",
+	"github.com/bsm/redislock",
+	"github.com/go-redsync/redsync/v4",
+	"github.com/redis/go-redis/v9",
+	"github.com/viccon/sturdyc",
+	"golang.org/x/oauth2",
+}
+
+func thisMachine() results.Machine {
+	m := results.Machine{
+		Date:     time.Now().UTC().Format(time.DateOnly),
+		CPU:      lineOf("/proc/cpuinfo", `model name\s*: (.*)`),
+		Cores:    runtime.GOMAXPROCS(0),
+		System:   runtime.GOOS + "/" + runtime.GOARCH,
+		Go:       strings.TrimPrefix(runtime.Version(), "go"),
+		Versions: map[string]string{},
+	}
+	if out, err := exec.Command("redis-server", "--version").Output(); err == nil {
+		m.Redis = first(`v=(\S+)`, string(out))
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			for _, path := range measured {
+				if dep.Path == path {
+					m.Versions[path] = dep.Version
+				}
+			}
+		}
+	}
+	return m
+}
+
+func lineOf(path, pattern string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "unknown"
+	}
+	return first(pattern, string(text))
+}
+
+func first(pattern, text string) string {
+	if found := regexp.MustCompile(pattern).FindStringSubmatch(text); found != nil {
+		return found[1]
+	}
+	return "unknown"
+}

@@ -1,0 +1,163 @@
+package bench_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/bench/peers"
+	"github.com/onetoken-go/onetoken/bench/results"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// The issuer of many apps: it takes so many calls at once, others queue.
+const (
+	atOnceCalls = 50
+	shortCall   = 20 * time.Millisecond
+)
+
+// TestManyApps has one Cache keep many Sources fresh, all of them cold at first, with
+// as many connections as go-redis has by default.
+func TestManyApps(t *testing.T) {
+	sizes := []int{1, 20}
+	if inEarnest() {
+		sizes = []int{1, 100, 10_000}
+	}
+	for _, n := range sizes {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { manyApps(t, n) })
+	}
+}
+
+func manyApps(t *testing.T, n int) {
+	server := redistest.StartServer(t)
+	out := results.Many{Sources: n, IssuerMs: float64(shortCall.Milliseconds()), IssuerAtOnce: atOnceCalls}
+	repeat(t, func(run int) {
+		c := newCrowd(t, server, n, run)
+		defer c.close()
+		before, goroutines := inUse(), runtime.NumGoroutine()
+		took := c.fill()
+		out.Fill.AddTime(took, time.Millisecond)
+		out.TimesIssuer.Add(float64(took) / float64(leastTime(n)))
+		time.Sleep(time.Duration(sized(500, 50)) * time.Millisecond) // fills end after their Sources have a copy
+		out.Goroutines.Add(float64(runtime.NumGoroutine() - goroutines))
+		out.Bytes.Add(float64(inUse()-before) / float64(n))
+		out.IdleCPU.Add(idleCPU(t, time.Duration(sized(1000, 100))*time.Millisecond))
+	})
+	t.Logf("%5d Sources: %.0f bytes each, %.0f goroutines, %.2f %% CPU idle, filled in %.0f ms: %.2f x the issuer's least",
+		n, out.Bytes.Median(), out.Goroutines.Median(), out.IdleCPU.Median(), out.Fill.Median(), out.TimesIssuer.Median())
+	found.Many = append(found.Many, out)
+}
+
+// leastTime is what an issuer needs that is never idle.
+func leastTime(n int) time.Duration {
+	return time.Duration((n+atOnceCalls-1)/atOnceCalls) * shortCall
+}
+
+// crowd is a Cache that runs, and the Fetchers of Sources to come.
+type crowd struct {
+	t        *testing.T
+	cache    *tokencache.Cache
+	stop     func()
+	fetchers []tokencache.Fetcher
+	sources  []*tokencache.Source
+}
+
+// newCrowd warms everything up with one Source, so that only the others count.
+func newCrowd(t *testing.T, server *redistest.Server, n, run int) *crowd {
+	rdb := server.Client(t, func(o *redis.Options) { o.PoolSize = 10 * runtime.GOMAXPROCS(0) })
+	c := &crowd{t: t, cache: peers.NewCache(rdb, tokencache.Config{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- c.cache.Run(ctx) }()
+	c.stop = func() {
+		cancel()
+		assert.NoError(t, <-ended)
+	}
+	places := make(chan struct{}, atOnceCalls)
+	for i := range n {
+		c.fetchers = append(c.fetchers, peers.Fetcher(fmt.Sprintf("cli_%d_%d", run, i), func(ctx context.Context) error {
+			select {
+			case places <- struct{}{}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			time.Sleep(shortCall)
+			<-places
+			return nil
+		}))
+	}
+	c.sources = make([]*tokencache.Source, 0, n)
+	openPool(t, rdb)
+	first := c.cache.Source(peers.Fetcher(fmt.Sprint("cli_first", run), func(context.Context) error { return nil }))
+	require.Eventually(t, func() bool { return have(first) }, 5*time.Second, time.Millisecond)
+	time.Sleep(100 * time.Millisecond)
+	return c
+}
+
+// openPool has the client open all its connections: they are its own, not a Source's.
+func openPool(t *testing.T, rdb *redis.Client) {
+	var busy sync.WaitGroup
+	for range rdb.Options().PoolSize {
+		busy.Go(func() { assert.ErrorIs(t, rdb.BLPop(context.Background(), 200*time.Millisecond, "nothing").Err(), redis.Nil) })
+	}
+	busy.Wait()
+	require.EqualValues(t, rdb.Options().PoolSize, rdb.PoolStats().TotalConns)
+}
+
+// fill returns how long it took until every Source has a copy.
+func (c *crowd) fill() time.Duration {
+	start := time.Now()
+	for _, f := range c.fetchers {
+		c.sources = append(c.sources, c.cache.Source(f))
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	for _, s := range c.sources {
+		for !have(s) {
+			require.NoError(c.t, ctx.Err(), "not filled in time")
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return time.Since(start)
+}
+
+func have(s *tokencache.Source) bool {
+	_, ok := s.Peek()
+	return ok
+}
+
+func (c *crowd) close() {
+	c.stop()
+	assert.NoError(c.t, c.cache.Close())
+}
+
+// inUse is the heap that is left after the garbage is gone.
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// idleCPU is what this process uses while nobody calls it, in per cent of a core.
+func idleCPU(t *testing.T, span time.Duration) float64 {
+	before := cpuTime(t)
+	time.Sleep(span)
+	return 100 * float64(cpuTime(t)-before) / float64(span)
+}
+
+func cpuTime(t *testing.T) time.Duration {
+	var u syscall.Rusage
+	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

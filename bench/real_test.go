@@ -1,0 +1,79 @@
+package bench_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/bench/peers"
+	"github.com/onetoken-go/onetoken/bench/results"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// TestRealFleet is a fleet on a real Redis, through a few rotations of a token that
+// lives for seconds. What is counted are whole rotations: from one publication to the
+// next.
+func TestRealFleet(t *testing.T) {
+	const shortLife = 12 * time.Second
+	rotations := sized(runs, 1)
+	f := newFleet(t, sized(200, 5))
+	issuer := peers.IssuerOf("cli_real")
+	issuer.Window = 8 * time.Second
+	published := make(chan struct{}, rotations+2)
+	var calls atomic.Int64
+	fetch := tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+		n := calls.Add(1)
+		time.Sleep(latency)
+		published <- struct{}{}
+		return tokencache.NewToken(fmt.Sprint("t-0123456789abcdef0123456789abcdef", n), "tenant", shortLife), nil
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, len(f.clients))
+	for _, c := range f.clients {
+		cache := peers.NewCache(c, tokencache.Config{})
+		cache.Source(fetch)
+		go func() {
+			ended <- cache.Run(ctx)
+			assert.NoError(t, cache.Close())
+			ended <- nil
+		}()
+	}
+
+	out := &results.Real{Replicas: len(f.clients), Rotations: rotations}
+	share := func(n int) float64 { return float64(n) / float64(len(f.clients)) }
+	next := func() {
+		select {
+		case <-published:
+		case <-time.After(30 * time.Second):
+			require.Fail(t, "no rotation")
+		}
+		// Until just before the next: the fleet learns of it within some seconds.
+		time.Sleep(untilQuiet)
+	}
+	next()
+	f.meter.Take()
+	for range rotations {
+		next()
+		count := f.meter.Take()
+		out.Commands.Add(share(count.Total()))
+		out.Sent.Add(share(count.Sent))
+		out.Received.Add(share(count.Received))
+	}
+	out.Connections = share(int(f.info("connected_clients")) - 1) // less the one that asks
+	out.Calls = int(calls.Load())
+	stop()
+	for range 2 * len(f.clients) {
+		assert.NoError(t, <-ended)
+	}
+	assert.LessOrEqual(t, out.Calls, rotations+2, "the first, and perhaps one that was begun since")
+	t.Logf("a replica and rotation: %.1f commands, %.0f + %.0f bytes; %.2f connections", out.Commands.Median(), out.Sent.Median(), out.Received.Median(), out.Connections)
+	found.Real = out
+}
+
+// untilQuiet is when a fleet has read the token that was published last.
+const untilQuiet = 3500 * time.Millisecond

@@ -1,0 +1,201 @@
+// Package results is what one run of all measurements leaves: a file of JSON that
+// documents are made of.
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"time"
+)
+
+// File is one run of everything. Ratios are taken within each of its runs, between
+// things measured in turn; only they can be compared with another machine's.
+type File struct {
+	Machine  Machine
+	Runs     int // of each measurement, unless it says otherwise
+	Fresh    []Fresh
+	WarmFill *WarmFill
+	Herds    []Herd
+	Rotation *Rotation
+	FanOut   *FanOut
+	Takeover *Takeover
+	Many     []Many
+	Week     *Week
+	Real     *Real
+	Server   *Server
+}
+
+// Machine is where and with what it was measured.
+type Machine struct {
+	Date     string // of the day
+	CPU      string
+	Cores    int
+	System   string
+	Go       string
+	Redis    string
+	Versions map[string]string // of the modules, by path
+}
+
+// Sample has one value for each run.
+type Sample []float64
+
+// Add appends a run's value, rounded to what means anything.
+func (s *Sample) Add(v float64) { *s = append(*s, significant(v)) }
+
+// AddTime appends a duration in a unit.
+func (s *Sample) AddTime(d, unit time.Duration) { s.Add(float64(d) / float64(unit)) }
+
+// Median of the runs; 0 without any.
+func (s Sample) Median() float64 { return s.Quantile(0.5) }
+
+// Min of the runs.
+func (s Sample) Min() float64 { return s.Quantile(0) }
+
+// Max of the runs.
+func (s Sample) Max() float64 { return s.Quantile(1) }
+
+// Quantile returns the value that a part q of the others is below; 0 without any.
+func (s Sample) Quantile(q float64) float64 {
+	if len(s) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s))
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+}
+
+// significant rounds to four digits.
+func significant(v float64) float64 {
+	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+		return v
+	}
+	unit := math.Pow(10, math.Ceil(math.Log10(math.Abs(v)))-4)
+	return math.Round(v/unit) * unit
+}
+
+// Fresh is one way to read a copy from memory.
+type Fresh struct {
+	Name        string
+	Sources     int  // of which each read picks one at random
+	Parallel    bool // on all cores
+	Nanoseconds Sample
+	TimesFloor  Sample
+	Allocations float64 // of one read
+}
+
+// WarmFill is a process without a copy whose Redis has the token.
+type WarmFill struct {
+	Get, Fill  Sample // microseconds
+	TimesGet   Sample
+	RoundTrips float64 // of one fill
+}
+
+// Herd is a number of replicas that start at once on an empty Redis.
+type Herd struct {
+	Name           string
+	Replicas       int
+	Calls          Sample
+	P50, P99, Max  Sample // milliseconds beyond the issuer's time
+	TimesNoLock    Sample // P99
+	Commands       Sample // of one replica
+	Sent, Received Sample // bytes, of one replica
+}
+
+// Rotation is a process that reads all the time while its token is replaced.
+type Rotation struct {
+	Goroutines int
+	IssuerMs   float64
+	Rotations  Sample
+	Gets       Sample
+	Waited     Sample
+}
+
+// FanOut is a herd that is refused.
+type FanOut struct {
+	Replicas         int
+	Calls            Sample
+	Granted, Refused Sample // milliseconds beyond the issuer's time until all know
+	TimesGranted     Sample
+}
+
+// Takeover is a process that is killed while it holds many locks.
+type Takeover struct {
+	Locks   int
+	Seconds Sample // from the kill to the next call to the issuer, of all runs
+}
+
+// Many is a number of Sources in one Cache.
+type Many struct {
+	Sources      int
+	Bytes        Sample // of one Source
+	Goroutines   Sample // of all of them
+	IdleCPU      Sample // per cent of a core
+	Fill         Sample // milliseconds, all cold
+	TimesIssuer  Sample // Fill, by the least the issuer needs
+	IssuerMs     float64
+	IssuerAtOnce int
+}
+
+// Week is a simulated fleet.
+type Week struct {
+	Replicas       int
+	Days           int
+	Rotations      float64 // a day
+	Commands       map[string]float64
+	Sent, Received float64 // bytes of a replica and day
+	Dials          float64 // of a replica and day
+	Calls          int
+}
+
+// Total is the number of commands of a replica and day.
+func (w Week) Total() (n float64) {
+	for _, times := range w.Commands {
+		n += times
+	}
+	return n
+}
+
+// Real is a fleet of processes' worth of clients on a real Redis; each rotation is
+// a run.
+type Real struct {
+	Replicas       int
+	Rotations      int
+	Commands       Sample // of a replica and rotation
+	Sent, Received Sample // bytes, likewise
+	Connections    float64
+	Calls          int
+}
+
+// Server is what one redis-server bears.
+type Server struct {
+	ReadMicros        Sample // of CPU, for one look
+	GetMicros         Sample // of CPU, for one GET
+	EventMicros       Sample // of CPU, for one subscriber of an event
+	ConnectionBytes   float64
+	SubscriptionBytes float64
+	CredentialBytes   float64
+}
+
+// Load reads a file, which has to be complete.
+func Load(path string) (*File, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var f File
+	if err := json.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &f, nil
+}
+
+// Save writes a file.
+func (f *File) Save(path string) error {
+	text, err := json.MarshalIndent(f, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}

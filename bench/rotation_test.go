@@ -1,0 +1,82 @@
+package bench_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/bench/peers"
+	"github.com/onetoken-go/onetoken/bench/results"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// TestRotationUnderLoad has goroutines read without a pause while the token is
+// replaced three times, by an issuer that takes 2 s for each. It lives so short
+// that this is over soon: a refresh begins with some 3 s left.
+func TestRotationUnderLoad(t *testing.T) {
+	const shortLife = 5 * time.Second
+	slow := time.Duration(sized(2000, 200)) * time.Millisecond
+	rotations := int64(sized(3, 1))
+	server := redistest.StartServer(t)
+	out := &results.Rotation{Goroutines: sized(64, 8), IssuerMs: float64(slow.Milliseconds())}
+	repeat(t, func(run int) {
+		issuer := peers.IssuerOf(fmt.Sprint("cli_rotating", run))
+		issuer.Window = shortLife
+		var calls, waited atomic.Int64
+		fetch := tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+			if calls.Add(1) > 1 { // the first is nobody's rotation
+				time.Sleep(slow)
+			}
+			return tokencache.NewToken(fmt.Sprint("token", calls.Load()), "tenant", shortLife), nil
+		})
+		cache := peers.NewCache(server.Client(t), tokencache.Config{Observe: func(e tokencache.Event) {
+			if e.Kind == tokencache.EventWait {
+				waited.Add(1)
+			}
+		}})
+		source := cache.Source(fetch)
+		_, err := source.Get(t.Context())
+		require.NoError(t, err)
+		waited.Store(0)
+		newest := fmt.Sprint("token", rotations+1)
+		gets := readUntil(t, source, newest, out.Goroutines)
+		require.NoError(t, cache.Close())
+		out.Rotations.Add(float64(rotations))
+		out.Gets.Add(float64(gets))
+		out.Waited.Add(float64(waited.Load()))
+	})
+	assert.Zero(t, out.Waited.Max())
+	t.Logf("%.0f Gets of %d goroutines during %.0f rotations, of which %.0f waited", out.Gets.Median(), out.Goroutines, out.Rotations.Median(), out.Waited.Max())
+	found.Rotation = out
+}
+
+// readUntil reads until the newest token is there, and returns how often.
+func readUntil(t *testing.T, source *tokencache.Source, newest string, goroutines int) int64 {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var gets atomic.Int64
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			n := int64(0)
+			defer func() { gets.Add(n) }()
+			for ctx.Err() == nil {
+				tok, err := source.Get(ctx)
+				n++
+				if !assert.NoError(t, err) || tok.AppAccessToken() == newest {
+					return
+				}
+			}
+			assert.Fail(t, "no rotation")
+		})
+	}
+	wg.Wait()
+	return gets.Load()
+}

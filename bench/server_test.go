@@ -1,0 +1,138 @@
+package bench_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/bench/peers"
+	"github.com/onetoken-go/onetoken/bench/results"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// info returns a number from the server's INFO.
+func (f *fleet) info(name string) float64 {
+	f.t.Helper()
+	lines := bufio.NewScanner(strings.NewReader(fmt.Sprint(f.server.Exec("INFO", "everything"))))
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), name+":"); ok {
+			number, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			require.NoError(f.t, err)
+			return number
+		}
+	}
+	require.Fail(f.t, "INFO does not tell "+name)
+	return 0
+}
+
+// cpu is the time that the server has worked, in microseconds.
+func (f *fleet) cpu() float64 {
+	return 1e6 * (f.info("used_cpu_sys") + f.info("used_cpu_user"))
+}
+
+// TestServer is what one redis-server pays for a look, an event, a connection and a
+// credential: what docs/scaling.md reckons with.
+func TestServer(t *testing.T) {
+	f := newFleet(t, sized(200, 5))
+	out := &results.Server{}
+	out.ConnectionBytes = f.memoryOf(len(f.clients), func() {
+		for range f.clients {
+			require.NoError(t, f.server.Client(t).Ping(t.Context()).Err())
+		}
+	})
+	credentials := sized(1000, 10)
+	ours := peers.OurLocal(f.clients[0])
+	out.CredentialBytes = f.memoryOf(credentials, func() { ours.Fill(credentials) })
+	out.SubscriptionBytes = f.memoryOf(len(f.clients), func() {
+		for _, c := range f.clients {
+			events := c.Subscribe(t.Context(), "events")
+			t.Cleanup(func() { _ = events.Close() })
+			_, err := events.Receive(t.Context())
+			require.NoError(t, err)
+			go func() {
+				for {
+					if _, err := events.Receive(context.Background()); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	})
+	require.NoError(t, f.clients[0].Set(t.Context(), "plain", "t-0123456789abcdef0123456789abcdef01234567", time.Hour).Err())
+	repeat(t, func(int) {
+		events := sized(200, 5)
+		out.EventMicros.Add(f.cpuOf(events*len(f.clients), func() {
+			for range events {
+				require.NoError(t, f.clients[0].Publish(t.Context(), "events", "T 0123456789abcdef0123456789abcdef01234567").Err())
+			}
+		}))
+		each := sized(100, 5)
+		out.GetMicros.Add(f.cpuOf(each*len(f.clients), func() {
+			f.everyone(func(c *redis.Client) error {
+				for range each {
+					if err := c.Get(t.Context(), "plain").Err(); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}))
+		out.ReadMicros.Add(f.cpuOf(each*len(f.clients), func() {
+			f.everyone(func(c *redis.Client) error { return lookOften(c, each) })
+		}))
+	})
+	t.Logf("CPU: %.1f µs a look, %.1f µs a GET, %.2f µs a subscriber of an event; memory: %.0f bytes a connection, %.0f a subscriber, %.0f a credential",
+		out.ReadMicros.Median(), out.GetMicros.Median(), out.EventMicros.Median(), out.ConnectionBytes, out.SubscriptionBytes, out.CredentialBytes)
+	found.Server = out
+}
+
+// lookOften runs the script that every fill begins with, on OurLocal's credentials.
+func lookOften(c *redis.Client, times int) error {
+	cache := peers.NewCache(c, tokencache.Config{})
+	source := cache.Source(peers.Fetcher(peers.FirstName, nil))
+	for range times {
+		status, err := source.Status(context.Background())
+		if err != nil {
+			return err
+		}
+		if status.State != "fresh" {
+			return fmt.Errorf("the token is %s", status.State)
+		}
+	}
+	return cache.Close()
+}
+
+func (f *fleet) everyone(do func(*redis.Client) error) {
+	var all sync.WaitGroup
+	for _, c := range f.clients {
+		all.Go(func() { assert.NoError(f.t, do(c)) })
+	}
+	all.Wait()
+}
+
+// cpuOf returns the microseconds that the server works for each of n.
+func (f *fleet) cpuOf(n int, work func()) float64 {
+	before := f.cpu()
+	work()
+	return (f.cpu() - before) / float64(n)
+}
+
+// memoryOf returns the bytes that the server needs for each of n, once it has let go
+// of the buffers of connections that are idle.
+func (f *fleet) memoryOf(n int, work func()) float64 {
+	idle := time.Duration(sized(6000, 10)) * time.Millisecond
+	time.Sleep(idle)
+	before := f.info("used_memory")
+	work()
+	time.Sleep(idle)
+	return (f.info("used_memory") - before) / float64(n)
+}

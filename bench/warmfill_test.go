@@ -1,0 +1,56 @@
+package bench_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/bench/meter"
+	"github.com/onetoken-go/onetoken/bench/peers"
+	"github.com/onetoken-go/onetoken/bench/results"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+// TestWarmFill is the first Get of a process whose Redis has the token, beside a GET
+// of one, in turn. Both find a connection open.
+func TestWarmFill(t *testing.T) {
+	const credential, key = "cli_warm", "plain"
+	var m meter.Meter
+	rdb := redistest.StartServer(t).Client(t, m.Attach)
+	require.NoError(t, rdb.Set(t.Context(), key, "t-0123456789abcdef0123456789abcdef01234567", time.Hour).Err())
+	ours := peers.Ours()
+	call, calls := issuerThat(0, nil)
+	first := ours.Join(rdb, credential, call)
+	require.NoError(t, first.Get(t.Context()))
+	first.Close()
+
+	out := &results.WarmFill{}
+	repeat(t, func(int) {
+		var gets, fills []time.Duration
+		looks := 0
+		for range sized(400, 10) {
+			gets = append(gets, timed(func() { require.NoError(t, rdb.Get(t.Context(), key).Err()) }))
+			r := ours.Join(rdb, credential, call)
+			m.Take()
+			fills = append(fills, timed(func() { require.NoError(t, r.Get(t.Context())) }))
+			looks += m.Take().Commands["EVALSHA"]
+			r.Close()
+		}
+		out.Get.AddTime(middle(gets), time.Microsecond)
+		out.Fill.AddTime(middle(fills), time.Microsecond)
+		out.TimesGet.Add(float64(middle(fills)) / float64(middle(gets)))
+		out.RoundTrips = float64(looks) / float64(len(fills))
+	})
+	assert.EqualValues(t, 1, calls.Load(), "the first process's")
+	assert.LessOrEqual(t, out.RoundTrips, 1.0)
+	t.Logf("GET %.0f µs, fill %.0f µs: %.2f x; %v round trips", out.Get.Median(), out.Fill.Median(), out.TimesGet.Median(), out.RoundTrips)
+	found.WarmFill = out
+}
+
+func timed(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
