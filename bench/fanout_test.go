@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
-
 	"github.com/onetoken-go/onetoken/bench/peers"
 	"github.com/onetoken-go/onetoken/bench/results"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -18,7 +16,7 @@ func TestErrorFanOut(t *testing.T) {
 		Issuer: "bench", Code: 10014, Message: "app secret invalid", LogID: "2026", Class: tokencache.ClassPermanent,
 	}
 	f := newFleet(t, sized(200, 5))
-	f.race(peers.Ours(), latency, refusal)
+	f.pair().race(peers.Ours(), latency, refusal)
 	out := &results.FanOut{Replicas: len(f.clients)}
 	repeat(t, func(int) {
 		granted := f.medianOf(peers.Ours(), nil)
@@ -28,7 +26,7 @@ func TestErrorFanOut(t *testing.T) {
 		out.Refused.AddTime(refused.max(), time.Millisecond)
 		out.TimesGranted.Add(float64(refused.max()) / float64(granted.max()))
 	})
-	assert.EqualValues(t, 1, out.Calls.Max())
+	shall(t, out.Calls.Max() == 1, "one call")
 	t.Logf("%d replicas know of the refusal after %.1f ms, of a token after %.1f ms: %.2f x",
 		out.Replicas, out.Refused.Median(), out.Granted.Median(), out.TimesGranted.Median())
 	found.FanOut = out

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
-
 	"github.com/onetoken-go/onetoken/bench/peers"
 	"github.com/onetoken-go/onetoken/bench/results"
 	"github.com/onetoken-go/onetoken/internal/redistest"
@@ -75,7 +73,7 @@ func freshGets(t *testing.T, ways []freshWay, n int, parallel bool) {
 	for _, f := range out {
 		t.Logf("%-28s %6.1f ns %5.2f x floor, %v allocations", f.Name, f.Nanoseconds.Median(), f.TimesFloor.Median(), f.Allocations)
 		if f.Name == peers.Onetoken {
-			assert.Zero(t, f.Allocations)
+			shall(t, f.Allocations == 0, "no allocations")
 		}
 	}
 	found.Fresh = append(found.Fresh, out...)

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -34,13 +33,12 @@ func thisMachine() results.Machine {
 	if out, err := exec.Command("redis-server", "--version").Output(); err == nil {
 		m.Redis = first(`v=(\S+)`, string(out))
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			for _, path := range measured {
-				if dep.Path == path {
-					m.Versions[path] = dep.Version
-				}
-			}
+	// A test binary does not know what it was built from.
+	args := append([]string{"list", "-m", "-f", "{{.Path}} {{.Version}}"}, measured...)
+	if out, err := exec.Command("go", args...).Output(); err == nil {
+		for line := range strings.Lines(string(out)) {
+			path, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+			m.Versions[path] = version
 		}
 	}
 	return m

@@ -11,19 +11,19 @@ import (
 
 // Without -results everything is measured once, with little of everything, to see
 // that it works. With it, in earnest.
-var resultsFile = flag.String("results", "", "measure in earnest, and write what was found to this `file`")
-
-// runs of each measurement, in earnest.
-const runs = 5
+var (
+	resultsFile = flag.String("results", "", "measure in earnest, and write what was found to this `file`")
+	runs        = flag.Int("runs", 5, "of each measurement, in earnest; fewer for a quick look")
+)
 
 // found is what the tests of this run have measured. They run one after the other.
-var found = results.File{Runs: runs}
+var found results.File
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
 	if *resultsFile != "" && code == 0 {
-		found.Machine = thisMachine()
+		found.Runs, found.Machine = *runs, thisMachine()
 		if err := found.Save(*resultsFile); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
@@ -44,10 +44,18 @@ func sized(earnest, smoke int) int {
 
 // repeat runs a measurement as often as it takes.
 func repeat(t *testing.T, run func(i int)) {
-	for i := range sized(runs, 1) {
+	for i := range sized(*runs, 1) {
 		if t.Failed() {
 			return
 		}
 		run(i)
+	}
+}
+
+// shall checks a figure that must hold. In earnest the report is the judge.
+func shall(t *testing.T, holds bool, figure string) {
+	t.Helper()
+	if !holds && !inEarnest() {
+		t.Error("must hold: " + figure)
 	}
 }

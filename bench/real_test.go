@@ -20,7 +20,7 @@ import (
 // next.
 func TestRealFleet(t *testing.T) {
 	const shortLife = 12 * time.Second
-	rotations := sized(runs, 1)
+	rotations := sized(*runs, 1)
 	f := newFleet(t, sized(200, 5))
 	issuer := peers.IssuerOf("cli_real")
 	issuer.Window = 8 * time.Second

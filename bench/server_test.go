@@ -44,6 +44,7 @@ func (f *fleet) cpu() float64 {
 func TestServer(t *testing.T) {
 	f := newFleet(t, sized(200, 5))
 	out := &results.Server{}
+	letIdle()
 	out.ConnectionBytes = f.memoryOf(len(f.clients), func() {
 		for range f.clients {
 			require.NoError(t, f.server.Client(t).Ping(t.Context()).Err())
@@ -67,6 +68,18 @@ func TestServer(t *testing.T) {
 			}()
 		}
 	})
+	channels := make([]string, sized(10_000, 10))
+	for i := range channels {
+		channels[i] = fmt.Sprintf("onetoken:{bench:cli_%d:0123456789abcdef}:events", i)
+	}
+	out.ChannelBytes = f.memoryOf(len(channels), func() {
+		events := f.clients[0].Subscribe(t.Context(), channels...)
+		t.Cleanup(func() { _ = events.Close() })
+		for range channels {
+			_, err := events.Receive(t.Context())
+			require.NoError(t, err)
+		}
+	})
 	require.NoError(t, f.clients[0].Set(t.Context(), "plain", "t-0123456789abcdef0123456789abcdef01234567", time.Hour).Err())
 	repeat(t, func(int) {
 		events := sized(200, 5)
@@ -75,7 +88,7 @@ func TestServer(t *testing.T) {
 				require.NoError(t, f.clients[0].Publish(t.Context(), "events", "T 0123456789abcdef0123456789abcdef01234567").Err())
 			}
 		}))
-		each := sized(100, 5)
+		each := sized(50, 5)
 		out.GetMicros.Add(f.cpuOf(each*len(f.clients), func() {
 			f.everyone(func(c *redis.Client) error {
 				for range each {
@@ -90,8 +103,8 @@ func TestServer(t *testing.T) {
 			f.everyone(func(c *redis.Client) error { return lookOften(c, each) })
 		}))
 	})
-	t.Logf("CPU: %.1f µs a look, %.1f µs a GET, %.2f µs a subscriber of an event; memory: %.0f bytes a connection, %.0f a subscriber, %.0f a credential",
-		out.ReadMicros.Median(), out.GetMicros.Median(), out.EventMicros.Median(), out.ConnectionBytes, out.SubscriptionBytes, out.CredentialBytes)
+	t.Logf("CPU: %.1f µs a look, %.1f µs a GET, %.2f µs a subscriber of an event; memory: %.0f bytes a connection, %.0f a subscriber, %.0f a further channel, %.0f a credential",
+		out.ReadMicros.Median(), out.GetMicros.Median(), out.EventMicros.Median(), out.ConnectionBytes, out.SubscriptionBytes, out.ChannelBytes, out.CredentialBytes)
 	found.Server = out
 }
 
@@ -126,13 +139,14 @@ func (f *fleet) cpuOf(n int, work func()) float64 {
 	return (f.cpu() - before) / float64(n)
 }
 
+// letIdle waits until the server has let go of the buffers of connections.
+func letIdle() { time.Sleep(time.Duration(sized(6000, 10)) * time.Millisecond) }
+
 // memoryOf returns the bytes that the server needs for each of n, once it has let go
 // of the buffers of connections that are idle.
 func (f *fleet) memoryOf(n int, work func()) float64 {
-	idle := time.Duration(sized(6000, 10)) * time.Millisecond
-	time.Sleep(idle)
 	before := f.info("used_memory")
 	work()
-	time.Sleep(idle)
+	letIdle()
 	return (f.info("used_memory") - before) / float64(n)
 }

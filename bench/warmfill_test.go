@@ -26,13 +26,16 @@ func TestWarmFill(t *testing.T) {
 	require.NoError(t, first.Get(t.Context()))
 	first.Close()
 
+	ping := func() { require.NoError(t, rdb.Ping(t.Context()).Err()) }
 	out := &results.WarmFill{}
 	repeat(t, func(int) {
 		var gets, fills []time.Duration
 		looks := 0
 		for range sized(400, 10) {
-			gets = append(gets, timed(func() { require.NoError(t, rdb.Get(t.Context(), key).Err()) }))
 			r := ours.Join(rdb, credential, call)
+			ping() // before each, as Redis may be seeing off the last subscription
+			gets = append(gets, timed(func() { require.NoError(t, rdb.Get(t.Context(), key).Err()) }))
+			ping()
 			m.Take()
 			fills = append(fills, timed(func() { require.NoError(t, r.Get(t.Context())) }))
 			looks += m.Take().Commands["EVALSHA"]
@@ -44,7 +47,7 @@ func TestWarmFill(t *testing.T) {
 		out.RoundTrips = float64(looks) / float64(len(fills))
 	})
 	assert.EqualValues(t, 1, calls.Load(), "the first process's")
-	assert.LessOrEqual(t, out.RoundTrips, 1.0)
+	shall(t, out.RoundTrips <= 1, "one round trip")
 	t.Logf("GET %.0f µs, fill %.0f µs: %.2f x; %v round trips", out.Get.Median(), out.Fill.Median(), out.TimesGet.Median(), out.RoundTrips)
 	found.WarmFill = out
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Meter counts commands and bytes of the connections made by its Dial. Setting
-// one up does not count (HELLO and what goes with it), nor does the text of a script that EVAL
-// sends. It is safe for concurrent use.
+// Meter counts commands and bytes of the connections made by its Dial. Setting one up
+// does not count (HELLO and what goes with it), nor does the text of a script that
+// EVAL sends. It is safe for concurrent use.
 type Meter struct {
 	mu    sync.Mutex // guards count
 	count Count

@@ -97,6 +97,7 @@ type Herd struct {
 	Name           string
 	Replicas       int
 	Calls          Sample
+	GaveUp         Sample // replicas without a token when their time was up
 	P50, P99, Max  Sample // milliseconds beyond the issuer's time
 	TimesNoLock    Sample // P99
 	Commands       Sample // of one replica
@@ -174,7 +175,8 @@ type Server struct {
 	GetMicros         Sample // of CPU, for one GET
 	EventMicros       Sample // of CPU, for one subscriber of an event
 	ConnectionBytes   float64
-	SubscriptionBytes float64
+	SubscriptionBytes float64 // of a connection that hears one channel
+	ChannelBytes      float64 // of each further channel
 	CredentialBytes   float64
 }
 
