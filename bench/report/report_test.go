@@ -1,0 +1,135 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/bench/peers"
+	"github.com/onetoken-go/onetoken/bench/results"
+)
+
+// The documents are those that the results give: nobody edits a figure.
+func TestDocumentsAreMadeOfTheResults(t *testing.T) {
+	f, err := results.Load("../results/latest.json")
+	require.NoError(t, err)
+	files, err := Render(f)
+	require.NoError(t, err)
+	for name, text := range files {
+		found, err := os.ReadFile(filepath.Join("../../docs", name))
+		require.NoError(t, err)
+		assert.Equal(t, string(text), string(found), "%s: run `go run ./cmd/report results/latest.json ../docs` in bench", name)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	docs := t.TempDir()
+	require.NoError(t, Write(example(), docs))
+	for _, name := range []string{"performance.md", "scaling.md", "performance/fresh.svg", "performance/herd.svg", "performance/takeover.svg"} {
+		text, err := os.ReadFile(filepath.Join(docs, name))
+		require.NoError(t, err)
+		assert.NotContains(t, string(text), "NaN", name)
+		assert.NotContains(t, string(text), "Inf", name)
+		assert.NotContains(t, string(text), "%!", name)
+	}
+}
+
+func TestSomeMeasurementsAreNotEnough(t *testing.T) {
+	f := example()
+	f.Week = nil
+	require.Error(t, Write(f, t.TempDir()))
+}
+
+func TestClaims(t *testing.T) {
+	f := example()
+	for _, c := range Claims(f) {
+		assert.True(t, c.Holds(), "%s: %v", c.What, c.Found)
+	}
+
+	f.Herds[2].TimesNoLock = results.Sample{3, 3, 9}
+	f.Fresh[2].Allocations = 1
+	var missed []Claim
+	for _, c := range Claims(f) {
+		if !c.Holds() {
+			missed = append(missed, c)
+		}
+	}
+	require.Len(t, missed, 2)
+	assert.Equal(t, "Fresh Get: allocations", missed[0].What)
+	assert.Equal(t, "Cold herd of 200: p99, by no lock", missed[1].What)
+	assert.InDelta(t, 50, missed[1].Over(), 0.01, "the median counts")
+
+	files, err := Render(f)
+	require.NoError(t, err)
+	assert.Contains(t, string(files["performance.md"]), "| 2 x | 3 x | **missed by 50 %** |")
+	assert.Contains(t, string(files["performance.md"]), "\n- Cold herd of 200: p99, by no lock: "+sharedMachine)
+}
+
+// Twice the replicas are twice the load, and a core has its limit.
+func TestScaling(t *testing.T) {
+	f := example()
+	one, two := loadOf(f, 1000, 1, 1), loadOf(f, 2000, 1, 1)
+	assert.InDelta(t, 2000, one.Connections, 0)
+	assert.InDelta(t, 2*one.CPU, two.CPU, 1e-9)
+	assert.InDelta(t, 1000*20.0/86400, one.Commands, 1e-9)
+	assert.InDelta(t, 100*1000*(20*20+10*5.0)/1e6/86400, one.CPU, 1e-9)
+	assert.True(t, one.Bears())
+
+	limit := newScaling(f).PairsAtMost
+	assert.InDelta(t, 100*busyAtMost, loadOf(f, int(limit), 10_000, 1).CPU, 0.01)
+	assert.False(t, loadOf(f, int(limit)+10_000, 10_000, 1).Bears())
+}
+
+func TestFigures(t *testing.T) {
+	for want, got := range map[string]string{
+		"2.00 (1.00 to 3.00)": spread(results.Sample{3, 1, 2}, 2),
+		"1.5":                 spread(results.Sample{1.5, 1.5}, 1),
+		"1,234":               figure(1234.4, 2),
+		"123.4":               figure(123.44, 3),
+		"0.1":                 figure(0.1, 1),
+		"999":                 group(999.4),
+		"1,000,000":           group(1e6),
+		"120,000,000":         about(116_739_752),
+		"42":                  about(42),
+		"2.0 KiB":             sizeOf(2048),
+		"12 bytes":            sizeOf(12),
+		"3.0 GiB":             sizeOf(3 << 30),
+	} {
+		assert.Equal(t, want, got)
+	}
+}
+
+// example is a run in which all holds.
+func example() *results.File {
+	s := func(v ...float64) results.Sample { return v }
+	f := &results.File{
+		Runs:     3,
+		Machine:  results.Machine{Versions: map[string]string{"example.com/peer": "v1.0.0"}},
+		WarmFill: &results.WarmFill{Get: s(50), Fill: s(70), TimesGet: s(1.4), RoundTrips: 1},
+		Rotation: &results.Rotation{Goroutines: 64, IssuerMs: 2000, Rotations: s(3), Gets: s(1e9), Waited: s(0)},
+		FanOut:   &results.FanOut{Replicas: 200, Calls: s(1), Granted: s(10), Refused: s(11), TimesGranted: s(1.1)},
+		Takeover: &results.Takeover{Locks: 3, Seconds: s(3.5, 4, 5)},
+		Many:     []results.Many{{Sources: 10_000, Bytes: s(1900), Goroutines: s(0), IdleCPU: s(0.1), Fill: s(5000), TimesIssuer: s(1.2), IssuerAtOnce: 50}},
+		Week:     &results.Week{Replicas: 500, Days: 7, Rotations: 10, Commands: map[string]float64{"EVALSHA": 19, "PUBLISH": 1}, Sent: 2000, Received: 3000, Calls: 70},
+		Real:     &results.Real{Replicas: 200, Rotations: 5, Commands: s(2), Sent: s(300), Received: s(400), Connections: 2},
+		Server: &results.Server{
+			ReadMicros: s(20), GetMicros: s(10), EventMicros: s(5),
+			ConnectionBytes: 2000, SubscriptionBytes: 2100, ChannelBytes: 100, CredentialBytes: 1200,
+		},
+	}
+	for _, name := range []string{peers.Floor, "peer", peers.Onetoken} {
+		ratio := map[string]float64{peers.Floor: 1, "peer": 1.5, peers.Onetoken: 1.1}[name]
+		f.Fresh = append(f.Fresh, results.Fresh{Name: name, Sources: 1, Nanoseconds: s(30), TimesFloor: s(ratio)})
+	}
+	for _, name := range []string{peers.NoLock, "poll", peers.Onetoken} {
+		p99 := map[string]float64{peers.NoLock: 10, "poll": 90, peers.Onetoken: 18}[name]
+		f.Herds = append(f.Herds, results.Herd{
+			Name: name, Replicas: 200, Calls: s(1), P50: s(p99), P99: s(p99), Max: s(p99),
+			TimesNoLock: s(p99 / 10), Commands: s(4), Sent: s(900), Received: s(600),
+		})
+	}
+	return f
+}
