@@ -4,10 +4,10 @@ SEEDS ?= 1000
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz soak mutants chaos bench demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak mutants chaos bench bench-smoke demo vuln build ci
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check: format vet fix lint race vuln ## all of it, before you push
 
@@ -16,13 +16,16 @@ format: ## complain about files that gofmt would change
 
 vet: ## go vet
 	go vet ./...
+	cd bench && go vet ./...
 
 fix: ## complain about code that go fix would modernise
 	go fix -diff ./...
+	cd bench && go fix -diff ./...
 
 lint: ## golangci-lint v2; see .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint is missing: '.ci/run install_linter' installs it"; exit 1; }
 	golangci-lint run ./...
+	cd bench && golangci-lint run ./...
 
 test: ## the tests; those on a real Redis are skipped without redis-server
 	go test ./...
@@ -46,8 +49,12 @@ chaos: FOR = 1m
 chaos: ## twenty processes on a real Redis, killed, stopped, cut off: make chaos FOR=2m SEED=7
 	.ci/chaos $(FOR) $(SEED)
 
-bench: ## every benchmark, with allocations
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## onetoken beside its peers, in under 10 minutes; writes docs/performance.md and docs/scaling.md
+	cd bench && ONETOKEN_REQUIRE_REDIS=1 go test -v -count=1 -timeout 20m . -args -results results/latest.json
+	cd bench && go run ./cmd/report results/latest.json ../docs
+
+bench-smoke: ## a little of each measurement, to see that it works
+	cd bench && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
 
 demo: ## fifty replicas, one token, one of them killed
 	go run ./cmd/onetoken demo

@@ -28,7 +28,7 @@ func Claims(f *results.File) []Claim {
 	return append(freshClaims(f), fleetClaims(f)...)
 }
 
-const cacheMisses = "With so many copies in memory a read is what the caches of the processor make of it: the floor's copies are a third of ours."
+const cacheMisses = "With so many copies in memory a read is what the caches of the processor make of it: a copy of the floor's is smaller than ours, and nothing else lies between them."
 
 func freshClaims(f *results.File) []Claim {
 	allocations, floorOne, floorMany, peer := 0.0, 0.0, 0.0, 0.0
