@@ -88,7 +88,7 @@ func (l *Lease) Release(ctx context.Context) error {
 // keeper extends the lease until ctx ends or the end is reached.
 func (l *Lease) keeper(ctx context.Context, deadline time.Time) {
 	defer close(l.kept)
-	pause := l.lease / 3
+	pause := l.third(deadline)
 	for l.end.Sub(deadline) >= time.Millisecond && sleep(ctx, pause) {
 		next, err := l.extend(ctx)
 		switch {
@@ -100,10 +100,16 @@ func (l *Lease) keeper(ctx context.Context, deadline time.Time) {
 		case err != nil:
 			pause = l.lease / 13 // nine tries, and none as the lease runs out
 		default:
-			deadline, pause = next, l.lease/3
+			deadline, pause = next, l.third(next)
 			l.expiry.Reset(time.Until(deadline))
 		}
 	}
+}
+
+// third is when a third of a lease is over, reckoned from when it was asked for: what the
+// reply took is part of it.
+func (l *Lease) third(deadline time.Time) time.Duration {
+	return time.Until(deadline.Add(-l.lease + l.lease/3))
 }
 
 // extend asks Redis for another lease, or for what is left until the end, and

@@ -54,6 +54,19 @@ func TestNoMoreExtensionsThanNeeded(t *testing.T) {
 	})
 }
 
+// The lease is extended when a third of it is over, also if it took longer than that to
+// learn of it.
+func TestExtendedAtOnceAfterASlowTry(t *testing.T) {
+	bubble(t, func(t *testing.T, rdb *redis.Client) {
+		locker := lock.New(&late{Scripter: rdb, by: 800 * time.Millisecond})
+		held, err := locker.TryAcquire(t.Context(), key, time.Second, time.Minute)
+		require.NoError(t, err)
+		time.Sleep(5 * time.Second)
+		assert.False(t, closed(held.Lost()))
+		require.NoError(t, held.Release(t.Context()))
+	})
+}
+
 func TestLossIsLearntAtTheNextExtension(t *testing.T) {
 	bubble(t, func(t *testing.T, rdb *redis.Client) {
 		start := time.Now()

@@ -26,7 +26,7 @@ var releaseScript = redis.NewScript(releaseSource)
 type Locker struct {
 	rdb      redis.Scripter
 	locks    *redislock.Client
-	releases sync.WaitGroup // left behind by TryAcquire, see Wait
+	releases sync.WaitGroup // left behind by failed tries, see Wait
 }
 
 // New makes a Locker; it does no I/O. A call on rdb may return an error before
@@ -77,7 +77,7 @@ func (l *Locker) try(ctx context.Context, locks *redislock.Client, key string, l
 }
 
 // Wait returns once no release of a failed try is under way. It is for whoever
-// closes the Redis client; call it after the last TryAcquire has returned.
+// closes the Redis client; call it after the last try has returned.
 func (l *Locker) Wait() { l.releases.Wait() }
 
 // obtain takes the lock until the deadline. A reply after it is worth nothing:

@@ -1,9 +1,12 @@
 package lock_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -87,5 +90,75 @@ func TestLookAndTryReplayed(t *testing.T) {
 		require.NotNil(t, held)
 		assert.Equal(t, held.Value(), env.Admin().Get(t.Context(), key).Val())
 		require.NoError(t, held.Release(t.Context()))
+	})
+}
+
+// What was seen is good, though the lock that was taken with it is worth nothing by then.
+func TestLookOutlastsTheLease(t *testing.T) {
+	bubble(t, func(t *testing.T, rdb *redis.Client) {
+		locker := lock.New(&late{Scripter: rdb, by: 2 * time.Second})
+		reply, held, err := locker.LookAndTry(t.Context(), look, []string{seen, key}, 2, time.Second, time.Minute)
+		require.NoError(t, err)
+		assert.Nil(t, held)
+		assert.Equal(t, []any{int64(0), int64(0)}, reply)
+		locker.Wait()
+		assert.Zero(t, rdb.Exists(t.Context(), key).Val(), "released")
+	})
+}
+
+// late has its first answer come late.
+type late struct {
+	redis.Scripter
+	by    time.Duration
+	calls atomic.Int64
+}
+
+func (l *late) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	cmd := l.Scripter.EvalSha(ctx, sha, keys, args...)
+	if l.calls.Add(1) == 1 {
+		time.Sleep(l.by)
+	}
+	return cmd
+}
+
+// The reply is lost, and when the client sends the same once more there is something to
+// see: the lock that the first one took is nobody's.
+func TestReplayedWhenTheConditionHoldsNoMore(t *testing.T) {
+	bubble(t, func(t *testing.T, rdb *redis.Client) {
+		locker := lock.New(replaying{rdb, func() { rdb.Set(t.Context(), seen, "something", 0) }})
+		reply, held, err := locker.LookAndTry(t.Context(), look, []string{seen, key}, 2, time.Minute, time.Minute)
+		require.NoError(t, err)
+		assert.Nil(t, held)
+		assert.Equal(t, []any{int64(1), int64(0)}, reply)
+		assert.Zero(t, rdb.Exists(t.Context(), key).Val(), "nobody waits out a ghost's lease")
+
+		require.NoError(t, rdb.Set(t.Context(), key, "another's", 0).Err())
+		_, _, err = locker.LookAndTry(t.Context(), look, []string{seen, key}, 2, time.Minute, time.Minute)
+		require.NoError(t, err)
+		assert.Equal(t, "another's", rdb.Get(t.Context(), key).Val())
+	})
+}
+
+// replaying sends each text twice, and lets something happen in between.
+type replaying struct {
+	redis.Scripter
+	between func()
+}
+
+func (r replaying) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	r.Scripter.Eval(ctx, script, keys, args...)
+	r.between()
+	return r.Scripter.Eval(ctx, script, keys, args...)
+}
+
+// Another redislock may have another way to obtain, which is not to go unnoticed.
+func TestLookThatIsNone(t *testing.T) {
+	bubble(t, func(t *testing.T, rdb *redis.Client) {
+		for name, source := range map[string]string{"no array": "return 'x'", "an error": "return redis.error_reply('ERR x')"} {
+			reply, held, err := lock.New(rdb).LookAndTry(t.Context(), lock.NewLook(source, "true"), []string{key}, 1, lease, time.Minute)
+			require.Error(t, err, name)
+			assert.Nil(t, held, name)
+			assert.Nil(t, reply, name)
+		}
 	})
 }

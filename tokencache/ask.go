@@ -9,11 +9,10 @@ import (
 )
 
 // acquire makes one try for the lock.
-func (f *fill) acquire(ctx context.Context, v *view) (*lock.Lease, error) {
+func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 	lease, err := f.src.cache.locker.TryAcquire(ctx, f.src.store.keys.lock, f.lease(), f.lockAtMost())
 	if err == nil {
 		f.src.untroubled()
-		f.src.tookLock(v)
 		return lease, nil
 	}
 	if errors.Is(err, lock.ErrHeld) {
@@ -36,18 +35,16 @@ func (f *fill) lockAtMost() time.Duration {
 	return 2*f.src.cache.config.FetchTimeout + 4*f.src.cache.config.RedisTimeout
 }
 
-// underLock goes on with the lock in hand: look again, ask, publish. With a view, that
-// was the look. From here on Close does not interrupt the fill: what was asked for is
-// published, and the lock released. Again means that somebody left a failure in the
-// meantime.
-func (f *fill) underLock(ctx context.Context, lease *lock.Lease, v *view) (again bool, err error) {
+// underLock goes on with the lock in hand: look again, ask, publish. From here on Close
+// does not interrupt the fill: what was asked for is published, and the lock released.
+// Again means that somebody left a failure in the meantime.
+func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, err error) {
 	ctx = context.WithoutCancel(ctx)
 	defer f.leave(ctx, lease)
 
-	if v == nil {
-		if v, err = f.look(ctx); err != nil {
-			return false, f.withoutRedis(ctx, err)
-		}
+	v, err := f.look(ctx)
+	if err != nil {
+		return false, f.withoutRedis(ctx, err)
 	}
 	if f.satisfied(v) {
 		f.left = v.record != nil
@@ -58,6 +55,14 @@ func (f *fill) underLock(ctx context.Context, lease *lock.Lease, v *view) (again
 		return true, nil
 	}
 	return false, f.ask(ctx, lease, v)
+}
+
+// askAtOnce is underLock for a look that took the lock: there was nothing else to find.
+func (f *fill) askAtOnce(ctx context.Context, v *view) error {
+	ctx = context.WithoutCancel(ctx)
+	defer f.leave(ctx, v.lease)
+	f.src.untroubled()
+	return f.ask(ctx, v.lease, v)
 }
 
 // leave releases the lock, and wakes those who wait for it if there is nothing

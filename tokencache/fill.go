@@ -151,14 +151,13 @@ func (f *fill) run(ctx context.Context) error {
 	f.freeSince = now()
 	for {
 		changed := f.src.changes() // before the look: what happens after it must not be missed
-		v, lease, err := f.lookOrLock(ctx)
+		v, err := f.lookAndLock(ctx)
 		if err != nil {
 			return f.withoutRedis(ctx, err)
 		}
-		if lease != nil { // so there is nothing else
+		if v.lease != nil {
 			f.src.tookLock(v)
-			_, err := f.underLock(ctx, lease, v)
-			return err
+			return f.askAtOnce(ctx, v)
 		}
 		f.putBack(ctx, v)
 		f.noteBefore(v)
@@ -183,14 +182,15 @@ func (f *fill) step(ctx context.Context, v *view, changed <-chan struct{}) (over
 	if v.locked() {
 		return f.awaitHolder(ctx, v, changed)
 	}
-	lease, err := f.acquire(ctx, v)
+	lease, err := f.acquire(ctx)
 	if errors.Is(err, lock.ErrHeld) {
 		return f.awaitHolder(ctx, v, changed)
 	}
 	if err != nil {
 		return true, f.withoutRedis(ctx, err)
 	}
-	again, err := f.underLock(ctx, lease, nil)
+	f.src.tookLock(v)
+	again, err := f.underLock(ctx, lease)
 	return !again, err
 }
 
@@ -209,18 +209,15 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 	return f.sleep(ctx, h.rest(now()), changed)
 }
 
-// lookOrLock is a look that takes the lock on the way, if there is neither token nor
+// lookAndLock is a look that takes the lock on the way, if there is neither token nor
 // failure, for who has no copy either and is not kept from asking.
-func (f *fill) lookOrLock(ctx context.Context) (v *view, lease *lock.Lease, err error) {
+func (f *fill) lookAndLock(ctx context.Context) (*view, error) {
 	if rest, _ := f.keptOff(); rest > 0 || f.why == fillForced || f.why == fillPutBack || f.src.usable() != nil {
-		v, err = f.look(ctx)
-		return v, nil, err
+		return f.look(ctx)
 	}
-	v, err = f.lookBy(ctx, func(ctx context.Context) (v *view, err error) {
-		v, lease, err = f.src.store.readOrLock(ctx, f.src.cache.locker, f.lease(), f.lockAtMost())
-		return v, err
+	return f.lookBy(ctx, func(ctx context.Context) (*view, error) {
+		return f.src.store.readAndLock(ctx, f.src.cache.locker, f.lease(), f.lockAtMost())
 	})
-	return v, lease, err
 }
 
 // look asks Redis for everything, adopts what can be, and says what cannot.

@@ -50,7 +50,7 @@ var (
 	invalidateScript = redis.NewScript(invalidateLua)
 )
 
-// store is the record of one credential in Redis: four scripts and what their
+// store is the record of one credential in Redis: the scripts and what their
 // answers mean. It keeps no state; every method is one round trip, and one more
 // when Redis has not seen the script yet. Errors are *RedisError.
 type store struct {
@@ -66,6 +66,7 @@ type view struct {
 	garbled string    // why a record that is there cannot be used
 	lockTTL time.Duration
 	failure *failure
+	lease   *lock.Lease // taken in the same step: nothing else of the view was there
 }
 
 func (v *view) locked() bool { return v.lockTTL > 0 || v.lockTTL == noTTL }
@@ -91,20 +92,24 @@ func (s store) read(ctx context.Context) (*view, error) {
 	return parseView(reply, at), nil
 }
 
-// lookAndTry reads, and tries for the lock if there is neither a token nor a failure.
-// Nobody comes between the two, so that what was read still holds. That there is a
-// lock does not matter: it may be ours, if this is a replay, and redislock knows.
-var lookAndTry = lock.NewLook(readLua, "look[2] == -2 and look[5] == -2")
-
-// readOrLock is a read that takes the lock on the way, if there is nothing else.
-func (s store) readOrLock(ctx context.Context, l *lock.Locker, lease, atMost time.Duration) (*view, *lock.Lease, error) {
+// readAndLock is a read that takes the lock on the way, if there is neither a token nor
+// a failure. Nobody comes between the two, so that what was read still holds. The lock's
+// TTL in the view is that of before.
+func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost time.Duration) (*view, error) {
 	at := now()
-	reply, held, err := l.LookAndTry(ctx, lookAndTry, []string{s.keys.token, s.keys.lock, s.keys.failure}, 2, lease, atMost)
+	reply, taken, err := l.LookAndTry(ctx, whenEmpty, []string{s.keys.token, s.keys.lock, s.keys.failure}, 2, lease, atMost)
 	if err != nil {
-		return nil, nil, redisErrorOf(err, s.keys.id)
+		return nil, redisErrorOf(err, s.keys.id)
 	}
-	return parseView(reply, at), held, nil
+	v := parseView(reply, at)
+	v.lease = taken
+	return v, nil
 }
+
+// whenEmpty is read.lua, and that it has found no TTL of a token and none of a failure.
+// That there is a lock does not matter: it may be ours, if the client sends a try
+// again, and redislock knows.
+var whenEmpty = lock.NewLook(readLua, "look[2] == -2 and look[5] == -2")
 
 func parseView(reply []any, at instant) *view {
 	r := answer(reply)

@@ -1,5 +1,6 @@
 -- read: everything a fill must know, in one round trip. Writes nothing. A whole
--- fleet may run it at the same moment, so it asks for no more than there is.
+-- fleet may run it at the same moment, so it asks for no more than there is. It also
+-- runs as the look of lock.LookAndTry, which wants an array: see whenEmpty.
 -- KEYS: 1 token, 2 lock, 3 failure
 -- Returns: now (ms), token PTTL, {token fields}, lock PTTL, failure PTTL, {failure fields}
 local token, failure = {}, {}
