@@ -19,6 +19,7 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	f.degraded(cause)
 	c := f.src.usable()
 	if f.why == fillPutBack {
+		f.src.excuseHold() // a Get may go around Redis
 		f.src.putBackLater(cause)
 		return cause
 	}
@@ -52,6 +53,7 @@ func (f *fill) degraded(cause error) {
 // direct asks the issuer around Redis. The lock only saves calls; a token got
 // without it is as good as any.
 func (f *fill) direct(ctx context.Context, cause error) error {
+	f.src.excuseHold() // whoever comes now shall wait for the answer
 	got, err := f.src.fetch(context.WithoutCancel(ctx), EventDirectCall)
 	if err != nil {
 		e := issuerErrorOf(f.src.issuer, err)

@@ -33,6 +33,13 @@ func (s *Source) holdFor(wait time.Duration, err error) {
 	s.settle()
 }
 
+// excuseHold has the hold fail nobody: a fill goes around what it was left for.
+func (s *Source) excuseHold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold.err = nil
+}
+
 // settle brings quietUntil up to date. The caller holds s.mu.
 func (s *Source) settle() {
 	if s.fill != nil {

@@ -187,3 +187,41 @@ func TestF15DirectCallsAreLimited(t *testing.T) {
 		assert.InDelta(t, (40 - 16), time.Since(start).Seconds(), 6)
 	})
 }
+
+// F15, I4: the issuer is being asked around Redis, and who comes meanwhile with less
+// time than the pause that Redis was given waits for the answer.
+func TestF15WithLittleTimeDuringADirectCall(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.link.Silence(true)
+		var first sync.WaitGroup
+		first.Go(func() { r.mustGet() })
+		time.Sleep(time.Second + latency/2) // the look has timed out
+
+		ctx, cancel := context.WithTimeout(t.Context(), latency)
+		defer cancel()
+		_, err := r.get(ctx)
+		require.NoError(t, err)
+		first.Wait()
+	})
+}
+
+// F15, F39, I4: a rejection cannot be told, and attempts to tell it leave no pause for
+// those who need another token: the issuer is asked at once.
+func TestF15RejectionCannotBeTold(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		tok := r.mustGet()
+		r.link.Silence(true)
+		f.issuer.Revoke(tok.AppAccessToken())
+		require.ErrorIs(t, r.source.Invalidate(t.Context(), tok), tokencache.ErrRedis)
+		for r.count(tokencache.EventDegraded, "") < 4 {
+			time.Sleep(100 * time.Millisecond)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second+2*latency)
+		defer cancel()
+		_, err := r.get(ctx)
+		require.NoError(t, err)
+	})
+}
