@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,7 +53,7 @@ func (c *checker) result() []string {
 type got struct {
 	app          *app
 	began, ended time.Time
-	patience     time.Duration
+	patience     time.Duration // its ctx ends then, to the nanosecond
 	had          bool // a usable copy, when it began
 	before, tok  tokencache.Token
 	err          error
@@ -77,6 +78,8 @@ func (c *checker) get(r *replica, g got) {
 		c.handedOut(r, &g, app)
 	}
 	switch {
+	case g.took() > g.patience:
+		c.violated("I4", r.name, "a Get of %s took %v, its ctx %v", g.app.name, g.took(), g.patience)
 	case g.had && (g.err != nil || g.took() > 0):
 		c.violated("I4", r.name, "with %s at hand a Get took %v: %s", g.app.label(g.before.AppAccessToken()), g.took(), plain(g.err))
 	case !g.had:
@@ -109,14 +112,14 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 
 // waited checks the second half of I4: without a copy Get succeeds, if its ctx
 // outlasts a lease, the running backoff and a call, while Redis holds a usable token
-// or the issuer answers.
+// or the issuer answers. With less time it may fail when that is over, and for the
+// reason that its ctx gives; with any other only if there is trouble.
 func (c *checker) waited(r *replica, g *got) {
-	if g.err == nil {
-		c.mu.Lock()
-		c.waits = append(c.waits, wait{r, g.took()})
-		c.mu.Unlock()
-	}
-	if g.err != nil && g.patience < longPatience || g.err == nil && g.took() < longWait {
+	c.mu.Lock()
+	c.waits = append(c.waits, wait{r, g.took()})
+	c.mu.Unlock()
+	outOfTime := errors.Is(g.err, context.DeadlineExceeded) && g.took() == g.patience
+	if g.took() < longWait && (g.err == nil || outOfTime) {
 		return
 	}
 	stopped := c.w.troubled(r.index, all, g.began, g.ended, func(t *trouble) bool { return t.stopped })

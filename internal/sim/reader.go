@@ -52,7 +52,8 @@ func (r *replica) pause(d time.Duration) bool {
 
 // get is one Get, with all that is checked of it.
 func (r *replica) get(a *app, patience time.Duration) (tokencache.Token, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), r.own.after(patience))
+	patience = r.own.after(patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	g := got{app: a, began: time.Now(), patience: patience}
 	g.before, g.had = r.sources[a.index].Peek()
