@@ -54,7 +54,7 @@ type got struct {
 	app          *app
 	began, ended time.Time
 	patience     time.Duration // its ctx ends then, to the nanosecond
-	had          bool // a usable copy, when it began
+	had          bool          // a usable copy, when it began
 	before, tok  tokencache.Token
 	err          error
 }

@@ -92,21 +92,12 @@ func (w *world) calm() {
 }
 
 // freshAgain has everybody get a token, a newcomer first: Redis may be empty, since
-// nobody else had reason to look. The first Get may find one that is due, and has the
-// next find another.
+// nobody else had reason to look. No Get fails. The first may find a token that is due,
+// and has others find another: soon, but for a fill that somebody else's news of it
+// has put off (see lookWithin).
 func (w *world) freshAgain(look *replica, a *app) {
 	for _, r := range append([]*replica{look}, w.alive()...) {
-		tok, err := r.get(a, longPatience)
-		for range 2 {
-			if err != nil {
-				w.check.violated("I6", r.name, "no token of %s when the faults are over: %s", a.name, plain(err))
-			}
-			w.hand.sleep(time.Second)
-			tok, err = r.get(a, longPatience)
-		}
-		if left := time.Until(tok.Expiry()); err == nil && left <= w.s.window/8 {
-			w.check.violated("I6", r.name, "%s still ends in %v", a.label(tok.AppAccessToken()), left)
-		}
+		w.freshFor(r, a)
 	}
 	status, err := look.sources[a.index].Status(context.Background())
 	switch {
@@ -114,6 +105,31 @@ func (w *world) freshAgain(look *replica, a *app) {
 		w.check.violated("I6", "redis", "Status of %s: %s", a.name, plain(err))
 	case status.State != "fresh" && status.State != "due", status.Garbled != "", status.RetryIn > 0, status.Locked < 0:
 		w.check.violated("I6", "redis", "%s is %s, garbled %q, retry in %v, locked %v", a.name, status.State, status.Garbled, status.RetryIn, status.Locked)
+	}
+}
+
+// lookWithin is how long who has a copy may take to look for the token that it has
+// heard of, and to find it.
+const lookWithin = 6 * time.Second
+
+func (w *world) freshFor(r *replica, a *app) {
+	// A fill is due at span less its jitter, a sixth at most.
+	least, until := w.s.span()*5/6, time.Now().Add(lookWithin)
+	for {
+		tok, err := r.get(a, longPatience)
+		if err != nil {
+			w.check.violated("I6", r.name, "no token of %s when the faults are over: %s", a.name, plain(err))
+			return
+		}
+		left := time.Until(tok.Expiry())
+		if left > least {
+			return
+		}
+		if time.Now().After(until) {
+			w.check.violated("I6", r.name, "%s still ends in %v, and a fill is due before %v", a.label(tok.AppAccessToken()), left, least)
+			return
+		}
+		w.hand.sleep(time.Second)
 	}
 }
 
