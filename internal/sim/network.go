@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,15 +126,23 @@ func commandOf(name string, args []string) string {
 	if (name != "EVALSHA" && name != "EVAL") || len(args) < 2 {
 		return name
 	}
-	what := map[string]string{"3 5": "read", "3 8": "look", "3 15": "publish", "2 17": "fail", "2 9": "invalidate", "1 6": "obtain", "1 5": "extend", "1 4": "release"}[args[1]+" "+itoa(len(args))]
+	what := scripts[args[1]+" "+strconv.Itoa(len(args))]
 	if what == "" {
-		what = "script"
+		what = unknownScript
 	}
 	if name == "EVAL" {
 		what += " by text"
 	}
 	return what + " " + appOf(args)
 }
+
+// scripts by their number of keys and of all arguments.
+var scripts = map[string]string{
+	"3 5": "read", "3 8": "look", "3 15": "publish", "2 17": "fail", "2 9": "invalidate", // ours
+	"1 6": "obtain", "1 5": "extend", "1 4": "release", // redislock's
+}
+
+const unknownScript = "script"
 
 // appOf tells the app by the keys.
 func appOf(args []string) string {
@@ -145,19 +154,14 @@ func appOf(args []string) string {
 	return "?"
 }
 
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + itoa(n%10)
-}
-
 // note writes of commands that matter: what only looks would fill the page.
 func (w *world) note(r *replica, command string, args []string) {
 	switch {
 	case command == "PUBLISH" && len(args) == 2:
 		kind, _, _ := strings.Cut(args[1], " ")
 		w.log.add(r.name, "sends event %s %s", kind, appOf(args))
+	case strings.HasPrefix(command, unknownScript):
+		w.check.violated("I8", r.name, "sends a script of %s keys and %d arguments that is not known here", args[1], len(args))
 	case command == "HELLO" || command == "CLIENT":
 	case strings.HasPrefix(command, "release"):
 		w.check.releases(args[len(args)-1])
