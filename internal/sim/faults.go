@@ -3,12 +3,12 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
-// kind of fault. Begin starts it and returns what ends it, or nil if it is over at
-// once. What it does to those who wait, and what it may cost in calls, is said in
-// the trouble.
+// kind of fault. Begin starts it. What it does to those who wait, and what it may cost
+// in calls, is said in the trouble.
 type kind struct {
 	name              string
 	family            family
@@ -16,9 +16,22 @@ type kind struct {
 	ofOne             bool    // replica, though others of the family are of all
 	onCall            float64 // the share that begins when somebody asks the issuer
 	shortest, longest time.Duration
-	begin             func(w *world, f *fault, r *replica, rng *rand.Rand) (end func())
+	begin             begin
 	trouble           trouble
 }
+
+type begin func(w *world, f *fault, r *replica, rng *rand.Rand) effect
+
+// effect of a fault that has begun. The zero effect is none: there was nothing to break.
+type effect struct {
+	took bool
+	end  func()          // nil if it is over already
+	over <-chan struct{} // closed when there is nothing left to end, unless it is nil
+}
+
+func lasts(end func()) effect { return effect{took: true, end: end} }
+
+var done = effect{took: true}
 
 // trouble is what a fault may be an excuse for, from its begin until a tail after its
 // end.
@@ -42,7 +55,7 @@ func (t *trouble) overlaps(from, to time.Time) bool {
 	return !t.from.After(to) && (t.to.IsZero() || !t.to.Add(t.tail).Before(from))
 }
 
-// troubled returns the first trouble of a sort that overlaps.
+// troubled reports whether a trouble of a sort overlaps.
 func (w *world) troubled(replica, app int, from, to time.Time, sort func(*trouble) bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,20 +71,24 @@ func (w *world) troubled(replica, app int, from, to time.Time, sort func(*troubl
 // inflict runs one fault from its beginning to its end.
 func (w *world) inflict(f *fault, n int) {
 	hand := newLane(100 + n)
-	if !hand.until(w.over, f.at) {
-		return
-	}
+	hand.sleep(f.at)
 	rng := draws(f.draw).sequence(f.kind.name)
 	r := w.victim(f, hand, rng)
-	over := w.trouble(f.kind, r.index, f.app)
-	w.tally.add("fault " + f.kind.name)
 	w.log.add("fault", "%s: %s, app %s, %v", f.kind.name, r.name, w.apps[f.app].name, f.lasts)
-	if end := f.kind.begin(w, f, r, rng); end != nil {
-		hand.sleep(f.lasts)
-		end()
+	t := w.trouble(f.kind, r.index, f.app)
+	e := f.kind.begin(w, f, r, rng)
+	if !e.took {
+		w.log.add("fault", "%s has nothing to break", f.kind.name)
+		w.noTrouble(t)
+		return
+	}
+	w.tally.add("fault " + f.kind.name)
+	if e.end != nil {
+		hand.until(e.over, f.lasts)
+		e.end()
 		w.log.add("fault", "%s is over", f.kind.name)
 	}
-	over()
+	w.pass(t)
 }
 
 // victim is the replica of a fault: whoever asks the issuer next, if it is to begin
@@ -91,9 +108,9 @@ func (w *world) victim(f *fault, hand *lane, rng *rand.Rand) *replica {
 	return r
 }
 
-// trouble begins that of a fault, and returns what ends it. What meets Redis or an
+// trouble begins that of a fault. What meets Redis or an
 // issuer is everybody's; what meets a process, a link or all of Redis is of all apps.
-func (w *world) trouble(k *kind, replica, app int) (over func()) {
+func (w *world) trouble(k *kind, replica, app int) *trouble {
 	t := k.trouble
 	t.from, t.replica, t.app = time.Now(), replica, app
 	if k.family == data || k.family == refusals || k.family == issuers && !k.ofOne || k.family == revocations {
@@ -105,11 +122,21 @@ func (w *world) trouble(k *kind, replica, app int) (over func()) {
 	w.mu.Lock()
 	w.troubles = append(w.troubles, &t)
 	w.mu.Unlock()
-	return func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		t.to = time.Now()
-	}
+	return &t
+}
+
+// pass ends a trouble, but for its tail.
+func (w *world) pass(t *trouble) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t.to = time.Now()
+}
+
+// noTrouble takes one back that was none.
+func (w *world) noTrouble(t *trouble) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.troubles = slices.DeleteFunc(w.troubles, func(other *trouble) bool { return other == t })
 }
 
 // awaitCall waits for somebody to ask the issuer, until a rotation should have come.

@@ -12,77 +12,90 @@ import (
 var dataFaults = []kind{
 	{
 		name: "flushed", family: data, ofAll: true, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
-		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) {
+		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			w.loses(nil, w.redis.Server().FlushAll)
+			return true
 		}),
 	}, {
 		name: "restarted empty", family: data, ofAll: true, onCall: 0.5, shortest: 1, longest: 1,
 		trouble: trouble{lost: true, redis: true, tail: 10 * time.Second, repeats: 2},
-		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) {
+		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			w.loses(nil, w.redis.Server().FlushAll)
 			_ = w.admin.ScriptFlush(context.Background()).Err()
 			w.cutAll()
+			return true
 		}),
 	}, {
 		name: "scripts flushed", family: data, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{},
-		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) { _ = w.admin.ScriptFlush(context.Background()).Err() }),
+		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
+			return w.admin.ScriptFlush(context.Background()).Err() == nil
+		}),
 	},
 	evicted("token", 0.2), evicted("lock", 0.9), evicted("failure", 0.2),
 	{
 		name: "token garbled", family: data, onCall: 0.3, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
-		begin: atOnce(func(w *world, a *app, rng *rand.Rand) {
-			if key := w.key(a, "token"); w.redis.Server().Exists(key) {
-				field := []string{"app_access_token", "tenant_access_token", "fingerprint", "life", "ends_at"}[rng.IntN(5)]
-				value := []string{"", "garbled", "-7", "1e300"}[rng.IntN(4)]
-				w.loses(a, func() { w.redis.Server().HSet(key, field, value) })
-			}
+		begin: toToken(func(w *world, key string, rng *rand.Rand) {
+			field := []string{"app_access_token", "tenant_access_token", "fingerprint", "life", "ends_at"}[rng.IntN(5)]
+			value := []string{"", "garbled", "-7", "1e300"}[rng.IntN(4)]
+			w.redis.Server().HSet(key, field, value)
 		}),
 	}, {
 		name: "token for ever", family: data, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
-		begin: atOnce(func(w *world, a *app, _ *rand.Rand) {
-			w.loses(a, func() { _ = w.admin.Persist(context.Background(), w.key(a, "token")).Err() })
-		}),
+		begin: toToken(func(w *world, key string, _ *rand.Rand) { _ = w.admin.Persist(context.Background(), key).Err() }),
 	}, {
 		name: "token prolonged", family: data, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
-		begin: atOnce(func(w *world, a *app, rng *rand.Rand) {
+		begin: toToken(func(w *world, key string, rng *rand.Rand) {
 			ttl := w.s.life/2 + time.Duration(rng.Int64N(int64(w.s.life)))
-			w.loses(a, func() { _ = w.admin.PExpire(context.Background(), w.key(a, "token"), ttl).Err() })
+			_ = w.admin.PExpire(context.Background(), key, ttl).Err()
 		}),
 	}, {
 		name: "token shortened", family: data, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 3},
-		begin: func(w *world, f *fault, r *replica, rng *rand.Rand) func() {
-			a := w.apps[f.app]
-			ttl := time.Duration(rng.Int64N(max(1, int64(w.redis.Server().TTL(w.key(a, "token")))))) + time.Second
-			w.loses(a, func() { _ = w.admin.PExpire(context.Background(), w.key(a, "token"), ttl).Err() })
-			if rng.IntN(2) == 0 {
-				r.refresh(a)
+		begin: func(w *world, f *fault, r *replica, rng *rand.Rand) effect {
+			e := toToken(func(w *world, key string, rng *rand.Rand) {
+				ttl := time.Duration(rng.Int64N(max(1, int64(w.redis.Server().TTL(key))))) + time.Second
+				_ = w.admin.PExpire(context.Background(), key, ttl).Err()
+			})(w, f, r, rng)
+			if e.took && rng.IntN(2) == 0 {
+				r.refresh(w.apps[f.app])
 			}
-			return nil
+			return e
 		},
 	}, {
 		name: "lock for ever", family: data, onCall: 0.9, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 1},
-		begin: atOnce(func(w *world, a *app, rng *rand.Rand) {
+		begin: atOnce(func(w *world, a *app, rng *rand.Rand) bool {
 			key := w.key(a, "lock")
-			if !w.redis.Server().Exists(key) && rng.IntN(2) == 0 {
-				_ = w.redis.Server().Set(key, "somebody's")
+			if !w.redis.Server().Exists(key) {
+				return rng.IntN(2) == 0 && w.redis.Server().Set(key, "somebody's") == nil
 			}
-			_ = w.admin.Persist(context.Background(), key).Err()
+			return w.admin.Persist(context.Background(), key).Val()
 		}),
 	}, {
 		name: "failure for ever", family: data, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 1},
-		begin: atOnce(func(w *world, a *app, _ *rand.Rand) {
+		begin: atOnce(func(w *world, a *app, _ *rand.Rand) bool {
 			until := fmt.Sprint(time.Now().AddDate(1, 0, 0).UnixMilli())
 			w.redis.Server().HSet(w.key(a, "failure"), "until", until, "class", "permanent", "attempts", "x")
+			return true
 		}),
 	},
 	foreign("token"), foreign("lock"), foreign("failure"),
 }
 
-func atOnce(do func(*world, *app, *rand.Rand)) func(*world, *fault, *replica, *rand.Rand) func() {
-	return func(w *world, f *fault, _ *replica, rng *rand.Rand) func() {
-		do(w, w.apps[f.app], rng)
-		return nil
+func atOnce(do func(*world, *app, *rand.Rand) (took bool)) begin {
+	return func(w *world, f *fault, _ *replica, rng *rand.Rand) effect {
+		return effect{took: do(w, w.apps[f.app], rng)}
 	}
+}
+
+// toToken is for what somebody does to a stored token, if there is one.
+func toToken(do func(w *world, key string, rng *rand.Rand)) begin {
+	return atOnce(func(w *world, a *app, rng *rand.Rand) bool {
+		key := w.key(a, "token")
+		if kind, _ := w.admin.Type(context.Background(), key).Result(); kind != "hash" {
+			return false
+		}
+		w.loses(a, func() { do(w, key, rng) })
+		return true
+	})
 }
 
 func (w *world) key(a *app, kind string) string { return "onetoken:{" + a.key + "}:" + kind }
@@ -97,13 +110,14 @@ func (w *world) cutAll() {
 func evicted(what string, onCall float64) kind {
 	return kind{
 		name: what + " evicted", family: data, onCall: onCall, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
-		begin: atOnce(func(w *world, a *app, _ *rand.Rand) {
-			evict := func() { w.redis.Server().Del(w.key(a, what)) }
+		begin: atOnce(func(w *world, a *app, _ *rand.Rand) (took bool) {
+			evict := func() { took = w.redis.Server().Del(w.key(a, what)) }
 			if what == "token" {
 				w.loses(a, evict)
 			} else {
 				evict()
 			}
+			return took
 		}),
 	}
 }
@@ -114,20 +128,20 @@ func foreign(what string) kind {
 	return kind{
 		name: "foreign " + what, family: data, onCall: 0.3, shortest: time.Second, longest: time.Minute,
 		trouble: trouble{lost: true, redis: true, tail: 20 * time.Second, repeats: 1},
-		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) func() {
+		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			a, key := w.apps[f.app], w.key(w.apps[f.app], what)
 			ctx, began := context.Background(), time.Now()
 			w.loses(a, func() {
 				_ = w.admin.Del(ctx, key).Err()
 				_ = w.admin.RPush(ctx, key, "not ours").Err()
 			})
-			return func() {
+			return lasts(func() {
 				others := w.troubled(everybody, f.app, began, time.Now(), func(t *trouble) bool { return t.lost && t.from.After(began) })
 				if kind, _ := w.admin.Type(ctx, key).Result(); kind != "list" && !others {
 					w.check.violated("F18", "redis", "a foreign %s is gone: there is %s", what, kind)
 				}
 				w.loses(a, func() { _ = w.admin.Del(ctx, key).Err() })
-			}
+			})
 		},
 	}
 }

@@ -33,28 +33,28 @@ var issuerFaults = []kind{
 	{
 		name: "wrong secret", family: issuers, onCall: 0.4, shortest: 100 * time.Millisecond, longest: 30 * time.Second,
 		trouble: trouble{issuer: true, tail: permanentTail + slack},
-		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) func() {
+		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			return w.spoil(w.apps[f.app], feishutest.WrongSecret())
 		},
 	}, {
 		name: "issuer slow", family: issuers, onCall: 0.3, shortest: time.Second, longest: 2 * time.Minute,
 		trouble: trouble{issuer: true, tail: transientTail + 28*time.Second, repeats: 3},
-		begin: func(w *world, f *fault, _ *replica, rng *rand.Rand) func() {
+		begin: func(w *world, f *fault, _ *replica, rng *rand.Rand) effect {
 			a := w.apps[f.app]
 			a.issuer.SetLatency(spread(rng, time.Second, 26*time.Second))
-			return func() { a.issuer.SetLatency(w.s.latency) }
+			return lasts(func() { a.issuer.SetLatency(w.s.latency) })
 		},
 	}, {
 		name: "no way", family: issuers, ofOne: true, ofAll: true, onCall: 0.3, shortest: time.Second, longest: 5 * time.Minute,
 		trouble: trouble{issuer: true, tail: transientTail + slack},
-		begin: func(w *world, _ *fault, r *replica, _ *rand.Rand) func() {
-			return w.impose(&condition{replica: r.index, cutOff: true})
+		begin: func(w *world, _ *fault, r *replica, _ *rand.Rand) effect {
+			return lasts(w.impose(&condition{replica: r.index, cutOff: true}))
 		},
 	}, {
 		name: "no way for all", family: issuers, ofAll: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 3 * time.Minute,
 		trouble: trouble{issuer: true, tail: transientTail + slack},
-		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) func() {
-			return w.impose(&condition{replica: everybody, cutOff: true})
+		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
+			return lasts(w.impose(&condition{replica: everybody, cutOff: true}))
 		},
 	},
 }
@@ -63,16 +63,16 @@ func spoiled(name string, tail time.Duration, make func(*rand.Rand) feishutest.F
 	return kind{
 		name: name, family: issuers, onCall: 0.4, shortest: 100 * time.Millisecond, longest: 3 * time.Minute,
 		trouble: trouble{issuer: true, tail: tail + slack, repeats: 1},
-		begin: func(w *world, f *fault, _ *replica, rng *rand.Rand) func() {
+		begin: func(w *world, f *fault, _ *replica, rng *rand.Rand) effect {
 			return w.spoil(w.apps[f.app], make(rng))
 		},
 	}
 }
 
 // spoil has the latest fault win, and the issuer sound when any of them ends.
-func (w *world) spoil(a *app, f feishutest.Fault) func() {
+func (w *world) spoil(a *app, f feishutest.Fault) effect {
 	a.issuer.SetFault(f)
-	return func() { a.issuer.SetFault(feishutest.Fault{}) }
+	return lasts(func() { a.issuer.SetFault(feishutest.Fault{}) })
 }
 
 func wrongAnswer(rng *rand.Rand) feishutest.Fault {
@@ -95,20 +95,18 @@ var revocationFaults = []kind{
 	},
 	{
 		name: "revoked", family: revocations, shortest: 1, longest: 1, trouble: trouble{},
-		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) func() {
+		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			a := w.apps[f.app]
 			a.keep(false)
-			w.revoke(a)
-			return nil
+			return effect{took: w.revoke(a)}
 		},
 	}, {
 		name: "revoked and kept", family: revocations, shortest: 1, longest: 1,
 		trouble: trouble{}, // each rejection is counted: see rejecting
-		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) func() {
+		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			a := w.apps[f.app]
 			a.keep(true)
-			w.revoke(a)
-			return nil
+			return effect{took: w.revoke(a)}
 		},
 	}, {
 		name: "revoked in mid-call", family: revocations, shortest: 1, longest: 1, trouble: trouble{repeats: 3},
@@ -118,17 +116,19 @@ var revocationFaults = []kind{
 
 // failedOver has a token revoked, and then Redis lose everything since, the rejection
 // too: its old record is back.
-func failedOver(w *world, f *fault, _ *replica, _ *rand.Rand) func() {
+func failedOver(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 	ctx, a := context.Background(), w.apps[f.app]
 	key, began := w.key(a, "token"), time.Now()
 	record, err := w.admin.HGetAll(ctx, key).Result()
 	ttl := w.admin.PTTL(ctx, key).Val()
 	if err != nil || ttl <= f.lasts {
-		return nil
+		return effect{}
 	}
 	a.keep(false)
-	w.revoke(a)
-	return func() {
+	if !w.revoke(a) {
+		return effect{}
+	}
+	return lasts(func() {
 		w.loses(a, func() {
 			_ = w.admin.Del(ctx, key).Err()
 			for _, name := range w.redis.Server().Keys() {
@@ -142,24 +142,26 @@ func failedOver(w *world, f *fault, _ *replica, _ *rand.Rand) func() {
 			}
 		})
 		w.cutAll()
-	}
+	})
 }
 
 // revoke ends the current token, if there is one.
-func (w *world) revoke(a *app) {
+func (w *world) revoke(a *app) (took bool) {
 	if pairs := a.issuer.Pairs(); len(pairs) > 0 {
 		last := pairs[len(pairs)-1].App
-		w.log.add("issuer", "%s revoked: %v", a.label(last), a.issuer.Revoke(last))
+		took = a.issuer.Revoke(last)
+		w.log.add("issuer", "%s revoked: %v", a.label(last), took)
 	}
+	return took
 }
 
 // revokedInMidCall has one replica ask, and another find out before it has its answer;
 // or before it has told of it: its publish is on its way for a while.
-func revokedInMidCall(w *world, f *fault, r *replica, rng *rand.Rand) func() {
+func revokedInMidCall(w *world, f *fault, r *replica, rng *rand.Rand) effect {
 	a, hand := w.apps[f.app], newLane(95-f.app)
 	tok, ok := r.sources[f.app].Peek()
 	if !ok {
-		return nil
+		return effect{}
 	}
 	late := rng.IntN(2) == 0
 	asked := w.arm()
@@ -182,5 +184,5 @@ func revokedInMidCall(w *world, f *fault, r *replica, rng *rand.Rand) func() {
 		}
 	}
 	hand.sleep(w.s.latency)
-	return nil
+	return done
 }

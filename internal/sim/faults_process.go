@@ -19,9 +19,9 @@ var processFaults = []kind{
 		begin: closing, trouble: trouble{repeats: 1},
 	}, {
 		name: "refresh", family: processes, shortest: 1, longest: 1,
-		begin: func(w *world, f *fault, r *replica, _ *rand.Rand) func() {
+		begin: func(w *world, f *fault, r *replica, _ *rand.Rand) effect {
 			r.refresh(w.apps[f.app])
-			return nil
+			return done
 		}, trouble: trouble{repeats: 1},
 	}, {
 		name: "busy", family: processes, onCall: 0.8, shortest: 500 * time.Millisecond, longest: 5 * time.Second,
@@ -29,23 +29,23 @@ var processFaults = []kind{
 	},
 }
 
-func crash(w *world, _ *fault, r *replica, _ *rand.Rand) func() {
+func crash(w *world, _ *fault, r *replica, _ *rand.Rand) effect {
 	if !r.crash() {
-		return nil
+		return effect{}
 	}
-	return func() { w.begin(r.index, r.life+1) }
+	return lasts(func() { w.begin(r.index, r.life+1) })
 }
 
-func closing(w *world, _ *fault, r *replica, _ *rand.Rand) func() {
+func closing(w *world, _ *fault, r *replica, _ *rand.Rand) effect {
 	if !r.close() {
-		return nil
+		return effect{}
 	}
-	return func() { w.begin(r.index, r.life+1) }
+	return lasts(func() { w.begin(r.index, r.life+1) })
 }
 
 // busy has a caller that calls Get a thousand times a second. What the replica sends
 // meanwhile is paced by its holds, not by its callers.
-func busy(w *world, f *fault, r *replica, _ *rand.Rand) func() {
+func busy(w *world, f *fault, r *replica, _ *rand.Rand) effect {
 	a, before, began := w.apps[f.app], r.link.Count(), time.Now()
 	w.gets.Go(func() {
 		for time.Since(began) < f.lasts {
@@ -59,7 +59,7 @@ func busy(w *world, f *fault, r *replica, _ *rand.Rand) func() {
 			w.check.violated("I8", r.name, "%d commands within %v of a busy caller", n, took)
 		}
 	})
-	return nil
+	return done
 }
 
 // busiest is more than a replica sends in a second: a fill of half a dozen commands for
@@ -68,8 +68,8 @@ const busiest = 50
 
 // pause is SIGSTOP as far as others can tell: nothing leaves, nothing arrives, and
 // all of it does once the process goes on, also what it no longer waits for.
-func pause(w *world, f *fault, r *replica, _ *rand.Rand) func() {
-	return w.impose(&condition{replica: r.index, held: time.Now().Add(f.lasts)})
+func pause(w *world, f *fault, r *replica, _ *rand.Rand) effect {
+	return lasts(w.impose(&condition{replica: r.index, held: time.Now().Add(f.lasts)}))
 }
 
 var networkFaults = []kind{
@@ -91,14 +91,14 @@ var networkFaults = []kind{
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
 		name: "slow", family: networks, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
-		begin: func(w *world, _ *fault, r *replica, rng *rand.Rand) func() {
-			return w.impose(&condition{replica: r.index, slow: spread(rng, 20*time.Millisecond, 3*time.Second)})
+		begin: func(w *world, _ *fault, r *replica, rng *rand.Rand) effect {
+			return lasts(w.impose(&condition{replica: r.index, slow: spread(rng, 20*time.Millisecond, 3*time.Second)}))
 		}, trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
 		name: "lost replies", family: networks, onCall: 0.5, shortest: 1, longest: 1,
-		begin: func(_ *world, _ *fault, r *replica, rng *rand.Rand) func() {
+		begin: func(_ *world, _ *fault, r *replica, rng *rand.Rand) effect {
 			r.link.DropReplies(1+rng.IntN(6), nil)
-			return nil
+			return done
 		}, trouble: trouble{redis: true, tail: time.Hour, repeats: 2}, // they are lost when they come
 	}, {
 		name: "lost events", family: networks, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
@@ -109,16 +109,16 @@ var networkFaults = []kind{
 	},
 }
 
-func once(do func(*redistest.Link)) func(*world, *fault, *replica, *rand.Rand) func() {
-	return func(_ *world, _ *fault, r *replica, _ *rand.Rand) func() {
+func once(do func(*redistest.Link)) begin {
+	return func(_ *world, _ *fault, r *replica, _ *rand.Rand) effect {
 		do(r.link)
-		return nil
+		return done
 	}
 }
 
 // lasting is for one replica; see refusals for what meets all.
-func lasting(on, off func(*redistest.Link)) func(*world, *fault, *replica, *rand.Rand) func() {
-	return func(w *world, _ *fault, r *replica, _ *rand.Rand) func() {
-		return w.impose(&condition{replica: r.index, on: on, off: off})
+func lasting(on, off func(*redistest.Link)) begin {
+	return func(w *world, _ *fault, r *replica, _ *rand.Rand) effect {
+		return lasts(w.impose(&condition{replica: r.index, on: on, off: off}))
 	}
 }

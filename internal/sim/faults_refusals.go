@@ -18,25 +18,26 @@ var refusalFaults = []kind{
 	{
 		name: "down", family: refusals, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 20 * time.Minute,
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
-		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) func() {
-			return w.impose(&condition{
+		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
+			return lasts(w.impose(&condition{
 				replica: everybody, on: (*redistest.Link).Down, off: func(l *redistest.Link) { l.Refuse(false) },
-			})
+			}))
 		},
 	}, {
 		name: "silent", family: refusals, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 5 * time.Minute,
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
-		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) func() {
-			return w.impose(&condition{
+		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
+			return lasts(w.impose(&condition{
 				replica: everybody, on: func(l *redistest.Link) { l.Silence(true) }, off: func(l *redistest.Link) { l.Silence(false) },
-			})
+			}))
 		},
 	}, {
 		name: "restarted", family: refusals, onCall: 0.5, shortest: 1, longest: 1,
 		trouble: trouble{redis: true, tail: 10 * time.Second, repeats: 1},
-		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) {
+		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			_ = w.admin.ScriptFlush(context.Background()).Err()
 			w.cutAll()
+			return true
 		}),
 	},
 }
@@ -45,8 +46,8 @@ func refusal(name, text string, commands ...string) kind {
 	return kind{
 		name: name, family: refusals, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 10 * time.Minute,
 		trouble: trouble{redis: true, tail: 40 * time.Second, repeats: 1},
-		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) func() {
-			return w.redis.FailCommands(text, among(commands))
+		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
+			return lasts(w.redis.FailCommands(text, among(commands)))
 		},
 	}
 }
