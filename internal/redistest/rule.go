@@ -42,8 +42,8 @@ type rule struct {
 // DropReplies lets the next n matching commands reach the server, and loses
 // their replies together with the connection, as a fault between them would.
 // go-redis sends most of what is lost in this way a second time.
-func (l *Link) DropReplies(n int, match Match) {
-	l.add(&rule{match: match, left: n, lose: true})
+func (l *Link) DropReplies(n int, match Match) (undo func()) {
+	return l.add(&rule{match: match, left: n, lose: true})
 }
 
 // Fail answers matching commands with an error, such as "OOM command not

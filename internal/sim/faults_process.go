@@ -48,15 +48,14 @@ func closing(w *world, _ *fault, r *replica, _ *rand.Rand) effect {
 func busy(w *world, f *fault, r *replica, _ *rand.Rand) effect {
 	a, before, began := w.apps[f.app], r.link.Count(), time.Now()
 	w.gets.Go(func() {
-		for time.Since(began) < f.lasts {
-			if !r.pause(time.Millisecond) {
-				return
+		defer func() { // also if the replica goes
+			took := time.Since(began)
+			if n := r.link.Count() - before; n > int(busiest*took.Seconds())+3*busiest {
+				w.check.violated("I8", r.name, "%d commands within %v of a busy caller", n, took)
 			}
+		}()
+		for time.Since(began) < f.lasts && r.pause(time.Millisecond) {
 			_, _ = r.get(a, longPatience)
-		}
-		took := time.Since(began)
-		if n := r.link.Count() - before; n > int(busiest*took.Seconds())+3*busiest {
-			w.check.violated("I8", r.name, "%d commands within %v of a busy caller", n, took)
 		}
 	})
 	return done
@@ -95,11 +94,8 @@ var networkFaults = []kind{
 			return lasts(w.impose(&condition{replica: r.index, slow: spread(rng, 20*time.Millisecond, 3*time.Second)}))
 		}, trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
-		name: "lost replies", family: networks, onCall: 0.5, shortest: 1, longest: 1,
-		begin: func(_ *world, _ *fault, r *replica, rng *rand.Rand) effect {
-			r.link.DropReplies(1+rng.IntN(6), nil)
-			return done
-		}, trouble: trouble{redis: true, tail: time.Hour, repeats: 2}, // they are lost when they come
+		name: "lost replies", family: networks, onCall: 0.5, shortest: time.Second, longest: 10 * time.Minute,
+		begin: loseReplies, trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 2},
 	}, {
 		name: "lost events", family: networks, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
 		begin: lasting(
@@ -121,4 +117,19 @@ func lasting(on, off func(*redistest.Link)) begin {
 	return func(w *world, _ *fault, r *replica, _ *rand.Rand) effect {
 		return lasts(w.impose(&condition{replica: r.index, on: on, off: off}))
 	}
+}
+
+// loseReplies loses the next few, whenever they come.
+func loseReplies(_ *world, _ *fault, r *replica, rng *rand.Rand) effect {
+	left, over := 1+rng.IntN(6), make(chan struct{})
+	undo := r.link.DropReplies(left, func(name string, _ []string) bool {
+		if name == "HELLO" || name == "CLIENT" {
+			return false
+		}
+		if left--; left == 0 { // guarded by the link
+			close(over)
+		}
+		return true
+	})
+	return effect{took: true, end: undo, over: over}
 }
