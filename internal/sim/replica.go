@@ -79,7 +79,7 @@ func (r *replica) open() {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	if r.index < r.w.s.ahead {
-		r.w.ends.Go(func() { _ = cache.Run(ctx) }) // before there are Sources: it takes them in any order
+		r.w.ends.Go(func() { r.said(cache.Run(ctx)) }) // before there are Sources: it takes them in any order
 		r.own.sleep(time.Microsecond)
 	}
 	for _, a := range r.w.apps {
@@ -123,6 +123,9 @@ func (r *replica) isGone() bool {
 	}
 }
 
+// said has what the product returns searched for secrets.
+func (r *replica) said(err error) { r.w.words.add(fmt.Sprintf("%v %+v %#v", err, err, err)) }
+
 // leave takes the replica off the fleet; false if somebody has done so before.
 func (r *replica) leave() (first bool) {
 	r.once.Do(func() {
@@ -147,7 +150,7 @@ func (r *replica) crash() bool {
 	r.link.Down()
 	r.w.ends.Go(func() {
 		r.stop()
-		_ = r.cache.Close()
+		r.said(r.cache.Close())
 		_ = r.client.Close()
 	})
 	return true
@@ -161,14 +164,15 @@ func (r *replica) close() bool {
 	r.w.log.add(r.name, "closes")
 	begin := time.Now()
 	r.stop()
-	_ = r.cache.Close()
+	r.said(r.cache.Close())
 	close(r.gone)
 	took := time.Since(begin)
 	r.w.log.add(r.name, "has closed after %v", took)
 	if most := 2*r.w.s.fetchTimeout + 10*time.Second; took > most {
 		r.w.check.violated("I6", r.name, "Close took %v, more than %v", took, most)
 	}
-	if _, err := r.sources[0].Get(context.Background()); !errors.Is(err, tokencache.ErrClosed) {
+	_, err := r.sources[0].Get(context.Background())
+	if r.said(err); !errors.Is(err, tokencache.ErrClosed) {
 		r.w.check.violated("I6", r.name, "Get after Close: %v", plain(err))
 	}
 	_ = r.client.Close()

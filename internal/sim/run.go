@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -53,18 +52,19 @@ func (w *world) storm(faults *sync.WaitGroup) {
 	if rest := w.s.stormy - time.Since(begin); rest > 0 {
 		w.hand.sleep(rest)
 	}
-	for _, r := range w.alive() { // what an unused DropReplies left
-		r.link.Heal()
-	}
 	for _, a := range w.apps {
 		a.keep(false)
 	}
 	w.log.add("world", "the faults are over")
 }
 
-// What I6 allows after the last fault: a lease, the breaker's probe, the wait for a
-// put-back, and a call; and before these the running backoff, which the troubles know.
-const recovery = 5300*time.Millisecond + 6*time.Second + 38*time.Second + 10*time.Second
+// What I6 allows after the last fault: a lease and its jitter, the breaker's probe, the
+// wait for a put-back, and a call; and before these the running backoff, which the
+// troubles know.
+const recovery = longestLease + 300*time.Millisecond + 6*time.Second + 38*time.Second + 10*time.Second
+
+// Leases are a quarter of a window's span, within these bounds.
+const longestLease, shortestLease = 5 * time.Second, 500 * time.Millisecond
 
 // calm checks that the fleet is fresh again, and stays so.
 func (w *world) calm() {
@@ -100,6 +100,7 @@ func (w *world) freshAgain(look *replica, a *app) {
 		w.freshFor(r, a)
 	}
 	status, err := look.sources[a.index].Status(context.Background())
+	w.words.add(fmt.Sprintf("%+v %#v %v %+v", status, status, err, status.Failure))
 	switch {
 	case err != nil:
 		w.check.violated("I6", "redis", "Status of %s: %s", a.name, plain(err))
@@ -145,7 +146,7 @@ func (w *world) stillFresh(a *app, since time.Time, tampered bool) {
 
 // ending closes everything and looks for what is left.
 func (w *world) ending() {
-	if len(w.s.Profile.families) == 0 {
+	if w.s.sound() {
 		w.check.sound()
 	}
 	close(w.over)
@@ -154,12 +155,11 @@ func (w *world) ending() {
 		r.close()
 	}
 	w.ends.Wait()
-	w.hand.sleep(6 * time.Second) // a lease, for a try whose reply was lost
-	for _, key := range w.redis.Server().Keys() {
-		if strings.HasSuffix(key, ":lock") {
-			w.check.violated("I6", "redis", "a lock is left: %s", key)
-		}
+	if w.s.sound() {
+		w.noLock()
 	}
+	w.hand.sleep(longestLease + time.Second) // for a try whose reply was lost
+	w.noLock()
 	if channels := w.redis.Server().PubSubChannels("*"); len(channels) > 0 {
 		w.check.violated("I6", "redis", "%d subscriptions are left", len(channels))
 	}
@@ -171,6 +171,14 @@ func (w *world) ending() {
 	w.check.secrets()
 	w.check.spacing()
 	w.check.successes()
+}
+
+func (w *world) noLock() {
+	for _, a := range w.apps {
+		if w.redis.Server().Exists(w.key(a, "lock")) {
+			w.check.violated("I6", "redis", "a lock of %s is left", a.name)
+		}
+	}
 }
 
 // Replay is the command that plays a run again.

@@ -103,6 +103,9 @@ func NewScenario(seed uint64, p Profile) Scenario {
 	return s
 }
 
+// sound reports whether there are no faults.
+func (s *Scenario) sound() bool { return len(s.Profile.families) == 0 }
+
 // span is w of tokencache's doc.go: the window less its margin.
 func (s *Scenario) span() time.Duration {
 	return s.window - min(30*time.Second, max(s.window/4, 1250*time.Millisecond), s.window/2)

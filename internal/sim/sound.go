@@ -50,7 +50,6 @@ const onceEach = 4 + 2 + 4
 // the lease, which is short for tokens that live for seconds, and at least half a
 // second.
 func (c *checker) extensions() int {
-	const longest, shortest = 5 * time.Second, 500 * time.Millisecond
-	lease := min(longest, max(shortest, c.w.s.span()/4))
+	lease := min(longestLease, max(shortestLease, c.w.s.span()/4))
 	return int((c.w.s.latency + 11*time.Millisecond + 8*farther*c.w.s.trip) / (lease / 3))
 }
