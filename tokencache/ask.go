@@ -150,6 +150,9 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 		a.own = stored.token.Equal(got.token)
 	}
 	took := f.src.adopt(a) // first: our own callers need not wait for the event to be sent
+	if !took && out == outcomeKept { // Redis has forgotten that it was rejected: then ours
+		took = f.src.adopt(got.adoption())
+	}
 	if out != outcomeKept {
 		_ = f.src.store.announce(ctx, eventToken, got.token.Fingerprint())
 	}

@@ -137,3 +137,32 @@ func TestF16FailoverBringsBackWhatWasRejected(t *testing.T) {
 		assert.Equal(t, 2, f.stats().Calls)
 	})
 }
+
+// F16, F31: a failover brings a rejected token back that ends within a second of its
+// successor. The issuer hands the successor out again after its own rejection, rounded
+// down: what is stored seems to live longer, but is of no use, so ours is.
+func TestF16FailoverBringsBackWhatSeemsToLiveLonger(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r := f.replica()
+		bad := r.mustGet()
+		admin, key := f.redis.Admin(), f.tokenKey()
+		fields, ttl := admin.HGetAll(ctx, key).Val(), admin.PTTL(ctx, key).Val()
+		time.Sleep(latency)
+		f.issuer.Revoke(bad.AppAccessToken())
+		require.NoError(t, r.source.Invalidate(ctx, bad))
+		next := r.mustGet()
+
+		require.NoError(t, admin.FlushAll(ctx).Err())
+		require.NoError(t, admin.HSet(ctx, key, fields).Err())
+		require.NoError(t, admin.PExpire(ctx, key, ttl-2*latency).Err())
+		f.issuer.SetKeepRevoked(true)
+		f.issuer.Revoke(next.AppAccessToken())
+		require.NoError(t, r.source.Invalidate(ctx, next))
+		time.Sleep(3 * latency) // the half second that `expire` loses is more than the difference, twice
+
+		tok, err := r.source.Get(ctx)
+		require.NoError(t, err)
+		assert.True(t, tok.Equal(next))
+	})
+}
