@@ -110,6 +110,22 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 	c.violated("I1", r.name, "handed out %s, though it saw it rejected %v before", g.app.label(app), g.began.Sub(seen))
 }
 
+// coolDown checks what ErrCoolDown says: that the issuer has handed a token out again
+// since it was rejected. The one that is told so may have been late by its own clock,
+// but not by Redis': then it counts as little as one in time, and those before do.
+func (c *checker) coolDown(r *replica, a *app, app string) {
+	c.mu.Lock()
+	told := c.records[a.index].rejected[app]
+	c.mu.Unlock()
+	for one := &told; one != nil && !one.at.IsZero(); one = one.before {
+		if a.handedOutAgain(app, one.at) {
+			r.seesAgain(app, *one)
+			return
+		}
+	}
+	c.violated("I1", r.name, "was told that %s cools down, but nobody has got it again", a.label(app))
+}
+
 // waited checks the second half of I4: without a copy Get succeeds, if its ctx
 // outlasts a lease, the running backoff and a call, while Redis holds a usable token
 // or the issuer answers. With less time it may fail when that is over, and for the

@@ -136,7 +136,7 @@ func foreign(what string) kind {
 				_ = w.admin.RPush(ctx, key, "not ours").Err()
 			})
 			return lasts(func() {
-				others := w.troubled(everybody, f.app, began, time.Now(), func(t *trouble) bool { return t.lost && t.from.After(began) })
+				others := w.troubled(everybody, f.app, began, time.Now(), func(t *trouble) bool { return t.lost && !t.from.Equal(began) })
 				if kind, _ := w.admin.Type(ctx, key).Result(); kind != "list" && !others {
 					w.check.violated("F18", "redis", "a foreign %s is gone: there is %s", what, kind)
 				}

@@ -162,6 +162,13 @@ func (w *world) note(r *replica, command string, args []string) {
 		w.log.add(r.name, "sends event %s %s", kind, appOf(args))
 	case strings.HasPrefix(command, unknownScript):
 		w.check.violated("I8", r.name, "sends a script of %s keys and %d arguments that is not known here", args[1], len(args))
+	case strings.HasPrefix(command, "invalidate"):
+		for _, a := range w.apps {
+			if fp, ours := strings.CutPrefix(args[3], w.key(a, "rejected:")); ours {
+				r.tells(a, a.byFingerprint(fp))
+			}
+		}
+		w.log.add(r.name, "sends %s", command)
 	case command == "HELLO" || command == "CLIENT":
 	case strings.HasPrefix(command, "release"):
 		w.check.releases(args[len(args)-1])

@@ -37,7 +37,7 @@ func (r *replica) observe(e tokencache.Event) {
 		w.check.filled(r, a, e.Duration)
 	case tokencache.EventInvalidate:
 		if e.Outcome == "cooldown" {
-			r.unseesLast(a)
+			w.check.coolDown(r, a, r.hasTold(a))
 		}
 	}
 	if e.Kind == tokencache.EventWait && e.Err == nil {

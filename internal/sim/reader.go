@@ -91,11 +91,11 @@ func (r *replica) invalidate(a *app, tok tokencache.Token) {
 	r.w.check.rejecting(a, app)
 	r.sees(app)
 	err := r.sources[a.index].Invalidate(ctx, tok)
-	if errors.Is(err, tokencache.ErrCoolDown) {
-		r.unsees(app)
-	}
 	if r.isGone() {
 		return
+	}
+	if errors.Is(err, tokencache.ErrCoolDown) {
+		r.w.check.coolDown(r, a, app)
 	}
 	r.w.tally.add("invalidate")
 	r.w.words.add(fmt.Sprintf("%v %+v", err, err))

@@ -9,9 +9,9 @@ import (
 // rejection is what one process has seen of one: at is the last that counts. Within a
 // cool-down a further one does not, as the issuer has had its say.
 type rejection struct {
-	at   time.Time
-	cool time.Duration
-	void bool // it was none
+	at     time.Time
+	cool   time.Duration
+	before *rejection // of the same token, in case that this one did not count in Redis
 }
 
 // again returns the next rejection, if there is to be one while r cools.
@@ -22,7 +22,7 @@ func (r rejection) again(now time.Time) (next rejection, counts bool) {
 	case now.Sub(r.at) < r.cool:
 		return r, false
 	}
-	return rejection{at: now, cool: min(lastCoolDown, 2*r.cool)}, true
+	return rejection{at: now, cool: min(lastCoolDown, 2*r.cool), before: &r}, true
 }
 
 const (
@@ -37,26 +37,35 @@ func (r *replica) sees(app string) {
 	r.rejected[app], _ = r.rejected[app].again(time.Now())
 }
 
-// unsees is for a rejection that was none: somebody else had told of it before, and the
-// issuer has handed the token out again since.
-func (r *replica) unsees(app string) {
+// seesAgain has the process know no later one than that.
+func (r *replica) seesAgain(app string, one rejection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seen := r.rejected[app]
-	seen.void = true
-	r.rejected[app] = seen
+	r.rejected[app] = one
 }
 
-// unseesLast is unsees for a rejection that Redis hears of late, without those who told.
-func (r *replica) unseesLast(a *app) {
-	pairs := a.issuer.Pairs()
-	for i := range pairs {
-		app := pairs[len(pairs)-1-i].App
-		if _, seen := r.sawRejected(app); seen {
-			r.unsees(app)
-			return
+// tells notes which token the process is about to tell Redis of.
+func (r *replica) tells(a *app, app string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.told[a.index] = app
+}
+
+// hasTold returns the one of the last time.
+func (r *replica) hasTold(a *app) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.told[a.index]
+}
+
+// lastBy returns the last that was not later than that.
+func (r rejection) lastBy(at time.Time) (rejection, bool) {
+	for one := &r; one != nil; one = one.before {
+		if !one.at.IsZero() && !one.at.After(at) {
+			return *one, true
 		}
 	}
+	return rejection{}, false
 }
 
 // sawRejected returns when the process last saw the token rejected.
@@ -64,7 +73,7 @@ func (r *replica) sawRejected(app string) (time.Time, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	seen := r.rejected[app]
-	return seen.at, !seen.at.IsZero() && !seen.void
+	return seen.at, !seen.at.IsZero()
 }
 
 // heard is told of every event that has arrived.
@@ -95,10 +104,10 @@ func (a *app) byFingerprint(fp string) string {
 	return ""
 }
 
-// handedOutAgain reports whether the issuer has answered with a token since.
+// handedOutAgain reports whether the issuer has answered with a token who asked since.
 func (a *app) handedOutAgain(app string, since time.Time) bool {
 	for _, c := range a.issuer.Calls() {
-		if c.App == app && !c.Answered.Before(since) {
+		if c.App == app && !c.Arrived.Before(since) {
 			return true
 		}
 	}

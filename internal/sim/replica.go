@@ -39,6 +39,7 @@ type replica struct {
 	drawn    int64      // jitters at the instant
 	drawnAt  int64
 	rejected map[string]rejection // by app access token, as this process has seen
+	told     []string             // by app: the last token that Redis was told the rejection of
 	filled   []time.Time          // by app: the end of the last fill
 }
 
@@ -49,7 +50,7 @@ func (w *world) start(index, life int) *replica {
 		noDirect: index >= w.s.replicas-w.s.noDirect && index < w.s.replicas,
 		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
 		gone: make(chan struct{}), rejected: map[string]rejection{},
-		filled: make([]time.Time, w.s.apps),
+		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps),
 	}
 	r.link = w.redis.Link(r.name)
 	r.link.Shape(r.shape())

@@ -67,8 +67,8 @@ func (c *checker) rejecting(a *app, token string) {
 func (c *checker) firstRejected(a *app, token string, heard time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if told := c.records[a.index].rejected[token].at; !told.IsZero() && told.Before(heard) {
-		return told
+	if told, yes := c.records[a.index].rejected[token].lastBy(heard); yes {
+		return told.at
 	}
 	return heard
 }
