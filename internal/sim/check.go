@@ -77,6 +77,9 @@ func (c *checker) get(r *replica, g got) {
 	if g.err == nil {
 		c.handedOut(r, &g, app)
 	}
+	if g.took() > 0 && c.w.quiet.Load() && !r.deaf.Load() && !g.app.wasRevoked(g.began) {
+		c.violated("I6", r.name, "a Get of %s took %v in the quiet time: %s", g.app.name, g.took(), plain(g.err))
+	}
 	switch {
 	case g.took() > g.patience:
 		c.violated("I4", r.name, "a Get of %s took %v, its ctx %v", g.app.name, g.took(), g.patience)

@@ -33,6 +33,10 @@ func (r *replica) observe(e tokencache.Event) {
 	switch e.Kind {
 	case tokencache.EventCall, tokencache.EventDirectCall:
 		w.check.called(r, a, e)
+	case tokencache.EventDegraded:
+		if w.quiet.Load() {
+			w.check.violated("I6", r.name, "Redis is in trouble in the quiet time: %s", plain(e.Err))
+		}
 	case tokencache.EventFill:
 		w.check.filled(r, a, e.Duration)
 	case tokencache.EventInvalidate:

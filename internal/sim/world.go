@@ -36,6 +36,7 @@ type world struct {
 	gets  sync.WaitGroup // readers
 	ends  sync.WaitGroup // of crashed and closed replicas
 	over  chan struct{}  // no reading any more
+	quiet atomic.Bool    // the faults are long over
 
 	mu         sync.Mutex // guards below
 	replicas   []*replica // the present ones, by index
@@ -146,6 +147,19 @@ func (a *app) pair(token string) (int, feishutest.Pair) {
 		return 0, feishutest.Pair{}
 	}
 	return n, a.pairs[n-1]
+}
+
+// wasRevoked reports whether the current token of that moment, or the one before it, had
+// been revoked. That may be found out late, since a rejection does not count while one
+// before it cools.
+func (a *app) wasRevoked(at time.Time) bool {
+	current, before := false, false
+	for _, p := range a.issuer.Pairs() {
+		if !p.Minted.After(at) {
+			current, before = !p.Revoked.IsZero(), current
+		}
+	}
+	return current || before
 }
 
 // words collects everything that may be shown to somebody, to search it for secrets.
