@@ -22,6 +22,7 @@ type checker struct {
 	lostAt     []time.Time
 	failed     []failedCall
 	waits      []wait
+	directs    []directCall
 	locks      []leased        // by app
 	released   map[string]bool // values of locks
 }
@@ -143,10 +144,11 @@ func (c *checker) waited(r *replica, g *got) {
 	}
 	stopped := c.w.troubled(r.index, all, g.began, g.ended, func(t *trouble) bool { return t.stopped })
 	noRedis := c.w.troubled(r.index, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.redis })
+	spent := c.w.troubled(r.index, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.spent })
 	noIssuer := c.w.troubled(r.index, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.issuer })
 	switch {
 	case stopped:
-	case noRedis && r.noDirect:
+	case noRedis && (r.noDirect || spent):
 	case noIssuer && (noRedis || !c.storedThroughout(g)):
 	case g.err == nil:
 		c.violated("I4", r.name, "without a copy a Get of %s took %v", g.app.name, g.took())
@@ -225,7 +227,7 @@ func (c *checker) called(r *replica, a *app, e tokencache.Event) {
 		return
 	}
 	if e.Kind == tokencache.EventDirectCall {
-		c.direct(r, a)
+		c.direct(r, a, e)
 		if e.Err != nil {
 			return // nobody else knows of it
 		}
@@ -233,14 +235,4 @@ func (c *checker) called(r *replica, a *app, e tokencache.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failed = append(c.failed, f)
-}
-
-// direct checks that nobody goes around Redis who need not: with a copy that is not yet
-// urgent, and no Refresh.
-func (c *checker) direct(r *replica, a *app) {
-	tok, has := r.sources[a.index].Peek()
-	w := c.w.s.span()
-	if left := time.Until(tok.Expiry()); has && left > min(2*time.Minute, w/5) && r.refreshing.Load() == 0 {
-		c.violated("I3", r.name, "asked for %s around Redis, though %s lasts for %v", a.name, a.label(tok.AppAccessToken()), left)
-	}
 }

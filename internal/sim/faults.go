@@ -42,6 +42,7 @@ type trouble struct {
 
 	stopped bool          // the replica: its Gets may take any time
 	redis   bool          // Redis may not be reached, or not be written, by the replica
+	spent   bool          // the replica may have no direct calls left
 	issuer  bool          // the issuer may give no token
 	lost    bool          // Redis may have lost data, or have been given wrong data
 	tail    time.Duration // how long the fleet may be held back when it is over

@@ -43,6 +43,17 @@ func closing(w *world, _ *fault, r *replica, _ *rand.Rand) effect {
 	return lasts(func() { w.begin(r.index, r.life+1) })
 }
 
+// refreshedAlone has somebody Refresh all the time in a replica that does not reach
+// Redis: what it asks the issuer for is limited.
+func refreshedAlone(w *world, f *fault, r *replica, _ *rand.Rand) effect {
+	lift := w.impose(&condition{replica: r.index, on: (*redistest.Link).Down, off: func(l *redistest.Link) { l.Refuse(false) }})
+	for began := time.Now(); time.Since(began) < f.lasts && r.pause(10*time.Millisecond); {
+		r.refresh(w.apps[f.app])
+	}
+	lift()
+	return done
+}
+
 // busy has a caller that calls Get a thousand times a second. What the replica sends
 // meanwhile is paced by its holds, not by its callers.
 func busy(w *world, f *fault, r *replica, _ *rand.Rand) effect {
@@ -89,6 +100,9 @@ var networkFaults = []kind{
 		begin:   lasting((*redistest.Link).Down, func(l *redistest.Link) { l.Refuse(false) }),
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
+		name: "refreshed alone", family: networks, shortest: 2 * time.Second, longest: 8 * time.Second,
+		begin: refreshedAlone, trouble: trouble{redis: true, spent: true, tail: 20 * time.Second, repeats: directBurst + 8},
+	}, {
 		name: "slow", family: networks, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
 		begin: func(w *world, _ *fault, r *replica, rng *rand.Rand) effect {
 			return lasts(w.impose(&condition{replica: r.index, slow: spread(rng, 20*time.Millisecond, 3*time.Second)}))
@@ -105,8 +119,8 @@ var networkFaults = []kind{
 	},
 }
 
-// halfOpen leaves a subscription mute until somebody reconnects: then only Gets find
-// another token, and they may come too late.
+// halfOpen leaves connections mute that may be used much later, and a subscription: then
+// only Gets find another token, and they may come too late.
 func halfOpen(_ *world, _ *fault, r *replica, _ *rand.Rand) effect {
 	r.deaf.Store(true)
 	r.link.Mute()

@@ -34,7 +34,7 @@ func (r *replica) observe(e tokencache.Event) {
 	case tokencache.EventCall, tokencache.EventDirectCall:
 		w.check.called(r, a, e)
 	case tokencache.EventDegraded:
-		if w.quiet.Load() {
+		if w.quiet.Load() && !r.deaf.Load() {
 			w.check.violated("I6", r.name, "Redis is in trouble in the quiet time: %s", plain(e.Err))
 		}
 	case tokencache.EventFill:

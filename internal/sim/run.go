@@ -183,6 +183,7 @@ func (w *world) ending() {
 	}
 	w.check.secrets()
 	w.check.spacing()
+	w.check.limits()
 	w.check.successes()
 }
 
