@@ -16,12 +16,17 @@ func TestErrorFanOut(t *testing.T) {
 		Issuer: "bench", Code: 10014, Message: "app secret invalid", LogID: "2026", Class: tokencache.ClassPermanent,
 	}
 	f := newFleet(t, sized(200, 5))
-	f.pair().race(peers.Ours(), latency, refusal)
+	ours := peers.Ours()
+	f.teach(ours, refusal)
 	out := &results.FanOut{Replicas: len(f.clients)}
 	repeat(t, func(int) {
-		granted := f.medianOf(peers.Ours(), nil)
-		refused := f.medianOf(peers.Ours(), refusal)
-		out.Calls.Add(float64(refused.calls))
+		became := inTurn(
+			func() outcome { return f.herd(ours, nil) },
+			func() outcome { return f.herd(ours, refusal) },
+		)
+		granted, refused := became[0].middle(), became[1].middle()
+		out.GrantedCalls.Add(became[0].most(outcome.asked))
+		out.Calls.Add(became[1].most(outcome.asked))
 		out.Granted.AddTime(granted.max(), time.Millisecond)
 		out.Refused.AddTime(refused.max(), time.Millisecond)
 		out.TimesGranted.Add(float64(refused.max()) / float64(granted.max()))

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
 	if *resultsFile != "" && code == 0 {
-		found.Runs, found.Machine = *runs, thisMachine()
+		found.Runs, found.IssuerMs, found.Machine = *runs, float64(latency.Milliseconds()), thisMachine()
 		if err := found.Save(*resultsFile); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1

@@ -1,11 +1,8 @@
 package bench_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,21 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/bench/results"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// info returns a number from the server's INFO.
-func (f *fleet) info(name string) float64 {
-	f.t.Helper()
-	lines := bufio.NewScanner(strings.NewReader(fmt.Sprint(f.server.Exec("INFO", "everything"))))
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), name+":"); ok {
-			number, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			require.NoError(f.t, err)
-			return number
-		}
-	}
-	require.Fail(f.t, "INFO does not tell "+name)
-	return 0
-}
 
 // cpu is the time that the server has worked, in microseconds.
 func (f *fleet) cpu() float64 {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -18,8 +19,9 @@ import (
 // does not count (HELLO and what goes with it), nor does the text of a script that
 // EVAL sends. It is safe for concurrent use.
 type Meter struct {
-	mu    sync.Mutex // guards count
+	mu    sync.Mutex // guards what follows
 	count Count
+	last  time.Time // when something was said, be it to set up
 }
 
 // Count is what was said.
@@ -67,6 +69,19 @@ func (m *Meter) Take() Count {
 	return c
 }
 
+// Quiet is how long nothing was said, be it to set up.
+func (m *Meter) Quiet() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Since(m.last)
+}
+
+func (m *Meter) heard() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = time.Now()
+}
+
 // conn is one connection.
 type conn struct {
 	net.Conn
@@ -78,6 +93,7 @@ type conn struct {
 
 // Write gets whole commands: go-redis flushes after each, or after a pipeline.
 func (c *conn) Write(p []byte) (int, error) {
+	c.meter.heard()
 	names, scripts := parse(p)
 	c.mu.Lock()
 	c.settingUp = len(names) > 0 && setsUp(names[0])
@@ -91,6 +107,7 @@ func (c *conn) Write(p []byte) (int, error) {
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	c.meter.heard()
 	c.mu.Lock()
 	count := !c.settingUp
 	c.mu.Unlock()

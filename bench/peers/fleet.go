@@ -88,25 +88,31 @@ func noLock(rdb *redis.Client, credential string, call Call) Replica {
 	return replica(cell{rdb, credential, call}.lookOrAsk)
 }
 
-// poll is one try for the lock, then a look every 100 ms.
+// PollEvery is the peer's pause between two looks.
+const PollEvery = 100 * time.Millisecond
+
+// poll is one try for the lock; who did not get it looks every 100 ms.
 func poll(rdb *redis.Client, credential string, call Call) Replica {
 	c := cell{rdb, credential, call}
 	return replica(func(ctx context.Context) error {
+		if there, err := c.look(ctx); there || err != nil {
+			return err
+		}
+		won, err := rdb.SetNX(ctx, c.lock(), "held", lease).Result()
+		if err != nil {
+			return err
+		}
+		if won {
+			return errors.Join(c.lookOrAsk(ctx), rdb.Del(ctx, c.lock()).Err())
+		}
 		for {
-			if there, err := c.look(ctx); there || err != nil {
-				return err
-			}
-			won, err := rdb.SetNX(ctx, c.lock(), "held", lease).Result()
-			if err != nil {
-				return err
-			}
-			if won {
-				return errors.Join(c.lookOrAsk(ctx), rdb.Del(ctx, c.lock()).Err())
-			}
 			select {
-			case <-time.After(100 * time.Millisecond):
+			case <-time.After(PollEvery):
 			case <-ctx.Done():
 				return ctx.Err()
+			}
+			if there, err := c.look(ctx); there || err != nil {
+				return err
 			}
 		}
 	})

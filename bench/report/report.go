@@ -78,18 +78,21 @@ func complete(f *results.File) error {
 }
 
 var functions = template.FuncMap{
-	"spread":   spread,
-	"figure":   figure,
-	"group":    group,
-	"about":    about,
-	"bold":     bold,
-	"ratio":    func(s results.Sample) string { return spread(s, 2) },
-	"settings": settings,
-	"sizes":    sizes,
-	"bytes":    sizeOf,
-	"mul":      func(a, b float64) float64 { return a * b },
-	"float":    func(n int) float64 { return float64(n) },
-	"quantile": func(s results.Sample, q float64) float64 { return s.Quantile(q) },
+	"spread":    spread,
+	"figure":    figure,
+	"group":     group,
+	"about":     about,
+	"bold":      bold,
+	"ratio":     func(s results.Sample) string { return spread(s, 2) },
+	"settings":  settings,
+	"sizes":     sizes,
+	"bytes":     sizeOf,
+	"mul":       func(a, b float64) float64 { return a * b },
+	"float":     func(n int) float64 { return float64(n) },
+	"p99":       p99,
+	"poll":      func() float64 { return float64(peers.PollEvery.Milliseconds()) },
+	"pollPhase": pollPhase,
+	"quantile":  func(s results.Sample, q float64) float64 { return s.Quantile(q) },
 }
 
 // spread shows a sample: its median, and from where to where it goes.
@@ -99,6 +102,21 @@ func spread(s results.Sample, digits int) string {
 		return middle
 	}
 	return fmt.Sprintf("%s (%s to %s)", middle, low, high)
+}
+
+// p99 of a herd that is large enough to have one beside its slowest replica.
+func p99(h results.Herd) string {
+	if h.Replicas < 100 {
+		return "-"
+	}
+	return spread(h.P99, 1)
+}
+
+// pollPhase is what is left of the pause of a poll, in milliseconds, when an issuer
+// answers.
+func pollPhase(issuer float64) float64 {
+	every := float64(peers.PollEvery.Milliseconds())
+	return math.Ceil(issuer/every)*every - issuer
 }
 
 // figure has so many digits behind the point, and none that mean nothing.

@@ -107,10 +107,11 @@ func example() *results.File {
 	s := func(v ...float64) results.Sample { return v }
 	f := &results.File{
 		Runs:     3,
+		IssuerMs: 130,
 		Machine:  results.Machine{Versions: map[string]string{"example.com/peer": "v1.0.0"}},
 		WarmFill: &results.WarmFill{Get: s(50), Fill: s(70), TimesGet: s(1.4), RoundTrips: 1},
 		Rotation: &results.Rotation{Goroutines: 64, IssuerMs: 2000, Rotations: s(3), Gets: s(1e9), Waited: s(0)},
-		FanOut:   &results.FanOut{Replicas: 200, Calls: s(1), Granted: s(10), Refused: s(11), TimesGranted: s(1.1)},
+		FanOut:   &results.FanOut{Replicas: 200, Calls: s(1), GrantedCalls: s(1), Granted: s(10), Refused: s(11), TimesGranted: s(1.1)},
 		Takeover: &results.Takeover{Locks: 3, Seconds: s(3.5, 4, 5)},
 		Many:     []results.Many{{Sources: 10_000, Bytes: s(1900), Goroutines: s(0), IdleCPU: s(0.1), Fill: s(5000), TimesIssuer: s(1.2), IssuerAtOnce: 50}},
 		Week:     &results.Week{Replicas: 500, Days: 7, Rotations: 10, Commands: map[string]float64{"EVALSHA": 19, "PUBLISH": 1}, Sent: 2000, Received: 3000, Calls: 70},

@@ -15,7 +15,8 @@ import (
 // things measured in turn; only they can be compared with another machine's.
 type File struct {
 	Machine  Machine
-	Runs     int // of each measurement, unless it says otherwise
+	Runs     int     // of each measurement, unless it says otherwise
+	IssuerMs float64 // that the issuer of herds and refusals takes for an answer
 	Fresh    []Fresh
 	WarmFill *WarmFill
 	Herds    []Herd
@@ -89,18 +90,19 @@ type Fresh struct {
 type WarmFill struct {
 	Get, Fill  Sample // microseconds
 	TimesGet   Sample
-	RoundTrips float64 // of one fill
+	RoundTrips float64 // of one fill, the most of any
 }
 
 // Herd is a number of replicas that start at once on an empty Redis.
 type Herd struct {
 	Name           string
 	Replicas       int
-	Calls          Sample
-	GaveUp         Sample // replicas without a token when their time was up
+	Herds          int    // in all runs
+	Calls          Sample // the most of any herd
+	GaveUp         Sample // replicas without a token when their time was up, the most of any herd
 	P50, P99, Max  Sample // milliseconds beyond the issuer's time
 	TimesNoLock    Sample // P99
-	Commands       Sample // of one replica
+	Commands       Sample // of one replica, the most of any herd
 	Sent, Received Sample // bytes, of one replica
 }
 
@@ -116,7 +118,8 @@ type Rotation struct {
 // FanOut is a herd that is refused.
 type FanOut struct {
 	Replicas         int
-	Calls            Sample
+	GrantedCalls     Sample // the most of any herd
+	Calls            Sample // the most of any herd that was refused
 	Granted, Refused Sample // milliseconds beyond the issuer's time until all know
 	TimesGranted     Sample
 }
