@@ -26,7 +26,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	slow := time.Duration(sized(2000, 200)) * time.Millisecond
 	rotations := int64(sized(3, 1))
 	server := redistest.StartServer(t)
-	out := &results.Rotation{Goroutines: sized(64, 8), IssuerMs: float64(slow.Milliseconds())}
+	out := &results.Rotation{Goroutines: sized(64, 8), Burst: burst, IssuerMs: float64(slow.Milliseconds())}
 	repeat(t, func(run int) {
 		issuer := peers.IssuerOf(fmt.Sprint("cli_rotating", run))
 		issuer.Window = shortLife
@@ -47,14 +47,16 @@ func TestRotationUnderLoad(t *testing.T) {
 		require.NoError(t, err)
 		waited.Store(0)
 		newest := fmt.Sprint("token", rotations+1)
-		gets := readUntil(t, source, newest, out.Goroutines)
+		gets, longest := readUntil(t, source, newest, out.Goroutines)
 		require.NoError(t, cache.Close())
 		out.Rotations.Add(float64(rotations))
 		out.Gets.Add(float64(gets))
 		out.Waited.Add(float64(waited.Load()))
+		out.LongestBurst.AddTime(longest, time.Millisecond)
 	})
 	shall(t, out.Waited.Max() == 0, "no Get waits")
-	t.Logf("%.0f Gets of %d goroutines during %.0f rotations, of which %.0f waited", out.Gets.Median(), out.Goroutines, out.Rotations.Median(), out.Waited.Max())
+	t.Logf("%.0f Gets of %d goroutines during %.0f rotations, of which %.0f waited; the slowest %d took %.1f ms",
+		out.Gets.Median(), out.Goroutines, out.Rotations.Median(), out.Waited.Max(), burst, out.LongestBurst.Max())
 	found.Rotation = out
 }
 
@@ -62,17 +64,24 @@ func TestRotationUnderLoad(t *testing.T) {
 // the time slices of all goroutines, at each of its steps.
 const burst = 1000
 
-// readUntil reads until the newest token is there, and returns how often.
-func readUntil(t *testing.T, source *tokencache.Source, newest string, goroutines int) int64 {
+// readUntil reads until the newest token is there. It returns how often, and how long
+// the slowest burst took: a witness beside the cache's own word that none waited.
+func readUntil(t *testing.T, source *tokencache.Source, newest string, goroutines int) (int64, time.Duration) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	var gets atomic.Int64
+	var mu sync.Mutex // guards what follows
+	gets, longest := int64(0), time.Duration(0)
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {
-			n := int64(0)
-			defer func() { gets.Add(n) }()
+			n, slowest := int64(0), time.Duration(0)
+			defer func() {
+				mu.Lock()
+				defer mu.Unlock()
+				gets, longest = gets+n, max(longest, slowest)
+			}()
 			for ctx.Err() == nil {
+				start := time.Now()
 				for range burst {
 					tok, err := source.Get(ctx)
 					n++
@@ -80,11 +89,12 @@ func readUntil(t *testing.T, source *tokencache.Source, newest string, goroutine
 						return
 					}
 				}
+				slowest = max(slowest, time.Since(start))
 				runtime.Gosched()
 			}
 			assert.Fail(t, "no rotation")
 		})
 	}
 	wg.Wait()
-	return gets.Load()
+	return gets, longest
 }

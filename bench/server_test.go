@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -35,12 +36,14 @@ func TestServer(t *testing.T) {
 	credentials := sized(1000, 10)
 	ours := peers.OurLocal(f.clients[0])
 	out.CredentialBytes = f.memoryOf(credentials, func() { ours.Fill(credentials) })
+	var listeners []*redis.PubSub
 	out.SubscriptionBytes = f.memoryOf(len(f.clients), func() {
 		for _, c := range f.clients {
 			events := c.Subscribe(t.Context(), "events")
 			t.Cleanup(func() { _ = events.Close() })
 			_, err := events.Receive(t.Context())
 			require.NoError(t, err)
+			listeners = append(listeners, events)
 			go func() {
 				for {
 					if _, err := events.Receive(context.Background()); err != nil {
@@ -63,16 +66,17 @@ func TestServer(t *testing.T) {
 		}
 	})
 	require.NoError(t, f.clients[0].Set(t.Context(), "plain", "t-0123456789abcdef0123456789abcdef01234567", time.Hour).Err())
-	repeat(t, func(int) {
+	require.NoError(t, lookOften(f.clients[0], 1)) // now Redis knows the script
+	repeat(t, func(run int) {
 		events := sized(200, 5)
-		out.EventMicros.Add(f.cpuOf(events*len(f.clients), func() {
+		out.EventCPUMicros.Add(f.cpuOf(events*len(f.clients), func() {
 			for range events {
 				require.NoError(t, f.clients[0].Publish(t.Context(), "events", "T 0123456789abcdef0123456789abcdef01234567").Err())
 			}
 		}))
 		each := sized(50, 5)
-		out.GetMicros.Add(f.cpuOf(each*len(f.clients), func() {
-			f.everyone(func(c *redis.Client) error {
+		out.GetCPUMicros.Add(f.cpuOf(each*len(f.clients), func() {
+			f.everyone(func(_ int, c *redis.Client) error {
 				for range each {
 					if err := c.Get(t.Context(), "plain").Err(); err != nil {
 						return err
@@ -81,18 +85,32 @@ func TestServer(t *testing.T) {
 				return nil
 			})
 		}))
-		out.ReadMicros.Add(f.cpuOf(each*len(f.clients), func() {
-			f.everyone(func(c *redis.Client) error { return lookOften(c, each) })
+		f.meter.Take()
+		out.LookCPUMicros.Add(f.cpuOf(each*len(f.clients), func() {
+			f.everyone(func(_ int, c *redis.Client) error { return lookOften(c, each) })
+		}))
+		said := f.meter.Take()
+		assert.Equal(t, each*len(f.clients), said.Commands["EVALSHA"], "a look is one command")
+		assert.Equal(t, said.Commands["EVALSHA"], said.Total(), "and nothing else was said: %v", said.Commands)
+		out.DialCPUMicros.Add(f.cpuOf(sized(10, 1)*len(f.clients), func() {
+			f.everyone(func(int, *redis.Client) error { return f.connect(sized(10, 1)) })
+		}))
+		out.SubscribeCPUMicros.Add(f.cpuOf(each*len(f.clients), func() {
+			f.everyone(func(i int, _ *redis.Client) error {
+				return subscribeOften(listeners[i], fmt.Sprintf("%d:%d", run, i), each)
+			})
 		}))
 	})
-	t.Logf("CPU: %.1f µs a look, %.1f µs a GET, %.2f µs a subscriber of an event; memory: %.0f bytes a connection, %.0f a subscriber, %.0f a further channel, %.0f a credential",
-		out.ReadMicros.Median(), out.GetMicros.Median(), out.EventMicros.Median(), out.ConnectionBytes, out.SubscriptionBytes, out.ChannelBytes, out.CredentialBytes)
+	t.Logf("CPU: %.1f µs a look, %.1f µs a GET, %.2f µs a subscriber of an event, %.1f µs a connection, %.1f µs a SUBSCRIBE; memory: %.0f bytes a connection, %.0f a subscriber, %.0f a further channel, %.0f a credential",
+		out.LookCPUMicros.Median(), out.GetCPUMicros.Median(), out.EventCPUMicros.Median(),
+		out.DialCPUMicros.Median(), out.SubscribeCPUMicros.Median(), out.ConnectionBytes, out.SubscriptionBytes, out.ChannelBytes, out.CredentialBytes)
 	found.Server = out
 }
 
 // lookOften runs the script that every fill begins with, on OurLocal's credentials.
 func lookOften(c *redis.Client, times int) error {
 	cache := peers.NewCache(c, tokencache.Config{})
+	defer func() { _ = cache.Close() }()
 	source := cache.Source(peers.Fetcher(peers.FirstName, nil))
 	for range times {
 		status, err := source.Status(context.Background())
@@ -103,13 +121,37 @@ func lookOften(c *redis.Client, times int) error {
 			return fmt.Errorf("the token is %s", status.State)
 		}
 	}
-	return cache.Close()
+	return nil
 }
 
-func (f *fleet) everyone(do func(*redis.Client) error) {
+// connect opens a connection, one after the other, says the least, and closes it.
+func (f *fleet) connect(times int) error {
+	for range times {
+		c := redis.NewClient(f.clients[0].Options())
+		err := c.Ping(context.Background()).Err()
+		if err := errors.Join(err, c.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// subscribeOften hears further channels, each with a command of its own, until Redis
+// has seen them all.
+func subscribeOften(events *redis.PubSub, name string, times int) error {
+	ctx := context.Background()
+	for i := range times {
+		if err := events.Subscribe(ctx, fmt.Sprintf("onetoken:{bench:%s:%d}:events", name, i)); err != nil {
+			return err
+		}
+	}
+	return events.Ping(ctx)
+}
+
+func (f *fleet) everyone(do func(i int, c *redis.Client) error) {
 	var all sync.WaitGroup
-	for _, c := range f.clients {
-		all.Go(func() { assert.NoError(f.t, do(c)) })
+	for i, c := range f.clients {
+		all.Go(func() { assert.NoError(f.t, do(i, c)) })
 	}
 	all.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
@@ -25,12 +26,21 @@ import (
 // number of locks and the run.
 const victimEnv = "ONETOKEN_BENCH_VICTIM"
 
+// What the product does with these tokens: see "Keys" in tokencache's doc.go, lock's
+// Lease and takeoverJitter in tokencache's wait.go.
+const (
+	lease          = 5 * time.Second
+	extension      = lease / 3
+	takeoverSpread = 300 * time.Millisecond
+)
+
 // TestTakeover kills a process that holds many locks, in mid-call. Callers of another
-// one, without copies, wait for each.
+// one, without copies, wait for each. Leases are at any point between two extensions
+// when the process is killed: the locks were taken one after the other.
 func TestTakeover(t *testing.T) {
 	locks := sized(50, 3)
 	server := redistest.StartServer(t)
-	out := &results.Takeover{Locks: locks}
+	out := &results.Takeover{Locks: locks, LeaseSeconds: lease.Seconds(), SpreadSeconds: takeoverSpread.Seconds()}
 	repeat(t, func(run int) {
 		victim := startVictim(t, server, locks, run)
 		var mu sync.Mutex // guards what follows
@@ -52,7 +62,8 @@ func TestTakeover(t *testing.T) {
 				assert.NoError(t, err)
 			})
 		}
-		time.Sleep(time.Duration(sized(2000, 100)) * time.Millisecond) // they wait, and leases were extended
+		// They wait, and leases were extended.
+		time.Sleep(time.Duration(sized(2000, 100))*time.Millisecond + rand.N(time.Duration(sized(int(extension), 1))))
 		mu.Lock()
 		assert.Zero(t, calls, "before the kill")
 		killed = time.Now()
@@ -76,7 +87,10 @@ func startVictim(t *testing.T, server *redistest.Server, locks, run int) *exec.C
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	in, calls := bufio.NewScanner(out), 0
 	for calls < locks && in.Scan() {
 		calls += strings.Count(in.Text(), inCall)
@@ -106,6 +120,7 @@ func TestVictim(t *testing.T) {
 			return ctx.Err()
 		}))
 		wg.Go(func() { _, _ = source.Get(context.Background()) })
+		time.Sleep(extension / time.Duration(locks))
 	}
 	wg.Wait()
 }

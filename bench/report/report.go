@@ -1,5 +1,5 @@
 // Package report makes the documents on speed of a results file: docs/performance.md
-// with its plots, and docs/scaling.md. No figure in them is written by hand.
+// with its plots, and docs/scaling.md. No figure that was measured is written by hand.
 package report
 
 import (
@@ -47,13 +47,14 @@ func Render(f *results.File) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	claims := Claims(f)
 	for _, name := range []string{"performance.md", "scaling.md"} {
 		var out bytes.Buffer
 		t, err := template.New(name+".tmpl").Funcs(functions).ParseFS(templates, name+".tmpl")
 		if err != nil {
 			return nil, err
 		}
-		if err := t.Execute(&out, page{f, Claims(f), newScaling(f)}); err != nil {
+		if err := t.Execute(&out, page{f, claims, guesses(claims), newScaling(f)}); err != nil {
 			return nil, err
 		}
 		files[name] = out.Bytes()
@@ -64,8 +65,9 @@ func Render(f *results.File) (map[string][]byte, error) {
 // page is what a template sees.
 type page struct {
 	*results.File
-	Claims []Claim
-	Scale  scaling
+	Claims  []Claim
+	Guesses []guess
+	Scale   scaling
 }
 
 // complete complains of a run that was of some measurements only.
@@ -88,6 +90,7 @@ var functions = template.FuncMap{
 	"sizes":     sizes,
 	"bytes":     sizeOf,
 	"mul":       func(a, b float64) float64 { return a * b },
+	"join":      strings.Join,
 	"float":     func(n int) float64 { return float64(n) },
 	"p99":       p99,
 	"poll":      func() float64 { return float64(peers.PollEvery.Milliseconds()) },

@@ -59,13 +59,21 @@ func TestClaims(t *testing.T) {
 	}
 	require.Len(t, missed, 2)
 	assert.Equal(t, "Fresh Get: allocations", missed[0].What)
-	assert.Equal(t, "Cold herd of 200: p99, by no lock", missed[1].What)
+	assert.Equal(t, "Cold herd of 200: p99, times that of no lock", missed[1].What)
 	assert.InDelta(t, 50, missed[1].Over(), 0.01, "the median counts")
 
 	files, err := Render(f)
 	require.NoError(t, err)
 	assert.Contains(t, string(files["performance.md"]), "| 2 x | 3 x | **missed by 50 %** |")
-	assert.Contains(t, string(files["performance.md"]), "\n- Cold herd of 200: p99, by no lock: "+sharedMachine)
+	assert.Contains(t, string(files["performance.md"]), "\n- Cold herd of 200: p99, times that of no lock: "+sharedMachine)
+}
+
+// The best peer of a run counts, not the one with the best median.
+func TestRatiosAreTakenWithinARun(t *testing.T) {
+	a, b := results.Sample{10, 40}, results.Sample{30, 20}
+	assert.Equal(t, results.Sample{10, 20}, lowest([]results.Sample{a, b}))
+	assert.Equal(t, results.Sample{0.5, 2}, by(results.Sample{5, 80}, a))
+	assert.Equal(t, results.Sample{10, 40}, a, "left alone")
 }
 
 // Twice the replicas are twice the load, and a core has its limit.
@@ -75,12 +83,17 @@ func TestScaling(t *testing.T) {
 	assert.InDelta(t, 2000, one.Connections, 0)
 	assert.InDelta(t, 2*one.CPU, two.CPU, 1e-9)
 	assert.InDelta(t, 1000*20.0/86400, one.Commands, 1e-9)
-	assert.InDelta(t, 100*1000*(20*20+10*5.0)/1e6/86400, one.CPU, 1e-9)
-	assert.True(t, one.Bears())
+	assert.InDelta(t, 100*1000*(20*20+10*5.0+10*100)/1e6/86400, one.CPU, 1e-9)
+	assert.InDelta(t, 100*1000*(20+5.0)/5e6, one.Peak, 1e-9, "the event and the looks")
+	assert.InDelta(t, (1000*2*100+1000*15)/1e6, one.Reconnect, 1e-9)
+	assert.Empty(t, one.Ends())
 
-	limit := newScaling(f).PairsAtMost
-	assert.InDelta(t, 100*busyAtMost, loadOf(f, int(limit), 10_000, 1).CPU, 0.01)
-	assert.False(t, loadOf(f, int(limit)+10_000, 10_000, 1).Bears())
+	ends := newScaling(f)
+	assert.InDelta(t, assumptions.BusyAtMost, loadOf(f, int(ends.AppsByCPU), 10_000, 1).CPU, 0.01)
+	assert.Contains(t, loadOf(f, int(ends.AppsByCPU)+10_000, 10_000, 1).Ends(), "CPU")
+	assert.Empty(t, loadOf(f, int(ends.ReplicasByPause), 1, 1).Ends())
+	assert.Equal(t, "pause", loadOf(f, int(ends.ReplicasByPause)+1, 1, 1).Ends())
+	assert.Contains(t, loadOf(f, 1000, 1_000_000, int(ends.AppsByMemory)/1000).Ends(), "memory")
 }
 
 func TestFigures(t *testing.T) {
@@ -110,14 +123,14 @@ func example() *results.File {
 		IssuerMs: 130,
 		Machine:  results.Machine{Versions: map[string]string{"example.com/peer": "v1.0.0"}},
 		WarmFill: &results.WarmFill{Get: s(50), Fill: s(70), TimesGet: s(1.4), RoundTrips: 1},
-		Rotation: &results.Rotation{Goroutines: 64, IssuerMs: 2000, Rotations: s(3), Gets: s(1e9), Waited: s(0)},
+		Rotation: &results.Rotation{Goroutines: 64, IssuerMs: 2000, Rotations: s(3), Gets: s(1e9), Waited: s(0), Burst: 1000, LongestBurst: s(20)},
 		FanOut:   &results.FanOut{Replicas: 200, Calls: s(1), GrantedCalls: s(1), Granted: s(10), Refused: s(11), TimesGranted: s(1.1)},
-		Takeover: &results.Takeover{Locks: 3, Seconds: s(3.5, 4, 5)},
+		Takeover: &results.Takeover{Locks: 3, LeaseSeconds: 5, SpreadSeconds: 0.3, Seconds: s(3.5, 4, 5)},
 		Many:     []results.Many{{Sources: 10_000, Bytes: s(1900), Goroutines: s(0), IdleCPU: s(0.1), Fill: s(5000), TimesIssuer: s(1.2), IssuerAtOnce: 50}},
-		Week:     &results.Week{Replicas: 500, Days: 7, Rotations: 10, Commands: map[string]float64{"EVALSHA": 19, "PUBLISH": 1}, Sent: 2000, Received: 3000, Calls: 70},
+		Week:     &results.Week{Replicas: 500, Days: 7, Rotations: 10, Commands: map[string]float64{"EVALSHA": 19, "PUBLISH": 1}, Sent: 2000, Received: 3000, Dials: 10, Calls: 70},
 		Real:     &results.Real{Replicas: 200, Rotations: 5, Commands: s(2), Sent: s(300), Received: s(400), Connections: 2},
 		Server: &results.Server{
-			ReadMicros: s(20), GetMicros: s(10), EventMicros: s(5),
+			LookCPUMicros: s(20), GetCPUMicros: s(10), EventCPUMicros: s(5), DialCPUMicros: s(100), SubscribeCPUMicros: s(15),
 			ConnectionBytes: 2000, SubscriptionBytes: 2100, ChannelBytes: 100, CredentialBytes: 1200,
 		},
 	}

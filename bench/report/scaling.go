@@ -1,29 +1,47 @@
 package report
 
 import (
+	"strings"
+
 	"github.com/onetoken-go/onetoken/bench/peers"
 	"github.com/onetoken-go/onetoken/bench/results"
 )
 
-// What docs/scaling.md reckons with, beside what was measured.
-const (
-	day        = 86400.0
-	spreadTime = 5.0    // seconds in which a fleet looks after an event: see tokencache's news.go
-	maxClients = 10_000 // of redis-server, unless it is told otherwise
-	busyAtMost = 0.5    // of a core: beyond, waits grow
-	perNode    = 50     // replicas on one machine
-)
+const day = 86400.0
 
-// scaling carries what was measured to fleets that were not.
+// assumed is what docs/scaling.md reckons with, beside what was measured.
+type assumed struct {
+	SpreadSeconds float64 // in which a fleet looks after an event: see tokencache's news.go
+	MaxClients    float64 // of redis-server, unless it is told otherwise
+	BusyAtMost    float64 // per cent of a core: beyond, waits grow
+	PauseAtMost   float64 // milliseconds in which Redis answers nobody
+	MemoryAtMost  float64 // bytes
+	PerNode       int     // replicas on one machine
+	IssuerAtOnce  float64 // calls that the issuers take at a time, in a cold start
+}
+
+var assumptions = assumed{
+	SpreadSeconds: 5, MaxClients: 10_000, BusyAtMost: 50, PauseAtMost: 100, MemoryAtMost: 16 << 30,
+	PerNode: 50, IssuerAtOnce: 50,
+}
+
+// scaling carries what was measured to fleets that were not. An app of a replica is
+// one of the apps that it uses: a replica with ten counts for ten.
 type scaling struct {
-	PairMicros    float64 // of Redis' CPU, for one app of one replica and day
-	PairsAtMost   float64 // apps of replicas that one core bears
-	ClientsAtMost float64 // replicas, with the usual maxclients
-	LooksPerCore  float64 // a second
-	PerNode       int
-	OneApp        []load
-	ManyApps      []load
-	Nodes         []load // the same, with one process on each node
+	Assumed assumed
+
+	AppMicros    float64 // of Redis' CPU, for one app of one replica and day
+	LooksPerCore float64 // a second
+
+	// What one Redis ends at.
+	ReplicasByClients float64 // with the usual maxclients
+	ReplicasByPause   float64 // of one app: an event keeps Redis busy for too long
+	AppsByMemory      float64 // of replicas
+	AppsByCPU         float64 // of replicas
+
+	OneApp   []load
+	ManyApps []load
+	Nodes    []load // the same, with one process on each node
 }
 
 // load is what one Redis has of a fleet.
@@ -36,61 +54,89 @@ type load struct {
 	Bytes       float64 // a second, on average
 	CPU         float64 // per cent of a core, on average
 	Event       float64 // milliseconds of CPU for one event
-	Peak        float64 // per cent of a core, while an app's replicas look after an event
+	Peak        float64 // per cent of a core, for an event and the looks that follow it
 	ColdStart   float64 // seconds of CPU if all start at once
+	ColdIssuers float64 // seconds that the issuers need for it
+	Reconnect   float64 // seconds of CPU if Redis was restarted
 	Calls       float64 // to the issuers, a day
 }
 
-// Bears reports whether one core can take it.
-func (l load) Bears() bool { return l.CPU <= 100*busyAtMost && l.Peak <= 100*busyAtMost }
+// Ends is what is too much for one Redis; nothing if it can take the fleet.
+func (l load) Ends() string {
+	a := assumptions
+	var what []string
+	for _, limit := range []struct {
+		name        string
+		found, most float64
+	}{
+		{"CPU", l.CPU, a.BusyAtMost},
+		{"CPU after an event", l.Peak, a.BusyAtMost},
+		{"pause", l.Event, a.PauseAtMost},
+		{"memory", l.Memory, a.MemoryAtMost},
+	} {
+		if limit.found > limit.most {
+			what = append(what, limit.name)
+		}
+	}
+	return strings.Join(what, ", ")
+}
 
 func newScaling(f *results.File) scaling {
-	w, s := f.Week, f.Server
-	looks, events := w.Total(), w.Rotations
-	pair := looks*s.ReadMicros.Median() + events*s.EventMicros.Median()
+	w, s, a := f.Week, f.Server, assumptions
+	perApp := appMicros(f) + w.Dials*s.DialCPUMicros.Median()
 	sc := scaling{
-		PairMicros:    pair,
-		PairsAtMost:   busyAtMost * day * 1e6 / pair,
-		ClientsAtMost: maxClients / f.Real.Connections,
-		LooksPerCore:  1e6 / s.ReadMicros.Median(),
-		PerNode:       perNode,
+		Assumed:           a,
+		AppMicros:         perApp,
+		LooksPerCore:      1e6 / s.LookCPUMicros.Median(),
+		ReplicasByClients: a.MaxClients / f.Real.Connections,
+		ReplicasByPause:   a.PauseAtMost * 1e3 / s.EventCPUMicros.Median(),
+		AppsByMemory:      a.MemoryAtMost / s.ChannelBytes,
+		AppsByCPU:         a.BusyAtMost / 100 * day * 1e6 / perApp,
 	}
 	for _, replicas := range []int{w.Replicas, 10_000, 100_000} {
 		sc.OneApp = append(sc.OneApp, loadOf(f, replicas, 1, 1))
 	}
 	for _, each := range []int{1, 10, 100, 10_000} {
 		sc.ManyApps = append(sc.ManyApps, loadOf(f, 100_000, 10_000, each))
-		sc.Nodes = append(sc.Nodes, loadOf(f, 100_000/perNode, 10_000, min(10_000, each*perNode)))
+		sc.Nodes = append(sc.Nodes, loadOf(f, 100_000/a.PerNode, 10_000, min(10_000, each*a.PerNode)))
 	}
 	return sc
+}
+
+// appMicros is Redis' CPU for one app of one replica and day, but for connections.
+func appMicros(f *results.File) float64 {
+	return f.Week.Total()*f.Server.LookCPUMicros.Median() + f.Week.Rotations*f.Server.EventCPUMicros.Median()
 }
 
 // loadOf is the arithmetic: what was measured, times how often.
 func loadOf(f *results.File, replicas, apps, each int) load {
 	w, s := f.Week, f.Server
-	pairs := float64(replicas) * float64(each)
-	users := pairs / float64(apps) // of one app
-	herd := commandsOfHerd(f)
-	l := load{
+	look, event := s.LookCPUMicros.Median(), s.EventCPUMicros.Median()
+	n := float64(replicas)
+	all := n * float64(each)     // apps of replicas
+	users := all / float64(apps) // of one app
+	connect := n*f.Real.Connections*s.DialCPUMicros.Median() + all*s.SubscribeCPUMicros.Median()
+	return load{
 		Replicas: replicas, Apps: apps, Each: each,
-		Connections: f.Real.Connections * float64(replicas),
-		Memory:      float64(replicas)*(s.ConnectionBytes*(f.Real.Connections-1)+s.SubscriptionBytes) + pairs*s.ChannelBytes + float64(apps)*s.CredentialBytes,
-		Commands:    pairs * w.Total() / day,
-		Bytes:       pairs * (w.Sent + w.Received) / day,
-		Event:       users * s.EventMicros.Median() / 1e3,
-		Peak:        100 * users / spreadTime * s.ReadMicros.Median() / 1e6,
-		ColdStart:   pairs * herd * s.ReadMicros.Median() / 1e6,
+		Connections: f.Real.Connections * n,
+		Memory:      n*(s.ConnectionBytes*(f.Real.Connections-1)+s.SubscriptionBytes) + all*s.ChannelBytes + float64(apps)*s.CredentialBytes,
+		Commands:    all * w.Total() / day,
+		Bytes:       all * (w.Sent + w.Received) / day,
+		CPU:         100 * (all*appMicros(f) + n*w.Dials*s.DialCPUMicros.Median()) / 1e6 / day,
+		Event:       users * event / 1e3,
+		Peak:        100 * users * (event + look) / 1e6 / assumptions.SpreadSeconds,
+		ColdStart:   (all*(commandsOfHerd(f)*look+event) + connect) / 1e6,
+		ColdIssuers: float64(apps) * f.IssuerMs / 1e3 / min(float64(apps), assumptions.IssuerAtOnce),
+		Reconnect:   connect / 1e6,
 		Calls:       float64(apps) * w.Rotations,
 	}
-	l.CPU = 100 * pairs * (w.Total()*s.ReadMicros.Median() + w.Rotations*s.EventMicros.Median()) / 1e6 / day
-	return l
 }
 
 // commandsOfHerd is what a replica says that starts cold among many.
 func commandsOfHerd(f *results.File) (most float64) {
 	for _, h := range f.Herds {
 		if h.Name == peers.Onetoken {
-			most = max(most, h.Commands.Median())
+			most = max(most, h.Commands.Max())
 		}
 	}
 	return most

@@ -5,9 +5,9 @@ package results
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -69,11 +69,11 @@ func (s Sample) Quantile(q float64) float64 {
 
 // significant rounds to four digits.
 func significant(v float64) float64 {
-	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+	if err != nil {
 		return v
 	}
-	unit := math.Pow(10, math.Ceil(math.Log10(math.Abs(v)))-4)
-	return math.Round(v/unit) * unit
+	return rounded
 }
 
 // Fresh is one way to read a copy from memory.
@@ -112,7 +112,10 @@ type Rotation struct {
 	IssuerMs   float64
 	Rotations  Sample
 	Gets       Sample
-	Waited     Sample
+	Waited     Sample // by the cache's own count
+
+	Burst        int    // Gets that follow each other
+	LongestBurst Sample // milliseconds
 }
 
 // FanOut is a herd that is refused.
@@ -126,8 +129,10 @@ type FanOut struct {
 
 // Takeover is a process that is killed while it holds many locks.
 type Takeover struct {
-	Locks   int
-	Seconds Sample // from the kill to the next call to the issuer, of all runs
+	Locks         int
+	LeaseSeconds  float64
+	SpreadSeconds float64 // of those who wait for the end of a lease
+	Seconds       Sample  // from the kill to the next call to the issuer, of all runs
 }
 
 // Many is a number of Sources in one Cache.
@@ -172,15 +177,17 @@ type Real struct {
 	Calls          int
 }
 
-// Server is what one redis-server bears.
+// Server is what one redis-server needs, of its CPU and its memory.
 type Server struct {
-	ReadMicros        Sample // of CPU, for one look
-	GetMicros         Sample // of CPU, for one GET
-	EventMicros       Sample // of CPU, for one subscriber of an event
-	ConnectionBytes   float64
-	SubscriptionBytes float64 // of a connection that hears one channel
-	ChannelBytes      float64 // of each further channel
-	CredentialBytes   float64
+	LookCPUMicros      Sample // for one look
+	GetCPUMicros       Sample // for one GET
+	EventCPUMicros     Sample // for one subscriber of an event
+	DialCPUMicros      Sample // for a connection, opened and closed
+	SubscribeCPUMicros Sample // for one SUBSCRIBE
+	ConnectionBytes    float64
+	SubscriptionBytes  float64 // of a connection that hears one channel
+	ChannelBytes       float64 // of each further channel
+	CredentialBytes    float64
 }
 
 // Load reads a file, which has to be complete.
