@@ -228,14 +228,26 @@ func atOnce(replicas []peers.Replica) ([]time.Duration, []error) {
 // info returns a number from the server's INFO.
 func (f *fleet) info(name string) float64 {
 	f.t.Helper()
+	value, ok := f.infoText(name)
+	require.True(f.t, ok, "INFO does not tell "+name)
+	number, err := strconv.ParseFloat(value, 64)
+	require.NoError(f.t, err)
+	return number
+}
+
+// calls is how often the server has run a command, whoever wanted it.
+func (f *fleet) calls(command string) (n int) {
+	text, _ := f.infoText("cmdstat_" + command) // not there: never
+	_, _ = fmt.Sscanf(text, "calls=%d", &n)
+	return n
+}
+
+func (f *fleet) infoText(name string) (string, bool) {
 	lines := bufio.NewScanner(strings.NewReader(fmt.Sprint(f.server.Exec("INFO", "everything"))))
 	for lines.Scan() {
 		if value, ok := strings.CutPrefix(lines.Text(), name+":"); ok {
-			number, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			require.NoError(f.t, err)
-			return number
+			return strings.TrimSpace(value), true
 		}
 	}
-	require.Fail(f.t, "INFO does not tell "+name)
-	return 0
+	return "", false
 }

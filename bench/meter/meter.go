@@ -16,7 +16,7 @@ import (
 )
 
 // Meter counts commands and bytes of the connections made by its Dial. Setting one up
-// does not count (HELLO and what goes with it), nor does the text of a script that
+// does not count (HELLO and what goes with it, and a PING to open it), nor does the text of a script that
 // EVAL sends. It is safe for concurrent use.
 type Meter struct {
 	mu    sync.Mutex // guards what follows
@@ -87,8 +87,9 @@ type conn struct {
 	net.Conn
 	meter *Meter
 
-	mu        sync.Mutex // guards settingUp
+	mu        sync.Mutex // guards what follows
 	settingUp bool       // what comes back belongs to the set-up
+	used      bool       // something was said that does not
 }
 
 // Write gets whole commands: go-redis flushes after each, or after a pipeline.
@@ -96,8 +97,9 @@ func (c *conn) Write(p []byte) (int, error) {
 	c.meter.heard()
 	names, scripts := parse(p)
 	c.mu.Lock()
-	c.settingUp = len(names) > 0 && setsUp(names[0])
+	c.settingUp = len(names) > 0 && c.setsUp(names[0])
 	count := !c.settingUp
+	c.used = c.used || count
 	c.mu.Unlock()
 	if count {
 		c.meter.sent(names, len(p)-scripts)
@@ -119,10 +121,14 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func setsUp(name string) bool {
+// setsUp reports whether a command is part of the set-up. A PING is if it comes first:
+// who says one later means it. The caller holds c.mu.
+func (c *conn) setsUp(name string) bool {
 	switch name {
-	case "HELLO", "AUTH", "SELECT", "CLIENT", "PING":
+	case "HELLO", "AUTH", "SELECT", "CLIENT":
 		return true
+	case "PING":
+		return !c.used
 	}
 	return false
 }

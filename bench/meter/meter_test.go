@@ -31,6 +31,9 @@ func TestMeter(t *testing.T) {
 	assert.Equal(t, 1, count.Total())
 	assert.Equal(t, len(fmt.Sprintf("*3\r\n$4\r\neval\r\n$%d\r\n\r\n$1\r\n0\r\n", len(script))), count.Sent)
 
+	require.NoError(t, rdb.Ping(ctx).Err())
+	assert.Equal(t, map[string]int{"PING": 1}, m.Take().Commands, "on a connection in use")
+
 	_, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Get(ctx, "k")
 		p.Del(ctx, "k")

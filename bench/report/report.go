@@ -91,6 +91,7 @@ var functions = template.FuncMap{
 	"bytes":     sizeOf,
 	"mul":       func(a, b float64) float64 { return a * b },
 	"join":      strings.Join,
+	"div":       func(a, b float64) float64 { return a / b },
 	"float":     func(n int) float64 { return float64(n) },
 	"p99":       p99,
 	"poll":      func() float64 { return float64(peers.PollEvery.Milliseconds()) },

@@ -128,7 +128,7 @@ func example() *results.File {
 		Takeover: &results.Takeover{Locks: 3, LeaseSeconds: 5, SpreadSeconds: 0.3, Seconds: s(3.5, 4, 5)},
 		Many:     []results.Many{{Sources: 10_000, Bytes: s(1900), Goroutines: s(0), IdleCPU: s(0.1), Fill: s(5000), TimesIssuer: s(1.2), IssuerAtOnce: 50}},
 		Week:     &results.Week{Replicas: 500, Days: 7, Rotations: 10, Commands: map[string]float64{"EVALSHA": 19, "PUBLISH": 1}, Sent: 2000, Received: 3000, Dials: 10, Calls: 70},
-		Real:     &results.Real{Replicas: 200, Rotations: 5, Commands: s(2), Sent: s(300), Received: s(400), Connections: 2},
+		Real:     &results.Real{Replicas: 200, LifeSeconds: 12, Rotations: 5, Commands: s(2), Sent: s(300), Received: s(400), ServerCommands: s(2), ServerReceived: s(310), ServerSent: s(420), Connections: 2},
 		Server: &results.Server{
 			LookCPUMicros: s(20), GetCPUMicros: s(10), EventCPUMicros: s(5), DialCPUMicros: s(100), SubscribeCPUMicros: s(15),
 			ConnectionBytes: 2000, SubscriptionBytes: 2100, ChannelBytes: 100, CredentialBytes: 1200,

@@ -171,8 +171,12 @@ func (w Week) Total() (n float64) {
 type Real struct {
 	Replicas       int
 	Rotations      int
+	LifeSeconds    float64
 	Commands       Sample // of a replica and rotation
 	Sent, Received Sample // bytes, likewise
+	ServerCommands Sample // as the server counts them
+	ServerReceived Sample // bytes that the server counts, with those of who asks it
+	ServerSent     Sample
 	Connections    float64
 	Calls          int
 }
