@@ -1,10 +1,12 @@
 package bench_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,27 +23,63 @@ var measured = []string{
 	"golang.org/x/oauth2",
 }
 
-func thisMachine() results.Machine {
-	m := results.Machine{
-		Date:     time.Now().UTC().Format(time.DateOnly),
-		CPU:      lineOf("/proc/cpuinfo", `model name\s*: (.*)`),
-		Cores:    runtime.GOMAXPROCS(0),
-		System:   runtime.GOOS + "/" + runtime.GOARCH,
-		Go:       strings.TrimPrefix(runtime.Version(), "go"),
-		Versions: map[string]string{},
+// thisMachine is where and with what is measured. What the system does not tell is
+// "unknown".
+func thisMachine() (results.Machine, error) {
+	redis, err := output("redis-server", "--version")
+	if err != nil {
+		return results.Machine{}, err
 	}
-	if out, err := exec.Command("redis-server", "--version").Output(); err == nil {
-		m.Redis = first(`v=(\S+)`, string(out))
+	versions, err := versions()
+	if err != nil {
+		return results.Machine{}, err
 	}
-	// A test binary does not know what it was built from.
-	args := append([]string{"list", "-m", "-f", "{{.Path}} {{.Version}}"}, measured...)
-	if out, err := exec.Command("go", args...).Output(); err == nil {
-		for line := range strings.Lines(string(out)) {
-			path, version, _ := strings.Cut(strings.TrimSpace(line), " ")
-			m.Versions[path] = version
-		}
+	commit, err := output("git", "describe", "--always", "--dirty", "--exclude", "*")
+	if err != nil { // a copy without its history
+		commit = "unknown"
 	}
-	return m
+	kib, _ := strconv.ParseFloat(lineOf("/proc/meminfo", `MemTotal:\s*(\d+)`), 64)
+	return results.Machine{
+		Date:       time.Now().UTC().Format(time.DateOnly),
+		Commit:     strings.TrimSpace(commit),
+		CPU:        lineOf("/proc/cpuinfo", `model name\s*: (.*)`),
+		Cores:      runtime.GOMAXPROCS(0),
+		Memory:     1024 * kib,
+		System:     runtime.GOOS + "/" + runtime.GOARCH,
+		Kernel:     lineOf("/proc/sys/kernel/osrelease", `(\S+)`),
+		Go:         strings.TrimPrefix(runtime.Version(), "go"),
+		Redis:      first(`v=(\S+)`, redis),
+		LoadBefore: load(),
+		Versions:   versions,
+	}, nil
+}
+
+// versions asks the go command: a test binary does not know what it was built from.
+func versions() (map[string]string, error) {
+	lines, err := output("go", append([]string{"list", "-m", "-f", "{{.Path}} {{.Version}}"}, measured...)...)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(lines) {
+		path, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+		found[path] = version
+	}
+	return found, nil
+}
+
+func output(name string, args ...string) (string, error) {
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return string(out), nil
+}
+
+// load is the system's average of the last minute; 0 if it does not tell.
+func load() float64 {
+	v, _ := strconv.ParseFloat(lineOf("/proc/loadavg", `^(\S+)`), 64)
+	return v
 }
 
 func lineOf(path, pattern string) string {

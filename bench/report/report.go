@@ -20,6 +20,9 @@ import (
 //go:embed *.tmpl
 var templates embed.FS
 
+// Enough runs are a result; fewer are a trial, and the page says so.
+const Enough = 5
+
 // Write makes everything anew, in the folder of the documents.
 func Write(f *results.File, docs string) error {
 	files, err := Render(f)
@@ -40,8 +43,8 @@ func Write(f *results.File, docs string) error {
 
 // Render returns the files by name.
 func Render(f *results.File) (map[string][]byte, error) {
-	if err := complete(f); err != nil {
-		return nil, err
+	if missing := f.Missing(); len(missing) > 0 {
+		return nil, fmt.Errorf("report: not measured: %s", strings.Join(missing, ", "))
 	}
 	files, err := plots(f)
 	if err != nil {
@@ -70,15 +73,6 @@ type page struct {
 	Scale   scaling
 }
 
-// complete complains of a run that was of some measurements only.
-func complete(f *results.File) error {
-	if len(f.Fresh) == 0 || len(f.Herds) == 0 || len(f.Many) == 0 || f.WarmFill == nil || f.Rotation == nil ||
-		f.FanOut == nil || f.Takeover == nil || f.Week == nil || f.Real == nil || f.Server == nil {
-		return fmt.Errorf("report: the results are not of all measurements")
-	}
-	return nil
-}
-
 var functions = template.FuncMap{
 	"spread":    spread,
 	"figure":    figure,
@@ -94,6 +88,7 @@ var functions = template.FuncMap{
 	"div":       func(a, b float64) float64 { return a / b },
 	"float":     func(n int) float64 { return float64(n) },
 	"p99":       p99,
+	"trial":     func(runs int) bool { return runs < Enough },
 	"poll":      func() float64 { return float64(peers.PollEvery.Milliseconds()) },
 	"pollPhase": pollPhase,
 	"quantile":  func(s results.Sample, q float64) float64 { return s.Quantile(q) },

@@ -29,15 +29,45 @@ type File struct {
 	Server   *Server
 }
 
+// Missing names the measurements that are not in the file.
+func (f *File) Missing() (names []string) {
+	for _, part := range []struct {
+		name string
+		is   bool
+	}{
+		{"Fresh", len(f.Fresh) > 0},
+		{"WarmFill", f.WarmFill != nil},
+		{"Herds", len(f.Herds) > 0},
+		{"Rotation", f.Rotation != nil},
+		{"FanOut", f.FanOut != nil},
+		{"Takeover", f.Takeover != nil},
+		{"Many", len(f.Many) > 0},
+		{"Week", f.Week != nil},
+		{"Real", f.Real != nil},
+		{"Server", f.Server != nil},
+	} {
+		if !part.is {
+			names = append(names, part.name)
+		}
+	}
+	return names
+}
+
 // Machine is where and with what it was measured.
 type Machine struct {
-	Date     string // of the day
-	CPU      string
-	Cores    int
-	System   string
-	Go       string
-	Redis    string
-	Versions map[string]string // of the modules, by path
+	Date       string // of the day
+	Commit     string
+	CPU        string
+	Cores      int
+	Memory     float64 // bytes
+	System     string
+	Kernel     string
+	Go         string
+	Redis      string
+	LoadBefore float64           // average of the minute before the first measurement
+	LoadAfter  float64           // and of the last minute of all
+	Seconds    float64           // that all of it took
+	Versions   map[string]string // of the modules, by path
 }
 
 // Sample has one value for each run.
@@ -194,7 +224,7 @@ type Server struct {
 	CredentialBytes    float64
 }
 
-// Load reads a file, which has to be complete.
+// Load reads a file.
 func Load(path string) (*File, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -207,11 +237,15 @@ func Load(path string) (*File, error) {
 	return &f, nil
 }
 
-// Save writes a file.
+// Save writes a file, or leaves the old one as it was.
 func (f *File) Save(path string) error {
 	text, err := json.MarshalIndent(f, "", "\t")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
+	whole := path + ".new"
+	if err := os.WriteFile(whole, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(whole, path)
 }
