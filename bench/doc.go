@@ -6,5 +6,9 @@
 //	make bench        # five runs of each, and both documents anew
 //	make bench-smoke  # one small run of each, nothing written
 //
+// A quick look, of one run and one measurement, ends up in x.json.partial:
+//
+//	go test -v -run ColdHerd . -args -runs 1 -results x.json
+//
 // A module of its own, because nobody who uses onetoken needs the peers.
 package bench

@@ -16,9 +16,11 @@ import (
 
 // TestFreshGet reads copies that are fresh, of one Source and of many at random,
 // on one core and on all. The ways are taken in turn, a few milliseconds each, so
-// that whatever else the machine does falls on all alike.
+// that whatever else the machine does falls on all alike, and each time another way
+// begins, as one that allocates leaves garbage to the next.
 func TestFreshGet(t *testing.T) {
-	ours := peers.OurLocal(redistest.StartServer(t).Client(t))
+	ours, end := peers.OurLocal(redistest.StartServer(t).Client(t))
+	defer end()
 	for _, n := range []int{1, sized(10_000, 100)} {
 		var ways []freshWay
 		for _, local := range append(peers.Locals(), ours) {
@@ -57,15 +59,16 @@ func freshGets(t *testing.T, ways []freshWay, n int, parallel bool) {
 		out[i] = results.Fresh{Name: way.name, Sources: n, Parallel: parallel, Allocations: way.allocations}
 	}
 	repeat(t, func(int) {
-		slices := make([][]time.Duration, len(ways))
-		for range sized(15, 1) {
-			for i, way := range ways {
-				slices[i] = append(slices[i], read(way.read, picks))
+		times := make([][]time.Duration, len(ways))
+		for turn := range sized(18, 1) {
+			for next := range ways {
+				i := (turn + next) % len(ways)
+				times[i] = append(times[i], read(ways[i].read, picks))
 			}
 		}
-		floor := middle(slices[0])
+		floor := middle(times[0])
 		for i := range ways {
-			took := middle(slices[i])
+			took := middle(times[i])
 			out[i].Nanoseconds.Add(float64(took) / float64(len(picks)))
 			out[i].TimesFloor.Add(float64(took) / float64(floor))
 		}
@@ -89,7 +92,8 @@ func reading(read func([]uint32), picks []uint32) time.Duration {
 func readingOnAllCores(read func([]uint32), picks []uint32) time.Duration {
 	start := time.Now()
 	var wg sync.WaitGroup
-	for part := range slices.Chunk(picks, len(picks)/runtime.GOMAXPROCS(0)) {
+	cores := runtime.GOMAXPROCS(0)
+	for part := range slices.Chunk(picks, (len(picks)+cores-1)/cores) {
 		wg.Go(func() { read(part) })
 	}
 	wg.Wait()

@@ -34,7 +34,8 @@ func TestServer(t *testing.T) {
 		}
 	})
 	credentials := sized(1000, 10)
-	ours := peers.OurLocal(f.clients[0])
+	ours, end := peers.OurLocal(f.clients[0])
+	defer end()
 	out.CredentialBytes = f.memoryOf(credentials, func() { ours.Fill(credentials) })
 	var listeners []*redis.PubSub
 	out.SubscriptionBytes = f.memoryOf(len(f.clients), func() {

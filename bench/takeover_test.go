@@ -63,7 +63,7 @@ func TestTakeover(t *testing.T) {
 			})
 		}
 		// They wait, and leases were extended.
-		time.Sleep(time.Duration(sized(2000, 100))*time.Millisecond + rand.N(time.Duration(sized(int(extension), 1))))
+		time.Sleep(time.Duration(sized(500, 100))*time.Millisecond + rand.N(time.Duration(sized(int(extension), 1))))
 		mu.Lock()
 		assert.Zero(t, calls, "before the kill")
 		killed = time.Now()

@@ -122,7 +122,7 @@ func expiringMap(n int) func([]uint32) {
 
 func sturdy(n int) func([]uint32) {
 	const shards, evicted = 64, 10
-	client := sturdyc.New[string](2*n+shards, shards, life, evicted)
+	client := sturdyc.New[string](2*n+shards, shards, life, evicted, sturdyc.WithNoContinuousEvictions())
 	keys := names(n)
 	ctx := context.Background()
 	fetch := func(context.Context) (string, error) { return token, nil }

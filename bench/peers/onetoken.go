@@ -26,10 +26,13 @@ func join(rdb *redis.Client, credential string, call Call) Replica {
 	}
 }
 
-// OurLocal is onetoken's copies, filled through a Redis that is idle from then on.
-func OurLocal(rdb *redis.Client) Local {
-	return Local{Onetoken, func(n int) func([]uint32) {
+// OurLocal is onetoken's copies, filled through a Redis that is idle from then on. End
+// closes what was filled.
+func OurLocal(rdb *redis.Client) (ours Local, end func()) {
+	var caches []*tokencache.Cache
+	ours = Local{Onetoken, func(n int) func([]uint32) {
 		cache := NewCache(rdb, tokencache.Config{})
+		caches = append(caches, cache)
 		sources := make([]*tokencache.Source, n)
 		var filling errgroup.Group
 		filling.SetLimit(16)
@@ -52,6 +55,11 @@ func OurLocal(rdb *redis.Client) Local {
 			}
 		}
 	}}
+	return ours, func() {
+		for _, cache := range caches {
+			_ = cache.Close()
+		}
+	}
 }
 
 // NewCache is a Cache without a word in the log.

@@ -134,7 +134,7 @@ func fleetClaims(f *results.File) []Claim {
 			Found: shown(f.Rotation.LongestBurst.Max() / f.Rotation.IssuerMs), Unit: "x"},
 		{What: "Error fan-out: calls to the issuer", Limit: 1, Found: f.FanOut.Calls.Max()},
 		{What: "Error fan-out: until all know, times a herd's success", Limit: 2, Found: shown(f.FanOut.TimesGranted.Median()), Unit: "x"},
-		{What: group(float64(last.Sources)) + " Sources: bytes of each", Limit: 2048, Found: math.Round(last.Bytes.Median())},
+		{What: group(float64(last.Sources)) + " Sources: bytes of each, without its Fetcher", Limit: 2048, Found: math.Round(last.Bytes.Median())},
 		{What: group(float64(last.Sources)) + " Sources: goroutines of all of them", Limit: 0, Found: max(0, last.Goroutines.Median())},
 		{What: group(float64(last.Sources)) + " Sources: idle CPU", Limit: 1, Found: shown(last.IdleCPU.Median()), Unit: "% of a core"},
 	}...)

@@ -81,6 +81,7 @@ var functions = template.FuncMap{
 	"bold":      bold,
 	"ratio":     func(s results.Sample) string { return spread(s, 2) },
 	"settings":  settings,
+	"speedUp":   speedUp,
 	"sizes":     sizes,
 	"bytes":     sizeOf,
 	"mul":       func(a, b float64) float64 { return a * b },
@@ -193,6 +194,29 @@ func title(f results.Fresh) string {
 		words = append(words, "on all cores")
 	}
 	return strings.Join(words, " ")
+}
+
+// speedUp says what all cores were worth to the floor, which has nothing to contend for.
+func speedUp(all []results.Fresh) string {
+	var one, many results.Sample
+	for _, f := range all {
+		if f.Name == peers.Floor && f.Sources == 1 {
+			if f.Parallel {
+				many = f.Nanoseconds
+			} else {
+				one = f.Nanoseconds
+			}
+		}
+	}
+	times := by(one, many)
+	if len(times) == 0 {
+		return "What all cores are worth was not measured."
+	}
+	text := fmt.Sprintf("On all cores the floor of one Source is %s times as fast as on one.", spread(times, 2))
+	if times.Median() < 1.3 {
+		text += " So the cores here gave next to no speed-up, and the tables on all cores say little of what readers do to each other."
+	}
+	return text
 }
 
 // size is one table of herds.

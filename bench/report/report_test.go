@@ -126,7 +126,7 @@ func example() *results.File {
 		Rotation: &results.Rotation{Goroutines: 64, IssuerMs: 2000, Rotations: s(3), Gets: s(1e9), Waited: s(0), Burst: 1000, LongestBurst: s(20)},
 		FanOut:   &results.FanOut{Replicas: 200, Calls: s(1), GrantedCalls: s(1), Granted: s(10), Refused: s(11), TimesGranted: s(1.1)},
 		Takeover: &results.Takeover{Locks: 3, LeaseSeconds: 5, SpreadSeconds: 0.3, Seconds: s(3.5, 4, 5)},
-		Many:     []results.Many{{Sources: 10_000, Bytes: s(1900), Goroutines: s(0), IdleCPU: s(0.1), Fill: s(5000), TimesIssuer: s(1.2), IssuerAtOnce: 50}},
+		Many:     []results.Many{{Sources: 10_000, Bytes: s(1900), WholeBytes: s(2100), Goroutines: s(0), IdleCPU: s(0.1), Fill: s(5000), TimesIssuer: s(1.2), IssuerAtOnce: 50}},
 		Week:     &results.Week{Replicas: 500, Days: 7, Rotations: 10, Commands: map[string]float64{"EVALSHA": 19, "PUBLISH": 1}, Sent: 2000, Received: 3000, Dials: 10, Calls: 70},
 		Real:     &results.Real{Replicas: 200, LifeSeconds: 12, Rotations: 5, Commands: s(2), Sent: s(300), Received: s(400), ServerCommands: s(2), ServerReceived: s(310), ServerSent: s(420), Connections: 2},
 		Server: &results.Server{

@@ -168,9 +168,10 @@ type Takeover struct {
 // Many is a number of Sources in one Cache.
 type Many struct {
 	Sources      int
-	Bytes        Sample // of one Source
+	Bytes        Sample // of one Source, without its Fetcher
+	WholeBytes   Sample // of one Source with its Fetcher
 	Goroutines   Sample // of all of them
-	IdleCPU      Sample // per cent of a core
+	IdleCPU      Sample // per cent of a core, beyond that of a Cache with one Source
 	Fill         Sample // milliseconds, all cold
 	TimesIssuer  Sample // Fill, by the least the issuer needs
 	IssuerMs     float64
