@@ -76,6 +76,25 @@ func TestRatiosAreTakenWithinARun(t *testing.T) {
 	assert.Equal(t, results.Sample{10, 40}, a, "left alone")
 }
 
+// What we suppose is said once, and only of what is missed.
+func TestGuesses(t *testing.T) {
+	assert.Equal(t, []guess{{Why: "slow", Whats: []string{"a", "c"}}}, guesses([]Claim{
+		{What: "a", Limit: 1, Found: 2, Why: "slow"},
+		{What: "b", Limit: 1, Found: 1, Why: "slow"},
+		{What: "c", Limit: 1, Found: 3, Why: "slow"},
+		{What: "d", Limit: 1, Found: 3},
+	}))
+}
+
+// The page says where cores were of no use.
+func TestSpeedUp(t *testing.T) {
+	floor := func(parallel bool, ns float64) results.Fresh {
+		return results.Fresh{Name: peers.Floor, Sources: 1, Parallel: parallel, Nanoseconds: results.Sample{ns}}
+	}
+	assert.Contains(t, speedUp([]results.Fresh{floor(false, 50), floor(true, 50)}), "1.00 times as fast as on one. So the cores here")
+	assert.NotContains(t, speedUp([]results.Fresh{floor(false, 50), floor(true, 25)}), "So the cores")
+}
+
 // Twice the replicas are twice the load, and a core has its limit.
 func TestScaling(t *testing.T) {
 	f := example()

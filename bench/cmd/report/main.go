@@ -43,7 +43,7 @@ func run(args []string, stderr io.Writer) error {
 	}
 	for _, c := range report.Claims(f) {
 		if !c.Holds() {
-			_, _ = fmt.Fprintf(stderr, "missed: %s: at most %v %s, found %v\n", c.What, c.Limit, c.Unit, c.Found)
+			_, _ = fmt.Fprintf(stderr, "missed: %s: at most %v, found %v %s\n", c.What, c.Limit, c.Found, c.Unit)
 		}
 	}
 	return nil
