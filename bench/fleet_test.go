@@ -152,19 +152,23 @@ func (f *fleet) settle() {
 	for _, c := range f.all {
 		own += float64(c.PoolStats().TotalConns)
 	}
-	wait(func() bool { return f.info("connected_clients") <= own })
+	f.wait("Redis to see off the last herd", func() bool { return f.info("connected_clients") <= own })
 }
 
 // awaitQuiet waits for what replicas say after their Gets have returned: it counts as
 // well.
 func (f *fleet) awaitQuiet() {
-	wait(func() bool { return f.meter.Quiet() > 20*time.Millisecond })
+	f.wait("the fleet to be quiet", func() bool { return f.meter.Quiet() > 20*time.Millisecond })
 }
 
-// wait until something is so, or it has been long enough.
-func wait(until func() bool) {
-	for deadline := time.Now().Add(5 * time.Second); !until() && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond)
+// wait until something is so. If that takes too long the log has it, and the
+// measurement goes on.
+func (f *fleet) wait(what string, so func() bool) {
+	for deadline := time.Now().Add(5 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			f.t.Logf("waited in vain for %s", what)
+			return
+		}
 	}
 }
 
