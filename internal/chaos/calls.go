@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// calls: one per rotation, the direct ones, and what a fault may cost. Faults come one
+// calls: one per rotation, the direct ones that had a reason, and what a fault may cost. Faults come one
 // at a time, so each answers for what was asked until the next. A machine that stood
 // still for as long as a lock lasts was one as well.
 func (h *history) calls() (complaints []string) {
@@ -75,17 +75,6 @@ func (h *history) count(in period, is func(call) bool) (n int) {
 	for _, c := range h.Calls {
 		if in.holds(c.At) && is(c) {
 			n++
-		}
-	}
-	return n
-}
-
-func (h *history) direct(in period) (n int) {
-	for _, p := range h.Processes {
-		for _, at := range p.Direct {
-			if in.holds(at) {
-				n++
-			}
 		}
 	}
 	return n

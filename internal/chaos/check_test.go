@@ -91,6 +91,11 @@ func TestViolations(t *testing.T) {
 		"waited too long without a copy": {add(first(3*s, 3*s+lease+spread+latency+ms, "b")), "3s: process 1 (replica 0): waited for 1.539s without a copy, where 1.538s are allowed"},
 		"a call too many": {func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) },
 			"0s to 4s (without a fault): 3 successful calls, where 2 are explained: 2 rotations, 0 direct, 0 by the fault"},
+		"a direct call for no reason": {calledDirectly(4500 * ms), "4.5s: process 1 (replica 0) asked the issuer directly, with nothing between it and Redis"},
+		"a direct call, though another was cut off": {both(calledDirectly(4500*ms), cutOff, func(h *history) { h.Faults[0].Places = []int{1} }),
+			"4.5s: process 1 (replica 0) asked the issuer directly, with nothing between it and Redis"},
+		"a direct call long after": {both(calledDirectly(5*s+probe(s)+latency+around+ms), cutOff),
+			"7.821s: process 1 (replica 0) asked the issuer directly, with nothing between it and Redis"},
 		"and a stall of less than a lease": {both(func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) }, stalled(s, s+lease*2/3)),
 			"0s to 4s (without a fault): 3 successful calls, where 2 are explained: 2 rotations, 0 direct, 0 by the fault"},
 		"two calls too many for one fault": {func(h *history) {
@@ -143,10 +148,12 @@ func TestExcused(t *testing.T) {
 		"waited long, as the issuer was slow":             both(add(first(3*s, 6*s, "b")), func(h *history) { h.Faults[0].Latency = 2 * s }),
 		"waited long, as the issuer failed twice":         both(add(first(3*s, 7*s, "b")), func(h *history) { h.Faults[0].Failing = 2 }),
 		"failed calls":                                    func(h *history) { h.Calls = append(h.Calls, call{At: s}) },
-		"a direct call": func(h *history) {
-			h.Calls = append(h.Calls, call{At: 4 * s, Granted: true}, call{At: 6 * s, Granted: true})
-			h.Processes[0].Direct = []time.Duration{6*s + ms}
-		},
+		"a direct call, cut off":                          both(calledDirectly(4500*ms), cutOff),
+		"a direct call, with the breaker still open":      both(calledDirectly(5*s+probe(s)+latency+ms), cutOff),
+		"a direct call, as Redis cut its clients off":     both(calledDirectly(4500*ms), func(h *history) { h.Faults[0].Kind = killClients }),
+		"a direct call after a stop":                      both(calledDirectly(5200*ms), stopped(4*s, 5*s), stalled(4*s, 5*s)),
+		"a direct call on a machine that stood still":     both(calledDirectly(3500*ms), func(h *history) { h.Stalls = []stall{{period{2900 * ms, 3400 * ms}, slowCommand}} }),
+		"a direct call, when Redis did not answer us":     both(calledDirectly(3500*ms), func(h *history) { h.Stored[1].To, h.Stored[2].Known, h.Stored[2].Token = 3*s, false, "" }),
 		"went back, as Redis was restarted": func(h *history) {
 			h.Faults[0].Kind = restartRedis
 			h.Stored = []stored{{period{3 * s, 4 * s}, true, "b"}, {period{4 * s, 5 * s}, false, ""}, {period{5 * s, 6 * s}, true, "a"}}
@@ -190,6 +197,14 @@ func both(all ...func(*history)) func(*history) {
 		for _, f := range all {
 			f(h)
 		}
+	}
+}
+
+// calledDirectly has process 1 answered by the issuer, as often as is explained by a fault.
+func calledDirectly(at time.Duration) func(*history) {
+	return func(h *history) {
+		h.Processes[0].Direct = []time.Duration{at}
+		h.Calls = append(h.Calls, call{At: at, Granted: true})
 	}
 }
 
@@ -252,4 +267,12 @@ func TestMissingKinds(t *testing.T) {
 		h.Faults = append(h.Faults, fault{Kind: k})
 	}
 	assert.Empty(t, h.missing())
+}
+
+func TestDirectCallWithoutReasonExplainsNoCall(t *testing.T) {
+	h := clean()
+	calledDirectly(4500 * ms)(h)
+	assert.Zero(t, h.direct(period{0, h.Over}))
+	cutOff(h)
+	assert.Equal(t, 1, h.direct(period{0, h.Over}))
 }

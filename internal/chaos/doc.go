@@ -51,6 +51,7 @@
 //   - No Get found no copy where one before had seen one that should still be there.
 //   - Calls, from each fault to the next: as many as tokens minted, one more for each
 //     process killed or stopped, one for an outage of Redis, and the direct ones.
+//   - No direct call without trouble between that process and Redis.
 //   - The token in Redis does not make way for one that ends earlier, but for a restart.
 //   - Recovery: a lease, the pause or probe that runs, a call, and the largest stall
 //     after each fault, every process has handed out a fresh token: see [fault.bound].
@@ -63,7 +64,7 @@
 //
 // Runs of a minute have failed, as they should, with the product broken in each of these ways:
 // the merge rule off; a lock for each process; the lock not heeded; leases not extended,
-// or never ending; no direct calls; a copy handed out without a look at the clock; TTLs
+// or never ending; no direct calls, or no others; a copy handed out without a look at the clock; TTLs
 // that are not reduced by the time of the call; a copy dropped when Redis is in
 // trouble; a Get that waits though its copy is in the window; a breaker that stays open;
 // waiters who rely on events, or do not hear them; holds that do not end with the lease.

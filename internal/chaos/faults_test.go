@@ -23,11 +23,12 @@ func (f *fleet) inflict(a action) error {
 		time.Sleep(a.Delay)
 	}
 	done.From = f.now()
-	if err := f.act(a, place, &done); err != nil {
+	err := f.act(a, place, &done)
+	done.To = f.now()
+	f.with(func(h *history) { h.Faults = append(h.Faults, done) }) // what it broke, it broke
+	if err != nil {
 		return fmt.Errorf("%s: %w", a.Kind, err)
 	}
-	done.To = f.now()
-	f.with(func(h *history) { h.Faults = append(h.Faults, done) })
 	if isKill := a.Kind == killHolder || a.Kind == killBystanders; isKill {
 		f.replace(done.Places, a.Rest)
 	}

@@ -14,6 +14,7 @@ func TestReport(t *testing.T) {
 	p.Gets = append(p.Gets, held(7*s, 9*s, "b"))
 	p.Stops = []period{{7 * s, 8 * s}}
 	h.Stalls = []stall{{period{0, s}, 15 * ms}}
+	h.Stored[1].Known = false
 	text := h.report(5, 1)
 	for _, line := range []string{
 		"chaos: 2 replicas, 10s, seed 5\n",
