@@ -10,7 +10,7 @@ import (
 // violations is every way in which a run was not as it has to be.
 func (h *history) violations() []string {
 	var all []string
-	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.longWaits, h.lostCopies, h.calls, h.directCalls, h.wentBack, h.lateRecoveries, h.troubles, h.blind} {
+	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.longWaits, h.lostCopies, h.calls, h.directCalls, h.wentBack, h.lateRecoveries, h.troubles, h.blind, h.sightless} {
 		all = append(all, check()...)
 	}
 	return all

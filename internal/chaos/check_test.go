@@ -208,7 +208,10 @@ func calledDirectly(at time.Duration) func(*history) {
 	}
 }
 
-func emptyRedis(h *history) { h.Stored = []stored{{period{0, 10 * s}, true, ""}} }
+func emptyRedis(h *history) {
+	h.Stored[2].To = 3500 * ms
+	h.Stored = append(h.Stored, stored{period{3500 * ms, 10 * s}, true, ""})
+}
 
 func issuerFails(h *history) { h.Faults[0].Failing, h.Faults[0].Latency = 1, 0 }
 

@@ -56,7 +56,8 @@
 //   - Recovery: a lease, the pause or probe that runs, a call, and the largest stall
 //     after each fault, every process has handed out a fresh token: see [fault.bound].
 //   - In the end every process ends when told, and leaves no lock. The heartbeat of each
-//     has seen it stopped as often as it was.
+//     has seen it stopped as often as it was, and the watch of Redis the tokens that the
+//     fleet shared.
 //
 // Nothing is revoked here; that is for the fleets in virtual time.
 //

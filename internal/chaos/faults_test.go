@@ -132,7 +132,8 @@ func (f *fleet) deafen(a action) error {
 		return err
 	}
 	bystanders := slices.DeleteFunc(slices.Clone(a.Places), func(place int) bool { return place == holder })
-	f.redis.Exec("DEL", f.watch.name("token"))
+	gone := f.redis.Exec("DEL", f.watch.name("token")) == int64(1)
+	f.with(func(h *history) { h.Removals = append(h.Removals, removal{f.now(), gone}) })
 	for _, place := range bystanders[:2] {
 		f.kill(place)
 		f.start(place)

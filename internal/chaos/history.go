@@ -11,6 +11,7 @@ type history struct {
 	Processes []*process
 	Faults    []fault
 	Stored    []stored
+	Removals  []removal
 	Pairs     map[string]pair // by the token's name
 	Calls     []call
 	Stalls    []stall // of the test itself

@@ -26,6 +26,14 @@ const (
 	calm         = lease + spread + fresh - lastDue + reading // a rotation without any fault, but for the call
 )
 
+// The looks of the watch.
+const (
+	lookEvery = 20 * time.Millisecond
+	// gapless is how far apart two looks may be for what they saw to have been there
+	// in between.
+	gapless = 10 * lookEvery
+)
+
 // jittered is the most that a wait may be drawn to.
 func jittered(d time.Duration) time.Duration { return d + d/5 }
 

@@ -19,13 +19,6 @@ type watch struct {
 	key   string // of the credential
 }
 
-const (
-	lookEvery = 20 * time.Millisecond
-	// gapless is how far apart two looks may be for what they saw to have been there
-	// in between.
-	gapless = 10 * lookEvery
-)
-
 func newWatch(f *fleet) *watch {
 	rdb := f.redis.Client(f.t, func(o *redis.Options) {
 		o.MaxRetries, o.DialTimeout, o.ReadTimeout = -1, gapless, gapless
