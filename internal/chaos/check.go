@@ -33,9 +33,10 @@ func of(p *process, g get, complaint string) string {
 }
 
 // deadTokens: a Get that has begun after the end of its token's life, or brought a token
-// that will be handed out after it.
+// that will be handed out after it; or when the token was dead by what the process knew.
+// Clocks that step are in the stalls.
 func (h *history) deadTokens() []string {
-	return h.eachGet(func(_ *process, g get) string {
+	return h.eachGet(func(p *process, g get) string {
 		if g.Token == "" {
 			return ""
 		}
@@ -47,6 +48,8 @@ func (h *history) deadTokens() []string {
 			return fmt.Sprintf("was handed the token %s %v after its end", g.Token, round(g.Start-known.End))
 		case g.Ends > known.End+precision:
 			return fmt.Sprintf("takes the token %s for one that lives %v longer than it does", g.Token, round(g.Ends-known.End))
+		case g.Start > g.Ends-deadFor+p.stalled(g):
+			return fmt.Sprintf("was handed the token %s, which it knew to be dead for %v", g.Token, round(g.Start-g.Ends+deadFor))
 		}
 		return ""
 	})
@@ -115,12 +118,12 @@ func (h *history) waits() []string {
 }
 
 // longWaits: a Get without a copy that took longer than everything it may have had to
-// wait for.
+// wait for, or than its own time. One that fails is to do so as early.
 func (h *history) longWaits() []string {
 	stall := h.largestStall()
 	return h.eachGet(func(p *process, g get) string {
-		took, allowed := g.took()-p.stalled(g), h.longestWait(g)+stall
-		if g.Err != "" || p.sure(g) || took <= allowed {
+		took, allowed := g.took()-p.stalled(g), min(patience, h.longestWait(g))+stall
+		if p.sure(g) || took <= allowed {
 			return ""
 		}
 		return fmt.Sprintf("waited for %v without a copy, where %v are allowed", round(took), round(allowed))

@@ -78,9 +78,12 @@ func TestViolations(t *testing.T) {
 		"dead when the Get began":         {add(held(6*s, 6*s+ms, "a")), "6s: process 1 (replica 0): was handed the token a 0s after its end"},
 		"the last of many began too late": {add(many(5600*ms, 6200*ms, "a")), "6.199s: process 1 (replica 0): was handed the token a 199ms after its end"},
 		"believed to live longer":         {add(outliving(held(5*s, 5*s, "b"))), "5s: process 1 (replica 0): takes the token b for one that lives 6ms longer than it does"},
-		"nobody's token":                  {add(held(5*s, 5*s, "x")), "5s: process 1 (replica 0): was handed the token x, which the issuer has not minted"},
-		"failed with a copy":              {add(failed(held(4*s, 4*s+ms, ""))), "4s: process 1 (replica 0): failed with a usable copy: why"},
-		"failed with a token to read":     {add(failed(first(4*s, 5*s, ""))), "4s: process 1 (replica 0): failed with a token in Redis to read: why"},
+		"dead by what it knew":            {add(knownToEnd(5*s+deadFor-ms, held(5*s, 5*s, "b"))), "5s: process 1 (replica 0): was handed the token b, which it knew to be dead for 1ms"},
+		"stalled, but for less than it was dead": {both(add(knownToEnd(5*s+deadFor-101*ms, held(5*s, 5100*ms, "b"))), stalled(4990*ms, 5100*ms)),
+			"5s: process 1 (replica 0): was handed the token b, which it knew to be dead for 101ms"},
+		"nobody's token":              {add(held(5*s, 5*s, "x")), "5s: process 1 (replica 0): was handed the token x, which the issuer has not minted"},
+		"failed with a copy":          {add(failed(held(4*s, 4*s+ms, ""))), "4s: process 1 (replica 0): failed with a usable copy: why"},
+		"failed with a token to read": {add(failed(first(4*s, 5*s, ""))), "4s: process 1 (replica 0): failed with a token in Redis to read: why"},
 		"failed with neither": {both(add(failed(first(4*s, 5*s, ""))), emptyRedis),
 			"4s: process 1 (replica 0): failed, though the issuer did not: why"},
 		"waited with a copy": {add(held(4*s, 4*s+atOnce+ms, "b")), "4s: process 1 (replica 0): waited for 101ms with a copy usable for another 1s"},
@@ -89,6 +92,9 @@ func TestViolations(t *testing.T) {
 		"lost its copy": {add(until(7500*ms, held(4*s, 4*s+ms, "b")), first(5*s, 5*s+ms, "b")),
 			"5s: process 1 (replica 0): found no copy, where there was one usable for another 2.5s"},
 		"waited too long without a copy": {add(first(3*s, 3*s+lease+spread+latency+ms, "b")), "3s: process 1 (replica 0): waited for 1.539s without a copy, where 1.538s are allowed"},
+		"failed too late":                {both(add(failed(first(3600*ms, 9*s, ""))), emptyRedis, issuerFails), "3.6s: process 1 (replica 0): waited for 5.4s without a copy, where 3.038s are allowed"},
+		"waited longer than its time": {both(add(first(3*s, 3*s+patience+ms, "b")), func(h *history) { h.Faults[0].Failing = 5 }),
+			"3s: process 1 (replica 0): waited for 20.001s without a copy, where 20s are allowed"},
 		"a call too many": {func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) },
 			"0s to 4s (without a fault): 3 successful calls, where 2 are explained: 2 rotations, 0 direct, 0 by the fault"},
 		"a direct call for no reason": {calledDirectly(4500 * ms), "4.5s: process 1 (replica 0) asked the issuer directly, with nothing between it and Redis"},
@@ -130,12 +136,13 @@ func TestViolations(t *testing.T) {
 // What looks wrong and has a reason is none.
 func TestExcused(t *testing.T) {
 	for name, spoil := range map[string]func(h *history){
-		"died while the Get was under way":                add(held(6*s-ms, 6*s+50*ms, "a")),
+		"died while the Get was under way":                add(held(6*s-deadFor, 6*s-deadFor+50*ms, "a")),
+		"dead by what it knew, but the clock stepped":     both(add(knownToEnd(5*s+deadFor-100*ms, held(5*s, 5100*ms, "b"))), stalled(4990*ms, 5100*ms)),
 		"the issuer failed, and there is nothing to read": both(add(failed(first(4*s, 5*s, ""))), emptyRedis, issuerFails),
 		"and cut off from what there is":                  both(add(failed(first(4*s, 5*s, ""))), issuerFails, cutOff),
 		"the issuer failed a pause ago":                   both(add(failed(first(5*s+s, 6*s, ""))), emptyRedis, issuerFails),
 		"waited, but stood still":                         both(add(held(4*s, 4500*ms, "b")), stalled(4050*ms, 4490*ms)),
-		"waited, as the copy ended before the look":       both(add(get{Start: 4 * s, End: 5 * s, Count: 1, Usable: 4*s + tightness, Token: "b"})),
+		"waited, as the copy ended before the look":       both(add(get{Start: 4 * s, End: 5 * s, Count: 1, Usable: 4*s + tightness, Token: "b", Ends: ends["b"]})),
 		"and after a stall":                               both(add(held(4*s, 5500*ms, "b")), stalled(3990*ms, 5*s)),
 		"stopped, and the heartbeat saw it":               both(stopped(4*s, 5*s), stalled(4*s+10*ms, 5*s)),
 		"waited without a copy":                           add(first(4*s, 5*s, "b")),
@@ -184,6 +191,11 @@ func until(usable time.Duration, g get) get {
 
 func outliving(g get) get {
 	g.Ends += precision + ms
+	return g
+}
+
+func knownToEnd(at time.Duration, g get) get {
+	g.Ends = at
 	return g
 }
 

@@ -26,6 +26,9 @@ const (
 	calm         = lease + spread + fresh - lastDue + reading // a rotation without any fault, but for the call
 )
 
+// patience of a Get: more than any of them needs.
+const patience = 20 * time.Second
+
 // The looks of the watch.
 const (
 	lookEvery = 20 * time.Millisecond

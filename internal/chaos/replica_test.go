@@ -35,8 +35,6 @@ const (
 	placeHeader   = "Chaos-Place" // of the request to the issuer: who asks
 
 	callers = 3
-	// patience of a Get: more than any of them needs.
-	patience = 20 * time.Second
 )
 
 // assigned returns what this process is to do, if it is a replica.
