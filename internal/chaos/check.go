@@ -10,7 +10,7 @@ import (
 // violations is every way in which a run was not as it has to be.
 func (h *history) violations() []string {
 	var all []string
-	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.longWaits, h.lostCopies, h.calls, h.directCalls, h.wentBack, h.lateRecoveries, h.troubles, h.blind, h.sightless} {
+	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.longWaits, h.lostCopies, h.calls, h.directCalls, h.wentBack, h.lateRecoveries, h.troubles, h.blind, h.sightless, h.leftLock} {
 		all = append(all, check()...)
 	}
 	return all
@@ -223,6 +223,40 @@ func (h *history) blind() (complaints []string) {
 		}
 	}
 	return complaints
+}
+
+// leftLock: who ends releases the lock, though in the middle of a call. What was killed,
+// cut off or stood still just before may not have been able to.
+func (h *history) leftLock() []string {
+	if !h.LockLeft || h.hindered(h.Ended) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%v: a lock is left by processes that ended in good order", round(h.Ended))}
+}
+
+// hindered reports whether there is a reason for a lock to be there, of which its holder
+// is no more.
+func (h *history) hindered(at time.Duration) (yes bool) {
+	late := func(from, to time.Duration) { yes = yes || (period{from, to + lease}).meets(period{at, at}) }
+	for _, p := range h.Processes {
+		if p.Killed > 0 {
+			late(p.Killed, p.Killed)
+		}
+		for _, stop := range p.Stops {
+			late(stop.From, stop.To+redisTimeout)
+		}
+	}
+	for _, f := range h.Faults {
+		if f.Outage || f.Kind == killClients {
+			late(f.From, f.To+probe(f.To-f.From))
+		}
+	}
+	h.eachStall(func(s stall) {
+		if s.Late >= slowCommand {
+			late(s.From, s.To+redisTimeout)
+		}
+	})
+	return yes
 }
 
 // missing is the kinds of faults that did not come.

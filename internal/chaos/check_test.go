@@ -291,3 +291,38 @@ func TestDirectCallWithoutReasonExplainsNoCall(t *testing.T) {
 	cutOff(h)
 	assert.Equal(t, 1, h.direct(period{0, h.Over}))
 }
+
+func TestLockLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(h *history)
+		ok    bool
+	}{
+		"in good order":             {func(*history) {}, false},
+		"long after a kill":         {killedAt(8*s - lease - ms), false},
+		"after a kill":              {killedAt(8*s - lease), true},
+		"by one that was stopped":   {stopped(6*s, 7*s), true},
+		"long after a stop":         {stopped(s, 8*s-lease-redisTimeout-ms), false},
+		"as it was cut off":         {both(cutOff, func(h *history) { h.Faults[0].To = 8*s - ms }), true},
+		"as the breaker was open":   {both(cutOff, func(h *history) { h.Faults[0].period = period{7*s - probe(s), 8*s - probe(s)} }), true},
+		"after any other fault":     {func(h *history) { h.Faults[0].To = 8 * s }, false},
+		"by one that stood still":   {stalled(7*s, 7*s+slowCommand+beat), true},
+		"by one that did for a bit": {stalled(7*s, 7*s+slowCommand), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := clean()
+			h.Ended, h.LockLeft = 8*s, true
+			c.spoil(h)
+			if c.ok {
+				assert.Empty(t, h.leftLock())
+			} else {
+				assert.Equal(t, []string{"8s: a lock is left by processes that ended in good order"}, h.leftLock())
+			}
+			h.LockLeft = false
+			assert.Empty(t, h.leftLock())
+		})
+	}
+}
+
+func killedAt(at time.Duration) func(*history) {
+	return func(h *history) { h.Processes[0].Killed = at }
+}

@@ -55,7 +55,8 @@
 //   - The token in Redis does not make way for one that ends earlier, but for a restart.
 //   - Recovery: a lease, the pause or probe that runs, a call, and the largest stall
 //     after each fault, every process has handed out a fresh token: see [fault.bound].
-//   - In the end every process ends when told, and leaves no lock. The heartbeat of each
+//   - In the end every process ends when told, in the middle of a call, and leaves no
+//     lock: one look, at once. The heartbeat of each
 //     has seen it stopped as often as it was, and the watch of Redis the tokens that the
 //     fleet shared.
 //

@@ -16,6 +16,8 @@ type history struct {
 	Calls     []call
 	Stalls    []stall // of the test itself
 	Troubles  []string
+	Ended     time.Duration // when all processes had
+	LockLeft  bool          // by them
 	Over      time.Duration
 }
 

@@ -74,7 +74,7 @@ func (w *watch) note(s stored) {
 	w.fleet.history.Stored = append(all, s)
 }
 
-// locked reports whether somebody has the lock.
+// locked reports whether somebody may have the lock.
 func (w *watch) locked() bool {
 	n, err := w.rdb.Exists(context.Background(), w.name("lock")).Result()
 	return err != nil || n > 0
