@@ -10,7 +10,7 @@ import (
 // violations is every way in which a run was not as it has to be.
 func (h *history) violations() []string {
 	var all []string
-	for _, check := range []func() []string{h.deadTokens, h.failedGets, h.waits, h.longWaits, h.lostCopies, h.calls, h.directCalls, h.wentBack, h.lateRecoveries, h.troubles, h.blind, h.sightless, h.leftLock} {
+	for _, check := range []func() []string{h.deadTokens, h.knownDead, h.failedGets, h.waits, h.longWaits, h.lostCopies, h.calls, h.directCalls, h.wentBack, h.lateRecoveries, h.troubles, h.blind, h.sightless, h.leftLock} {
 		all = append(all, check()...)
 	}
 	return all
@@ -33,10 +33,9 @@ func of(p *process, g get, complaint string) string {
 }
 
 // deadTokens: a Get that has begun after the end of its token's life, or brought a token
-// that will be handed out after it; or when the token was dead by what the process knew.
-// Clocks that step are in the stalls.
+// that will be handed out after it.
 func (h *history) deadTokens() []string {
-	return h.eachGet(func(p *process, g get) string {
+	return h.eachGet(func(_ *process, g get) string {
 		if g.Token == "" {
 			return ""
 		}
@@ -48,8 +47,6 @@ func (h *history) deadTokens() []string {
 			return fmt.Sprintf("was handed the token %s %v after its end", g.Token, round(g.Start-known.End))
 		case g.Ends > known.End+precision:
 			return fmt.Sprintf("takes the token %s for one that lives %v longer than it does", g.Token, round(g.Ends-known.End))
-		case g.Start > g.Ends-deadFor+p.stalled(g):
-			return fmt.Sprintf("was handed the token %s, which it knew to be dead for %v", g.Token, round(g.Start-g.Ends+deadFor))
 		}
 		return ""
 	})
@@ -57,6 +54,28 @@ func (h *history) deadTokens() []string {
 
 // precision of Redis' clock, in which TTLs are.
 const precision = 5 * time.Millisecond
+
+// knownDead: a Get that was handed what its process itself took for dead when it began.
+// How long a token is dead goes by the life that the issuer told, in whole seconds, and
+// the more often it is asked the less. It was not less than was left when first we see
+// that copy. A clock that steps is a stall.
+func (h *history) knownDead() (complaints []string) {
+	for _, p := range h.Processes {
+		left := map[time.Duration]time.Duration{} // at first, by the end of a copy
+		for _, g := range slices.SortedFunc(slices.Values(p.Gets), byStart) {
+			if g.Token == "" || g.Start >= h.Pairs[g.Token].End { // see deadTokens
+				continue
+			}
+			if _, seen := left[g.Ends]; !seen {
+				left[g.Ends] = g.Ends - g.Start
+			}
+			if late := g.Start - g.Ends + deadOf(left[g.Ends]); late > p.stalled(g) {
+				complaints = append(complaints, of(p, g, fmt.Sprintf("was handed the token %s, which it knew to be dead for %v", g.Token, round(late))))
+			}
+		}
+	}
+	return complaints
+}
 
 // failedGets: only the issuer may cause one.
 func (h *history) failedGets() []string {

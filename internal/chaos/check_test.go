@@ -78,8 +78,9 @@ func TestViolations(t *testing.T) {
 		"dead when the Get began":         {add(held(6*s, 6*s+ms, "a")), "6s: process 1 (replica 0): was handed the token a 0s after its end"},
 		"the last of many began too late": {add(many(5600*ms, 6200*ms, "a")), "6.199s: process 1 (replica 0): was handed the token a 199ms after its end"},
 		"believed to live longer":         {add(outliving(held(5*s, 5*s, "b"))), "5s: process 1 (replica 0): takes the token b for one that lives 6ms longer than it does"},
-		"dead by what it knew":            {add(knownToEnd(5*s+deadFor-ms, held(5*s, 5*s, "b"))), "5s: process 1 (replica 0): was handed the token b, which it knew to be dead for 1ms"},
-		"stalled, but for less than it was dead": {both(add(knownToEnd(5*s+deadFor-101*ms, held(5*s, 5100*ms, "b"))), stalled(4990*ms, 5100*ms)),
+		"dead by what it knew": {add(knownToEnd(5*s+deadOf(900*ms)-ms, held(4200*ms, 4200*ms, "b"), held(5*s, 5*s, "b"))...),
+			"5s: process 1 (replica 0): was handed the token b, which it knew to be dead for 1ms"},
+		"stalled, but for less than it was dead": {both(add(knownToEnd(5*s+deadOf(900*ms)-101*ms, held(4200*ms, 4200*ms, "b"), held(5*s, 5100*ms, "b"))...), stalled(4990*ms, 5100*ms)),
 			"5s: process 1 (replica 0): was handed the token b, which it knew to be dead for 101ms"},
 		"nobody's token":              {add(held(5*s, 5*s, "x")), "5s: process 1 (replica 0): was handed the token x, which the issuer has not minted"},
 		"failed with a copy":          {add(failed(held(4*s, 4*s+ms, ""))), "4s: process 1 (replica 0): failed with a usable copy: why"},
@@ -137,7 +138,9 @@ func TestViolations(t *testing.T) {
 func TestExcused(t *testing.T) {
 	for name, spoil := range map[string]func(h *history){
 		"died while the Get was under way":                add(held(6*s-deadFor, 6*s-deadFor+50*ms, "a")),
-		"dead by what it knew, but the clock stepped":     both(add(knownToEnd(5*s+deadFor-100*ms, held(5*s, 5100*ms, "b"))), stalled(4990*ms, 5100*ms)),
+		"not yet dead by what it knew":                    add(knownToEnd(5*s+deadOf(900*ms), held(4200*ms, 4200*ms, "b"), held(5*s, 5*s, "b"))...),
+		"dead for less, as it was told less":              add(knownToEnd(5*s+100*ms, held(600*ms, 600*ms, "a"), held(5*s, 5*s, "a"))...),
+		"dead by what it knew, but the clock stepped":     both(add(knownToEnd(5*s+deadOf(900*ms)-100*ms, held(4200*ms, 4200*ms, "b"), held(5*s, 5100*ms, "b"))...), stalled(4990*ms, 5100*ms)),
 		"the issuer failed, and there is nothing to read": both(add(failed(first(4*s, 5*s, ""))), emptyRedis, issuerFails),
 		"and cut off from what there is":                  both(add(failed(first(4*s, 5*s, ""))), issuerFails, cutOff),
 		"the issuer failed a pause ago":                   both(add(failed(first(5*s+s, 6*s, ""))), emptyRedis, issuerFails),
@@ -194,9 +197,11 @@ func outliving(g get) get {
 	return g
 }
 
-func knownToEnd(at time.Duration, g get) get {
-	g.Ends = at
-	return g
+func knownToEnd(at time.Duration, gets ...get) []get {
+	for n := range gets {
+		gets[n].Ends = at
+	}
+	return gets
 }
 
 func failed(g get) get {
@@ -325,4 +330,12 @@ func TestLockLeft(t *testing.T) {
 
 func killedAt(at time.Duration) func(*history) {
 	return func(h *history) { h.Processes[0].Killed = at }
+}
+
+func TestDeadOf(t *testing.T) {
+	assert.Equal(t, deadFor, deadOf(life-latency))
+	assert.Equal(t, 100*ms, deadOf(5*s))
+	assert.Equal(t, deadFor, deadOf(5*s+1))
+	assert.Equal(t, 20*ms, deadOf(1))
+	assert.Zero(t, deadOf(-s))
 }

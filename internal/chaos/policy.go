@@ -40,6 +40,13 @@ const (
 // jittered is the most that a wait may be drawn to.
 func jittered(d time.Duration) time.Duration { return d + d/5 }
 
+// deadOf is for how long a token is dead, of whose life the issuer told so much or up to a
+// second more.
+func deadOf(least time.Duration) time.Duration {
+	whole := (least + time.Second - 1).Truncate(time.Second)
+	return max(0, whole/50)
+}
+
 // probe is how long the wait for the next probe of a Redis that did not answer for so
 // long can be. Waits double, so the one that runs is not longer than all before it; a
 // command sent at the very end is waited for as well.
