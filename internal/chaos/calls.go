@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,9 +9,9 @@ import (
 	"time"
 )
 
-// calls: one per rotation, the direct ones that had a reason, and what a fault may cost. Faults come one
-// at a time, so each answers for what was asked until the next. A machine that stood
-// still for as long as a lock lasts was one as well.
+// calls: one per rotation, the direct ones that had a reason, and what a fault may cost.
+// Faults come one at a time, so each answers for what was asked until the next. A machine
+// that stood still for as long as a lock lasts was one as well.
 func (h *history) calls() (complaints []string) {
 	for _, s := range h.stretches() {
 		if granted, allowed := h.granted(s.period), h.rotations(s.period)+h.direct(s.period)+s.costs+h.standstills(s.period); granted > allowed {
@@ -80,15 +81,36 @@ func (h *history) count(in period, is func(call) bool) (n int) {
 	return n
 }
 
-// standstills counts the stalls of the machine in which a holder may have lost its lock:
-// that is extended at a third.
+// standstills counts how often the machine stood still for so long that a holder may have
+// lost its lock, which is extended at a third. What all heartbeats saw at once is one;
+// another lease, and the next holder may have lost it as well.
 func (h *history) standstills(in period) (n int) {
+	for _, still := range h.stoodStill(lease - lease/3) {
+		if in.holds(still.From) {
+			n += max(1, int((still.To-still.From)/lease))
+		}
+	}
+	return n
+}
+
+// stoodStill is when any process had a stall of so long that was not our doing, in order
+// and without overlap.
+func (h *history) stoodStill(least time.Duration) (all []period) {
+	var stalls []period
 	h.eachStall(func(s stall) {
-		if in.holds(s.From) && s.Late >= lease-lease/3 {
-			n++
+		if s.Late >= least {
+			stalls = append(stalls, s.period)
 		}
 	})
-	return n
+	slices.SortFunc(stalls, func(a, b period) int { return cmp.Compare(a.From, b.From) })
+	for _, s := range stalls {
+		if n := len(all) - 1; n >= 0 && all[n].meets(s) {
+			all[n].To = max(all[n].To, s.To)
+		} else {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func (h *history) costs() (n int) {
