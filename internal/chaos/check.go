@@ -139,10 +139,12 @@ func (h *history) waits() []string {
 // longWaits: a Get without a copy that took longer than everything it may have had to
 // wait for, or than its own time. One that fails is to do so as early.
 func (h *history) longWaits() []string {
-	stall := h.largestStall()
 	return h.eachGet(func(p *process, g get) string {
-		took, allowed := g.took()-p.stalled(g), min(patience, h.longestWait(g))+stall
+		took, allowed := g.took()-p.stalled(g), min(patience, h.longestWait(g))
 		if p.sure(g) || took <= allowed {
+			return ""
+		}
+		if allowed += h.largestStall(g.period()); took <= allowed {
 			return ""
 		}
 		return fmt.Sprintf("waited for %v without a copy, where %v are allowed", round(took), round(allowed))

@@ -33,7 +33,7 @@ func (f *fleet) inflict(a action) error {
 		f.replace(done.Places, a.Rest)
 	}
 	f.soon(time.Minute, func(h *history) bool {
-		given := done.bound() + h.largestStall() + time.Second
+		given := life + done.bound() + h.largestStall(period{done.From, f.now()}) + time.Second
 		return len(h.recovery(done).Waiting) == 0 || f.now() > done.To+given
 	})
 	return nil

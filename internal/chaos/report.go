@@ -36,7 +36,8 @@ func (h *history) report(seed uint64, violations int) string {
 	} else {
 		line("worst recovery", round(took), "allowed: %v, and the largest stall; after: %s", round(f.bound()), f.Kind)
 	}
-	line("largest stall", brief(h.largestStall()), "of a heartbeat of %v", beat)
+	line("recoveries not to be judged", h.unjudged(), "the machine stood still for more than a lease")
+	line("largest stall", brief(h.largestStall(all)), "of a heartbeat of %v", beat)
 	line("violations", violations, "")
 	return b.String()
 }

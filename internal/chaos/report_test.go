@@ -18,15 +18,16 @@ func TestReport(t *testing.T) {
 	text := h.report(5, 1)
 	for _, line := range []string{
 		"chaos: 2 replicas, 10s, seed 5\n",
-		"  Gets                                  205  in 3 processes\n",
-		"  successful calls                        2  allowed: 2 rotations + 1 by faults + 1 direct\n",
+		"  Gets                                  405  in 3 processes\n",
+		"  successful calls                        3  allowed: 3 rotations + 1 by faults + 1 direct\n",
 		"    holder killed in mid-call             1\n",
 		"    issuer fails                          0\n",
 		"  direct calls                            1\n",
 		"  takeovers                               2\n",
 		"  worst Get with a copy                20ms  but for stopped processes\n",
 		"  worst Get without one               800ms\n",
-		"  worst recovery                      100ms  allowed: 2.725s, and the largest stall; after: holder killed in mid-call\n",
+		"  worst recovery                     1.575s  allowed: 2.725s, and the largest stall; after: holder killed in mid-call\n",
+		"  recoveries not to be judged             0  the machine stood still for more than a lease\n",
 		"  largest stall                        15ms  of a heartbeat of 10ms\n",
 		"  violations                              1\n",
 	} {

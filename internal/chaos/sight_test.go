@@ -17,10 +17,10 @@ func TestSight(t *testing.T) {
 		says  []string
 	}{
 		"saw all":                       {func(*history) {}, nil},
-		"saw none":                      {blindly, []string{"the watch saw 0 of 2 tokens that the fleet shared"}},
-		"missed one":                    {func(h *history) { h.Stored = h.Stored[:2] }, nil},
+		"saw none":                      {blindly, []string{"the watch saw 0 of 3 tokens that the fleet shared"}},
+		"missed one":                    {func(h *history) { h.Stored = h.Stored[:3] }, nil},
 		"nothing was shared":            {both(blindly, func(h *history) { h.Processes = h.Processes[:1]; h.Processes[0].Gets = nil }), nil},
-		"each replica asked for itself": {both(blindly, calledDirectly(3500*ms), func(h *history) { delete(h.Pairs, "a") }), nil},
+		"each replica asked for itself": {both(blindly, calledDirectly(3500*ms), func(h *history) { delete(h.Pairs, "a"); delete(h.Pairs, "c") }), nil},
 		"minted in an outage":           {both(blindly, cutOff, func(h *history) { h.Faults[0].From = 0 }), nil},
 		"removed":                       {removed(4*s, true), nil},
 		"not removed, though there":     {removed(4*s, false), []string{"4s: there was no token to remove, where the watch saw b"}},
