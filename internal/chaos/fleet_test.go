@@ -137,8 +137,23 @@ func (f *fleet) kill(place int) {
 	r.Killed = f.now()
 	f.mu.Unlock()
 	_ = r.cmd.Process.Kill()
-	<-r.gone
+	if !r.isGone(untilDead) {
+		f.trouble(fmt.Sprintf("process %d (replica %d) is not dead %v after kill -9", r.Number, r.Place, untilDead))
+	}
 	_ = r.stdin.Close()
+}
+
+// untilDead is more than a process needs to die of kill -9, on any machine.
+const untilDead = 20 * time.Second
+
+// isGone waits for the end of a process.
+func (r *running) isGone(within time.Duration) bool {
+	select {
+	case <-r.gone:
+		return true
+	case <-time.After(max(within, time.Millisecond)): // some time, for who is gone already
+		return false
+	}
 }
 
 // stop is SIGSTOP, for a while. What is noted is for how long the process stood still
@@ -160,13 +175,9 @@ func (f *fleet) end() {
 	for _, r := range f.running {
 		_ = r.stdin.Close()
 	}
-	over := time.After(patience + life)
+	over := time.Now().Add(patience + life)
 	for _, r := range f.running {
-		select {
-		case <-r.gone:
-		case <-over:
-			return // who is left has not said that it ends
-		}
+		r.isGone(time.Until(over)) // who is not has not said that it ends
 	}
 }
 
@@ -175,7 +186,12 @@ func (f *fleet) killAll() {
 	for _, r := range f.running {
 		if r != nil {
 			_ = r.cmd.Process.Kill()
-			<-r.gone
+		}
+	}
+	over := time.Now().Add(untilDead)
+	for _, r := range f.running {
+		if r != nil && !r.isGone(time.Until(over)) {
+			f.t.Errorf("process %d (replica %d) is left behind", r.Number, r.Place)
 		}
 	}
 }
