@@ -29,7 +29,7 @@ func TestProcessesUnderFaults(t *testing.T) {
 		defer close(watching)
 		f.watch.run(stop)
 	}()
-	go heartbeat(stop, f.stall)
+	go heartbeat(stop, time.Now, f.stall)
 	require.True(t, f.soon(30*time.Second, everybodyFresh), "a whole fleet to begin with")
 
 	actions := newPlan(seed, size)

@@ -10,14 +10,14 @@ const beat = 10 * time.Millisecond
 const worthTelling = 2 * time.Millisecond
 
 // heartbeat sleeps for a beat, over and over, and tells of those that came late.
-func heartbeat(stop <-chan struct{}, tell func(from, to time.Time, late time.Duration)) {
-	for before := time.Now(); ; {
+func heartbeat(stop <-chan struct{}, now func() time.Time, tell func(from, to time.Time, late time.Duration)) {
+	for before := now(); ; {
 		select {
 		case <-stop:
 			return
 		case <-time.After(beat):
 		}
-		after := time.Now()
+		after := now()
 		if d := late(before, after); d >= worthTelling {
 			tell(before, after, d)
 		}

@@ -61,7 +61,8 @@ func replica(a assignment) (code int) {
 	}()
 	out := &recorder{began: a.Began, out: os.Stdout}
 	out.step(stepBorn)
-	go heartbeat(stop, out.stall)
+	over := make(chan struct{}) // what is called for when it is told to stop can stall as well
+	go heartbeat(over, time.Now, out.stall)
 
 	rdb := redis.NewClient(&redis.Options{Addr: a.Redis})
 	defer func() { _ = rdb.Close() }()
@@ -84,6 +85,7 @@ func replica(a assignment) (code int) {
 	}
 	wg.Wait()
 	_ = cache.Close()
+	close(over)
 	out.step(stepEnded)
 	return 0
 }
