@@ -23,12 +23,14 @@ func TestProcessesUnderFaults(t *testing.T) {
 	}
 	t.Logf("-chaos.seed=%d", seed)
 	f := newFleet(t, 3*(*runFor+wholeRound))
+	defer f.judge(seed) // what has gone wrong by then, though a Fatal end the run
 	stop := make(chan struct{})
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
 		f.watch.run(stop)
 	}()
+	defer func() { close(stop); <-watching }()
 	go heartbeat(stop, time.Now, f.stall)
 	require.True(t, f.soon(30*time.Second, everybodyFresh), "a whole fleet to begin with")
 
@@ -42,9 +44,7 @@ func TestProcessesUnderFaults(t *testing.T) {
 		}
 	}
 	f.endInMidCall()
-	close(stop)
-	<-watching
-	f.judge(seed)
+	f.finished = true
 }
 
 // endInMidCall ends all when one has the lock, and looks for it at once: in a lease it
@@ -90,6 +90,9 @@ func (f *fleet) stall(from, to time.Time, late time.Duration) {
 
 // judge checks the history, and leaves the report to be printed last.
 func (f *fleet) judge(seed uint64) {
+	if !f.finished {
+		f.trouble("the run was broken off, which may explain the others")
+	}
 	f.with(func(h *history) {
 		h.Over = f.now()
 		if missing := h.missing(); *runFor >= wholeRound && len(missing) > 0 {

@@ -154,19 +154,19 @@ func (h *history) longWaits() []string {
 // longestWait is the end of a lease, and a call; with Redis in trouble as many time-outs
 // as a fill has commands; and with a failing issuer its pauses.
 func (h *history) longestWait(g get) time.Duration {
-	call, trouble := latency, time.Duration(0)
+	left, call, trouble := lease, latency, time.Duration(0)
 	for _, f := range h.Faults {
-		lasts := max(redisTimeout, f.Latency, pause(f.Failing))
+		lasts := max(redisTimeout, f.Latency, pause(f.Failing), f.leaseLeft())
 		if !(period{f.From, f.To + lasts}).meets(g.period()) {
 			continue
 		}
-		call = max(call, f.Latency)
+		left, call = max(left, f.leaseLeft()), max(call, f.Latency)
 		trouble += time.Duration(f.Failing) * (pause(f.Failing) + latency)
 		if f.Outage {
 			trouble += 4 * redisTimeout
 		}
 	}
-	return lease + spread + call + trouble
+	return left + spread + call + trouble
 }
 
 // shrinks is by how much the issuer's next word on a token may be shorter than the last,

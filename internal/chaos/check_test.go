@@ -160,6 +160,7 @@ func TestExcused(t *testing.T) {
 		"one call for the fault":                          func(h *history) { h.Calls = append(h.Calls, call{At: 4 * s, Granted: true}) },
 		"one call for a machine that stood still":         both(func(h *history) { h.Calls = append(h.Calls, call{At: s, Granted: true}) }, stalled(s, 2*s)),
 		"waited long, for a lease and a call":             add(first(3*s, 3*s+lease+spread+latency, "b")),
+		"waited long, for the lease of a cold process":    both(add(first(3*s, 3*s+coldLease+spread+latency, "c")), func(h *history) { h.Faults[0].Cold = true }),
 		"waited long, with Redis in trouble":              both(add(first(3*s, 7*s, "b")), cutOff),
 		"waited long, as the issuer was slow":             both(add(first(3*s, 6*s, "b")), func(h *history) { h.Faults[0].Latency = 2 * s }),
 		"waited long, as the issuer failed twice":         both(add(first(3*s, 7*s, "b")), func(h *history) { h.Faults[0].Failing = 2 }),

@@ -23,6 +23,7 @@ func (f *fleet) inflict(a action) error {
 		time.Sleep(a.Delay)
 	}
 	done.From = f.now()
+	f.with(func(h *history) { done.Cold = h.cold(done.From) })
 	err := f.act(a, place, &done)
 	done.To = f.now()
 	f.with(func(h *history) { h.Faults = append(h.Faults, done) }) // what it broke, it broke

@@ -34,6 +34,8 @@ type fleet struct {
 	watch   *watch
 	running []*running // by place
 
+	finished bool // the run came to its end
+
 	mu      sync.Mutex // guards history
 	history history
 }

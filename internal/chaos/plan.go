@@ -49,6 +49,7 @@ type fault struct {
 	Kind    kind
 	Hit     int           // processes that were killed or stopped
 	Places  []int         // of the replicas that were cut off
+	Cold    bool          // somebody had not had a token yet
 	Outage  bool          // Redis was not there for them, or too slow
 	Latency time.Duration // of the issuer
 	Failing int           // its answers that were spoiled

@@ -13,6 +13,7 @@ const (
 const (
 	span         = window - window/4                          // w
 	lease        = span / 4                                   // 0.9 s
+	coldLease    = 5 * time.Second                            // of who has not seen a token yet
 	fresh        = span - span/10                             // with more left no replica thinks of a refresh
 	lastDue      = span - span/6                              // with less left each does
 	deadFor      = life / 50                                  // the last part of a life, in which no copy is handed out
@@ -70,5 +71,13 @@ func (f fault) bound() time.Duration {
 	if f.Outage {
 		b += probe(f.To - f.From)
 	}
-	return b
+	return b + f.leaseLeft() - lease
+}
+
+// leaseLeft is for how long a lock can be left behind by whom the fault hit.
+func (f fault) leaseLeft() time.Duration {
+	if f.Cold {
+		return coldLease
+	}
+	return lease
 }

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -82,6 +83,17 @@ func (p *process) due(old map[string]bool) (at time.Duration) {
 		}
 	}
 	return at
+}
+
+// cold reports whether a process that lives has not had a token yet, which takes the lock
+// for longer.
+func (h *history) cold(at time.Duration) bool {
+	for _, p := range h.Processes {
+		if p.lived(at) && !slices.ContainsFunc(p.Gets, func(g get) bool { return g.Token != "" }) {
+			return true
+		}
+	}
+	return false
 }
 
 // lateRecoveries: everybody is fresh again within the bound and the largest stall on the

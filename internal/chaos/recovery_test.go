@@ -70,17 +70,27 @@ func TestBound(t *testing.T) {
 		fault fault
 		more  time.Duration // than a rotation takes without any fault
 	}{
-		"a lost lock":               {fault{period: second}, latency},
-		"Redis was not there":       {fault{period: second, Outage: true}, latency + 1500*ms + redisTimeout},
-		"nor for long":              {fault{period: period{0, time.Minute}, Outage: true}, latency + 6*s + redisTimeout},
-		"the issuer was slow":       {fault{period: second, Latency: 2 * s}, 2 * s},
-		"it failed once":            {fault{period: second, Failing: 1}, latency + 1200*ms},
-		"it failed again and again": {fault{period: second, Failing: 5}, latency + 4800*ms},
+		"a lost lock":                         {fault{period: second}, latency},
+		"Redis was not there":                 {fault{period: second, Outage: true}, latency + 1500*ms + redisTimeout},
+		"nor for long":                        {fault{period: period{0, time.Minute}, Outage: true}, latency + 6*s + redisTimeout},
+		"the issuer was slow":                 {fault{period: second, Latency: 2 * s}, 2 * s},
+		"a lost lock, of one without a token": {fault{period: second, Cold: true}, coldLease - lease + latency},
+		"it failed once":                      {fault{period: second, Failing: 1}, latency + 1200*ms},
+		"it failed again and again":           {fault{period: second, Failing: 5}, latency + 4800*ms},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, calm+c.more, c.fault.bound())
 		})
 	}
+}
+
+func TestCold(t *testing.T) {
+	h := clean()
+	assert.False(t, h.cold(s))
+	h.Processes[0].Gets = []get{failed(first(0, 100*ms, ""))}
+	assert.True(t, h.cold(s))
+	h.Processes[0].Killed = s
+	assert.False(t, h.cold(s), "it is dead")
 }
 
 func TestLargestStall(t *testing.T) {
