@@ -22,8 +22,8 @@
 //
 // A replica writes every Get to its standard output, a pipe that the test reads all
 // the time: one write(2) for a Get that took more than 1 ms, brought another token or
-// failed, and one each 250 ms for those between, which were all alike. What is in a pipe survives
-// its writer, so kill -9 costs nothing but the count of the last moments.
+// failed, and one each 250 ms for those between, which were all alike. What is in a pipe
+// survives its writer, so kill -9 costs nothing but the count of the last moments.
 //
 // Times are by the wall clock, which all processes of a machine share; the monotonic
 // one of Go begins with each process. Should the wall clock step, the heartbeat takes
@@ -41,7 +41,8 @@
 //
 //   - No dead token: the Get had begun before the token's end, by the issuer's record.
 //     A Get may well end after it: the process can be stopped between its look at the
-//     clock and the return, and nobody can promise more.
+//     clock and the return, and nobody can promise more. Nor one that the process itself
+//     should have taken for dead by then.
 //   - No failed Get, but for want of an answer by the issuer: only a Get that began
 //     without a copy, met a failure of the issuer, and had no token in Redis to read.
 //   - No Get waited that began with a usable copy. A copy so close to its end that a
@@ -59,21 +60,22 @@
 //     that is waited for, and counted from when it was due. Where only a stall of more than
 //     a lease explains it, the machine was too slow to tell: the report counts these, and
 //     they are no violation unless more than half are such.
-//   - In the end every process ends when told, in the middle of a call, and leaves no
-//     lock: one look, at once. The heartbeat of each
-//     has seen it stopped as often as it was, and the watch of Redis the tokens that the
-//     fleet shared.
+//   - In the end, in the middle of a call, every process ends when told, and leaves no
+//     lock: one look, at once.
+//   - What we see with, sees: the heartbeat of each process that it was stopped, and the
+//     watch of Redis the tokens that the fleet shared.
 //
 // Nothing is revoked here; that is for the fleets in virtual time.
 //
 // # What it notices
 //
-// Runs of a minute have failed, as they should, with the product broken in each of these ways:
-// the merge rule off; a lock for each process; the lock not heeded; leases not extended,
-// or never ending; no direct calls, or no others; a copy handed out without a look at the clock; TTLs
-// that are not reduced by the time of the call; a copy dropped when Redis is in
-// trouble; a Get that waits though its copy is in the window; a breaker that stays open;
-// waiters who rely on events, or do not hear them; holds that do not end with the lease.
+// Runs of a minute have failed, as they should, with the product broken in each of these
+// ways: the merge rule off; a lock for each process; the lock not heeded, or not released;
+// leases not extended, or never ending; no direct calls, or no others; a copy handed out
+// without a look at the clock; TTLs that are not reduced by the time of the call; a copy
+// dropped when Redis is in trouble; a Get that waits though its copy is in the window; a
+// breaker that stays open; waiters who rely on events, or do not hear them; holds that do
+// not end with the lease.
 //
 // They have not with these, which the fleets in virtual time are for: no second look
 // after the lock, no putting back after a direct call, a longer copy replaced by a
@@ -83,6 +85,7 @@
 //
 // chaos_test.go is the run. It starts processes in fleet_test.go, which are in
 // replica_test.go and tell what record.go has; plan.go draws the faults and
-// faults_test.go inflicts them. What came of it is in history.go, to be checked by check.go
-// and recovery.go, with the times of policy.go, and summed up by report.go.
+// faults_test.go inflicts them. What came of it is in history.go, to be checked by
+// check.go, calls.go, direct.go, recovery.go and sight.go, with the times of policy.go, and
+// summed up by report.go.
 package chaos

@@ -67,10 +67,7 @@ func (f fault) costs() int {
 
 // cuts reports whether it came between a replica and Redis.
 func (f fault) cuts(place int) bool {
-	if slices.Contains(f.Places, place) {
-		return f.Outage
-	}
-	return false
+	return f.Outage && slices.Contains(f.Places, place)
 }
 
 // plan draws actions without end. In each round every kind comes once, in an order of
