@@ -48,8 +48,9 @@ func TestProcessesUnderFaults(t *testing.T) {
 }
 
 // endInMidCall ends all when one has the lock, and looks for it at once: in a lease it
-// would be gone by itself.
+// would be gone by itself. By then nothing else explains one: see [history.hindered].
 func (f *fleet) endInMidCall() {
+	f.soon(long, func(h *history) bool { return !h.hindered(f.now()) })
 	if _, err := f.nextCall(); err != nil {
 		f.trouble("in the end: " + err.Error())
 	}
