@@ -124,8 +124,8 @@ func (p *plan) draw(k kind) action {
 	case halfOpen: // until the token is there, of which nobody hears
 		a.Places, a.Latency = p.some(p.fleet), 3*lease/2
 		a.Hold = a.Latency + p.between(300*time.Millisecond, time.Second)
-	case slowIssuer:
-		a.Latency = p.between(lease, 2*time.Second)
+	case slowIssuer: // but its token is not due at once, as its life counts from the question
+		a.Latency = p.between(lease, 1600*time.Millisecond)
 	case failingIssuer:
 		a.Failure = failures[p.rng.IntN(len(failures))]
 	}

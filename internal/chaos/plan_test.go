@@ -59,6 +59,7 @@ func TestActions(t *testing.T) {
 			}
 		case slowIssuer:
 			assert.Greater(t, a.Latency, lease)
+			assert.Less(t, a.Latency, window-fresh+latency-300*ms, "when the next is asked for, the issuer has one, on a slow machine too")
 		case failingIssuer:
 			assert.Contains(t, failures, a.Failure)
 			assert.Less(t, pause(a.Times), fresh, "the copies outlast it")
