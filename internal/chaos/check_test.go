@@ -123,8 +123,8 @@ func TestViolations(t *testing.T) {
 		"fresh again too late": {func(h *history) {
 			h.Processes[2].Gets = []get{first(4300*ms, 5100*ms, "a"), first(8900*ms, 9*s, "c")}
 		}, "4s: holder killed in mid-call: fresh again after 4s, where 2.725s are allowed"},
-		"stopped, unseen": {both(stopped(4*s, 5*s), stalled(4*s, 4900*ms)),
-			"4s: process 1 (replica 0): stopped for 1s, of which its heartbeat saw 890ms"},
+		"stopped, unseen": {both(stopped(4*s, 5*s), stalled(4*s, 4509*ms)),
+			"4s: process 1 (replica 0): stopped for 1s, of which its heartbeat saw 499ms"},
 		"the run could not go on": {func(h *history) { h.Troubles = []string{"nobody asks"} }, "nobody asks"},
 		"ended by itself":         {func(h *history) { h.Processes[2].Trouble = "ended by itself: panic" }, "process 3 (replica 1) ended by itself: panic"},
 		"did not end":             {func(h *history) { h.Processes[0].Ended = false }, "process 1 (replica 0) did not end when told to"},
@@ -153,7 +153,7 @@ func TestExcused(t *testing.T) {
 		"waited, but stood still":                         both(add(held(4*s, 4500*ms, "b")), stalled(4050*ms, 4490*ms)),
 		"waited, as the copy ended before the look":       both(add(get{Start: 4 * s, End: 5 * s, Count: 1, Usable: 4*s + tightness, Token: "b", Ends: ends["b"]})),
 		"and after a stall":                               both(add(held(4*s, 5500*ms, "b")), stalled(3990*ms, 5*s)),
-		"stopped, and the heartbeat saw it":               both(stopped(4*s, 5*s), stalled(4*s+10*ms, 5*s)),
+		"stopped, and the heartbeat saw it":               both(stopped(4*s, 5*s), stalled(4*s+490*ms, 5*s)),
 		"waited without a copy":                           add(first(4*s, 5*s, "b")),
 		"its copy was shorter than it had seemed":         add(until(5*s+shrinks, held(4*s, 4*s+ms, "b")), first(5*s, 5*s+ms, "b")),
 		"its copy has ended in a stall":                   both(add(until(7500*ms, held(4*s, 4*s+ms, "b")), first(5*s, 6500*ms, "b")), stalled(5*s, 6500*ms)),
