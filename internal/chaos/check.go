@@ -58,7 +58,7 @@ const precision = 5 * time.Millisecond
 // knownDead: a Get that was handed what its process itself took for dead when it began.
 // How long a token is dead goes by the life that the issuer told, in whole seconds, and
 // the more often it is asked the less. It was not less than was left when first we see
-// that copy. A clock that steps is a stall.
+// that copy: at the end of a Get, which may have waited for it. A clock that steps is a stall.
 func (h *history) knownDead() (complaints []string) {
 	for _, p := range h.Processes {
 		left := map[time.Duration]time.Duration{} // at first, by the end of a copy
@@ -67,7 +67,7 @@ func (h *history) knownDead() (complaints []string) {
 				continue
 			}
 			if _, seen := left[g.Ends]; !seen {
-				left[g.Ends] = g.Ends - g.Start
+				left[g.Ends] = g.Ends - g.End
 			}
 			if late := g.Start - g.Ends + deadOf(left[g.Ends]); late > p.stalled(g) {
 				complaints = append(complaints, of(p, g, fmt.Sprintf("was handed the token %s, which it knew to be dead for %v", g.Token, round(late))))

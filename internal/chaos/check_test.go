@@ -145,6 +145,7 @@ func TestExcused(t *testing.T) {
 	for name, spoil := range map[string]func(h *history){
 		"died while the Get was under way":                add(held(6*s-deadFor, 6*s-deadFor+50*ms, "a")),
 		"not yet dead by what it knew":                    add(knownToEnd(5*s+deadOf(900*ms), held(4200*ms, 4200*ms, "b"), held(5*s, 5*s, "b"))...),
+		"dead as it was told, though waited for":          add(knownToEnd(5200*ms, first(100*ms, 500*ms, "a"), held(5100*ms, 5100*ms, "a"))...),
 		"dead for less, as it was told less":              add(knownToEnd(5*s+100*ms, held(600*ms, 600*ms, "a"), held(5*s, 5*s, "a"))...),
 		"dead by what it knew, but the clock stepped":     both(add(knownToEnd(5*s+deadOf(900*ms)-100*ms, held(4200*ms, 4200*ms, "b"), held(5*s, 5100*ms, "b"))...), stalled(4990*ms, 5100*ms)),
 		"the issuer failed, and there is nothing to read": both(add(failed(first(4*s, 5*s, ""))), emptyRedis, issuerFails),
