@@ -149,7 +149,7 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 		a = stored.adoption(got.number)
 		a.own = stored.token.Equal(got.token)
 	}
-	took := f.src.adopt(a) // first: our own callers need not wait for the event to be sent
+	took := f.src.adopt(a)           // first: our own callers need not wait for the event to be sent
 	if !took && out == outcomeKept { // Redis has forgotten that it was rejected: then ours
 		took = f.src.adopt(got.adoption())
 	}

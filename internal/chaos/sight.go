@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -58,10 +59,8 @@ func (h *history) aroundRedis(lived period) bool {
 		}
 	}
 	for _, p := range h.Processes {
-		for _, at := range p.Direct {
-			if lived.holds(at) {
-				return true
-			}
+		if slices.ContainsFunc(p.Direct, lived.holds) {
+			return true
 		}
 	}
 	return false
