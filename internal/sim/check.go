@@ -35,12 +35,17 @@ func newChecker(w *world) *checker {
 }
 
 func (c *checker) violated(invariant, who, format string, args ...any) {
+	c.violatedAt(time.Now(), invariant, who, format, args...)
+}
+
+// violatedAt is for what is found out later.
+func (c *checker) violatedAt(at time.Time, invariant, who, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
-	c.w.log.add(who, "%s %s: %s", violated, invariant, what)
+	c.w.log.addAt(at, who, "%s %s: %s", violated, invariant, what)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.violations) < 20 {
-		c.violations = append(c.violations, fmt.Sprintf("%s at %.9f, %s: %s", invariant, c.w.log.now().Seconds(), who, what))
+		c.violations = append(c.violations, fmt.Sprintf("%s at %.9f, %s: %s", invariant, c.w.log.since(at).Seconds(), who, what))
 	}
 }
 

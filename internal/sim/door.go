@@ -20,6 +20,7 @@ type door struct {
 type call struct {
 	app, replica int
 	began        time.Time
+	arrived      time.Time // at the issuer; zero if it did not
 }
 
 // calls are all of them.
@@ -28,10 +29,17 @@ type calls struct {
 	all []call
 }
 
-func (c *calls) add(one call) {
+// add returns what notes that the call has arrived.
+func (c *calls) add(one call) (arrives func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	n := len(c.all)
 	c.all = append(c.all, one)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.all[n].arrived = time.Now()
+	}
 }
 
 func (c *calls) list() []call {
@@ -51,12 +59,13 @@ func (d door) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errShut
 	}
 	w.log.add(r.name, "calls the issuer of %s", d.a.name)
-	w.calls.add(call{app: d.a.index, replica: r.index, began: time.Now()})
+	arrives := w.calls.add(call{app: d.a.index, replica: r.index, began: time.Now()})
 	w.called(r)
 	if err := d.wait(req); err != nil {
 		_ = req.Body.Close()
 		return nil, err
 	}
+	arrives()
 	resp, err := d.a.issuer.RoundTripper().RoundTrip(req)
 	if waitErr := d.wait(req); waitErr != nil {
 		if err == nil {

@@ -36,6 +36,7 @@ var done = effect{took: true}
 // trouble is what a fault may be an excuse for, from its begin until a tail after its
 // end.
 type trouble struct {
+	name     string    // of the kind of fault
 	from, to time.Time // to is zero while it lasts
 	replica  int       // or everybody
 	app      int       // or all of them
@@ -45,8 +46,9 @@ type trouble struct {
 	spent   bool          // the replica may have no direct calls left
 	issuer  bool          // the issuer may give no token
 	lost    bool          // Redis may have lost data, or have been given wrong data
+	kept    bool          // a rejected token may be handed out again
 	tail    time.Duration // how long the fleet may be held back when it is over
-	repeats int           // calls that may return what the issuer has given out before: see calls.go
+	repeats int           // calls that may return what the issuer has given out before: see vain.go
 }
 
 const all = -1
@@ -113,7 +115,7 @@ func (w *world) victim(f *fault, hand *lane, rng *rand.Rand) *replica {
 // issuer is everybody's; what meets a process, a link or all of Redis is of all apps.
 func (w *world) trouble(k *kind, replica, app int) *trouble {
 	t := k.trouble
-	t.from, t.replica, t.app = time.Now(), replica, app
+	t.name, t.from, t.replica, t.app = k.name, time.Now(), replica, app
 	if k.family == data || k.family == refusals || k.family == issuers && !k.ofOne || k.family == revocations {
 		t.replica = everybody
 	}
@@ -124,6 +126,16 @@ func (w *world) trouble(k *kind, replica, app int) *trouble {
 	w.troubles = append(w.troubles, &t)
 	w.mu.Unlock()
 	return &t
+}
+
+// rejectedButKept is a rejection of the token that the issuer hands out again: one call.
+func (w *world) rejectedButKept(a *app) {
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.troubles = append(w.troubles, &trouble{
+		name: "rejected but kept", from: now, to: now, replica: everybody, app: a.index, kept: true, repeats: 1,
+	})
 }
 
 // pass ends a trouble, but for its tail.

@@ -15,7 +15,7 @@ const (
 	transientTail = 36 * time.Second
 	unknownTail   = 72 * time.Second
 	permanentTail = 6 * time.Minute
-	slack         = 12 * time.Second // for the call that ends it
+	slack         = 12 * time.Second // for a takeover, and the call that ends it
 )
 
 var issuerFaults = []kind{
@@ -109,7 +109,7 @@ var revocationFaults = []kind{
 			return effect{took: w.revoke(a)}
 		},
 	}, {
-		name: "revoked in mid-call", family: revocations, shortest: 1, longest: 1, trouble: trouble{repeats: 3},
+		name: "revoked in mid-call", family: revocations, shortest: 1, longest: 1, trouble: trouble{tail: slack, repeats: 3},
 		begin: revokedInMidCall,
 	},
 }

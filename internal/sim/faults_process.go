@@ -10,13 +10,13 @@ import (
 var processFaults = []kind{
 	{
 		name: "crash", family: processes, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
-		begin: crash, trouble: trouble{repeats: 1},
+		begin: crash, trouble: trouble{tail: slack, repeats: 1},
 	}, {
 		name: "pause", family: processes, onCall: 0.7, shortest: 500 * time.Millisecond, longest: 2 * time.Minute,
 		begin: pause, trouble: trouble{stopped: true, redis: true, tail: 40 * time.Second, repeats: 1},
 	}, {
 		name: "close", family: processes, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
-		begin: closing, trouble: trouble{repeats: 1},
+		begin: closing, trouble: trouble{tail: slack, repeats: 1},
 	}, {
 		name: "refresh", family: processes, shortest: 1, longest: 1,
 		begin: func(w *world, f *fault, r *replica, _ *rand.Rand) effect {

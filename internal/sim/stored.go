@@ -14,7 +14,6 @@ type stored struct {
 	bestName string
 	tampered bool // somebody wrote there by hand
 	rejected map[string]rejection
-	kept     int // rejections of a token that the issuer hands out again
 }
 
 // loses has data of an app, or of all, lost or written by somebody else.
@@ -56,7 +55,7 @@ func (c *checker) rejecting(a *app, token string) {
 	next, counts := r.rejected[token].again(time.Now())
 	r.rejected[token] = next
 	if counts && current && a.keeps.Load() {
-		r.kept++
+		c.w.rejectedButKept(a)
 	}
 	if r.bestName == token {
 		r.best = time.Time{}

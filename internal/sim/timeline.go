@@ -31,8 +31,11 @@ type timeline struct {
 
 func newTimeline() *timeline { return &timeline{start: time.Now()} }
 
-func (l *timeline) add(who, format string, args ...any) {
-	e := entry{at: l.now(), who: who, what: fmt.Sprintf(format, args...)}
+func (l *timeline) add(who, format string, args ...any) { l.addAt(time.Now(), who, format, args...) }
+
+// addAt is for what is found out later.
+func (l *timeline) addAt(at time.Time, who, format string, args ...any) {
+	e := entry{at: l.since(at), who: who, what: fmt.Sprintf(format, args...)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.entries = append(l.entries, e); len(l.entries) >= mostEntries {
@@ -47,9 +50,7 @@ const Spins = "sim: something spins"
 // mostEntries is ten times what the longest runs have.
 const mostEntries = 500_000
 
-// now is the time since the start of the run.
-func (l *timeline) now() time.Duration { return time.Since(l.start) }
-
+// since is the time from the start of the run.
 func (l *timeline) since(at time.Time) time.Duration { return at.Sub(l.start) }
 
 // lines returns all, by time. What one instant brings is sorted: several goroutines
