@@ -64,6 +64,7 @@ var dataFaults = []kind{
 		name: "lock for ever", family: data, onCall: 0.9, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 1},
 		begin: atOnce(func(w *world, a *app, rng *rand.Rand) bool {
 			key := w.key(a, "lock")
+			defer w.check.noteLock(a)
 			if !w.redis.Server().Exists(key) {
 				return rng.IntN(2) == 0 && w.redis.Server().Set(key, "somebody's") == nil
 			}
@@ -116,6 +117,7 @@ func evicted(what string, onCall float64) kind {
 				w.loses(a, evict)
 			} else {
 				evict()
+				w.check.noteLock(a)
 			}
 			return took
 		}),

@@ -11,22 +11,31 @@ type leased struct {
 // lockOf looks at the lock after everything that Redis has answered. Only its holder may
 // take it away before its lease has run out: else a third asks beside the second.
 func (c *checker) lockOf(a *app) {
-	server, key, now := c.w.redis.Server(), c.w.key(a, "lock"), time.Now()
+	c.mu.Lock()
+	old, released := c.locks[a.index], c.released[c.locks[a.index].value]
+	c.mu.Unlock()
+	present, now := c.noteLock(a), time.Now()
+	switch {
+	case old.value == "" || released || !now.Before(old.ends):
+	case present.value != old.value:
+		c.violated("I3", "redis", "the lock of %s was taken from its holder, %v before the end of its lease", a.name, old.ends.Sub(now))
+	case old.ends.Sub(present.ends) > time.Millisecond:
+		c.violated("I3", "redis", "the lease of %s was shortened, by %v", a.name, old.ends.Sub(present.ends))
+	}
+}
+
+// noteLock takes the lock as it is: also after somebody has laid hands on it.
+func (c *checker) noteLock(a *app) leased {
+	server, key := c.w.redis.Server(), c.w.key(a, "lock")
 	value, err := server.Get(key)
 	if err != nil {
 		value = "" // none, or not ours
 	}
+	present := leased{value, time.Now().Add(server.TTL(key))}
 	c.mu.Lock()
-	old, released := c.locks[a.index], c.released[c.locks[a.index].value]
-	c.locks[a.index] = leased{value, now.Add(server.TTL(key))}
-	c.mu.Unlock()
-	if old.value == "" || old.value == value || released || !now.Before(old.ends) {
-		return
-	}
-	if c.w.troubled(everybody, a.index, now.Add(-time.Minute), now, func(t *trouble) bool { return t.lost }) {
-		return
-	}
-	c.violated("I3", "redis", "the lock of %s was taken from its holder, %v before the end of its lease", a.name, old.ends.Sub(now))
+	defer c.mu.Unlock()
+	c.locks[a.index] = present
+	return present
 }
 
 // releases notes that a holder, or who fears to be one, gives its lock back.

@@ -2,7 +2,11 @@ package sim
 
 import (
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // stored is the record of an app as it was last seen in Redis.
@@ -12,7 +16,8 @@ type stored struct {
 	ends     time.Time // as the record says
 	best     time.Time // the end of the latest that must not be fallen behind
 	bestName string
-	tampered bool // somebody wrote there by hand
+	checked  string // checked_at: each publish that writes changes it
+	tampered bool   // somebody wrote there by hand, and nobody has published since
 	rejected map[string]rejection
 }
 
@@ -20,15 +25,18 @@ type stored struct {
 func (w *world) loses(a *app, do func()) {
 	do()
 	c := w.check
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i := range c.records {
-		if a == nil || a.index == i {
-			r := &c.records[i]
-			c.lostAt[i] = time.Now()
-			r.best, r.tampered = time.Time{}, true
-			r.token = w.redis.Server().HGet(w.key(w.apps[i], "token"), "app_access_token")
+	for i, other := range w.apps {
+		if a != nil && a != other {
+			continue
 		}
+		c.noteLock(other)
+		server, key := w.redis.Server(), w.key(other, "token")
+		c.mu.Lock()
+		r := &c.records[i]
+		c.lostAt[i] = time.Now()
+		r.best, r.tampered = time.Time{}, true
+		r.token, r.checked = server.HGet(key, "app_access_token"), server.HGet(key, "checked_at")
+		c.mu.Unlock()
 	}
 }
 
@@ -93,10 +101,12 @@ func (c *checker) storedOf(a *app) {
 	changed := r.token != token
 	if changed {
 		r.token, r.since = token, time.Now()
-		if token != "" {
-			r.tampered = false
-		}
 	}
+	checked := server.HGet(key, "checked_at")
+	if token != "" && (changed || r.checked != checked) {
+		r.tampered = false
+	}
+	r.checked = checked
 	end, _ := strconv.ParseInt(server.HGet(key, "ends_at"), 10, 64)
 	r.ends = time.UnixMilli(end)
 	tampered, best, bestName := r.tampered, r.best, r.bestName
@@ -123,11 +133,21 @@ func (c *checker) storedOf(a *app) {
 	if back := best.Sub(pair.End); !best.IsZero() && back > tolerance {
 		c.violated("I2", "redis", "%s replaced %s, which ends %v later", a.label(token), a.label(bestName), back)
 	}
+	if rejected, yes := c.w.tombstone(a, pair); yes && !a.handedOutAgain(token, rejected) {
+		c.violated("I2", "redis", "%s is stored again, which was rejected at %.3f", a.label(token), c.w.log.since(rejected).Seconds())
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !r.rejected[token].at.IsZero() {
-		r.best, r.bestName = time.Time{}, ""
-	} else {
+	if r.rejected[token].at.IsZero() && pair.End.After(r.best) {
 		r.best, r.bestName = pair.End, token
 	}
+}
+
+// tombstone returns when Redis was told that a token is rejected, as far as it knows.
+func (w *world) tombstone(a *app, p feishutest.Pair) (at time.Time, yes bool) {
+	fp := tokencache.NewToken(p.App, p.Tenant, time.Hour).Fingerprint()
+	text, err := w.redis.Server().Get(w.key(a, "rejected:"+fp))
+	ms, _, _ := strings.Cut(text, " ")
+	n, bad := strconv.ParseInt(ms, 10, 64)
+	return time.UnixMilli(n), err == nil && bad == nil
 }
