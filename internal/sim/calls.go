@@ -19,15 +19,14 @@ func (c *checker) spacing() {
 	results := slices.Clone(c.failed)
 	c.mu.Unlock()
 	slices.SortFunc(results, func(a, b failedCall) int { return a.at.Compare(b.at) })
-	row := make([]int, c.w.s.apps)
+	row, last := make([]int, c.w.s.apps), make([]failedCall, c.w.s.apps)
 	for _, f := range results {
 		i := f.app.index
-		if f.good {
-			row[i] = 0
-			continue
+		if before := last[i]; f.good || before.r == nil || c.shaken(before, f.r.index, before.at, f.at) {
+			row[i] = 0 // or its record may be lost
 		}
-		if c.shaken(f, f.at.Add(-2*time.Minute), f.at) {
-			row[i] = 0 // the record of the row may be lost, or its holder
+		if last[i] = f; f.good {
+			continue
 		}
 		if !f.err.Local {
 			row[i]++
@@ -60,9 +59,13 @@ func leastHold(e *tokencache.IssuerError, row int) time.Duration {
 	return base
 }
 
-// shaken reports whether there was any trouble but the issuer's own.
-func (c *checker) shaken(f failedCall, from, to time.Time) bool {
-	return c.w.troubled(everybody, f.app.index, from, to, func(t *trouble) bool { return !t.issuer || t.redis || t.lost })
+// shaken reports whether a failure may not have been shared since: for
+// trouble with its record, or between Redis and whoever recorded it or has to read it.
+func (c *checker) shaken(f failedCall, reader int, from, to time.Time) bool {
+	return c.w.troubled(everybody, f.app.index, from, to, func(t *trouble) bool {
+		mine := t.replica == everybody || t.replica == f.r.index || t.replica == reader
+		return t.failure || mine && (t.redis || t.gone)
+	})
 }
 
 func (c *checker) apart(f failedCall, hold time.Duration) {
@@ -71,8 +74,8 @@ func (c *checker) apart(f failedCall, hold time.Duration) {
 		if call.app != f.app.index || !call.began.After(f.at) || !call.began.Before(until) {
 			continue
 		}
-		if c.shaken(f, f.at.Add(-2*time.Minute), call.began) {
-			return
+		if c.shaken(f, call.replica, f.at, call.began) {
+			continue
 		}
 		c.violatedAt(call.began, "I3", f.r.name, "%s failed at %.9f (%s), and r%d called %v later, not %v",
 			f.app.name, c.w.log.since(f.at).Seconds(), plain(f.err), call.replica, call.began.Sub(f.at), hold)

@@ -45,6 +45,8 @@ type trouble struct {
 	redis   bool          // Redis may not be reached, or not be written, by the replica
 	spent   bool          // the replica may have no direct calls left
 	issuer  bool          // the issuer may give no token
+	gone    bool          // the replica, in the middle of what it did
+	failure bool          // the record of a failure may be lost, passed or wrong, or the lock that lets it be written
 	lost    bool          // Redis may have lost data, or have been given wrong data
 	kept    bool          // a rejected token may be handed out again
 	tail    time.Duration // how long the fleet may be held back when it is over

@@ -11,14 +11,14 @@ import (
 // each app, and nobody who waits more than that.
 var dataFaults = []kind{
 	{
-		name: "flushed", family: data, ofAll: true, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
+		name: "flushed", family: data, ofAll: true, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 2},
 		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			w.loses(nil, w.redis.Server().FlushAll)
 			return true
 		}),
 	}, {
 		name: "restarted empty", family: data, ofAll: true, onCall: 0.5, shortest: 1, longest: 1,
-		trouble: trouble{lost: true, redis: true, tail: 10 * time.Second, repeats: 2},
+		trouble: trouble{lost: true, failure: true, redis: true, tail: 10 * time.Second, repeats: 2},
 		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			w.loses(nil, w.redis.Server().FlushAll)
 			_ = w.admin.ScriptFlush(context.Background()).Err()
@@ -49,7 +49,7 @@ var dataFaults = []kind{
 			_ = w.admin.PExpire(context.Background(), key, ttl).Err()
 		}),
 	}, {
-		name: "token shortened", family: data, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 3},
+		name: "token shortened", family: data, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 3}, // it may Refresh
 		begin: func(w *world, f *fault, r *replica, rng *rand.Rand) effect {
 			e := toToken(func(w *world, key string, rng *rand.Rand) {
 				ttl := time.Duration(rng.Int64N(max(1, int64(w.redis.Server().TTL(key))))) + time.Second
@@ -61,7 +61,7 @@ var dataFaults = []kind{
 			return e
 		},
 	}, {
-		name: "lock for ever", family: data, onCall: 0.9, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 1},
+		name: "lock for ever", family: data, onCall: 0.9, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 1},
 		begin: atOnce(func(w *world, a *app, rng *rand.Rand) bool {
 			key := w.key(a, "lock")
 			defer w.check.noteLock(a)
@@ -71,7 +71,7 @@ var dataFaults = []kind{
 			return w.admin.Persist(context.Background(), key).Val()
 		}),
 	}, {
-		name: "failure for ever", family: data, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 1},
+		name: "failure for ever", family: data, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 1},
 		begin: atOnce(func(w *world, a *app, _ *rand.Rand) bool {
 			until := fmt.Sprint(time.Now().AddDate(1, 0, 0).UnixMilli())
 			w.redis.Server().HSet(w.key(a, "failure"), "until", until, "class", "permanent", "attempts", "x")
@@ -110,7 +110,7 @@ func (w *world) cutAll() {
 
 func evicted(what string, onCall float64) kind {
 	return kind{
-		name: what + " evicted", family: data, onCall: onCall, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
+		name: what + " evicted", family: data, onCall: onCall, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: what != "token", repeats: 2},
 		begin: atOnce(func(w *world, a *app, _ *rand.Rand) (took bool) {
 			evict := func() { took = w.redis.Server().Del(w.key(a, what)) }
 			if what == "token" {
@@ -129,7 +129,7 @@ func evicted(what string, onCall float64) kind {
 func foreign(what string) kind {
 	return kind{
 		name: "foreign " + what, family: data, onCall: 0.3, shortest: time.Second, longest: time.Minute,
-		trouble: trouble{lost: true, redis: true, tail: 20 * time.Second, repeats: 1},
+		trouble: trouble{lost: true, failure: true, redis: true, tail: 20 * time.Second, repeats: 1},
 		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			a, key := w.apps[f.app], w.key(w.apps[f.app], what)
 			ctx, began := context.Background(), time.Now()

@@ -109,7 +109,7 @@ var revocationFaults = []kind{
 			return effect{took: w.revoke(a)}
 		},
 	}, {
-		name: "revoked in mid-call", family: revocations, shortest: 1, longest: 1, trouble: trouble{tail: slack, repeats: 3},
+		name: "revoked in mid-call", family: revocations, shortest: 1, longest: 1, trouble: trouble{failure: true, tail: slack, repeats: 3},
 		begin: revokedInMidCall,
 	},
 }

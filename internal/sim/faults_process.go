@@ -10,19 +10,19 @@ import (
 var processFaults = []kind{
 	{
 		name: "crash", family: processes, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
-		begin: crash, trouble: trouble{tail: slack, repeats: 1},
+		begin: crash, trouble: trouble{gone: true, tail: slack, repeats: 1},
 	}, {
 		name: "pause", family: processes, onCall: 0.7, shortest: 500 * time.Millisecond, longest: 2 * time.Minute,
-		begin: pause, trouble: trouble{stopped: true, redis: true, tail: 40 * time.Second, repeats: 1},
+		begin: pause, trouble: trouble{stopped: true, gone: true, redis: true, tail: 40 * time.Second, repeats: 1},
 	}, {
 		name: "close", family: processes, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
-		begin: closing, trouble: trouble{tail: slack, repeats: 1},
+		begin: closing, trouble: trouble{gone: true, tail: slack, repeats: 1},
 	}, {
 		name: "refresh", family: processes, shortest: 1, longest: 1,
 		begin: func(w *world, f *fault, r *replica, _ *rand.Rand) effect {
 			r.refresh(w.apps[f.app])
 			return done
-		}, trouble: trouble{repeats: 1},
+		}, trouble: trouble{failure: true, repeats: 1},
 	}, {
 		name: "busy", family: processes, onCall: 0.8, shortest: 500 * time.Millisecond, longest: 5 * time.Second,
 		begin: busy, trouble: trouble{},
@@ -101,7 +101,7 @@ var networkFaults = []kind{
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
 		name: "refreshed alone", family: networks, shortest: 2 * time.Second, longest: 8 * time.Second,
-		begin: refreshedAlone, trouble: trouble{redis: true, spent: true, tail: 20 * time.Second, repeats: directBurst + 8},
+		begin: refreshedAlone, trouble: trouble{redis: true, spent: true, failure: true, tail: 20 * time.Second, repeats: directBurst + 8},
 	}, {
 		name: "slow", family: networks, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
 		begin: func(w *world, _ *fault, r *replica, rng *rand.Rand) effect {
