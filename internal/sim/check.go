@@ -19,7 +19,6 @@ type checker struct {
 	mu         sync.Mutex // guards below
 	violations []string
 	records    []stored // by app
-	lostAt     []time.Time
 	failed     []failedCall
 	waits      []wait
 	directs    []directCall
@@ -29,7 +28,7 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		w: w, records: make([]stored, w.s.apps), lostAt: make([]time.Time, w.s.apps),
+		w: w, records: make([]stored, w.s.apps),
 		locks: make([]leased, w.s.apps), released: map[string]bool{},
 	}
 }
@@ -174,15 +173,10 @@ const fromMemory = 6 * time.Second
 // storedThroughout reports whether Redis held a usable token all the time, and for so
 // long before that the process should have seen it.
 func (c *checker) storedThroughout(g *got) bool {
-	margin := min(10*time.Second, c.w.s.life/50)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.records[g.app.index]
-	if s.token == "" || s.tampered || c.lostAt[g.app.index].After(g.began.Add(-time.Minute)) || !s.since.Before(g.began.Add(-fromMemory)) {
-		return false
-	}
-	_, pair := g.app.pair(s.token)
-	return pair.Revoked.IsZero() && s.ends.Sub(g.ended) > margin+time.Second
+	return s.usableAt(g.ended, c.w.s.margin()+time.Second) && s.usableSince.Before(g.began.Add(-fromMemory)) && g.app.issuer.Valid(s.token)
 }
 
 // secrets checks I5: whatever anybody may see is searched for every secret there was.

@@ -111,6 +111,10 @@ func (s *Scenario) span() time.Duration {
 	return s.window - min(30*time.Second, max(s.window/4, 1250*time.Millisecond), s.window/2)
 }
 
+// margin is x of tokencache's doc.go, but for the shortest lives: what is left of a token
+// that nobody is handed any more.
+func (s *Scenario) margin() time.Duration { return min(10*time.Second, s.life/50) }
+
 // drawFaults begins with as many kinds as there are, in a drawn order, before any
 // comes twice.
 func drawFaults(r *rand.Rand, s Scenario) []fault {

@@ -12,13 +12,19 @@ import (
 // stored is the record of an app as it was last seen in Redis.
 type stored struct {
 	token    string    // app access token, "" if there is none
-	since    time.Time // it has been there
 	ends     time.Time // as the record says
 	best     time.Time // the end of the latest that must not be fallen behind
 	bestName string
 	checked  string // checked_at: each publish that writes changes it
 	tampered bool   // somebody wrote there by hand, and nobody has published since
 	rejected map[string]rejection
+
+	usableSince time.Time // this token or those before it, without a gap; zero if it is not
+}
+
+// usableAt reports whether it lasts beyond that moment by more than a margin.
+func (s *stored) usableAt(at time.Time, margin time.Duration) bool {
+	return s.token != "" && !s.tampered && s.ends.Sub(at) > margin
 }
 
 // loses has data of an app, or of all, lost or written by somebody else.
@@ -33,7 +39,7 @@ func (w *world) loses(a *app, do func()) {
 		server, key := w.redis.Server(), w.key(other, "token")
 		c.mu.Lock()
 		r := &c.records[i]
-		c.lostAt[i] = time.Now()
+		r.usableSince = time.Time{}
 		r.best, r.tampered = time.Time{}, true
 		r.token, r.checked = server.HGet(key, "app_access_token"), server.HGet(key, "checked_at")
 		c.mu.Unlock()
@@ -98,10 +104,11 @@ func (c *checker) storedOf(a *app) {
 	token := server.HGet(key, "app_access_token")
 	c.mu.Lock()
 	r := &c.records[a.index]
-	changed := r.token != token
-	if changed {
-		r.token, r.since = token, time.Now()
+	if !r.usableAt(time.Now(), c.w.s.margin()) { // it was not to the end, whatever comes now
+		r.usableSince = time.Time{}
 	}
+	changed := r.token != token
+	r.token = token
 	checked := server.HGet(key, "checked_at")
 	if token != "" && (changed || r.checked != checked) {
 		r.tampered = false
@@ -109,6 +116,11 @@ func (c *checker) storedOf(a *app) {
 	r.checked = checked
 	end, _ := strconv.ParseInt(server.HGet(key, "ends_at"), 10, 64)
 	r.ends = time.UnixMilli(end)
+	if !r.usableAt(time.Now(), c.w.s.margin()) {
+		r.usableSince = time.Time{}
+	} else if r.usableSince.IsZero() {
+		r.usableSince = time.Now()
+	}
 	tampered, best, bestName := r.tampered, r.best, r.bestName
 	c.mu.Unlock()
 	if token == "" || tampered {
