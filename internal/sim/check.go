@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -177,34 +176,6 @@ func (c *checker) storedThroughout(g *got) bool {
 	defer c.mu.Unlock()
 	s := c.records[g.app.index]
 	return s.usableAt(g.ended, c.w.s.margin()+time.Second) && s.usableSince.Before(g.began.Add(-fromMemory)) && g.app.issuer.Valid(s.token)
-}
-
-// secrets checks I5: whatever anybody may see is searched for every secret there was.
-func (c *checker) secrets() {
-	text := strings.Builder{}
-	c.w.words.mu.Lock()
-	for word := range c.w.words.seen { // in any order: it is only searched
-		text.WriteString(word)
-		text.WriteByte('\n')
-	}
-	c.w.words.mu.Unlock()
-	all := text.String()
-	if strings.Contains(all, password) {
-		c.violated("I5", "words", "the password of Redis is in what was logged, told or returned")
-	}
-	for _, a := range c.w.apps {
-		if strings.Contains(all, a.issuer.AppSecret()) {
-			c.violated("I5", "words", "the secret of %s is in what was logged, told or returned", a.name)
-		}
-		for _, p := range a.issuer.Pairs() {
-			if strings.Contains(all, p.App) || strings.Contains(all, p.Tenant) {
-				c.violated("I5", "words", "%s is in what was logged, told or returned", a.label(p.App))
-			}
-		}
-	}
-	if !strings.Contains(all, "token(") {
-		c.violated("I5", "words", "nothing was collected: there is nothing to search")
-	}
 }
 
 // filled checks that one fill runs per Source and process, which is what I8 stands on.

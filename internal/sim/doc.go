@@ -36,4 +36,18 @@
 //
 // What is not like the world: a paused replica's timers go on, only its messages wait;
 // there is one clock; and Redis is miniredis.
+//
+// # Where to read
+//
+// scenario.go is what a run is drawn from, and run.go its course. A run is a world: the
+// apps with their issuers (app.go), the replicas (replica.go) with their readers
+// (reader.go), the network to Redis (network.go) and the doors to the issuers (door.go).
+// faults.go begins and ends the faults, which faults_*.go have by family, with the trouble
+// that each is. observe.go is told of every step of the product.
+//
+// check.go looks at each Get (I1, I4); rejections.go knows who has seen a token rejected;
+// stored.go and locks.go look at Redis after each of its answers (I2, I3); vain.go,
+// spacing.go and direct.go look at the calls of the issuer (I3), words.go for secrets (I5),
+// run.go at the end (I6), sound.go at runs without faults (I7, I8). timeline.go and
+// tally.go tell of it; draw.go and its lanes are why a run can be repeated.
 package sim

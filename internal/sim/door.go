@@ -76,11 +76,14 @@ func (d door) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// A way to an issuer, or back, takes that long.
+const shortestWay, longestWay = 200 * time.Microsecond, 5200 * time.Microsecond
+
 // wait is one way.
 func (d door) wait(req *http.Request) error {
 	now := time.Now()
 	u := d.r.w.draws.unit("way "+d.a.name, int64(d.r.index), int64(d.r.life), now.UnixNano())
-	way := 200*time.Microsecond + time.Duration(u*float64(5*time.Millisecond))
+	way := shortestWay + time.Duration(u*float64(longestWay-shortestWay))
 	if held := d.r.w.weather(d.r).held.Sub(now); held > 0 {
 		way += held
 	}

@@ -12,8 +12,8 @@ import (
 type kind struct {
 	name              string
 	family            family
-	ofAll             bool    // apps, though others of the family are of one
-	ofOne             bool    // replica, though others of the family are of all
+	everyReplica      bool    // is met, not the fault's alone: so what meets Redis or an issuer
+	everyApp          bool    // is met: so what meets a process, a link or all of Redis
 	onCall            float64 // the share that begins when somebody asks the issuer
 	shortest, longest time.Duration
 	begin             begin
@@ -113,15 +113,14 @@ func (w *world) victim(f *fault, hand *lane, rng *rand.Rand) *replica {
 	return r
 }
 
-// trouble begins that of a fault. What meets Redis or an
-// issuer is everybody's; what meets a process, a link or all of Redis is of all apps.
+// trouble begins that of a fault.
 func (w *world) trouble(k *kind, replica, app int) *trouble {
 	t := k.trouble
 	t.name, t.from, t.replica, t.app = k.name, time.Now(), replica, app
-	if k.family == data || k.family == refusals || k.family == issuers && !k.ofOne || k.family == revocations {
+	if k.everyReplica {
 		t.replica = everybody
 	}
-	if k.family == processes || k.family == networks || k.family == refusals || k.ofAll {
+	if k.everyApp {
 		t.app = all
 	}
 	w.mu.Lock()

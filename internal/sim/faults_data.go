@@ -11,13 +11,13 @@ import (
 // each app, and nobody who waits more than that.
 var dataFaults = []kind{
 	{
-		name: "flushed", family: data, ofAll: true, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 2},
+		name: "flushed", family: data, everyReplica: true, everyApp: true, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 2},
 		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			w.loses(nil, w.redis.Server().FlushAll)
 			return true
 		}),
 	}, {
-		name: "restarted empty", family: data, ofAll: true, onCall: 0.5, shortest: 1, longest: 1,
+		name: "restarted empty", family: data, everyReplica: true, everyApp: true, onCall: 0.5, shortest: 1, longest: 1,
 		trouble: trouble{lost: true, failure: true, redis: true, tail: 10 * time.Second, repeats: 2},
 		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			w.loses(nil, w.redis.Server().FlushAll)
@@ -26,30 +26,30 @@ var dataFaults = []kind{
 			return true
 		}),
 	}, {
-		name: "scripts flushed", family: data, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{},
+		name: "scripts flushed", family: data, everyReplica: true, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{},
 		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			return w.admin.ScriptFlush(context.Background()).Err() == nil
 		}),
 	},
 	evicted("token", 0.2), evicted("lock", 0.9), evicted("failure", 0.2),
 	{
-		name: "token garbled", family: data, onCall: 0.3, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
+		name: "token garbled", family: data, everyReplica: true, onCall: 0.3, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
 		begin: toToken(func(w *world, key string, rng *rand.Rand) {
 			field := []string{"app_access_token", "tenant_access_token", "fingerprint", "life", "ends_at"}[rng.IntN(5)]
 			value := []string{"", "garbled", "-7", "1e300"}[rng.IntN(4)]
 			w.redis.Server().HSet(key, field, value)
 		}),
 	}, {
-		name: "token for ever", family: data, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
+		name: "token for ever", family: data, everyReplica: true, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
 		begin: toToken(func(w *world, key string, _ *rand.Rand) { _ = w.admin.Persist(context.Background(), key).Err() }),
 	}, {
-		name: "token prolonged", family: data, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
+		name: "token prolonged", family: data, everyReplica: true, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
 		begin: toToken(func(w *world, key string, rng *rand.Rand) {
 			ttl := w.s.life/2 + time.Duration(rng.Int64N(int64(w.s.life)))
 			_ = w.admin.PExpire(context.Background(), key, ttl).Err()
 		}),
 	}, {
-		name: "token shortened", family: data, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 3}, // it may Refresh
+		name: "token shortened", family: data, everyReplica: true, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 3}, // it may Refresh
 		begin: func(w *world, f *fault, r *replica, rng *rand.Rand) effect {
 			e := toToken(func(w *world, key string, rng *rand.Rand) {
 				ttl := time.Duration(rng.Int64N(max(1, int64(w.redis.Server().TTL(key))))) + time.Second
@@ -61,7 +61,7 @@ var dataFaults = []kind{
 			return e
 		},
 	}, {
-		name: "lock for ever", family: data, onCall: 0.9, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 1},
+		name: "lock for ever", family: data, everyReplica: true, onCall: 0.9, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 1},
 		begin: atOnce(func(w *world, a *app, rng *rand.Rand) bool {
 			key := w.key(a, "lock")
 			defer w.check.noteLock(a)
@@ -71,7 +71,7 @@ var dataFaults = []kind{
 			return w.admin.Persist(context.Background(), key).Val()
 		}),
 	}, {
-		name: "failure for ever", family: data, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 1},
+		name: "failure for ever", family: data, everyReplica: true, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: true, repeats: 1},
 		begin: atOnce(func(w *world, a *app, _ *rand.Rand) bool {
 			until := fmt.Sprint(time.Now().AddDate(1, 0, 0).UnixMilli())
 			w.redis.Server().HSet(w.key(a, "failure"), "until", until, "class", "permanent", "attempts", "x")
@@ -110,7 +110,7 @@ func (w *world) cutAll() {
 
 func evicted(what string, onCall float64) kind {
 	return kind{
-		name: what + " evicted", family: data, onCall: onCall, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: what != "token", repeats: 2},
+		name: what + " evicted", family: data, everyReplica: true, onCall: onCall, shortest: 1, longest: 1, trouble: trouble{lost: true, failure: what != "token", repeats: 2},
 		begin: atOnce(func(w *world, a *app, _ *rand.Rand) (took bool) {
 			evict := func() { took = w.redis.Server().Del(w.key(a, what)) }
 			if what == "token" {
@@ -128,7 +128,7 @@ func evicted(what string, onCall float64) kind {
 // the end whoever put it there takes it away.
 func foreign(what string) kind {
 	return kind{
-		name: "foreign " + what, family: data, onCall: 0.3, shortest: time.Second, longest: time.Minute,
+		name: "foreign " + what, family: data, everyReplica: true, onCall: 0.3, shortest: time.Second, longest: time.Minute,
 		trouble: trouble{lost: true, failure: true, redis: true, tail: 20 * time.Second, repeats: 1},
 		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			a, key := w.apps[f.app], w.key(w.apps[f.app], what)

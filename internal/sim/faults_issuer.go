@@ -31,13 +31,13 @@ var issuerFaults = []kind{
 	spoiled("wrong answers", unknownTail, wrongAnswer),
 	spoiled("answer lost", transientTail, func(*rand.Rand) feishutest.Fault { return feishutest.LostReply() }),
 	{
-		name: "wrong secret", family: issuers, onCall: 0.4, shortest: 100 * time.Millisecond, longest: 30 * time.Second,
+		name: "wrong secret", family: issuers, everyReplica: true, onCall: 0.4, shortest: 100 * time.Millisecond, longest: 30 * time.Second,
 		trouble: trouble{issuer: true, tail: permanentTail + slack},
 		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			return w.spoil(w.apps[f.app], feishutest.WrongSecret())
 		},
 	}, {
-		name: "issuer slow", family: issuers, onCall: 0.3, shortest: time.Second, longest: 2 * time.Minute,
+		name: "issuer slow", family: issuers, everyReplica: true, onCall: 0.3, shortest: time.Second, longest: 2 * time.Minute,
 		trouble: trouble{issuer: true, tail: transientTail + 28*time.Second, repeats: 3},
 		begin: func(w *world, f *fault, _ *replica, rng *rand.Rand) effect {
 			a := w.apps[f.app]
@@ -45,13 +45,13 @@ var issuerFaults = []kind{
 			return lasts(func() { a.issuer.SetLatency(w.s.latency) })
 		},
 	}, {
-		name: "no way", family: issuers, ofOne: true, ofAll: true, onCall: 0.3, shortest: time.Second, longest: 5 * time.Minute,
+		name: "no way", family: issuers, everyApp: true, onCall: 0.3, shortest: time.Second, longest: 5 * time.Minute,
 		trouble: trouble{issuer: true, tail: transientTail + slack},
 		begin: func(w *world, _ *fault, r *replica, _ *rand.Rand) effect {
 			return lasts(w.impose(&condition{replica: r.index, cutOff: true}))
 		},
 	}, {
-		name: "no way for all", family: issuers, ofAll: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 3 * time.Minute,
+		name: "no way for all", family: issuers, everyReplica: true, everyApp: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 3 * time.Minute,
 		trouble: trouble{issuer: true, tail: transientTail + slack},
 		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
 			return lasts(w.impose(&condition{replica: everybody, cutOff: true}))
@@ -61,7 +61,7 @@ var issuerFaults = []kind{
 
 func spoiled(name string, tail time.Duration, make func(*rand.Rand) feishutest.Fault) kind {
 	return kind{
-		name: name, family: issuers, onCall: 0.4, shortest: 100 * time.Millisecond, longest: 3 * time.Minute,
+		name: name, family: issuers, everyReplica: true, onCall: 0.4, shortest: 100 * time.Millisecond, longest: 3 * time.Minute,
 		trouble: trouble{issuer: true, tail: tail + slack, repeats: 1},
 		begin: func(w *world, f *fault, _ *replica, rng *rand.Rand) effect {
 			return w.spoil(w.apps[f.app], make(rng))
@@ -89,19 +89,19 @@ func wrongAnswer(rng *rand.Rand) feishutest.Fault {
 
 var revocationFaults = []kind{
 	{
-		name: "revoked and failed over", family: revocations, shortest: time.Second, longest: 20 * time.Second,
+		name: "revoked and failed over", family: revocations, everyReplica: true, shortest: time.Second, longest: 20 * time.Second,
 		trouble: trouble{lost: true, redis: true, tail: 10 * time.Second, repeats: 2},
 		begin:   failedOver,
 	},
 	{
-		name: "revoked", family: revocations, shortest: 1, longest: 1, trouble: trouble{},
+		name: "revoked", family: revocations, everyReplica: true, shortest: 1, longest: 1, trouble: trouble{},
 		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			a := w.apps[f.app]
 			a.keep(false)
 			return effect{took: w.revoke(a)}
 		},
 	}, {
-		name: "revoked and kept", family: revocations, shortest: 1, longest: 1,
+		name: "revoked and kept", family: revocations, everyReplica: true, shortest: 1, longest: 1,
 		trouble: trouble{}, // each rejection is counted: see rejecting
 		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			a := w.apps[f.app]
@@ -109,7 +109,7 @@ var revocationFaults = []kind{
 			return effect{took: w.revoke(a)}
 		},
 	}, {
-		name: "revoked in mid-call", family: revocations, shortest: 1, longest: 1, trouble: trouble{failure: true, tail: slack, repeats: 3},
+		name: "revoked in mid-call", family: revocations, everyReplica: true, shortest: 1, longest: 1, trouble: trouble{failure: true, tail: slack, repeats: 3},
 		begin: revokedInMidCall,
 	},
 }

@@ -9,22 +9,22 @@ import (
 
 var processFaults = []kind{
 	{
-		name: "crash", family: processes, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
+		name: "crash", family: processes, everyApp: true, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
 		begin: crash, trouble: trouble{gone: true, tail: slack, repeats: 1},
 	}, {
-		name: "pause", family: processes, onCall: 0.7, shortest: 500 * time.Millisecond, longest: 2 * time.Minute,
+		name: "pause", family: processes, everyApp: true, onCall: 0.7, shortest: 500 * time.Millisecond, longest: 2 * time.Minute,
 		begin: pause, trouble: trouble{stopped: true, gone: true, redis: true, tail: 40 * time.Second, repeats: 1},
 	}, {
-		name: "close", family: processes, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
+		name: "close", family: processes, everyApp: true, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
 		begin: closing, trouble: trouble{gone: true, tail: slack, repeats: 1},
 	}, {
-		name: "refresh", family: processes, shortest: 1, longest: 1,
+		name: "refresh", family: processes, everyApp: true, shortest: 1, longest: 1,
 		begin: func(w *world, f *fault, r *replica, _ *rand.Rand) effect {
 			r.refresh(w.apps[f.app])
 			return done
 		}, trouble: trouble{failure: true, repeats: 1},
 	}, {
-		name: "busy", family: processes, onCall: 0.8, shortest: 500 * time.Millisecond, longest: 5 * time.Second,
+		name: "busy", family: processes, everyApp: true, onCall: 0.8, shortest: 500 * time.Millisecond, longest: 5 * time.Second,
 		begin: busy, trouble: trouble{},
 	},
 }
@@ -84,34 +84,34 @@ func pause(w *world, f *fault, r *replica, _ *rand.Rand) effect {
 
 var networkFaults = []kind{
 	{
-		name: "cut", family: networks, onCall: 0.5, shortest: 1, longest: 1,
+		name: "cut", family: networks, everyApp: true, onCall: 0.5, shortest: 1, longest: 1,
 		begin: once((*redistest.Link).Cut), trouble: trouble{redis: true, tail: 10 * time.Second, repeats: 1},
 	}, {
-		name: "half-open", family: networks, onCall: 0.5, shortest: 1, longest: 1,
+		name: "half-open", family: networks, everyApp: true, onCall: 0.5, shortest: 1, longest: 1,
 		begin: halfOpen, trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
-		name: "unreachable", family: networks, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 10 * time.Minute,
+		name: "unreachable", family: networks, everyApp: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 10 * time.Minute,
 		begin: lasting(
 			func(l *redistest.Link) { l.BlackHole(true); l.Silence(true) },
 			func(l *redistest.Link) { l.BlackHole(false); l.Silence(false) },
 		), trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
-		name: "refused", family: networks, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 10 * time.Minute,
+		name: "refused", family: networks, everyApp: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 10 * time.Minute,
 		begin:   lasting((*redistest.Link).Down, func(l *redistest.Link) { l.Refuse(false) }),
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
-		name: "refreshed alone", family: networks, shortest: 2 * time.Second, longest: 8 * time.Second,
+		name: "refreshed alone", family: networks, everyApp: true, shortest: 2 * time.Second, longest: 8 * time.Second,
 		begin: refreshedAlone, trouble: trouble{redis: true, spent: true, failure: true, tail: 20 * time.Second, repeats: directBurst + 8},
 	}, {
-		name: "slow", family: networks, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
+		name: "slow", family: networks, everyApp: true, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
 		begin: func(w *world, _ *fault, r *replica, rng *rand.Rand) effect {
 			return lasts(w.impose(&condition{replica: r.index, slow: spread(rng, 20*time.Millisecond, 3*time.Second)}))
 		}, trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
-		name: "lost replies", family: networks, onCall: 0.5, shortest: time.Second, longest: 10 * time.Minute,
+		name: "lost replies", family: networks, everyApp: true, onCall: 0.5, shortest: time.Second, longest: 10 * time.Minute,
 		begin: loseReplies, trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 2},
 	}, {
-		name: "lost events", family: networks, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
+		name: "lost events", family: networks, everyApp: true, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
 		begin: lasting(
 			func(l *redistest.Link) { l.LoseMessages(true) },
 			func(l *redistest.Link) { l.LoseMessages(false) },

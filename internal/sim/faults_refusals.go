@@ -16,7 +16,7 @@ var refusalFaults = []kind{
 	refusal("READONLY", "READONLY You can't write against a read only replica.", "obtain", "publish", "fail", "invalidate", "extend", "release"),
 	refusal("LOADING", "LOADING Redis is loading the dataset in memory"),
 	{
-		name: "down", family: refusals, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 20 * time.Minute,
+		name: "down", family: refusals, everyReplica: true, everyApp: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 20 * time.Minute,
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
 			return lasts(w.impose(&condition{
@@ -24,7 +24,7 @@ var refusalFaults = []kind{
 			}))
 		},
 	}, {
-		name: "silent", family: refusals, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 5 * time.Minute,
+		name: "silent", family: refusals, everyReplica: true, everyApp: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 5 * time.Minute,
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
 			return lasts(w.impose(&condition{
@@ -32,7 +32,7 @@ var refusalFaults = []kind{
 			}))
 		},
 	}, {
-		name: "restarted", family: refusals, onCall: 0.5, shortest: 1, longest: 1,
+		name: "restarted", family: refusals, everyReplica: true, everyApp: true, onCall: 0.5, shortest: 1, longest: 1,
 		trouble: trouble{redis: true, tail: 10 * time.Second, repeats: 1},
 		begin: atOnce(func(w *world, _ *app, _ *rand.Rand) bool {
 			_ = w.admin.ScriptFlush(context.Background()).Err()
@@ -44,7 +44,7 @@ var refusalFaults = []kind{
 
 func refusal(name, text string, commands ...string) kind {
 	return kind{
-		name: name, family: refusals, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 10 * time.Minute,
+		name: name, family: refusals, everyReplica: true, everyApp: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 10 * time.Minute,
 		trouble: trouble{redis: true, tail: 40 * time.Second, repeats: 1},
 		begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
 			return lasts(w.redis.FailCommands(text, among(commands)))

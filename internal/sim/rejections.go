@@ -1,10 +1,6 @@
 package sim
 
-import (
-	"time"
-
-	"github.com/onetoken-go/onetoken/tokencache"
-)
+import "time"
 
 // rejection is what one process has seen of one: at is the last that counts. Within a
 // cool-down a further one does not, as the issuer has had its say.
@@ -89,27 +85,4 @@ func (r *replica) heard(channel, kind, fp string) {
 	if kind == "I" && app != "" && !r.isGone() {
 		r.sees(app)
 	}
-}
-
-// byFingerprint finds the token of an event.
-func (a *app) byFingerprint(fp string) string {
-	if fp == "" {
-		return ""
-	}
-	for _, p := range a.issuer.Pairs() {
-		if tokencache.NewToken(p.App, p.Tenant, time.Hour).Fingerprint() == fp {
-			return p.App
-		}
-	}
-	return ""
-}
-
-// handedOutAgain reports whether the issuer has answered with a token who asked since.
-func (a *app) handedOutAgain(app string, since time.Time) bool {
-	for _, c := range a.issuer.Calls() {
-		if c.App == app && !c.Arrived.Before(since) {
-			return true
-		}
-	}
-	return false
 }

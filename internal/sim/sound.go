@@ -1,7 +1,5 @@
 package sim
 
-import "time"
-
 // sound checks I7 and I8, in a run without faults.
 //
 // A waiter has its token within the issuer's time and four round trips: the read, the
@@ -17,7 +15,7 @@ func (c *checker) sound() {
 	}
 	for _, wait := range c.waits {
 		waiters := c.w.s.tripOf(wait.r.index)
-		most := c.w.s.latency + 2*(5200*time.Microsecond) + (4+1+3)*2*(holders+lanes) + (4+2)*2*(waiters+lanes)
+		most := c.w.s.latency + 2*longestWay + (4+1+3)*2*(holders+lanes) + (4+2)*2*(waiters+lanes)
 		if wait.took > most {
 			c.violated("I7", wait.r.name, "a Get waited for %v, more than %v", wait.took, most)
 		}
@@ -51,5 +49,5 @@ const onceEach = 4 + 2 + 4
 // second.
 func (c *checker) extensions() int {
 	lease := min(longestLease, max(shortestLease, c.w.s.span()/4))
-	return int((c.w.s.latency + 11*time.Millisecond + 8*farther*c.w.s.trip) / (lease / 3))
+	return int((c.w.s.latency + 2*longestWay + 8*farther*c.w.s.trip) / (lease / 3))
 }
