@@ -93,7 +93,8 @@ func (f *fill) wait(ctx context.Context) error {
 }
 
 // final is the error of a fill that is over, unless the next may do better: this one
-// had no more time, or was not about getting a token for a Get.
+// had no more time, was not about getting a token for a Get, or began with a copy, and
+// may have ended without Redis for that reason.
 func (f *fill) final() error {
 	select {
 	case <-f.done:
@@ -101,6 +102,9 @@ func (f *fill) final() error {
 		return nil
 	}
 	if errors.Is(f.err, errTimedOut) || f.why == fillPutBack || f.why == fillForced {
+		return nil
+	}
+	if f.why == fillAhead && errors.Is(f.err, ErrRedis) {
 		return nil
 	}
 	return f.err

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -220,6 +221,38 @@ func TestF15RejectionCannotBeTold(t *testing.T) {
 		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second+2*latency)
+		defer cancel()
+		_, err := r.get(ctx)
+		require.NoError(t, err)
+	})
+}
+
+// F15, I4: Redis falls silent under a fill that began with a copy. The copy ends while
+// the fill still tries to release its lock, and who comes then does not get its error.
+func TestF15CopyEndsUnderAFillWithoutRedis(t *testing.T) {
+	virtual(t, feishutest.Config{Life: 12 * time.Second, Latency: latency}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.mustGet()
+		time.Sleep(10*time.Second + 500*time.Millisecond)
+
+		scripts, locked := 0, make(chan struct{})
+		defer r.link.Hold(func(name string, _ []string) bool {
+			if name == "EVALSHA" {
+				scripts++
+			}
+			if scripts == 3 { // the look under the lock
+				close(locked)
+			}
+			return scripts == 3
+		})()
+		r.mustGet()
+		<-locked
+		r.link.Silence(true)
+		time.Sleep(1400 * time.Millisecond)
+		_, has := r.source.Peek()
+		require.False(t, has)
+
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		_, err := r.get(ctx)
 		require.NoError(t, err)
