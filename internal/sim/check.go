@@ -81,7 +81,7 @@ func (c *checker) get(r *replica, g got) {
 	if g.err == nil {
 		c.handedOut(r, &g, app)
 	}
-	if g.took() > 0 && c.w.quiet.Load() && !r.deaf.Load() && !g.app.wasRevoked(g.began) {
+	if g.took() > 0 && c.w.quiet.Load() && !g.app.wasRevoked(g.began) {
 		c.violated("I6", r.name, "a Get of %s took %v in the quiet time: %s", g.app.name, g.took(), plain(g.err))
 	}
 	switch {
@@ -111,10 +111,19 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 	if !yes || !seen.Before(g.began) {
 		return
 	}
-	if g.app.handedOutAgain(app, c.firstRejected(g.app, app, seen)) { // before this process had heard of it, perhaps
+	rejected := c.firstRejected(g.app, app, seen) // before this process had heard of it, perhaps
+	if g.app.handedOutAgain(app, rejected) || c.forgot(g.app, rejected) {
 		return
 	}
 	c.violated("I1", r.name, "handed out %s, though it saw it rejected %v before", g.app.label(app), g.began.Sub(seen))
+}
+
+// forgot reports whether Redis has lost rejections since: then it may take a token that
+// was asked for before.
+func (c *checker) forgot(a *app, since time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.records[a.index].forgot.After(since)
 }
 
 // coolDown checks what ErrCoolDown says: that the issuer has handed a token out again
@@ -124,9 +133,12 @@ func (c *checker) coolDown(r *replica, a *app, app string) {
 	c.mu.Lock()
 	told := c.records[a.index].rejected[app]
 	c.mu.Unlock()
+	if c.forgot(a, told.at) {
+		return
+	}
 	for one := &told; one != nil && !one.at.IsZero(); one = one.before {
 		if a.handedOutAgain(app, one.at) {
-			r.seesAgain(app, *one)
+			r.seesAgain(app, one.at)
 			return
 		}
 	}
@@ -148,7 +160,11 @@ func (c *checker) waited(r *replica, g *got) {
 	stopped := c.w.troubled(r.index, all, g.began, g.ended, func(t *trouble) bool { return t.stopped })
 	noRedis := c.w.troubled(r.index, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.redis })
 	spent := c.w.troubled(r.index, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.spent })
-	noIssuer := c.w.troubled(r.index, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.issuer })
+	caller := r.index
+	if _, ok := errors.AsType[*tokencache.IssuerError](g.err); ok && g.patience < longPatience {
+		caller = everybody // a failure of one replica's own holds the others for a second
+	}
+	noIssuer := c.w.troubled(caller, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.issuer })
 	switch {
 	case stopped:
 	case noRedis && (r.noDirect || spent):
@@ -192,7 +208,7 @@ func (c *checker) filled(r *replica, a *app, took time.Duration) {
 
 // called takes note of a call that is over.
 func (c *checker) called(r *replica, a *app, e tokencache.Event) {
-	f := failedCall{app: a, r: r, at: time.Now(), good: e.Err == nil}
+	f := failedCall{app: a, r: r, began: time.Now().Add(-e.Duration), at: time.Now(), good: e.Err == nil}
 	if e.Err != nil && !errors.As(e.Err, &f.err) {
 		return
 	}

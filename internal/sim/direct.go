@@ -24,7 +24,8 @@ const directBurst, directEvery = 16, time.Second
 // direct takes note of a call around Redis, and checks that nobody makes one who need
 // not: with a copy that is not yet urgent, and no Refresh.
 func (c *checker) direct(r *replica, a *app, e tokencache.Event) {
-	one := directCall{app: a, r: r, began: time.Now().Add(-e.Duration), ended: time.Now(), forced: r.refreshing.Load() > 0}
+	one := directCall{app: a, r: r, began: time.Now().Add(-e.Duration), ended: time.Now()}
+	one.forced = r.refreshing.Load() > 0 || r.refreshed.Load() >= one.began.UnixNano() // though nobody waits any more
 	_ = errors.As(e.Err, &one.err)
 	c.mu.Lock()
 	c.directs = append(c.directs, one)
@@ -63,7 +64,7 @@ func (c *checker) withinLimit(r *replica, calls []directCall) {
 			left = min(directBurst*directEvery, left+one.began.Sub(last))
 		}
 		if last, left = one.began, left-directEvery; left < -time.Microsecond { // which the limiter rounds
-			c.violated("I3", r.name, "made more direct calls than %d and one each %v, at %.9f", directBurst, directEvery, c.w.log.since(one.began).Seconds())
+			c.violatedAt(one.began, "I3", r.name, "made more direct calls than %d and one each %v", directBurst, directEvery)
 			return
 		}
 	}
@@ -81,7 +82,7 @@ func (c *checker) paused(r *replica, a *app, calls []directCall) {
 			e := *last.err
 			e.Local = false // that is about the others
 			if least := leastHold(&e, 1); one.began.Sub(last.ended) < least {
-				c.violated("I3", r.name, "asked for %s around Redis %v after that had failed (%s), not %v", a.name, one.began.Sub(last.ended), plain(last.err), least)
+				c.violatedAt(one.began, "I3", r.name, "asked for %s around Redis %v after that had failed (%s), not %v", a.name, one.began.Sub(last.ended), plain(last.err), least)
 			}
 		}
 		last = one

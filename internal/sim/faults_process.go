@@ -10,13 +10,13 @@ import (
 var processFaults = []kind{
 	{
 		name: "crash", family: processes, everyApp: true, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
-		begin: crash, trouble: trouble{gone: true, tail: slack, repeats: 1},
+		begin: crash, trouble: trouble{gone: true, repeats: 1},
 	}, {
 		name: "pause", family: processes, everyApp: true, onCall: 0.7, shortest: 500 * time.Millisecond, longest: 2 * time.Minute,
 		begin: pause, trouble: trouble{stopped: true, gone: true, redis: true, tail: 40 * time.Second, repeats: 1},
 	}, {
 		name: "close", family: processes, everyApp: true, onCall: 0.7, shortest: 10 * time.Millisecond, longest: time.Minute,
-		begin: closing, trouble: trouble{gone: true, tail: slack, repeats: 1},
+		begin: closing, trouble: trouble{gone: true, repeats: 1},
 	}, {
 		name: "refresh", family: processes, everyApp: true, shortest: 1, longest: 1,
 		begin: func(w *world, f *fault, r *replica, _ *rand.Rand) effect {
@@ -87,7 +87,7 @@ var networkFaults = []kind{
 		name: "cut", family: networks, everyApp: true, onCall: 0.5, shortest: 1, longest: 1,
 		begin: once((*redistest.Link).Cut), trouble: trouble{redis: true, tail: 10 * time.Second, repeats: 1},
 	}, {
-		name: "half-open", family: networks, everyApp: true, onCall: 0.5, shortest: 1, longest: 1,
+		name: "half-open", family: networks, everyApp: true, onCall: 0.5, shortest: time.Second, longest: 2 * time.Minute,
 		begin: halfOpen, trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
 		name: "unreachable", family: networks, everyApp: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 10 * time.Minute,
@@ -119,12 +119,11 @@ var networkFaults = []kind{
 	},
 }
 
-// halfOpen leaves connections mute that may be used much later, and a subscription: then
-// only Gets find another token, and they may come too late.
+// halfOpen leaves connections mute, the subscription too, until somebody notices or
+// resets them.
 func halfOpen(_ *world, _ *fault, r *replica, _ *rand.Rand) effect {
-	r.deaf.Store(true)
 	r.link.Mute()
-	return done
+	return lasts(r.link.Cut)
 }
 
 func once(do func(*redistest.Link)) begin {

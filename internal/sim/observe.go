@@ -10,11 +10,11 @@ import (
 
 // failedCall is a call to the issuer that went through the lock and failed.
 type failedCall struct {
-	app  *app
-	r    *replica
-	at   time.Time
-	err  *tokencache.IssuerError
-	good bool // or one that did not, which ends a row of failures
+	app       *app
+	r         *replica
+	began, at time.Time
+	err       *tokencache.IssuerError
+	good      bool // or one that did not, which ends a row of failures
 }
 
 // observe is told of every step of the product.
@@ -30,7 +30,7 @@ func (r *replica) observe(e tokencache.Event) {
 	case tokencache.EventCall, tokencache.EventDirectCall:
 		w.check.called(r, a, e)
 	case tokencache.EventDegraded:
-		if w.quiet.Load() && !r.deaf.Load() {
+		if w.quiet.Load() {
 			w.check.violated("I6", r.name, "Redis is in trouble in the quiet time: %s", plain(e.Err))
 		}
 	case tokencache.EventFill:

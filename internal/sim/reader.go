@@ -109,6 +109,7 @@ func (r *replica) refresh(a *app) {
 	r.refreshing.Add(1)
 	tok, changed, err := r.sources[a.index].Refresh(ctx)
 	r.refreshing.Add(-1)
+	r.refreshed.Store(time.Now().UnixNano())
 	if r.isGone() {
 		return
 	}

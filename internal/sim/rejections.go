@@ -6,6 +6,7 @@ import "time"
 // cool-down a further one does not, as the issuer has had its say.
 type rejection struct {
 	at     time.Time
+	cools  time.Time // since then: later than at if that was another's
 	cool   time.Duration
 	before *rejection // of the same token, in case that this one did not count in Redis
 }
@@ -14,11 +15,11 @@ type rejection struct {
 func (r rejection) again(now time.Time) (next rejection, counts bool) {
 	switch {
 	case r.at.IsZero():
-		return rejection{at: now, cool: firstCoolDown}, true
-	case now.Sub(r.at) < r.cool:
+		return rejection{at: now, cools: now, cool: firstCoolDown}, true
+	case now.Sub(r.cools) < r.cool:
 		return r, false
 	}
-	return rejection{at: now, cool: min(lastCoolDown, 2*r.cool), before: &r}, true
+	return rejection{at: now, cools: now, cool: min(lastCoolDown, 2*r.cool), before: &r}, true
 }
 
 const (
@@ -33,11 +34,14 @@ func (r *replica) sees(app string) {
 	r.rejected[app], _ = r.rejected[app].again(time.Now())
 }
 
-// seesAgain has the process know no later one than that.
-func (r *replica) seesAgain(app string, one rejection) {
+// seesAgain has the process know no later one than that, since its own did not count. But
+// its own cools.
+func (r *replica) seesAgain(app string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.rejected[app] = one
+	seen := r.rejected[app]
+	seen.at = at
+	r.rejected[app] = seen
 }
 
 // tells notes which token the process is about to tell Redis of.

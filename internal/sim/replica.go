@@ -34,7 +34,7 @@ type replica struct {
 	once sync.Once
 
 	refreshing atomic.Int32
-	deaf       atomic.Bool // some of its connections may be half-open for good
+	refreshed  atomic.Int64 // when the last Refresh ended, in Unix nanoseconds
 
 	mu       sync.Mutex // guards below
 	drawn    int64      // jitters at the instant

@@ -22,7 +22,7 @@ func (c *checker) spacing() {
 	row, last := make([]int, c.w.s.apps), make([]failedCall, c.w.s.apps)
 	for _, f := range results {
 		i := f.app.index
-		if before := last[i]; f.good || before.r == nil || c.shaken(before, f.r.index, before.at, f.at) {
+		if before := last[i]; f.good || before.r == nil || c.shaken(before, f.r.index, f.at) {
 			row[i] = 0 // or its record may be lost
 		}
 		if last[i] = f; f.good {
@@ -59,10 +59,11 @@ func leastHold(e *tokencache.IssuerError, row int) time.Duration {
 	return base
 }
 
-// shaken reports whether a failure may not have been shared since: for
-// trouble with its record, or between Redis and whoever recorded it or has to read it.
-func (c *checker) shaken(f failedCall, reader int, from, to time.Time) bool {
-	return c.w.troubled(everybody, f.app.index, from, to, func(t *trouble) bool {
+// shaken reports whether a failure may not have been shared until then: for trouble with
+// its record, or with the lock while the call ran, or between Redis and whoever recorded
+// it or has to read it.
+func (c *checker) shaken(f failedCall, reader int, to time.Time) bool {
+	return c.w.troubled(everybody, f.app.index, f.began, to, func(t *trouble) bool {
 		mine := t.replica == everybody || t.replica == f.r.index || t.replica == reader
 		return t.failure || mine && (t.redis || t.gone)
 	})
@@ -74,7 +75,7 @@ func (c *checker) apart(f failedCall, hold time.Duration) {
 		if call.app != f.app.index || !call.began.After(f.at) || !call.began.Before(until) {
 			continue
 		}
-		if c.shaken(f, call.replica, f.at, call.began) {
+		if c.shaken(f, call.replica, call.began) {
 			continue
 		}
 		c.violatedAt(call.began, "I3", f.r.name, "%s failed at %.9f (%s), and r%d called %v later, not %v",

@@ -18,6 +18,7 @@ type stored struct {
 	checked  string // checked_at: each publish that writes changes it
 	tampered bool   // somebody wrote there by hand, and nobody has published since
 	rejected map[string]rejection
+	forgot   time.Time // Redis lost a rejection
 
 	usableSince time.Time // this token or those before it, without a gap; zero if it is not
 }
@@ -29,8 +30,11 @@ func (s *stored) usableAt(at time.Time, margin time.Duration) bool {
 
 // loses has data of an app, or of all, lost or written by somebody else.
 func (w *world) loses(a *app, do func()) {
+	c, graves := w.check, make([]int, len(w.apps))
+	for i, other := range w.apps {
+		graves[i] = w.graves(other)
+	}
 	do()
-	c := w.check
 	for i, other := range w.apps {
 		if a != nil && a != other {
 			continue
@@ -40,10 +44,23 @@ func (w *world) loses(a *app, do func()) {
 		c.mu.Lock()
 		r := &c.records[i]
 		r.usableSince = time.Time{}
+		if w.graves(other) < graves[i] {
+			r.forgot = time.Now()
+		}
 		r.best, r.tampered = time.Time{}, true
 		r.token, r.checked = server.HGet(key, "app_access_token"), server.HGet(key, "checked_at")
 		c.mu.Unlock()
 	}
+}
+
+// graves counts the rejections that Redis knows.
+func (w *world) graves(a *app) (n int) {
+	for _, key := range w.redis.Server().Keys() {
+		if strings.HasPrefix(key, w.key(a, "rejected:")) {
+			n++
+		}
+	}
+	return n
 }
 
 // tampered returns for each app whether the stored token was changed by hand.

@@ -14,10 +14,13 @@ type vain struct {
 	replica int
 	began   time.Time // at the caller's door
 
-	// The call that had minted the current token: its caller may not have had it, or not
-	// have shared it.
-	minting, minted time.Time
+	// The call that had minted the current token, and the last that had brought it: their
+	// callers may not have had it, or not have shared it.
+	minting, last span
 }
+
+// span of a call.
+type span struct{ began, answered time.Time }
 
 // payer is a trouble with what is left of the calls in vain that it may cost.
 type payer struct {
@@ -71,14 +74,14 @@ func (c *checker) vain(a *app) (list []vain) {
 			doors[one.arrived] = one
 		}
 	}
-	var minting, minted time.Time
+	var minting, last span
 	for _, one := range a.issuer.Calls() { // as they were answered
 		door := doors[one.Arrived]
 		if a.inVain(one, c.w.s.window) {
-			list = append(list, vain{Call: one, replica: door.replica, began: door.began, minting: minting, minted: minted})
+			list = append(list, vain{Call: one, replica: door.replica, began: door.began, minting: minting, last: last})
 		}
-		if one.Minted {
-			minting, minted = door.began, one.Answered
+		if last = (span{door.began, one.Answered}); one.Minted {
+			minting = last
 		}
 	}
 	slices.SortStableFunc(list, func(a, b vain) int { return a.Arrived.Compare(b.Arrived) })
@@ -136,12 +139,16 @@ func payerOf(payers []*payer, v vain) *payer {
 }
 
 // explains reports whether the trouble was there at the time of the call, or at that of
-// the one before, whose token was not shared then; or had Redis lose that since.
+// one that had brought the same, which was not shared then; or had Redis lose it since.
 func (p *payer) explains(v vain) bool {
 	if p.lost || p.kept {
-		return p.overlaps(v.minting, v.Answered)
+		return p.overlaps(v.minting.began, v.Answered)
 	}
-	return p.overlaps(v.began, v.Answered) || p.overlaps(v.minting, v.minted.Add(sharing))
+	return p.overlaps(v.began, v.Answered) || p.meets(v.minting) || p.meets(v.last)
+}
+
+func (p *payer) meets(s span) bool {
+	return !s.began.IsZero() && p.overlaps(s.began, s.answered.Add(sharing))
 }
 
 // sharing is the time that a caller needs to publish what it has got.
