@@ -37,7 +37,9 @@ func TestWarmFill(t *testing.T) {
 			ping()
 			m.Take()
 			fills = append(fills, timed(func() { require.NoError(t, r.Get(t.Context())) }))
-			out.RoundTrips = max(out.RoundTrips, float64(m.Take().Total()))
+			said := m.Take()
+			// The subscription that follows may be on its way by now.
+			out.RoundTrips = max(out.RoundTrips, float64(said.Total()-said.Commands["SUBSCRIBE"]))
 			r.Close()
 		}
 		out.Get.AddTime(middle(gets), time.Microsecond)
