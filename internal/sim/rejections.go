@@ -27,11 +27,12 @@ const (
 	lastCoolDown  = 30 * time.Minute
 )
 
-// sees notes that the process is about to know of a rejection.
-func (r *replica) sees(app string) {
+// sees notes that the process is about to know of a rejection, and whether that counts.
+func (r *replica) sees(app string) (counts bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.rejected[app], _ = r.rejected[app].again(time.Now())
+	r.rejected[app], counts = r.rejected[app].again(time.Now())
+	return counts
 }
 
 // seesAgain has the process know no later one than that, since its own did not count. But

@@ -73,23 +73,26 @@ func (c *checker) tampered() (yes []bool) {
 	return yes
 }
 
-// rejecting says that somebody is about to reject a token: it may be gone from now on.
-func (c *checker) rejecting(a *app, token string) {
+// rejecting says that a replica is about to reject a token: it may be gone from now on.
+// Where the issuer hands it out again, that costs a call; of each replica which cannot
+// be told that another has rejected it.
+func (c *checker) rejecting(r *replica, a *app, token string, ownCounts bool) {
+	alone := ownCounts && c.w.troubled(r.index, a.index, time.Now(), time.Now(), func(t *trouble) bool { return t.redis })
 	pairs := a.issuer.Pairs()
 	current := pairs[len(pairs)-1].App == token
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := &c.records[a.index]
-	if r.rejected == nil {
-		r.rejected = map[string]rejection{}
+	record := &c.records[a.index]
+	if record.rejected == nil {
+		record.rejected = map[string]rejection{}
 	}
-	next, counts := r.rejected[token].again(time.Now())
-	r.rejected[token] = next
-	if counts && current && a.keeps.Load() {
+	next, counts := record.rejected[token].again(time.Now())
+	record.rejected[token] = next
+	if (counts || alone) && current && a.keeps.Load() {
 		c.w.rejectedButKept(a)
 	}
-	if r.bestName == token {
-		r.best = time.Time{}
+	if record.bestName == token {
+		record.best = time.Time{}
 	}
 }
 

@@ -121,21 +121,27 @@ func (c *checker) mintedBetween(a *app, from, to time.Time) (n int) {
 	return n
 }
 
-// payerOf charges a call: to a trouble of its replica, else to one of anybody's.
+// payerOf charges a call to the first that has something left for it, which is the one
+// that will be of no use soonest.
 func payerOf(payers []*payer, v vain) *payer {
 	for _, p := range payers {
-		if p.each > p.fromIt[v.replica] && (p.replica == everybody || p.replica == v.replica) && p.explains(v) {
-			p.fromIt[v.replica]++
-			return p
-		}
-	}
-	for _, p := range payers {
-		if p.anys > 0 && p.explains(v) {
-			p.anys--
+		if p.explains(v) && p.pays(v.replica) {
 			return p
 		}
 	}
 	return nil
+}
+
+func (p *payer) pays(replica int) bool {
+	switch {
+	case p.each > p.fromIt[replica] && (p.replica == everybody || p.replica == replica):
+		p.fromIt[replica]++
+	case p.anys > 0:
+		p.anys--
+	default:
+		return false
+	}
+	return true
 }
 
 // explains reports whether the trouble was there at the time of the call, or at that of
