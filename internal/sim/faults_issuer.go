@@ -38,7 +38,8 @@ var issuerFaults = []kind{
 		},
 	}, {
 		name: "issuer slow", family: issuers, everyReplica: true, onCall: 0.3, shortest: time.Second, longest: 2 * time.Minute,
-		trouble: trouble{issuer: true, tail: transientTail + 28*time.Second, repeats: 3},
+		// Each call that it outlasts, of 10 s at least, brings what nobody hears of.
+		trouble: trouble{issuer: true, tail: transientTail + 28*time.Second, repeats: 13},
 		begin: func(w *world, f *fault, _ *replica, rng *rand.Rand) effect {
 			a := w.apps[f.app]
 			a.issuer.SetLatency(spread(rng, time.Second, 26*time.Second))
