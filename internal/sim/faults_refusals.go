@@ -13,7 +13,7 @@ import (
 // What Redis refuses, or does to all replicas at once.
 var refusalFaults = []kind{
 	refusal("OOM", "OOM command not allowed when used memory > 'maxmemory'.", "look", "obtain", "publish", "fail", "invalidate"),
-	refusal("READONLY", "READONLY You can't write against a read only replica.", "obtain", "publish", "fail", "invalidate", "extend", "release"),
+	refusal("READONLY", "READONLY You can't write against a read only replica.", "look", "obtain", "publish", "fail", "invalidate", "extend", "release"),
 	refusal("LOADING", "LOADING Redis is loading the dataset in memory"),
 	{
 		name: "down", family: refusals, everyReplica: true, everyApp: true, onCall: 0.3, shortest: 100 * time.Millisecond, longest: 20 * time.Minute,
