@@ -193,14 +193,15 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 		wait = min(wait, shortHold)
 	}
 	f.src.holdFor(wait, e)
-	if storeErr == nil && held == 0 && f.foundBetter(ctx) {
+	if storeErr == nil && f.foundBetter(ctx) {
 		return nil
 	}
 	return e
 }
 
-// foundBetter looks once more, for a fill without a copy that failed when the
-// lock was no longer its own: a successor may have published long since.
+// foundBetter looks once more, for a fill without a copy that failed: a successor may
+// have published long since, if the lock was lost, and even if not whoever had a token
+// from a direct call.
 func (f *fill) foundBetter(ctx context.Context) bool {
 	if f.why == fillForced || f.src.usable() != nil {
 		return false

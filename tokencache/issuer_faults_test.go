@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -297,5 +298,28 @@ func TestF30SecretMendedInTheConsole(t *testing.T) {
 		together(replicas, func(r *replica) { r.within(0) })
 		assert.Equal(t, 1, f.stats().Rotations)
 		assert.Equal(t, 1, f.stats().Refused)
+	})
+}
+
+// F28, I4: a process waits for an answer that does not come, with the lock in hand, while
+// another has a token from a direct call and puts it back: that is found, though it was
+// published under somebody else's lock.
+func TestF28TokenPutBackDuringACallThatFails(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		lost := f.replica(via(roundTrip(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})))
+		var waiting sync.WaitGroup
+		waiting.Go(func() { lost.within(10*time.Second + latency) })
+		time.Sleep(latency)
+		other := f.replica()
+		other.link.Silence(true)
+		tok := other.mustGet()
+		other.link.Silence(false)
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 1, other.count(tokencache.EventPutBack, "stored"))
+		waiting.Wait()
+		assert.True(t, lost.within(0).Equal(tok))
 	})
 }

@@ -135,7 +135,8 @@ func (c *checker) storedOf(a *app) {
 	}
 	r.checked = checked
 	end, _ := strconv.ParseInt(server.HGet(key, "ends_at"), 10, 64)
-	r.ends = time.UnixMilli(end)
+	ends := time.UnixMilli(end) // as far as anybody can know: sooner than it does, after a slow call
+	r.ends = ends
 	if !r.usableAt(time.Now(), c.w.s.margin()) {
 		r.usableSince = time.Time{}
 	} else if r.usableSince.IsZero() {
@@ -162,7 +163,7 @@ func (c *checker) storedOf(a *app) {
 		return
 	}
 	c.w.log.add("redis", "holds %s for %v", a.label(token), ttl)
-	if back := best.Sub(pair.End); !best.IsZero() && back > tolerance {
+	if back := best.Sub(ends); !best.IsZero() && back > tolerance {
 		c.violated("I2", "redis", "%s replaced %s, which ends %v later", a.label(token), a.label(bestName), back)
 	}
 	if rejected, yes := c.w.tombstone(a, pair); yes && !a.handedOutAgain(token, rejected) {
@@ -170,8 +171,8 @@ func (c *checker) storedOf(a *app) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r.rejected[token].at.IsZero() && pair.End.After(r.best) {
-		r.best, r.bestName = pair.End, token
+	if r.rejected[token].at.IsZero() && ends.After(r.best) {
+		r.best, r.bestName = ends, token
 	}
 }
 
