@@ -25,7 +25,8 @@ type Config struct {
 
 	// RedisTimeout bounds one Redis command, whatever the client's own
 	// time-outs: a command that takes longer is left behind and counts as
-	// failed. 0 means 1 s; 50 ms to 10 s.
+	// failed. 0 means 1 s; 50 ms to 10 s. A redis.Client whose options say
+	// ContextTimeoutEnabled ends it itself, which costs less: see [Source.Get].
 	RedisTimeout time.Duration
 
 	// Refresher makes this process go first: it refreshes a little earlier

@@ -20,9 +20,10 @@ type fill struct {
 	ready  chan struct{} // closed with the first usable copy, guarded by Source.mu
 	held   chan struct{} // closed once it waits out a failure, for those with less time
 	done   chan struct{}
-	err    error // before done is closed
+	err    error // before done is closed; errAborted stands if a panic or Goexit cuts it short
 
-	// Only the fill's own goroutine touches these, until done is closed.
+	// Only who runs the fill touches these, until done is closed.
+	first      *looked       // if a caller has made the first look
 	waited     bool          // for a holder of the lock: what it leaves is the answer to this fill too
 	subscribed bool          // events are heard by now, or not to be had: a look since then decides
 	nextLook   time.Duration // the safety poll
@@ -56,7 +57,10 @@ var (
 )
 
 func newFill(s *Source, why purpose) *fill {
-	f := &fill{src: s, why: why, ready: make(chan struct{}), held: make(chan struct{}), done: make(chan struct{}), nextLook: firstPoll, began: now()}
+	f := &fill{
+		src: s, why: why, ready: make(chan struct{}), held: make(chan struct{}), done: make(chan struct{}),
+		err: errAborted, nextLook: firstPoll, began: now(),
+	}
 	if c := f.src.usable(); c != nil {
 		f.before = c.token.Fingerprint()
 	}
@@ -119,23 +123,62 @@ func (f *fill) becomeReady() {
 	}
 }
 
+// lead runs a fill for the caller that began it. Mostly there is a token, so that one look
+// is all of it: if the caller can, it looks itself, which spares it the hand-overs. What
+// else there may be to do is done in a goroutine of the fill's own.
+func (f *fill) lead(ctx, caller context.Context) {
+	over := true
+	defer func() {
+		if over { // or the client has panicked
+			f.end()
+		}
+	}()
+	if f.canLead(caller) {
+		f.first = f.lookFirst(ctx)
+	}
+	if over = f.first.settles(f); over {
+		f.err = nil
+		time.AfterFunc(f.jitter(listenSpread), f.listen) // not now: the caller waits
+		return
+	}
+	go f.main(ctx)
+}
+
+// listenSpread is the time over which processes that start and find a token subscribe:
+// a fleet of them does at once.
+const listenSpread = 100 * time.Millisecond
+
+// lookCommands is how many commands a look takes at the most: two for a script that Redis
+// does not know, and one for a lock without a TTL.
+const lookCommands = 3
+
+// canLead reports whether a caller is back in time from the first look, and has nothing
+// else to do before. It is not told when ctx is cancelled meanwhile, only of its deadline.
+func (f *fill) canLead(caller context.Context) bool {
+	if !f.src.cache.redis.punctual || caller.Err() != nil {
+		return false
+	}
+	if deadline, bounded := caller.Deadline(); bounded && time.Until(deadline) < lookCommands*f.src.cache.config.RedisTimeout {
+		return false
+	}
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	return f.src.hold.err == nil && len(f.src.rejected.pending()) == 0
+}
+
 // main runs the fill in its own goroutine. Whatever happens to it, those who
 // wait are told.
 func (f *fill) main(ctx context.Context) {
-	f.err = errAborted // stands if a panic or Goexit cuts it short
-	defer func() {
-		f.cancel(nil)
-		if errors.Is(f.err, errAborted) {
-			f.src.holdFor(minHold, f.err)
-		}
-		f.src.ended()
-		close(f.done)
-		f.src.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
-	}()
+	defer f.end()
 	f.err = f.run(ctx)
+	runtime.Gosched() // those who waited go first
+	f.listen()
+}
+
+// listen has the Source hear of the next token.
+func (f *fill) listen() {
 	if f.src.usable() != nil {
-		runtime.Gosched()               // those who waited go first
-		f.src.cache.notifier.add(f.src) // to hear of the next token
+		f.src.cache.notifier.add(f.src)
 	}
 	if f.src.closed() {
 		f.src.cache.notifier.remove(f.src) // only fills add, so this is the last word
@@ -145,20 +188,33 @@ func (f *fill) main(ctx context.Context) {
 	}
 }
 
+// end takes the fill's leave from everybody.
+func (f *fill) end() {
+	defer f.src.cache.end()
+	f.cancel(nil)
+	if errors.Is(f.err, errAborted) {
+		f.src.holdFor(minHold, f.err)
+	}
+	f.src.ended()
+	close(f.done)
+	f.src.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
+}
+
 // run is the life of a fill: look, wait for the issuer's leave and for the lock,
 // look again, ask.
 func (f *fill) run(ctx context.Context) error {
-	if err := f.sitOutHold(ctx); err != nil {
-		return err
-	}
-	f.subscribed = f.src.cache.notifier.hears(f.src)
-	f.freeSince = now()
-	for {
-		changed := f.src.changes() // before the look: what happens after it must not be missed
-		v, err := f.lookAndLock(ctx)
-		if err != nil {
-			return f.withoutRedis(ctx, err)
+	l := f.first
+	if l == nil {
+		if err := f.sitOutHold(ctx); err != nil {
+			return err
 		}
+		l = f.lookFirst(ctx)
+	}
+	for ; ; l = f.lookNow(ctx) {
+		if l.err != nil {
+			return f.withoutRedis(ctx, l.err)
+		}
+		v := l.view
 		if v.lease != nil {
 			f.src.tookLock(v)
 			return f.askAtOnce(ctx, v)
@@ -168,10 +224,38 @@ func (f *fill) run(ctx context.Context) error {
 		if f.satisfied(v) {
 			return nil
 		}
-		if over, err := f.step(ctx, v, changed); over {
+		if over, err := f.step(ctx, v, l.changed); over {
 			return err
 		}
 	}
+}
+
+// looked is what a look came to.
+type looked struct {
+	changed <-chan struct{} // from before the look: what happens after it must not be missed
+	view    *view
+	err     error
+}
+
+// settles reports whether no more is to be done than to hand out what was found.
+func (l *looked) settles(f *fill) bool {
+	if l == nil || l.err != nil || l.view.lease != nil {
+		return false
+	}
+	c := f.src.usable()
+	return c != nil && !c.unpublished && f.satisfied(l.view)
+}
+
+func (f *fill) lookFirst(ctx context.Context) *looked {
+	f.subscribed = f.src.cache.notifier.hears(f.src)
+	f.freeSince = now()
+	return f.lookNow(ctx)
+}
+
+func (f *fill) lookNow(ctx context.Context) *looked {
+	changed := f.src.changes()
+	v, err := f.lookAndLock(ctx)
+	return &looked{changed, v, err}
 }
 
 // step is what follows a look that was not enough: to wait, for the issuer's leave, for

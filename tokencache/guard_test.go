@@ -17,10 +17,13 @@ import (
 )
 
 // guarded is a guard with a client that has go-redis' own long time-outs.
-func guarded(t *testing.T, b *redistest.Bubble) (*guard, *breaker) {
+func guarded(t *testing.T, b *redistest.Bubble, mods ...func(*redis.Options)) (*guard, *breaker) {
 	breaker := &breaker{jitter: noJitter, onChange: func(bool, error) {}}
-	return newGuard(b.Client("us"), time.Second, breaker), breaker
+	return newGuard(b.Client("us", mods...), time.Second, breaker), breaker
 }
+
+func heedsDeadlines(o *redis.Options) { o.ContextTimeoutEnabled = true }
+func heedsNone(o *redis.Options)      { o.ContextTimeoutEnabled = false }
 
 func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 	commands := map[string]func(context.Context, *guard) error{
@@ -31,26 +34,67 @@ func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 	}
 	for name, run := range commands {
 		for fault, cause := range map[string]func(*redistest.Link){
-			"dial hangs":  func(l *redistest.Link) { l.BlackHole(true); l.Cut() },
-			"silent":      func(l *redistest.Link) { l.Silence(true) },
-			"slow by 2 s": func(l *redistest.Link) { l.Delay(2 * time.Second) },
-			"fell silent": func(l *redistest.Link) { l.Mute() },
+			"dial hangs":   func(l *redistest.Link) { l.BlackHole(true); l.Cut() },
+			"set-up hangs": func(l *redistest.Link) { l.Silence(true); l.Cut() },
+			"silent":       func(l *redistest.Link) { l.Silence(true) },
+			"slow by 2 s":  func(l *redistest.Link) { l.Delay(2 * time.Second) },
+			"fell silent":  func(l *redistest.Link) { l.Mute() },
 		} {
-			t.Run(name+" "+fault, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					b := redistest.NewBubble(t)
-					g, breaker := guarded(t, b)
-					require.NoError(t, g.Eval(t.Context(), "return 1", nil).Err())
-					cause(b.Link("us"))
-					start := time.Now()
-					err := run(t.Context(), g)
-					require.ErrorIs(t, err, context.DeadlineExceeded)
-					assert.Equal(t, "timeout", redisTrouble(err))
-					assert.Equal(t, time.Second, time.Since(start), "not go-redis' own time")
-					assert.False(t, breaker.allow(now()))
+			for client, option := range map[string]func(*redis.Options){"default": heedsNone, "punctual": heedsDeadlines} {
+				t.Run(name+" "+fault+" "+client, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						b := redistest.NewBubble(t)
+						g, breaker := guarded(t, b, option)
+						require.Equal(t, client == "punctual", g.punctual)
+						require.NoError(t, g.Eval(t.Context(), "return 1", nil).Err())
+						cause(b.Link("us"))
+						start := time.Now()
+						err := run(t.Context(), g)
+						require.ErrorIs(t, err, context.DeadlineExceeded)
+						assert.Equal(t, "timeout", redisTrouble(err))
+						assert.Equal(t, time.Second, time.Since(start), "not go-redis' own time")
+						assert.False(t, breaker.allow(now()))
+					})
 				})
-			})
+			}
 		}
+	}
+}
+
+// Nor does it wait for a connection that others do not give back. Go-redis keeps the timers
+// of those who do for the whole process, so this is outside of a bubble.
+func TestF15GuardWaitsForNoConnection(t *testing.T) {
+	server := redistest.StartServer(t)
+	for name, option := range map[string]func(*redis.Options){"default": heedsNone, "punctual": heedsDeadlines} {
+		t.Run(name, func(t *testing.T) {
+			rdb := server.Client(t, option, func(o *redis.Options) { o.PoolSize, o.PoolTimeout = 1, time.Minute })
+			busy := rdb.Conn()
+			defer func() { _ = busy.Close() }()
+			require.NoError(t, busy.Ping(t.Context()).Err())
+			g := newGuard(rdb, 50*time.Millisecond, &breaker{jitter: noJitter, onChange: func(bool, error) {}})
+			start := time.Now()
+			require.ErrorIs(t, g.Publish(t.Context(), "c", "m"), context.DeadlineExceeded)
+			assert.Less(t, time.Since(start), time.Minute)
+		})
+	}
+}
+
+// Which clients end a command in time is a matter of how they were made. Of a Cluster's
+// we do not say so: a command may wait for another's question, who has which slots.
+func TestPunctual(t *testing.T) {
+	for name, c := range map[string]struct {
+		client redis.UniversalClient
+		want   bool
+	}{
+		"default":                   {redis.NewClient(&redis.Options{}), false},
+		"heeds deadlines":           {redis.NewClient(&redis.Options{ContextTimeoutEnabled: true}), true},
+		"Sentinel, heeds deadlines": {redis.NewFailoverClient(&redis.FailoverOptions{ContextTimeoutEnabled: true}), true},
+		"Cluster, heeds deadlines":  {redis.NewClusterClient(&redis.ClusterOptions{ContextTimeoutEnabled: true}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() { assert.NoError(t, c.client.Close()) }()
+			assert.Equal(t, c.want, punctual(c.client))
+		})
 	}
 }
 

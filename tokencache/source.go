@@ -57,6 +57,11 @@ type inner struct {
 // says; otherwise it waits for a fill that all callers share, until ctx ends.
 // Costs some 30 ns with a copy at hand.
 //
+// With a client that says ContextTimeoutEnabled, a Get without a copy looks in Redis
+// itself, unless its deadline is near. It is as prompt as any if Redis answers, but where
+// Redis is silent it notices only after a RedisTimeout that ctx was cancelled, or the
+// Source closed.
+//
 // Without a copy it fails with the *IssuerError of a call that failed while it
 // waited, or that still holds the fleet back: at once, if a person has to act
 // (ClassPermanent, ClassQuota), or if the hold lasts longer than ctx or 30 s. With
@@ -100,9 +105,12 @@ func (s *Source) wait(ctx context.Context) (tok Token, err error) {
 	start := now()
 	defer func() { s.observe(Event{Kind: EventWait, Duration: now().since(start), Err: err}) }()
 	for {
-		f, err := s.join(ctx)
+		f, begun, err := s.join(ctx)
 		if err != nil {
 			return Token{}, err
+		}
+		if begun != nil {
+			f.lead(begun, ctx)
 		}
 		if err := f.wait(ctx); err != nil {
 			return Token{}, err
@@ -135,21 +143,22 @@ func whyEnded(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// join returns the running fill, or a new one, for a caller without a copy. A
-// hold that would outlast the caller is returned as its error instead.
-func (s *Source) join(ctx context.Context) (*fill, error) {
+// join returns the running fill, or a new one, for a caller without a copy; of a new
+// one, which the caller shall lead, also its context. A hold that would outlast the caller
+// is returned as its error instead.
+func (s *Source) join(ctx context.Context) (f *fill, begun context.Context, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
-		return nil, s.broken
+		return nil, nil, s.broken
 	}
 	if err := s.heldTooLong(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if s.fill != nil {
-		return s.fill, nil
+		return s.fill, nil, nil
 	}
-	return s.start(ctx, fillForCaller)
+	return s.begin(ctx, fillForCaller)
 }
 
 // heldTooLong is the error of the hold, if a caller should not wait for its end.
@@ -172,8 +181,22 @@ func (s *Source) refill() {
 	_, _ = s.start(context.Background(), fillAhead) // refused only when closed
 }
 
-// start begins a fill. The caller holds s.mu and has seen that none runs.
+// start begins a fill in the background. The caller holds s.mu and has seen that none runs.
 func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
+	f, ctx, err := s.begin(ctx, why)
+	if err != nil {
+		return nil, err
+	}
+	go f.main(ctx)
+	return f, nil
+}
+
+// begin makes a fill, and a context that ends with it. The caller holds s.mu, has seen that
+// none runs, and has this one run.
+func (s *Source) begin(ctx context.Context, why purpose) (*fill, context.Context, error) {
+	if !s.cache.begin() {
+		return nil, nil, ErrClosed
+	}
 	f := newFill(s, why)
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	ctx, stop := context.WithTimeoutCause(ctx, fillTimeout, errTimedOut)
@@ -181,13 +204,9 @@ func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
 		cancel(err)
 		stop()
 	}
-	if !s.cache.spawn(func() { f.main(ctx) }) {
-		f.cancel(ErrClosed)
-		return nil, ErrClosed
-	}
 	s.fill = f
 	s.quietUntil.Store(math.MaxInt64)
-	return f, nil
+	return f, ctx, nil
 }
 
 // ended takes a fill's leave.

@@ -113,6 +113,7 @@ func (t *redisTarget) client() redis.UniversalClient {
 	switch {
 	case t.sentinel != nil:
 		o := t.sentinel
+		o.ContextTimeoutEnabled = true
 		hasten(&o.DialTimeout, &o.ReadTimeout, &o.DialerRetries, &o.PoolSize)
 		return redis.NewFailoverClient(o)
 	case t.cluster != nil:
@@ -122,6 +123,7 @@ func (t *redisTarget) client() redis.UniversalClient {
 		return redis.NewClusterClient(o)
 	default:
 		o := t.single
+		o.ContextTimeoutEnabled = true
 		hasten(&o.DialTimeout, &o.ReadTimeout, &o.DialerRetries, &o.PoolSize)
 		o.MaintNotificationsConfig = quiet
 		return redis.NewClient(o)

@@ -79,6 +79,7 @@ func newService(getenv func(string) string) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("FEISHU_APP_ID, FEISHU_APP_SECRET or FEISHU_BASE_URL: %w", err)
 	}
+	options.ContextTimeoutEnabled = true // the cache then needs no goroutine to leave a slow command behind
 	s.rdb = redis.NewClient(options)
 	if s.cache, err = tokencache.New(s.rdb, tokencache.Config{}); err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 
 // authorize is the README's example of embedding.
 func authorize(ctx context.Context, req *http.Request, redisAddr, id, secret, baseURL string) error {
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true})
 	defer rdb.Close()
 	cache, err := tokencache.New(rdb, tokencache.Config{})
 	if err != nil {

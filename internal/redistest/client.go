@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"os"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -17,6 +18,10 @@ func init() { logging.Disable() }
 // that gets it ends the process: "select on synctest channel from outside bubble".
 const poolSize = 1000
 
+// Punctual names the environment variable that has all clients heed the deadline of a ctx,
+// if a test does not say otherwise: the cache has another way to use those.
+const Punctual = "ONETOKEN_TEST_PUNCTUAL"
+
 // options are a user's own by default, but for what would be two more round
 // trips on each new connection, and miniredis does not know.
 func options(addr string, mods ...func(*redis.Options)) *redis.Options {
@@ -25,6 +30,7 @@ func options(addr string, mods ...func(*redis.Options)) *redis.Options {
 		PoolSize:                 poolSize,
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		ContextTimeoutEnabled:    os.Getenv(Punctual) != "",
 	}
 	for _, mod := range mods {
 		mod(o)

@@ -206,6 +206,26 @@ func (c *checker) filled(r *replica, a *app, took time.Duration) {
 	}
 }
 
+// So many put-backs of one token that fail, within so short a time: their pause is 250 ms
+// at first, and grows.
+const (
+	manyPutBacks   = 8
+	putBacksWithin = time.Second
+)
+
+// putBackFailed checks that a Redis which refuses a token is not offered it again at once.
+func (c *checker) putBackFailed(r *replica, a *app) {
+	now := time.Now()
+	r.mu.Lock()
+	at := append(r.putBacks[a.index], now)
+	at = at[max(0, len(at)-manyPutBacks):]
+	r.putBacks[a.index] = at
+	r.mu.Unlock()
+	if within := now.Sub(at[0]); len(at) == manyPutBacks && within < putBacksWithin {
+		c.violated("I8", r.name, "%d put-backs of %s failed within %v", manyPutBacks, a.name, within)
+	}
+}
+
 // called takes note of a call that is over.
 func (c *checker) called(r *replica, a *app, e tokencache.Event) {
 	f := failedCall{app: a, r: r, began: time.Now().Add(-e.Duration), at: time.Now(), good: e.Err == nil}

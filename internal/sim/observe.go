@@ -35,6 +35,10 @@ func (r *replica) observe(e tokencache.Event) {
 		}
 	case tokencache.EventFill:
 		w.check.filled(r, a, e.Duration)
+	case tokencache.EventPutBack:
+		if e.Err != nil {
+			w.check.putBackFailed(r, a)
+		}
 	case tokencache.EventInvalidate:
 		if e.Outcome == "cooldown" {
 			w.check.coolDown(r, a, r.hasTold(a))

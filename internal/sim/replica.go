@@ -42,6 +42,7 @@ type replica struct {
 	rejected map[string]rejection // by app access token, as this process has seen
 	told     []string             // by app: the last token that Redis was told the rejection of
 	filled   []time.Time          // by app: the end of the last fill
+	putBacks [][]time.Time        // by app: the last that failed
 }
 
 // start starts a replica that nobody reads from yet.
@@ -51,14 +52,15 @@ func (w *world) start(index, life int) *replica {
 		noDirect: index >= w.s.replicas-w.s.noDirect && index < w.s.replicas,
 		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
 		gone: make(chan struct{}), rejected: map[string]rejection{},
-		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps),
+		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps), putBacks: make([][]time.Time, w.s.apps),
 	}
 	r.link = w.redis.Link(r.name)
 	r.link.Shape(r.shape())
 	w.join(r)
 	r.client = w.redis.Client(r.name, func(o *redis.Options) {
 		o.Password = password
-		o.MinRetryBackoff = -1 // go-redis would draw the pause
+		o.ContextTimeoutEnabled = index%2 == 1 // see tokencache's guard
+		o.MinRetryBackoff = -1                 // go-redis would draw the pause
 		// Not a part of the commands' time-out: what is left of a command that timed out
 		// would dial again at the moment of those that came after it.
 		o.DialerRetryTimeout = 97003019

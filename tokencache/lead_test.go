@@ -1,0 +1,158 @@
+package tokencache_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// Where the client heeds deadlines, a Get without a copy makes its fill's first look
+// itself. These tests tell that from a look in a goroutine of the fill's own by what
+// only the first can do: a panic of the client's that comes out of Get, and a cancelled
+// ctx that waits for Redis.
+
+// heeds has a replica's client heed deadlines.
+func heeds(c *replicaConfig) {
+	c.redis = append(c.redis, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
+}
+
+// stored is a fleet that has a token in Redis, and one replica that heeds deadlines and
+// has a connection, but no copy.
+func stored(t *testing.T, test func(t *testing.T, f *fleet, r *replica), options ...option) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.replica().mustGet()
+		r := f.replica(append(options, heeds)...)
+		other := r.cache.Source(tokencache.FetchFunc(tokencache.Issuer{
+			Name: "test", App: "other", Digest: tokencache.Digest("x"), Window: time.Minute,
+		}, func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+		_, err := other.Get(t.Context())
+		require.NoError(t, err)
+		synctest.Wait()
+		test(t, f, r)
+	})
+}
+
+func TestLeadFindsTheToken(t *testing.T) {
+	stored(t, func(t *testing.T, f *fleet, r *replica) {
+		fills := r.count(tokencache.EventFill, "")
+		r.within(0)
+		assert.Equal(t, fills+1, r.count(tokencache.EventFill, ""), "over by the time Get returns")
+		assert.Equal(t, 1, f.stats().Calls)
+
+		// It hears of what follows, if not at once.
+		time.Sleep(100*time.Millisecond + latency)
+		tok := r.mustGet()
+		require.NoError(t, f.replicas[0].source.Invalidate(t.Context(), tok))
+		synctest.Wait()
+		_, there := r.source.Peek()
+		assert.False(t, there)
+	})
+}
+
+func TestLeadIsCutAtItsTimeOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		deadline, cancel time.Duration // 0: none
+		takes            time.Duration
+		why              error // nil: a token, from the issuer
+	}{
+		"patient":            {takes: time.Second + latency},
+		"deadline is far":    {deadline: 3 * time.Second, takes: time.Second + latency},
+		"deadline is near":   {deadline: 700 * time.Millisecond, takes: 700 * time.Millisecond, why: context.DeadlineExceeded},
+		"cancelled":          {cancel: 300 * time.Millisecond, takes: time.Second, why: context.Canceled},
+		"cancelled too late": {cancel: 1100 * time.Millisecond, takes: 1100 * time.Millisecond, why: context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stored(t, func(t *testing.T, f *fleet, r *replica) {
+				r.link.Silence(true)
+				ctx, cancel := context.WithCancel(t.Context())
+				if c.deadline > 0 {
+					ctx, cancel = context.WithTimeout(ctx, c.deadline)
+				}
+				defer cancel()
+				if c.cancel > 0 {
+					time.AfterFunc(c.cancel, cancel)
+				}
+				start := time.Now()
+				_, err := r.get(ctx)
+				require.ErrorIs(t, err, c.why)
+				assert.Equal(t, c.takes, time.Since(start))
+			})
+		})
+	}
+}
+
+// A fill that its caller has begun goes on without it.
+func TestLeadIsFollowedThough(t *testing.T) {
+	stored(t, func(t *testing.T, f *fleet, r *replica) {
+		r.link.Silence(true)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, cancel)
+		follower := make(chan error)
+		time.AfterFunc(2*time.Millisecond, func() {
+			_, err := r.get(context.Background())
+			follower <- err
+		})
+		_, err := r.get(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		require.NoError(t, <-follower)
+		assert.Equal(t, 1, r.count(tokencache.EventDirectCall, "ok"))
+	})
+}
+
+func TestLeadAndClose(t *testing.T) {
+	stored(t, func(t *testing.T, _ *fleet, r *replica) {
+		r.link.Silence(true)
+		start := time.Now()
+		time.AfterFunc(300*time.Millisecond, r.stop)
+		_, err := r.get(t.Context())
+		require.ErrorIs(t, err, tokencache.ErrClosed)
+		assert.Equal(t, time.Second, time.Since(start), "once the look is over")
+	})
+}
+
+// panics is a hook of the user's that panics in a script, once.
+type panics struct{ done bool }
+
+func (*panics) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (*panics) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (p *panics) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if !p.done && cmd.Name() == "evalsha" {
+			p.done = true
+			panic(errForTest)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// The panic is the caller's, as it would be in a call of its own, and the next caller is
+// not left to wait for a fill that is gone.
+func TestLeadPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := redistest.NewBubble(t)
+		client := b.Client("us", func(o *redis.Options) { o.ContextTimeoutEnabled = true })
+		client.AddHook(&panics{})
+		cache, err := tokencache.New(client, tokencache.Config{})
+		require.NoError(t, err)
+		defer func() { assert.NoError(t, cache.Close()) }()
+		source := cache.Source(tokencache.FetchFunc(tokencache.Issuer{
+			Name: "test", App: "app", Digest: tokencache.Digest("x"), Window: time.Minute,
+		}, func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+		assert.PanicsWithValue(t, errForTest, func() { _, _ = source.Get(t.Context()) })
+		start := time.Now()
+		_, err = source.Get(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 250*time.Millisecond, time.Since(start), "the pause after a fill that was cut short")
+	})
+}
