@@ -43,13 +43,17 @@ type fleet struct {
 func newFleet(t *testing.T, n int) *fleet {
 	f := &fleet{t: t, server: redistest.StartServer(t), meter: &meter.Meter{}}
 	for range n {
-		c := f.server.Client(t, f.meter.Attach)
+		c := f.server.Client(t, f.meter.Attach, heedsDeadlines)
 		require.NoError(t, c.Ping(t.Context()).Err())
 		f.clients = append(f.clients, c)
 	}
 	f.all = f.clients
 	return f
 }
+
+// heedsDeadlines has a client end a command when its ctx says so, as the README
+// recommends. The peers' commands have no deadline, and are none the slower.
+func heedsDeadlines(o *redis.Options) { o.ContextTimeoutEnabled = true }
 
 // teach has Redis know the scripts of a way before anything is measured.
 func (f *fleet) teach(way peers.Way, refusal error) {
