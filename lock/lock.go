@@ -52,20 +52,13 @@ func New(rdb redis.Scripter) *Locker {
 // rest. If that fails too, or overtakes the try on its way, the key stays for
 // one lease.
 func (l *Locker) TryAcquire(ctx context.Context, key string, lease, atMost time.Duration) (*Lease, error) {
-	return l.try(ctx, l.locks, key, lease, atMost)
-}
-
-func (l *Locker) try(ctx context.Context, locks *redislock.Client, key string, lease, atMost time.Duration) (*Lease, error) {
-	lease = min(lease, atMost).Truncate(time.Millisecond)
-	if lease <= 0 {
-		return nil, errors.New("lock: a lease is at least 1 ms")
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("lock: nothing tried: %w", err)
+	lease, err := terms(ctx, lease, atMost)
+	if err != nil {
+		return nil, err
 	}
 	value := newValue()
 	sent := time.Now()
-	held, err := obtain(ctx, locks, key, value, sent.Add(lease), lease)
+	held, err := l.obtain(ctx, key, value, sent.Add(lease), lease)
 	if errors.Is(err, redislock.ErrNotObtained) {
 		return nil, ErrHeld
 	}
@@ -80,12 +73,24 @@ func (l *Locker) try(ctx context.Context, locks *redislock.Client, key string, l
 // closes the Redis client; call it after the last try has returned.
 func (l *Locker) Wait() { l.releases.Wait() }
 
+// terms of a try: the first lease, if there is to be a try at all.
+func terms(ctx context.Context, lease, atMost time.Duration) (time.Duration, error) {
+	lease = min(lease, atMost).Truncate(time.Millisecond)
+	if lease <= 0 {
+		return 0, errors.New("lock: a lease is at least 1 ms")
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, fmt.Errorf("lock: nothing tried: %w", err)
+	}
+	return lease, nil
+}
+
 // obtain takes the lock until the deadline. A reply after it is worth nothing:
 // the lease it grants may have ended.
-func obtain(ctx context.Context, locks *redislock.Client, key, value string, deadline time.Time, lease time.Duration) (*redislock.Lock, error) {
+func (l *Locker) obtain(ctx context.Context, key, value string, deadline time.Time, lease time.Duration) (*redislock.Lock, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	held, err := locks.Obtain(ctx, key, lease, &redislock.Options{Token: value})
+	held, err := l.locks.Obtain(ctx, key, lease, &redislock.Options{Token: value})
 	if err == nil && !time.Now().Before(deadline) {
 		return nil, context.DeadlineExceeded
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -14,122 +15,152 @@ import (
 // Look is a script that a try for a lock can follow in the same step: see
 // [Locker.LookAndTry]. It is safe for concurrent use.
 type Look struct {
-	source    string
-	condition string
-
-	mu       sync.Mutex // guards below
-	obtain   string     // redislock's script, once it is known
-	composed *redis.Script
+	number  int
+	compose func() (*redis.Script, error)
 }
 
 // NewLook takes the text of a script that writes nothing and returns an array, and a
-// Lua condition on that array, which it calls look. Under it the lock is tried for.
-func NewLook(source, condition string) *Look { return &Look{source: source, condition: condition} }
+// Lua condition on that array, which it calls look. Under it the lock is tried for: of
+// the look's keys the one of that number, from 1.
+func NewLook(source, condition string, number int) *Look {
+	return &Look{number: number, compose: sync.OnceValues(func() (*redis.Script, error) {
+		obtain, err := obtainScript()
+		if err != nil {
+			return nil, err
+		}
+		return redis.NewScript(fmt.Sprintf(composition, source, number, condition, obtain, number, number)), nil
+	})}
+}
 
 // LookAndTry runs a look and, if its condition holds, makes one try for the lock as
-// [Locker.TryAcquire] does, with nobody in between. Keys are the look's, and the lock
-// is the one of that number, from 1. It costs one round trip, two when Redis has not
-// seen the script, and returns what the look did. No Lease and no error: the
-// condition did not hold, the key is somebody else's, or the reply took longer than
+// [Locker.TryAcquire] does, with nobody in between. It costs one round trip, two when
+// Redis has not seen the script, and returns what the look did. No Lease and no error:
+// the condition did not hold, the key is somebody else's, or the reply took longer than
 // the lease.
 //
 // Look first and try then would take two, and whoever gets the lock would have to
 // look again: in between, another may have had it, and left what it was for.
-func (l *Locker) LookAndTry(ctx context.Context, look *Look, keys []string, number int, lease, atMost time.Duration) (reply []any, held *Lease, err error) {
-	both := &lookAndTry{Scripter: l.rdb, ctx: ctx, look: look, keys: keys, number: number}
-	held, err = l.try(ctx, redislock.New(both), keys[number-1], lease, atMost)
-	switch {
-	case held != nil && both.reply == nil: // another redislock, with another way to obtain
-		_ = held.Release(ctx)
-		return nil, nil, errors.New("lock: it was taken without a look")
-	case both.reply != nil: // the look is good, whatever the try came to
-		return both.reply, held, nil
+func (l *Locker) LookAndTry(ctx context.Context, look *Look, keys []string, lease, atMost time.Duration) (reply []any, held *Lease, err error) {
+	if lease, err = terms(ctx, lease, atMost); err != nil {
+		return nil, nil, err
 	}
-	return nil, nil, err
-}
-
-// lookAndTry is the Redis that one redislock client knows. Its script for obtaining a
-// lock is sent within ours; those for what comes later go through as they are.
-type lookAndTry struct {
-	redis.Scripter
-	ctx    context.Context // the caller's: a look may take longer than a lease
-	look   *Look
-	keys   []string
-	number int
-
-	tried bool  // what redislock sends from now on is not for obtaining
-	reply []any // of the look
-}
-
-// EvalSha has redislock tell its script's text, which it does when Redis says that it
-// does not know it.
-func (l *lookAndTry) EvalSha(ctx context.Context, sha1 string, keys []string, args ...any) *redis.Cmd {
-	if l.tried {
-		return l.Scripter.EvalSha(ctx, sha1, keys, args...)
-	}
-	cmd := redis.NewCmd(ctx)
-	cmd.SetErr(redis.ErrNoScript)
-	return cmd
-}
-
-// Eval runs both, and answers redislock what its script did.
-func (l *lookAndTry) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	if l.tried {
-		return l.Scripter.Eval(ctx, script, keys, args...)
-	}
-	l.tried = true
-	cmd := redis.NewCmd(ctx)
-	tried, err := l.run(script, args)
-	if cmd.SetVal(tried); err == nil && tried == nil {
-		err = redis.Nil
-	}
-	cmd.SetErr(err)
-	return cmd
-}
-
-// run sends both scripts, keeps the reply of the look, and returns the other's.
-func (l *lookAndTry) run(obtain string, args []any) (tried any, err error) {
-	reply, err := l.look.with(obtain, l.number).Run(l.ctx, l.Scripter, l.keys, args...).Slice()
+	script, err := look.compose()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	key, value, sent := keys[look.number-1], newValue(), time.Now()
+	taken, reply, err := lookAndTryReply(script.Run(ctx, l.rdb, keys, obtainArgs(value, lease)...))
+	if err != nil {
+		l.releaseUnsure(ctx, key, value, lease)
+		return nil, nil, fmt.Errorf("lock: look: %w", err)
+	}
+	if !taken {
+		return reply, nil, nil
+	}
+	if !time.Now().Before(sent.Add(lease)) { // the look is good, whatever became of the try
+		l.releaseUnsure(ctx, key, value, lease)
+		return reply, nil, nil
+	}
+	handle, err := redislock.New(&obtained{Scripter: l.rdb}).Obtain(ctx, key, lease, &redislock.Options{Token: value})
+	if err != nil {
+		l.releaseUnsure(ctx, key, value, lease)
+		return nil, nil, fmt.Errorf("lock: acquire: %w", err)
+	}
+	return reply, keep(ctx, handle, sent, lease, atMost), nil
+}
+
+// lookAndTryReply is whether the lock was taken, and what the look returned.
+func lookAndTryReply(cmd *redis.Cmd) (taken bool, look []any, err error) {
+	reply, err := cmd.Slice()
+	if err != nil {
+		return false, nil, err
 	}
 	if len(reply) != 2 {
-		return nil, fmt.Errorf("lock: a reply of %d parts", len(reply))
+		return false, nil, fmt.Errorf("a reply of %d parts", len(reply))
 	}
 	look, isArray := reply[1].([]any)
 	if !isArray {
-		return nil, fmt.Errorf("lock: a look of %T", reply[1])
+		return false, nil, fmt.Errorf("a look of %T", reply[1])
 	}
-	l.reply = look
-	return reply[0], nil
+	return reply[0] != nil, look, nil
 }
 
-// with composes the two scripts, which see no more than their own keys and arguments.
-func (l *Look) with(obtain string, number int) *redis.Script {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.obtain != obtain {
-		l.obtain, l.composed = obtain, redis.NewScript(fmt.Sprintf(composition, l.source, l.condition, obtain, number, number, number))
-	}
-	return l.composed
-}
-
-// composition of a look, its condition, redislock's script and the lock's number, three
-// times. Where the condition holds no more, a lock with our value is that of a try whose
-// reply was lost, and which the client has sent again: nobody knows of it.
+// composition of a look, the lock's number, the look's condition, redislock's script and
+// the number twice. The two scripts see no more than their own keys and arguments. Most
+// of a fleet finds the lock in other hands, which one GET tells. With our own value in it,
+// it is that of a try whose reply was lost, and which the client has sent again: redislock
+// obtains it again, and where the condition holds no more, nobody knows of it.
 const composition = `local look = (function(KEYS, ARGV)
 %s
 end)(KEYS, {})
 if look.err then
 	return look
 end
+local holder = redis.call('GET', KEYS[%d])
 local tried = false
 if %s then
-	tried = (function(KEYS, ARGV)
+	if not holder or holder == ARGV[1] then
+		tried = (function(KEYS, ARGV)
 %s
-	end)({ KEYS[%d] }, ARGV)
-elseif redis.pcall('GET', KEYS[%d]) == ARGV[1] then
+		end)({ KEYS[%d] }, ARGV)
+	end
+elseif holder == ARGV[1] then
 	redis.call('DEL', KEYS[%d])
 end
 return { tried, look }
 `
+
+// obtainScript is the text of the script with which redislock obtains a lock: it sends it
+// when Redis says that it does not know it.
+var obtainScript = sync.OnceValues(func() (string, error) {
+	const value, lease = "value", time.Second
+	asked := &unknowing{}
+	_, err := redislock.New(asked).Obtain(context.Background(), "key", lease, &redislock.Options{Token: value})
+	if !errors.Is(err, redislock.ErrNotObtained) || asked.script == "" || fmt.Sprint(asked.args) != fmt.Sprint(obtainArgs(value, lease)) {
+		return "", errors.New("lock: this redislock obtains in another way: use v0.10.0")
+	}
+	return asked.script, nil
+})
+
+// obtainArgs are the script's: the value, how much of it tells holders apart, and the
+// lease in milliseconds.
+func obtainArgs(value string, lease time.Duration) []any {
+	return []any{value, len(value), strconv.FormatInt(lease.Milliseconds(), 10)}
+}
+
+// unknowing is a Redis that knows no script, and has none return anything.
+type unknowing struct {
+	redis.Scripter
+	script string
+	args   []any
+}
+
+func (u *unknowing) EvalSha(ctx context.Context, _ string, _ []string, _ ...any) *redis.Cmd {
+	cmd := redis.NewCmd(ctx)
+	cmd.SetErr(redis.ErrNoScript)
+	return cmd
+}
+
+func (u *unknowing) Eval(ctx context.Context, script string, _ []string, args ...any) *redis.Cmd {
+	u.script, u.args = script, args
+	cmd := redis.NewCmd(ctx)
+	cmd.SetErr(redis.Nil)
+	return cmd
+}
+
+// obtained is the Redis that has just run redislock's script, and says so to one redislock
+// client, which does not know. What this sends later goes through as it is.
+type obtained struct {
+	redis.Scripter
+	said bool
+}
+
+func (o *obtained) EvalSha(ctx context.Context, sha1 string, keys []string, args ...any) *redis.Cmd {
+	if o.said {
+		return o.Scripter.EvalSha(ctx, sha1, keys, args...)
+	}
+	o.said = true
+	cmd := redis.NewCmd(ctx)
+	cmd.SetVal("OK")
+	return cmd
+}

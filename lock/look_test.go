@@ -15,7 +15,7 @@ import (
 )
 
 // look is whether there is anything under its first key; the lock is the second.
-var look = lock.NewLook("return { redis.call('EXISTS', KEYS[1]), #ARGV }", "look[1] == 0")
+var look = lock.NewLook("return { redis.call('EXISTS', KEYS[1]), #ARGV }", "look[1] == 0", 2)
 
 const seen = "what is looked at"
 
@@ -26,7 +26,7 @@ func TestLookAndTry(t *testing.T) {
 		load(t, env.Client("a"))
 		locker, link := lock.New(env.Client("a", once)), env.Link("a")
 
-		reply, held, err := locker.LookAndTry(t.Context(), look, keys, 2, lease, time.Minute)
+		reply, held, err := locker.LookAndTry(t.Context(), look, keys, lease, time.Minute)
 		require.NoError(t, err)
 		require.NotNil(t, held)
 		assert.Equal(t, []any{int64(0), int64(0)}, reply, "the look has no arguments")
@@ -34,7 +34,7 @@ func TestLookAndTry(t *testing.T) {
 		assert.Zero(t, admin.Exists(t.Context(), seen).Val())
 
 		link.ResetCounts()
-		reply, other, err := locker.LookAndTry(t.Context(), look, keys, 2, lease, time.Minute)
+		reply, other, err := locker.LookAndTry(t.Context(), look, keys, lease, time.Minute)
 		require.NoError(t, err)
 		assert.Nil(t, other, "held")
 		assert.Equal(t, []any{int64(0), int64(0)}, reply)
@@ -52,7 +52,7 @@ func TestLookForbidsTheTry(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
 		admin := env.Admin()
 		require.NoError(t, admin.Set(t.Context(), seen, "something", 0).Err())
-		reply, held, err := lock.New(env.Client("a")).LookAndTry(t.Context(), look, []string{seen, key}, 2, lease, time.Minute)
+		reply, held, err := lock.New(env.Client("a")).LookAndTry(t.Context(), look, []string{seen, key}, lease, time.Minute)
 		require.NoError(t, err)
 		assert.Nil(t, held)
 		assert.Equal(t, []any{int64(1), int64(0)}, reply)
@@ -62,10 +62,10 @@ func TestLookForbidsTheTry(t *testing.T) {
 
 func TestLookFails(t *testing.T) {
 	t.Parallel()
-	broken := lock.NewLook("return redis.error_reply('WRONGTYPE as it happens')", "true")
+	broken := lock.NewLook("return redis.error_reply('WRONGTYPE as it happens')", "true", 1)
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
 		locker := lock.New(env.Client("a"))
-		reply, held, err := locker.LookAndTry(t.Context(), broken, []string{key}, 1, lease, time.Minute)
+		reply, held, err := locker.LookAndTry(t.Context(), broken, []string{key}, lease, time.Minute)
 		require.ErrorContains(t, err, "WRONGTYPE")
 		assert.Nil(t, reply)
 		assert.Nil(t, held)
@@ -80,12 +80,12 @@ func TestLookAndTryReplayed(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
 		load(t, env.Client("a"))
 		locker, keys := lock.New(env.Client("a")), []string{seen, key}
-		_, held, err := locker.LookAndTry(t.Context(), look, keys, 2, lease, time.Minute)
+		_, held, err := locker.LookAndTry(t.Context(), look, keys, lease, time.Minute)
 		require.NoError(t, err)
 		require.NoError(t, held.Release(t.Context()))
 
 		env.Link("a").DropReplies(1, redistest.Commands("EVALSHA"))
-		_, held, err = locker.LookAndTry(t.Context(), look, keys, 2, lease, time.Minute)
+		_, held, err = locker.LookAndTry(t.Context(), look, keys, lease, time.Minute)
 		require.NoError(t, err)
 		require.NotNil(t, held)
 		assert.Equal(t, held.Value(), env.Admin().Get(t.Context(), key).Val())
@@ -97,7 +97,7 @@ func TestLookAndTryReplayed(t *testing.T) {
 func TestLookOutlastsTheLease(t *testing.T) {
 	bubble(t, func(t *testing.T, rdb *redis.Client) {
 		locker := lock.New(&late{Scripter: rdb, by: 2 * time.Second})
-		reply, held, err := locker.LookAndTry(t.Context(), look, []string{seen, key}, 2, time.Second, time.Minute)
+		reply, held, err := locker.LookAndTry(t.Context(), look, []string{seen, key}, time.Second, time.Minute)
 		require.NoError(t, err)
 		assert.Nil(t, held)
 		assert.Equal(t, []any{int64(0), int64(0)}, reply)
@@ -126,14 +126,14 @@ func (l *late) EvalSha(ctx context.Context, sha string, keys []string, args ...a
 func TestReplayedWhenTheConditionHoldsNoMore(t *testing.T) {
 	bubble(t, func(t *testing.T, rdb *redis.Client) {
 		locker := lock.New(replaying{rdb, func() { rdb.Set(t.Context(), seen, "something", 0) }})
-		reply, held, err := locker.LookAndTry(t.Context(), look, []string{seen, key}, 2, time.Minute, time.Minute)
+		reply, held, err := locker.LookAndTry(t.Context(), look, []string{seen, key}, time.Minute, time.Minute)
 		require.NoError(t, err)
 		assert.Nil(t, held)
 		assert.Equal(t, []any{int64(1), int64(0)}, reply)
 		assert.Zero(t, rdb.Exists(t.Context(), key).Val(), "nobody waits out a ghost's lease")
 
 		require.NoError(t, rdb.Set(t.Context(), key, "another's", 0).Err())
-		_, _, err = locker.LookAndTry(t.Context(), look, []string{seen, key}, 2, time.Minute, time.Minute)
+		_, _, err = locker.LookAndTry(t.Context(), look, []string{seen, key}, time.Minute, time.Minute)
 		require.NoError(t, err)
 		assert.Equal(t, "another's", rdb.Get(t.Context(), key).Val())
 	})
@@ -155,7 +155,7 @@ func (r replaying) Eval(ctx context.Context, script string, keys []string, args 
 func TestLookThatIsNone(t *testing.T) {
 	bubble(t, func(t *testing.T, rdb *redis.Client) {
 		for name, source := range map[string]string{"no array": "return 'x'", "an error": "return redis.error_reply('ERR x')"} {
-			reply, held, err := lock.New(rdb).LookAndTry(t.Context(), lock.NewLook(source, "true"), []string{key}, 1, lease, time.Minute)
+			reply, held, err := lock.New(rdb).LookAndTry(t.Context(), lock.NewLook(source, "true", 1), []string{key}, lease, time.Minute)
 			require.Error(t, err, name)
 			assert.Nil(t, held, name)
 			assert.Nil(t, reply, name)

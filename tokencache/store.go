@@ -97,7 +97,7 @@ func (s store) read(ctx context.Context) (*view, error) {
 // TTL in the view is that of before.
 func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost time.Duration) (*view, error) {
 	at := now()
-	reply, taken, err := l.LookAndTry(ctx, whenEmpty, []string{s.keys.token, s.keys.lock, s.keys.failure}, 2, lease, atMost)
+	reply, taken, err := l.LookAndTry(ctx, whenEmpty, []string{s.keys.token, s.keys.lock, s.keys.failure}, lease, atMost)
 	if err != nil {
 		return nil, redisErrorOf(err, s.keys.id)
 	}
@@ -109,7 +109,7 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 // whenEmpty is read.lua, and that it has found no TTL of a token and none of a failure.
 // That there is a lock does not matter: it may be ours, if the client sends a try
 // again, and redislock knows.
-var whenEmpty = lock.NewLook(readLua, "look[2] == -2 and look[5] == -2")
+var whenEmpty = lock.NewLook(readLua, "look[2] == -2 and look[5] == -2", 2)
 
 func parseView(reply []any, at instant) *view {
 	r := answer(reply)
