@@ -16,9 +16,9 @@ import (
 type fill struct {
 	src    *Source
 	why    purpose
-	cancel context.CancelCauseFunc
-	ready  chan struct{} // closed with the first usable copy, guarded by Source.mu
-	held   chan struct{} // closed once it waits out a failure, for those with less time
+	cancel context.CancelCauseFunc // nil while a caller leads; guarded by Source.mu
+	ready  chan struct{}           // closed with the first usable copy, guarded by Source.mu
+	held   chan struct{}           // closed once it waits out a failure, for those with less time
 	done   chan struct{}
 	err    error // before done is closed; errAborted stands if a panic or Goexit cuts it short
 
@@ -126,15 +126,15 @@ func (f *fill) becomeReady() {
 // lead runs a fill for the caller that began it. Mostly there is a token, so that one look
 // is all of it: if the caller can, it looks itself, which spares it the hand-overs. What
 // else there may be to do is done in a goroutine of the fill's own.
-func (f *fill) lead(ctx, caller context.Context) {
+func (f *fill) lead(ctx context.Context) {
 	over := true
 	defer func() {
 		if over { // or the client has panicked
 			f.end()
 		}
 	}()
-	if f.canLead(caller) {
-		f.first = f.lookFirst(ctx)
+	if f.canLead(ctx) {
+		f.first = f.lookFirst(context.WithoutCancel(ctx))
 	}
 	if over = f.first.settles(f); over {
 		f.err = nil
@@ -154,11 +154,11 @@ const lookCommands = 3
 
 // canLead reports whether a caller is back in time from the first look, and has nothing
 // else to do before. It is not told when ctx is cancelled meanwhile, only of its deadline.
-func (f *fill) canLead(caller context.Context) bool {
-	if !f.src.cache.redis.punctual || caller.Err() != nil {
+func (f *fill) canLead(ctx context.Context) bool {
+	if !f.src.cache.redis.punctual || ctx.Err() != nil {
 		return false
 	}
-	if deadline, bounded := caller.Deadline(); bounded && time.Until(deadline) < lookCommands*f.src.cache.config.RedisTimeout {
+	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < lookCommands*f.src.cache.config.RedisTimeout {
 		return false
 	}
 	f.src.mu.Lock()
@@ -170,9 +170,33 @@ func (f *fill) canLead(caller context.Context) bool {
 // wait are told.
 func (f *fill) main(ctx context.Context) {
 	defer f.end()
-	f.err = f.run(ctx)
+	f.err = f.run(f.ownTime(ctx))
 	runtime.Gosched() // those who waited go first
 	f.listen()
+}
+
+// ownTime is a ctx that ends with the fill, and keeps no more of the caller's than its
+// values.
+func (f *fill) ownTime(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	ctx, stop := context.WithTimeoutCause(ctx, fillTimeout, errTimedOut)
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	f.cancel = func(err error) {
+		cancel(err)
+		stop()
+	}
+	if f.src.broken != nil { // while the caller led
+		f.cancel(f.src.broken)
+	}
+	return ctx
+}
+
+// cutShort ends the fill's time. The caller holds Source.mu.
+func (f *fill) cutShort(err error) {
+	if f.cancel != nil {
+		f.cancel(err)
+	}
 }
 
 // listen has the Source hear of the next token.
@@ -191,7 +215,6 @@ func (f *fill) listen() {
 // end takes the fill's leave from everybody.
 func (f *fill) end() {
 	defer f.src.cache.end()
-	f.cancel(nil)
 	if errors.Is(f.err, errAborted) {
 		f.src.holdFor(minHold, f.err)
 	}

@@ -105,12 +105,12 @@ func (s *Source) wait(ctx context.Context) (tok Token, err error) {
 	start := now()
 	defer func() { s.observe(Event{Kind: EventWait, Duration: now().since(start), Err: err}) }()
 	for {
-		f, begun, err := s.join(ctx)
+		f, isNew, err := s.join(ctx)
 		if err != nil {
 			return Token{}, err
 		}
-		if begun != nil {
-			f.lead(begun, ctx)
+		if isNew {
+			f.lead(ctx)
 		}
 		if err := f.wait(ctx); err != nil {
 			return Token{}, err
@@ -143,22 +143,22 @@ func whyEnded(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// join returns the running fill, or a new one, for a caller without a copy; of a new
-// one, which the caller shall lead, also its context. A hold that would outlast the caller
-// is returned as its error instead.
-func (s *Source) join(ctx context.Context) (f *fill, begun context.Context, err error) {
+// join returns the running fill, or a new one, which the caller shall lead, for a caller
+// without a copy. A hold that would outlast the caller is returned as its error instead.
+func (s *Source) join(ctx context.Context) (f *fill, isNew bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
-		return nil, nil, s.broken
+		return nil, false, s.broken
 	}
 	if err := s.heldTooLong(ctx); err != nil {
-		return nil, nil, err
+		return nil, false, err
 	}
 	if s.fill != nil {
-		return s.fill, nil, nil
+		return s.fill, false, nil
 	}
-	return s.begin(ctx, fillForCaller)
+	f, err = s.begin(fillForCaller)
+	return f, true, err
 }
 
 // heldTooLong is the error of the hold, if a caller should not wait for its end.
@@ -183,7 +183,7 @@ func (s *Source) refill() {
 
 // start begins a fill in the background. The caller holds s.mu and has seen that none runs.
 func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
-	f, ctx, err := s.begin(ctx, why)
+	f, err := s.begin(why)
 	if err != nil {
 		return nil, err
 	}
@@ -191,28 +191,22 @@ func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
 	return f, nil
 }
 
-// begin makes a fill, and a context that ends with it. The caller holds s.mu, has seen that
-// none runs, and has this one run.
-func (s *Source) begin(ctx context.Context, why purpose) (*fill, context.Context, error) {
+// begin makes a fill. The caller holds s.mu, has seen that none runs, and has this one run.
+func (s *Source) begin(why purpose) (*fill, error) {
 	if !s.cache.begin() {
-		return nil, nil, ErrClosed
+		return nil, ErrClosed
 	}
 	f := newFill(s, why)
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	ctx, stop := context.WithTimeoutCause(ctx, fillTimeout, errTimedOut)
-	f.cancel = func(err error) {
-		cancel(err)
-		stop()
-	}
 	s.fill = f
 	s.quietUntil.Store(math.MaxInt64)
-	return f, ctx, nil
+	return f, nil
 }
 
 // ended takes a fill's leave.
 func (s *Source) ended() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.fill.cutShort(nil)
 	s.fill = nil
 	s.settle()
 	s.schedule()
@@ -241,7 +235,7 @@ func (s *Source) close(err error) {
 		}
 	}
 	if s.fill != nil {
-		s.fill.cancel(err)
+		s.fill.cutShort(err)
 	}
 }
 

@@ -141,7 +141,7 @@ func example() *results.File {
 		Runs:     3,
 		IssuerMs: 130,
 		Machine:  results.Machine{Versions: map[string]string{"example.com/peer": "v1.0.0"}},
-		WarmFill: &results.WarmFill{Get: s(50), Fill: s(70), TimesGet: s(1.4), RoundTrips: 1},
+		WarmFill: &results.WarmFill{Get: s(50), Fill: s(70), TimesGet: s(1.4), Aside: s(140), AsideTimesGet: s(2.8), RoundTrips: 1},
 		Rotation: &results.Rotation{Goroutines: 64, IssuerMs: 2000, Rotations: s(3), Gets: s(1e9), Waited: s(0), Burst: 1000, LongestBurst: s(20)},
 		FanOut:   &results.FanOut{Replicas: 200, Calls: s(1), GrantedCalls: s(1), Granted: s(10), Refused: s(11), TimesGranted: s(1.1)},
 		Takeover: &results.Takeover{Locks: 3, LeaseSeconds: 5, SpreadSeconds: 0.3, Seconds: s(3.5, 4, 5)},

@@ -118,9 +118,11 @@ type Fresh struct {
 
 // WarmFill is a process without a copy whose Redis has the token.
 type WarmFill struct {
-	Get, Fill  Sample // microseconds
-	TimesGet   Sample
-	RoundTrips float64 // of one fill, the most of any
+	Get, Fill     Sample // microseconds
+	TimesGet      Sample
+	Aside         Sample // a fill with a client that does not heed deadlines
+	AsideTimesGet Sample
+	RoundTrips    float64 // of one fill, the most of any
 }
 
 // Herd is a number of replicas that start at once on an empty Redis.
