@@ -321,9 +321,10 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 }
 
 // lookAndLock is a look that takes the lock on the way, if there is neither token nor
-// failure, for who has no copy either and is not kept from asking.
+// failure, for who has no copy either and is not kept from asking. Not for who has waited
+// for somebody's call, who mostly left a token: that look costs less.
 func (f *fill) lookAndLock(ctx context.Context) (*view, error) {
-	if rest, _ := f.keptOff(); rest > 0 || f.why == fillForced || f.why == fillPutBack || f.src.usable() != nil {
+	if rest, _ := f.keptOff(); rest > 0 || f.waited || f.why == fillForced || f.why == fillPutBack || f.src.usable() != nil {
 		return f.look(ctx)
 	}
 	return f.lookBy(ctx, func(ctx context.Context) (*view, error) {
