@@ -162,3 +162,24 @@ func TestLookThatIsNone(t *testing.T) {
 		}
 	})
 }
+
+// What is no lock is somebody's who should hear of it, but only by those who want the lock.
+func TestLookAtALockThatIsNone(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, env redistest.Env) {
+		admin, locker, keys := env.Admin(), lock.New(env.Client("a")), []string{seen, key}
+		require.NoError(t, admin.RPush(t.Context(), key, "a list").Err())
+		_, held, err := locker.LookAndTry(t.Context(), look, keys, lease, time.Minute)
+		require.ErrorContains(t, err, "WRONGTYPE")
+		require.ErrorContains(t, err, key)
+		assert.Nil(t, held)
+
+		require.NoError(t, admin.Set(t.Context(), seen, "something", 0).Err())
+		reply, held, err := locker.LookAndTry(t.Context(), look, keys, lease, time.Minute)
+		require.NoError(t, err)
+		assert.Nil(t, held)
+		assert.Equal(t, []any{int64(1), int64(0)}, reply)
+		locker.Wait()
+		assert.Equal(t, []string{"a list"}, admin.LRange(t.Context(), key, 0, -1).Val())
+	})
+}

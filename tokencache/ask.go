@@ -41,6 +41,9 @@ func (f *fill) lockAtMost() time.Duration {
 func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, err error) {
 	ctx = context.WithoutCancel(ctx)
 	defer f.leave(ctx, lease)
+	if f.src.closed() {
+		return false, ErrClosed
+	}
 
 	v, err := f.look(ctx)
 	if err != nil {
@@ -61,6 +64,9 @@ func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, er
 func (f *fill) askAtOnce(ctx context.Context, v *view) error {
 	ctx = context.WithoutCancel(ctx)
 	defer f.leave(ctx, v.lease)
+	if f.src.closed() {
+		return ErrClosed
+	}
 	f.src.untroubled()
 	return f.ask(ctx, v.lease, v)
 }

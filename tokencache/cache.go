@@ -125,7 +125,8 @@ func (c *Cache) Forget(s *Source) {
 	c.notifier.remove(s)
 }
 
-// Close ends everything the Cache does: waiting callers get ErrClosed at once,
+// Close ends everything the Cache does: waiting callers get ErrClosed at once (but
+// one that looks in Redis itself when it has looked: see [Source.Get]),
 // but a call to the issuer that is under way is let finish, its token published
 // and its lock released. It returns after two FetchTimeouts and a few
 // RedisTimeouts at the latest; what was left behind by then, such as a Fetcher

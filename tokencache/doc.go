@@ -37,7 +37,8 @@
 //
 // One fill runs per Source and process. It belongs to no caller: a caller's ctx
 // bounds only how long that caller waits. The fill has a minute, and finishes a
-// call it has begun.
+// call it has begun. Only where the Redis client heeds deadlines does the caller that
+// begins it make its first look: mostly there is a token, and that was the fill.
 //
 //  1. Look: one script reads record, lock, failure and Redis' time. A usable token
 //     is adopted, and those who wait go on. If it is fresh, or the issuer has just
@@ -144,7 +145,8 @@
 //   - Look and lock in one script, for who has no copy: in two, whoever gets the lock
 //     has to look again, each time behind the whole of a cold fleet.
 //   - Subscribe, then look, then wait: a token published in between is not missed.
-//   - Redis commands run in goroutines and are abandoned: a default go-redis client
+//   - Redis commands run in goroutines and are abandoned, unless the client ends them in
+//     time itself, as one with ContextTimeoutEnabled does: a default go-redis client
 //     took 5 s where ctx allowed 1 s, and 101 s when black-holed.
 //   - A Redis error is never a miss, or an outage would send the fleet to the issuer.
 //   - Rejections are ordered by a counter, as a read can happen in the same instant.

@@ -12,26 +12,27 @@ import (
 
 // fill is one attempt to get a usable token, or a better one, shared by all who
 // want it and detached from each of them: it has its own time, and goes on when
-// everybody has left. One runs per Source and process.
+// everybody has left. Only its first look may be made by the caller that began it.
+// One runs per Source and process.
 type fill struct {
 	src    *Source
 	why    purpose
-	cancel context.CancelCauseFunc // nil while a caller leads; guarded by Source.mu
+	cancel context.CancelCauseFunc // nil until it has a goroutine; guarded by Source.mu
 	ready  chan struct{}           // closed with the first usable copy, guarded by Source.mu
 	held   chan struct{}           // closed once it waits out a failure, for those with less time
 	done   chan struct{}
 	err    error // before done is closed; errAborted stands if a panic or Goexit cuts it short
 
 	// Only who runs the fill touches these, until done is closed.
-	first      *looked       // if a caller has made the first look
+	first      *looked       // if its caller has made the first look
 	waited     bool          // for a holder of the lock: what it leaves is the answer to this fill too
 	subscribed bool          // events are heard by now, or not to be had: a look since then decides
 	nextLook   time.Duration // the safety poll
 	left       bool          // others will find a token or a failure
 	passing    bool          // forced: goes past a permanent failure
-	before     string        // forced: the fingerprint found at first; "" if none
+	before     string        // the fingerprint of the copy when it began; forced: of what was found at first
 	attempts   int           // forced: failed calls in a row, as found at first
-	looked     bool          // forced: once at least
+	noted      bool          // what was found at first
 	began      instant
 	freeSince  instant // since when it has had nothing to sit out
 }
@@ -46,10 +47,9 @@ const (
 	fillPutBack                  // Redis shall learn of a token that it does not know
 )
 
-const (
-	// fillTimeout bounds one fill; those who still wait then join the next.
-	fillTimeout = time.Minute
-)
+// fillTimeout bounds one fill, beside the look of its caller; those who still wait then
+// join the next.
+const fillTimeout = time.Minute
 
 var (
 	errAborted  = errors.New("tokencache: the fill ended early")
@@ -61,7 +61,7 @@ func newFill(s *Source, why purpose) *fill {
 		src: s, why: why, ready: make(chan struct{}), held: make(chan struct{}), done: make(chan struct{}),
 		err: errAborted, nextLook: firstPoll, began: now(),
 	}
-	if c := f.src.usable(); c != nil {
+	if c := s.usable(); c != nil {
 		f.before = c.token.Fingerprint()
 	}
 	return f
@@ -97,15 +97,15 @@ func (f *fill) wait(ctx context.Context) error {
 }
 
 // final is the error of a fill that is over, unless the next may do better: this one
-// had no more time, was not about getting a token for a Get, or began with a copy, and
-// may have ended without Redis for that reason.
+// had no more time or was cut short, was not about getting a token for a Get, or began with
+// a copy, and may have ended without Redis for that reason.
 func (f *fill) final() error {
 	select {
 	case <-f.done:
 	default:
 		return nil
 	}
-	if errors.Is(f.err, errTimedOut) || f.why == fillPutBack || f.why == fillForced {
+	if errors.Is(f.err, errTimedOut) || errors.Is(f.err, errAborted) || f.why == fillPutBack || f.why == fillForced {
 		return nil
 	}
 	if f.why == fillAhead && errors.Is(f.err, ErrRedis) {
@@ -123,56 +123,16 @@ func (f *fill) becomeReady() {
 	}
 }
 
-// lead runs a fill for the caller that began it. Mostly there is a token, so that one look
-// is all of it: if the caller can, it looks itself, which spares it the hand-overs. What
-// else there may be to do is done in a goroutine of the fill's own.
-func (f *fill) lead(ctx context.Context) {
-	over := true
-	defer func() {
-		if over { // or the client has panicked
-			f.end()
-		}
-	}()
-	if f.canLead(ctx) {
-		f.first = f.lookFirst(context.WithoutCancel(ctx))
-	}
-	if over = f.first.settles(f); over {
-		f.err = nil
-		time.AfterFunc(f.jitter(listenSpread), f.listen) // not now: the caller waits
-		return
-	}
-	go f.main(ctx)
-}
-
-// listenSpread is the time over which processes that start and find a token subscribe:
-// a fleet of them does at once.
-const listenSpread = 100 * time.Millisecond
-
-// lookCommands is how many commands a look takes at the most: two for a script that Redis
-// does not know, and one for a lock without a TTL.
-const lookCommands = 3
-
-// canLead reports whether a caller is back in time from the first look, and has nothing
-// else to do before. It is not told when ctx is cancelled meanwhile, only of its deadline.
-func (f *fill) canLead(ctx context.Context) bool {
-	if !f.src.cache.redis.punctual || ctx.Err() != nil {
-		return false
-	}
-	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < lookCommands*f.src.cache.config.RedisTimeout {
-		return false
-	}
-	f.src.mu.Lock()
-	defer f.src.mu.Unlock()
-	return f.src.hold.err == nil && len(f.src.rejected.pending()) == 0
-}
-
 // main runs the fill in its own goroutine. Whatever happens to it, those who
 // wait are told.
 func (f *fill) main(ctx context.Context) {
 	defer f.end()
 	f.err = f.run(f.ownTime(ctx))
-	runtime.Gosched() // those who waited go first
-	f.listen()
+	runtime.Gosched() // to subscribe is work, and has whoever waited for the token wait for longer
+	f.src.listen()
+	if f.err != nil && f.src.closed() {
+		f.err = ErrClosed
+	}
 }
 
 // ownTime is a ctx that ends with the fill, and keeps no more of the caller's than its
@@ -199,19 +159,6 @@ func (f *fill) cutShort(err error) {
 	}
 }
 
-// listen has the Source hear of the next token.
-func (f *fill) listen() {
-	if f.src.usable() != nil {
-		f.src.cache.notifier.add(f.src)
-	}
-	if f.src.closed() {
-		f.src.cache.notifier.remove(f.src) // only fills add, so this is the last word
-		if f.err != nil {
-			f.err = ErrClosed
-		}
-	}
-}
-
 // end takes the fill's leave from everybody.
 func (f *fill) end() {
 	defer f.src.cache.end()
@@ -231,14 +178,14 @@ func (f *fill) run(ctx context.Context) error {
 		if err := f.sitOutHold(ctx); err != nil {
 			return err
 		}
-		l = f.lookFirst(ctx)
+		l = f.lookFirst(ctx, f.src.tellPending)
 	}
-	for ; ; l = f.lookNow(ctx) {
+	for ; ; l = f.lookNext(ctx) {
 		if l.err != nil {
 			return f.withoutRedis(ctx, l.err)
 		}
 		v := l.view
-		if v.lease != nil {
+		if v.lease != nil { // there was nothing else, to put back or to note
 			f.src.tookLock(v)
 			return f.askAtOnce(ctx, v)
 		}
@@ -251,34 +198,6 @@ func (f *fill) run(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// looked is what a look came to.
-type looked struct {
-	changed <-chan struct{} // from before the look: what happens after it must not be missed
-	view    *view
-	err     error
-}
-
-// settles reports whether no more is to be done than to hand out what was found.
-func (l *looked) settles(f *fill) bool {
-	if l == nil || l.err != nil || l.view.lease != nil {
-		return false
-	}
-	c := f.src.usable()
-	return c != nil && !c.unpublished && f.satisfied(l.view)
-}
-
-func (f *fill) lookFirst(ctx context.Context) *looked {
-	f.subscribed = f.src.cache.notifier.hears(f.src)
-	f.freeSince = now()
-	return f.lookNow(ctx)
-}
-
-func (f *fill) lookNow(ctx context.Context) *looked {
-	changed := f.src.changes()
-	v, err := f.lookAndLock(ctx)
-	return &looked{changed, v, err}
 }
 
 // step is what follows a look that was not enough: to wait, for the issuer's leave, for
@@ -318,45 +237,6 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 		return nil // somebody had a copy then
 	}
 	return f.sleep(ctx, h.rest(now()), changed)
-}
-
-// lookAndLock is a look that takes the lock on the way, if there is neither token nor
-// failure, for who has no copy either and is not kept from asking. Not for who has waited
-// for somebody's call, who mostly left a token: that look costs less.
-func (f *fill) lookAndLock(ctx context.Context) (*view, error) {
-	if rest, _ := f.keptOff(); rest > 0 || f.waited || f.why == fillForced || f.why == fillPutBack || f.src.usable() != nil {
-		return f.look(ctx)
-	}
-	return f.lookBy(ctx, func(ctx context.Context) (*view, error) {
-		return f.src.store.readAndLock(ctx, f.src.cache.locker, f.lease(), f.lockAtMost())
-	})
-}
-
-// look asks Redis for everything, adopts what can be, and says what cannot.
-func (f *fill) look(ctx context.Context) (*view, error) { return f.lookBy(ctx, f.src.store.read) }
-
-func (f *fill) lookBy(ctx context.Context, read func(context.Context) (*view, error)) (*view, error) {
-	if !f.src.cache.breaker.allow(now()) {
-		return nil, &RedisError{Name: redisPaused, Key: f.src.store.keys.id}
-	}
-	number := f.src.nextNumber() // first: a rejection from here on may overtake the read
-	if err := f.src.tellPending(ctx); err != nil {
-		return nil, err
-	}
-	v, err := read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if v.lockTTL == noTTL {
-		_ = f.src.store.leaseForeverLock(ctx, f.lease())
-	}
-	if v.garbled != "" {
-		f.src.observe(Event{Kind: EventGarbled, Outcome: v.garbled})
-	}
-	if r := v.record; r != nil {
-		f.src.adopt(r.adoption(number))
-	}
-	return v, nil
 }
 
 // satisfied reports whether nothing is left to do, and then says when the next fill

@@ -29,15 +29,22 @@ type guard struct {
 }
 
 func newGuard(rdb redis.UniversalClient, timeout time.Duration, b *breaker) *guard {
-	return &guard{Scripter: rdb, rdb: rdb, timeout: timeout, breaker: b, punctual: punctual(rdb)}
+	return &guard{Scripter: rdb, rdb: rdb, timeout: timeout, breaker: b, punctual: heedsDeadlines(rdb)}
 }
 
-// punctual reports whether a client, as configured, heeds the deadline of every command
-// that it is given: while it waits for a connection, dials, writes, reads and between
-// two tries. A ClusterClient may wait for another's look at who has which slots.
-func punctual(rdb redis.UniversalClient) bool {
+// heedsDeadlines reports whether a client, as configured, heeds the deadline of every
+// command that it is given: while it waits for a connection, dials, sets it up, writes,
+// reads, and between two tries. A time-out below 0 has it set no deadline at all, and
+// credentials may come from somebody who is told none. A ClusterClient may wait for
+// another's look at who has which slots. What hooks do it cannot tell.
+func heedsDeadlines(rdb redis.UniversalClient) bool {
 	client, ok := rdb.(*redis.Client)
-	return ok && client.Options().ContextTimeoutEnabled
+	if !ok {
+		return false
+	}
+	o := client.Options()
+	return o.ContextTimeoutEnabled && o.ReadTimeout >= 0 && o.WriteTimeout >= 0 &&
+		o.CredentialsProvider == nil && o.StreamingCredentialsProvider == nil
 }
 
 // EvalSha runs a script by its hash.
@@ -96,53 +103,56 @@ func (g *guard) Scan(ctx context.Context, match string) ([]string, error) {
 	return slices.Sorted(maps.Keys(found)), err
 }
 
-// bound runs a command for no longer than it may take, or until ctx ends if the client
-// is not punctual, which costs a goroutine.
+// bound gives a command its time. If the client heeds deadlines it runs here, and only its
+// deadline ends it; else it runs aside, and is left behind when ctx ends, too.
 func bound[C redis.Cmder](ctx context.Context, g *guard, run func(context.Context) C, empty func() C) C {
 	bounded, cancel := context.WithTimeout(ctx, g.timeout)
-	if !g.punctual {
-		return aside(ctx, bounded, cancel, g, run, empty)
+	var cmd C
+	if g.punctual {
+		defer cancel()
+		cmd = run(bounded)
+	} else {
+		cmd = aside(bounded, cancel, run, empty)
 	}
-	defer cancel()
-	return g.judge(ctx, run(bounded)).(C)
+	g.judge(ctx, cmd.Err())
+	return cmd
 }
 
-// aside runs a command in a goroutine of its own and waits for it, its time-out
-// or ctx, whichever comes first. The command left behind keeps its result to
-// itself, so the caller gets one of its own.
-func aside[C redis.Cmder](ctx, bounded context.Context, cancel func(), g *guard, run func(context.Context) C, empty func() C) C {
+// aside runs a command in a goroutine of its own and waits for it or the end of ctx,
+// whichever comes first. The command left behind keeps its result to itself, so the caller
+// gets one of its own.
+func aside[C redis.Cmder](ctx context.Context, cancel func(), run func(context.Context) C, empty func() C) C {
 	done := make(chan C, 1)
 	go func() {
 		defer cancel()
-		cmd := run(bounded)
+		cmd := run(ctx)
 		_ = cmd.Err() // some clients only promise here, and wait when asked
 		done <- cmd
 	}()
 
 	select {
 	case cmd := <-done:
-		return g.judge(ctx, cmd).(C)
-	case <-bounded.Done():
+		return cmd
+	case <-ctx.Done():
 	}
 	select {
 	case cmd := <-done: // both at once
-		return g.judge(ctx, cmd).(C)
+		return cmd
 	default:
 	}
 	cmd := empty()
-	cmd.SetErr(bounded.Err())
-	return g.judge(ctx, cmd).(C)
+	cmd.SetErr(ctx.Err())
+	return cmd
 }
 
 // judge tells the breaker, unless it was the caller who gave up.
-func (g *guard) judge(ctx context.Context, cmd redis.Cmder) redis.Cmder {
-	if err := cmd.Err(); ctx.Err() == nil || answered(err) {
+func (g *guard) judge(ctx context.Context, err error) {
+	if ctx.Err() == nil || answered(err) {
 		g.breaker.record(err)
 		if !answered(err) {
 			relearn(g.rdb)
 		}
 	}
-	return cmd
 }
 
 // relearn has the client of a Cluster ask again who has which slots. It does so when

@@ -22,8 +22,8 @@ func guarded(t *testing.T, b *redistest.Bubble, mods ...func(*redis.Options)) (*
 	return newGuard(b.Client("us", mods...), time.Second, breaker), breaker
 }
 
-func heedsDeadlines(o *redis.Options) { o.ContextTimeoutEnabled = true }
-func heedsNone(o *redis.Options)      { o.ContextTimeoutEnabled = false }
+func promptly(o *redis.Options)  { o.ContextTimeoutEnabled = true }
+func atLeisure(o *redis.Options) { o.ContextTimeoutEnabled = false }
 
 func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 	commands := map[string]func(context.Context, *guard) error{
@@ -40,7 +40,7 @@ func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 			"slow by 2 s":  func(l *redistest.Link) { l.Delay(2 * time.Second) },
 			"fell silent":  func(l *redistest.Link) { l.Mute() },
 		} {
-			for client, option := range map[string]func(*redis.Options){"default": heedsNone, "punctual": heedsDeadlines} {
+			for client, option := range map[string]func(*redis.Options){"default": atLeisure, "punctual": promptly} {
 				t.Run(name+" "+fault+" "+client, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						b := redistest.NewBubble(t)
@@ -65,7 +65,7 @@ func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 // of those who do for the whole process, so this is outside of a bubble.
 func TestF15GuardWaitsForNoConnection(t *testing.T) {
 	server := redistest.StartServer(t)
-	for name, option := range map[string]func(*redis.Options){"default": heedsNone, "punctual": heedsDeadlines} {
+	for name, option := range map[string]func(*redis.Options){"default": atLeisure, "punctual": promptly} {
 		t.Run(name, func(t *testing.T) {
 			rdb := server.Client(t, option, func(o *redis.Options) { o.PoolSize, o.PoolTimeout = 1, time.Minute })
 			busy := rdb.Conn()
@@ -86,14 +86,20 @@ func TestPunctual(t *testing.T) {
 		client redis.UniversalClient
 		want   bool
 	}{
-		"default":                   {redis.NewClient(&redis.Options{}), false},
-		"heeds deadlines":           {redis.NewClient(&redis.Options{ContextTimeoutEnabled: true}), true},
+		"default":                {redis.NewClient(&redis.Options{}), false},
+		"heeds deadlines":        {redis.NewClient(&redis.Options{ContextTimeoutEnabled: true}), true},
+		"no deadlines to read":   {redis.NewClient(&redis.Options{ContextTimeoutEnabled: true, ReadTimeout: -2}), false},
+		"no deadlines to write":  {redis.NewClient(&redis.Options{ContextTimeoutEnabled: true, WriteTimeout: -2}), false},
+		"no time-out of its own": {redis.NewClient(&redis.Options{ContextTimeoutEnabled: true, ReadTimeout: -1}), true},
+		"credentials by somebody": {redis.NewClient(&redis.Options{ContextTimeoutEnabled: true, CredentialsProvider: func() (string, string) {
+			return "", ""
+		}}), false},
 		"Sentinel, heeds deadlines": {redis.NewFailoverClient(&redis.FailoverOptions{ContextTimeoutEnabled: true}), true},
 		"Cluster, heeds deadlines":  {redis.NewClusterClient(&redis.ClusterOptions{ContextTimeoutEnabled: true}), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() { assert.NoError(t, c.client.Close()) }()
-			assert.Equal(t, c.want, punctual(c.client))
+			assert.Equal(t, c.want, heedsDeadlines(c.client))
 		})
 	}
 }

@@ -118,6 +118,57 @@ func TestLeadAndClose(t *testing.T) {
 	})
 }
 
+// What the look found is handed out, though ctx is over by then.
+func TestLeadFindsTheTokenTooLate(t *testing.T) {
+	for range 20 { // nor does it depend on luck
+		stored(t, func(t *testing.T, _ *fleet, r *replica) {
+			r.link.Delay(200 * time.Millisecond)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(100*time.Millisecond, cancel)
+			_, err := r.get(ctx)
+			require.NoError(t, err)
+		})
+	}
+}
+
+// The lock that a look has brought is given back if the Source was closed meanwhile: no
+// call is begun after that.
+func TestLeadTakesTheLockTooLate(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.warmScripts()
+		r, calls := f.replica(heeds), f.stats().Calls
+		r.link.Delay(200 * time.Millisecond)
+		time.AfterFunc(300*time.Millisecond, func() {
+			assert.NotEmpty(t, key("lock")(f), "the set-up took 200 ms, and the reply is on its way")
+			r.stop()
+		})
+		_, err := r.get(t.Context())
+		require.ErrorIs(t, err, tokencache.ErrClosed)
+		r.stop()
+		assert.Equal(t, calls, f.stats().Calls)
+		assert.Empty(t, key("lock")(f))
+	})
+}
+
+// A rejection that Redis has not heard of comes before the look, which would find a token
+// that nobody may have any more.
+func TestLeadDoesNotFindTheRejected(t *testing.T) {
+	stored(t, func(t *testing.T, f *fleet, r *replica) {
+		rejected := r.mustGet()
+		time.Sleep(time.Second)
+		undo := f.redis.FailCommands("READONLY for a moment", nil)
+		f.issuer.Revoke(rejected.AppAccessToken())
+		require.ErrorContains(t, r.source.Invalidate(t.Context(), rejected), "READONLY") // it is to be told later
+		undo()
+		r.link.ResetCounts()
+		assert.False(t, r.mustGet().Equal(rejected))
+		assert.Equal(t, 2, f.stats().Calls)
+		synctest.Wait()
+		scripts := r.link.Counts()
+		assert.Equal(t, 4, scripts["EVALSHA"], "tell, look and lock, publish, release: %v", scripts)
+	})
+}
+
 // panics is a hook of the user's that panics in a script, once.
 type panics struct{ done bool }
 
@@ -128,11 +179,12 @@ func (*panics) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 
 func (p *panics) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
 		if !p.done && cmd.Name() == "evalsha" {
 			p.done = true
 			panic(errForTest)
 		}
-		return next(ctx, cmd)
+		return err
 	}
 }
 
@@ -149,10 +201,13 @@ func TestLeadPanics(t *testing.T) {
 		source := cache.Source(tokencache.FetchFunc(tokencache.Issuer{
 			Name: "test", App: "app", Digest: tokencache.Digest("x"), Window: time.Minute,
 		}, func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+		b.Link("us").Delay(10 * time.Millisecond)
+		followed := make(chan error, 1)
+		time.AfterFunc(time.Millisecond, func() {
+			_, err := source.Get(context.Background())
+			followed <- err
+		})
 		assert.PanicsWithValue(t, errForTest, func() { _, _ = source.Get(t.Context()) })
-		start := time.Now()
-		_, err = source.Get(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, 250*time.Millisecond, time.Since(start), "the pause after a fill that was cut short")
+		require.NoError(t, <-followed, "it is not told what befell another")
 	})
 }

@@ -56,7 +56,7 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 						s.pass(time.Duration(random.Int64N(int64(10 * time.Minute))))
 					}
 				case 1: // rejected
-					if v, err := s.read(ctx); err == nil && v.record != nil && random.IntN(4) == 0 {
+					if v, err := s.readAll(ctx); err == nil && v.record != nil && random.IntN(4) == 0 {
 						out, err := s.invalidate(ctx, v.record.token.Fingerprint(), fmt.Sprint(step), 0)
 						require.NoError(t, err)
 						if out == outcomeDropped {
@@ -79,7 +79,7 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 					}
 					s.mustPublish(o)
 				}
-				v, err := s.read(ctx)
+				v, err := s.readAll(ctx)
 				require.NoError(t, err)
 				require.Empty(t, v.garbled)
 				if v.record == nil {
@@ -131,7 +131,7 @@ func TestReadersAndPublishAgree(t *testing.T) {
 			if gone != "" {
 				require.NoError(t, s.rdb.HDel(ctx, s.keys.token, gone).Err())
 			}
-			v, err := s.read(ctx)
+			v, err := s.readAll(ctx)
 			require.NoError(t, err)
 			readable := v.record != nil && v.record.remaining > time.Second
 

@@ -18,18 +18,21 @@ type record struct {
 	window    time.Duration // the issuer's, as its Fetcher had it
 }
 
-// The order of the fields in every script.
+// The order of the fields in every script. A fill does with those before neededFields;
+// the rest costs Redis time when a fleet asks.
 const (
 	fieldApp = iota
 	fieldTenant
 	fieldFingerprint
 	fieldLife
-	fieldFetchedBy
-	fieldFetchedAt
 	fieldCheckedAt
 	fieldEndsAt
+	fieldFetchedBy
+	fieldFetchedAt
 	fieldWindow
 	tokenFields
+
+	neededFields = fieldFetchedBy
 )
 
 // longestLife is what a record may claim: no issuer's token lives longer, and sums of
@@ -43,9 +46,10 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 	if ttl == noKey {
 		return nil, ""
 	}
-	if len(fields) < tokenFields {
+	if len(fields) < neededFields {
 		return nil, "fields missing"
 	}
+	fields = append(fields, make([]string, tokenFields-min(tokenFields, len(fields)))...)
 	app, tenant := fields[fieldApp], fields[fieldTenant]
 	life, ok := parseMillis(fields[fieldLife])
 	end, _ := parseMillis(fields[fieldEndsAt])

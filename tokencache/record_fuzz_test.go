@@ -17,10 +17,10 @@ func FuzzRecord(f *testing.F) {
 	add(someFields("a", "", "7200000"), 2*time.Hour+1)
 	add(someFields("", "", "7200000"), noTTL)
 	add(someFields("a", "t", "9223372036855"), noKey)
-	add([]string{"a", "t", "short", "-1", "", "x", "9223372036854", "-1", "x"}, -time.Hour)
-	f.Fuzz(func(t *testing.T, app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt, window string, ttl, redisNow int64) {
+	add([]string{"a", "t", "short", "-1", "9223372036854", "-1", "", "x", "x"}, -time.Hour)
+	f.Fuzz(func(t *testing.T, app, tenant, fp, life, checkedAt, endsAt, by, fetchedAt, window string, ttl, redisNow int64) {
 		for _, fp := range []string{fp, fingerprint(app, tenant)} {
-			fields := []string{app, tenant, fp, life, by, fetchedAt, checkedAt, endsAt, window}
+			fields := []string{app, tenant, fp, life, checkedAt, endsAt, by, fetchedAt, window}
 			r, garbled := parseRecord(fields, time.Duration(ttl), time.UnixMilli(redisNow))
 			if r == nil {
 				if garbled == "" && time.Duration(ttl) != noKey {

@@ -12,7 +12,7 @@ import (
 
 // someFields are what publish stores for a token.
 func someFields(app, tenant, life string) []string {
-	return []string{app, tenant, fingerprint(app, tenant), life, "host-1", "1700000000000", "1700000001000", "1700007260000", "1800000"}
+	return []string{app, tenant, fingerprint(app, tenant), life, "1700000001000", "1700007260000", "host-1", "1700000000000", "1800000"}
 }
 
 func TestF19ParseRecord(t *testing.T) {
@@ -41,7 +41,7 @@ func TestF19ParseRecord(t *testing.T) {
 		{"app token missing", with(fieldApp, ""), time.Hour, "fingerprint does not match", true},
 		{"app token of another", with(fieldApp, "b"), time.Hour, "fingerprint does not match", true},
 		{"tenant token missing", with(fieldTenant, ""), time.Hour, "fingerprint does not match", true},
-		{"swapped", []string{"t", "a", fingerprint("a", "t"), "7200000", "", "", "", "1700007260000", ""}, time.Hour, "fingerprint does not match", true},
+		{"swapped", []string{"t", "a", fingerprint("a", "t"), "7200000", "", "1700007260000"}, time.Hour, "fingerprint does not match", true},
 		{"empty app token with its fingerprint", someFields("", "t", "7200000"), time.Hour, "fingerprint does not match", true},
 		{"fingerprint missing", with(fieldFingerprint, ""), time.Hour, "fingerprint does not match", true},
 		{"fingerprint in upper case", with(fieldFingerprint, strings.ToUpper(fingerprint("a", "t"))), time.Hour, "fingerprint does not match", true},
@@ -53,7 +53,7 @@ func TestF19ParseRecord(t *testing.T) {
 		{"life beyond a Duration", with(fieldLife, "9223372036855"), time.Hour, "life is no number", true},
 		{"life of ten years", with(fieldLife, "315360000000"), time.Hour, "", false},
 		{"life of ten years + 1 ms", with(fieldLife, "315360000001"), time.Hour, "life is no number", true},
-		{"fetched by nobody at no time", []string{"a", "t", fingerprint("a", "t"), "7200000", "", "", "", "1700007260000", ""}, time.Hour, "", false},
+		{"no more than a fill needs", []string{"a", "t", fingerprint("a", "t"), "7200000", "", "1700007260000"}, time.Hour, "", false},
 		{"fetched at a word", with(fieldFetchedAt, "yesterday"), time.Hour, "", false},
 		{"F20: its end in 1 ms", with(fieldEndsAt, "1700000060001"), time.Millisecond, "", false},
 		{"F20: its end now", with(fieldEndsAt, "1700000060000"), time.Hour, "past its end", true},
@@ -76,9 +76,12 @@ func TestF19ParseRecord(t *testing.T) {
 			assert.Equal(t, test.fields[fieldApp], r.token.AppAccessToken())
 			assert.Equal(t, test.fields[fieldTenant], r.token.TenantAccessToken())
 			assert.Equal(t, test.fields[fieldLife], millis(r.token.life()))
-			assert.Equal(t, r.token.life(), r.token.life())
 			assert.Equal(t, test.ttl, r.remaining)
-			assert.Equal(t, test.fields[fieldFetchedBy], r.fetchedBy)
+			by := ""
+			if len(test.fields) > fieldFetchedBy {
+				by = test.fields[fieldFetchedBy]
+			}
+			assert.Equal(t, by, r.fetchedBy)
 		})
 	}
 }

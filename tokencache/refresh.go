@@ -63,7 +63,7 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 
 // noteBefore takes note of what a forced fill found at its first look.
 func (f *fill) noteBefore(v *view) {
-	if f.why == fillForced && !f.looked {
+	if f.why == fillForced && !f.noted {
 		if v.record != nil {
 			f.before = v.record.token.Fingerprint()
 		}
@@ -71,7 +71,7 @@ func (f *fill) noteBefore(v *view) {
 			f.attempts = v.failure.attempts
 		}
 	}
-	f.looked = true
+	f.noted = true
 }
 
 // satisfiesRefresh reports whether somebody else has done what this forced fill

@@ -58,9 +58,9 @@ type inner struct {
 // Costs some 30 ns with a copy at hand.
 //
 // With a client that says ContextTimeoutEnabled, a Get without a copy looks in Redis
-// itself, unless its deadline is near. It is as prompt as any if Redis answers, but where
-// Redis is silent it notices only after a RedisTimeout that ctx was cancelled, or the
-// Source closed.
+// itself, if it has three RedisTimeouts left. That ctx was cancelled meanwhile, or the
+// Source closed, is noticed when the look is over: where Redis is silent mostly after one
+// RedisTimeout, after three at the latest. A panic in a hook of the client comes out of it.
 //
 // Without a copy it fails with the *IssuerError of a call that failed while it
 // waited, or that still holds the fleet back: at once, if a person has to act
@@ -112,10 +112,13 @@ func (s *Source) wait(ctx context.Context) (tok Token, err error) {
 		if isNew {
 			f.lead(ctx)
 		}
+		if c := s.usable(); c != nil {
+			return c.token, nil // whatever ctx says by now
+		}
 		if err := f.wait(ctx); err != nil {
 			return Token{}, err
 		}
-		if c := s.copy.Load(); c.usableAt(now()) {
+		if c := s.usable(); c != nil {
 			return c.token, nil
 		}
 		if err := f.final(); err != nil {
@@ -200,6 +203,17 @@ func (s *Source) begin(why purpose) (*fill, error) {
 	s.fill = f
 	s.quietUntil.Store(math.MaxInt64)
 	return f, nil
+}
+
+// listen has the Source hear of the next token, if it has one. After close nobody may
+// listen, and this is the last to try.
+func (s *Source) listen() {
+	if s.usable() != nil {
+		s.cache.notifier.add(s)
+	}
+	if s.closed() {
+		s.cache.notifier.remove(s)
+	}
 }
 
 // ended takes a fill's leave.

@@ -59,7 +59,7 @@ func (s *Source) peruse(ctx context.Context) (*view, error) {
 	if broken != nil {
 		return nil, broken
 	}
-	return s.store.read(ctx)
+	return s.store.readAll(ctx)
 }
 
 func statusOf(id string, v *view) Status {

@@ -83,9 +83,13 @@ func (v *view) news() string {
 	return fmt.Sprint(token, " ", attempts)
 }
 
-func (s store) read(ctx context.Context) (*view, error) {
+// read is what a fill has to know, readAll what a person wants to know besides.
+func (s store) read(ctx context.Context) (*view, error)    { return s.readWith(ctx) }
+func (s store) readAll(ctx context.Context) (*view, error) { return s.readWith(ctx, "all") }
+
+func (s store) readWith(ctx context.Context, args ...any) (*view, error) {
 	at := now()
-	reply, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure})
+	reply, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure}, args...)
 	if err != nil {
 		return nil, err
 	}

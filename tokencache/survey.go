@@ -45,7 +45,7 @@ func (c *Cache) Survey(ctx context.Context) ([]Status, error) {
 const surveyors = 8
 
 func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
-	v, err := store{redis: c.redis, keys: keysOf(c.config.Prefix, id)}.read(ctx)
+	v, err := store{redis: c.redis, keys: keysOf(c.config.Prefix, id)}.readAll(ctx)
 	if err == nil {
 		return statusOf(id, v), nil
 	}

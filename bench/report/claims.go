@@ -140,7 +140,7 @@ func fleetClaims(f *results.File) []Claim {
 	}...)
 }
 
-const sharedMachine = "All replicas share the cores of one machine with Redis here, and ours have more to do than those that know no lock: a subscription, and a look before and after the event."
+const sharedMachine = "All replicas share the cores of one machine with Redis here, and what they wait for is its work and the system calls on both sides. Before and after the call a replica of ours costs Redis a script that looks at three keys, of 8 to 9 µs, and an event to send; one that knows no lock costs it a GET and a SET, of less than 1 µs each."
 
 func herdClaims(all []results.Herd, own results.Herd) []Claim {
 	var best []results.Sample
@@ -153,7 +153,7 @@ func herdClaims(all []results.Herd, own results.Herd) []Claim {
 	name := fmt.Sprintf("Cold herd of %s: p99", group(float64(own.Replicas)))
 	return []Claim{
 		{What: name + ", times that of no lock", Limit: 2, Found: shown(own.TimesNoLock.Median()), Unit: "x", Why: sharedMachine},
-		{What: name + ", times that of the best peer with one call", Limit: 0.33, Found: shown(by(own.P99, lowest(best)).Median()), Unit: "x"},
+		{What: name + ", times that of the best peer with one call", Limit: 0.33, Found: shown(by(own.P99, lowest(best)).Median()), Unit: "x", Why: sharedMachine},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 func TestDocumentsAreMadeOfTheResults(t *testing.T) {
 	f, err := results.Load("../results/latest.json")
 	require.NoError(t, err)
+	assert.GreaterOrEqual(t, f.Runs, Enough, "a trial is no result: make bench")
 	files, err := Render(f)
 	require.NoError(t, err)
 	for name, text := range files {

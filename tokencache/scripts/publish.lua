@@ -34,11 +34,11 @@ if tombstone then
 	end
 end
 
-local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at', 'ends_at', 'window')
+local stored = redis.call('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'checked_at', 'ends_at', 'fetched_by', 'fetched_at', 'window')
 local ttl = redis.call('PTTL', KEYS[1])
 -- As strict as the readers: what they cannot use must not keep a good one out.
 local lasts = tonumber(string.match(stored[4] or '', '^%d+$') or nil)
-local left = (tonumber(string.match(stored[8] or '', '^%d+$') or nil) or 0) - now
+local left = (tonumber(string.match(stored[6] or '', '^%d+$') or nil) or 0) - now
 local usable = stored[1] and stored[1] ~= '' and lasts and lasts <= 315360000000
 	and ttl > 0 and ttl <= lasts and left > 0 and left <= lasts
 	and redis.sha1hex(string.len(stored[1]) .. ':' .. stored[1] .. (stored[2] or '')) == stored[3]
@@ -63,7 +63,7 @@ end
 local outcome, by, at = 'stored', ARGV[7], string.format('%.0f', now)
 if same then
 	outcome = 'renewed'
-	by, at = stored[5] or by, stored[6] or at
+	by, at = stored[7] or by, stored[8] or at
 	life = math.max(life, lasts)
 	if math.abs(left - px) <= 1000 then -- but for checked_at, nothing changes
 		outcome, px = 'kept', left
@@ -93,5 +93,5 @@ end
 answered()
 return { outcome, now, px, {
 	record.app_access_token, record.tenant_access_token, record.fingerprint,
-	record.life, record.fetched_by, record.fetched_at, record.checked_at, record.ends_at, record.window,
+	record.life, record.checked_at, record.ends_at, record.fetched_by, record.fetched_at, record.window,
 } }

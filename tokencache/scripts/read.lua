@@ -2,12 +2,17 @@
 -- fleet may run it at the same moment, so it asks for no more than there is. It also
 -- runs as the look of lock.LookAndTry, which wants an array: see whenEmpty.
 -- KEYS: 1 token, 2 lock, 3 failure
+-- ARGV: 1 'all': also what only people want to know of the token
 -- Returns: now (ms), token PTTL, {token fields}, lock PTTL, failure PTTL, {failure fields}
 local token, failure = {}, {}
 
 local token_ttl = redis.call('PTTL', KEYS[1])
 if token_ttl ~= -2 then
-	token = redis.pcall('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'fetched_by', 'fetched_at', 'checked_at', 'ends_at', 'window')
+	if ARGV[1] == 'all' then
+		token = redis.pcall('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'checked_at', 'ends_at', 'fetched_by', 'fetched_at', 'window')
+	else
+		token = redis.pcall('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'checked_at', 'ends_at')
+	end
 	if token.err then
 		return redis.error_reply(token.err .. ' (' .. KEYS[1] .. ')')
 	end

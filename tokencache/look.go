@@ -1,0 +1,82 @@
+package tokencache
+
+import "context"
+
+// looked is what a fill's look came to.
+type looked struct {
+	changed <-chan struct{} // from before the look: what happens after it must not be missed
+	view    *view
+	err     error
+}
+
+// lookFirst is the look that a fill begins with; see lookBy for tell.
+func (f *fill) lookFirst(ctx context.Context, tell func(context.Context) error) *looked {
+	f.subscribed = f.src.cache.notifier.hears(f.src)
+	f.freeSince = now()
+	changed := f.src.changes()
+	v, err := f.lookBy(ctx, tell, f.reader())
+	return &looked{changed, v, err}
+}
+
+// lookNext is every further one, while the fill does not have the lock.
+func (f *fill) lookNext(ctx context.Context) *looked {
+	changed := f.src.changes()
+	v, err := f.lookBy(ctx, f.src.tellPending, f.reader())
+	return &looked{changed, v, err}
+}
+
+// look is one with the lock in hand, or with no use for it.
+func (f *fill) look(ctx context.Context) (*view, error) {
+	return f.lookBy(ctx, f.src.tellPending, f.src.store.read)
+}
+
+// lookBy asks Redis for everything, adopts what can be, and says what cannot. Tell is to
+// bring it first what it has not heard.
+func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, read func(context.Context) (*view, error)) (*view, error) {
+	if !f.src.cache.breaker.allow(now()) {
+		return nil, &RedisError{Name: redisPaused, Key: f.src.store.keys.id}
+	}
+	number := f.src.nextNumber() // first: a rejection from here on may overtake the read
+	if err := tell(ctx); err != nil {
+		return nil, err
+	}
+	v, err := read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.lockTTL == noTTL {
+		_ = f.src.store.leaseForeverLock(ctx, f.lease())
+	}
+	if v.garbled != "" {
+		f.src.observe(Event{Kind: EventGarbled, Outcome: v.garbled})
+	}
+	if r := v.record; r != nil {
+		f.src.adopt(r.adoption(number))
+	}
+	return v, nil
+}
+
+// reader is what a fill reads with: if it may, in such a way that it has the lock where
+// there is neither token nor failure.
+func (f *fill) reader() func(context.Context) (*view, error) {
+	if !f.mayLockAtOnce() {
+		return f.src.store.read
+	}
+	return func(ctx context.Context) (*view, error) {
+		return f.src.store.readAndLock(ctx, f.src.cache.locker, f.lease(), f.lockAtMost())
+	}
+}
+
+func (f *fill) mayLockAtOnce() bool {
+	if f.why == fillForced || f.why == fillPutBack {
+		return false // the one has to know first what there is, the other wants no lock
+	}
+	if f.waited {
+		return false // for a call, which mostly left a token: a look alone costs less
+	}
+	if f.src.usable() != nil {
+		return false // what the winner leaves meanwhile saves a call
+	}
+	rest, _ := f.keptOff()
+	return rest == 0
+}
