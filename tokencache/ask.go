@@ -39,10 +39,11 @@ func (f *fill) lockAtMost() time.Duration {
 // does not interrupt the fill: what was asked for is published, and the lock released.
 // Again means that somebody left a failure in the meantime.
 func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, err error) {
+	over := context.Cause(ctx)
 	ctx = context.WithoutCancel(ctx)
 	defer f.leave(ctx, lease)
-	if f.src.closed() {
-		return false, ErrClosed
+	if over != nil { // while the lock was on its way
+		return false, over
 	}
 
 	v, err := f.look(ctx)
@@ -62,10 +63,11 @@ func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, er
 
 // askAtOnce is underLock for a look that took the lock: there was nothing else to find.
 func (f *fill) askAtOnce(ctx context.Context, v *view) error {
+	over := context.Cause(ctx)
 	ctx = context.WithoutCancel(ctx)
 	defer f.leave(ctx, v.lease)
-	if f.src.closed() {
-		return ErrClosed
+	if over != nil { // while the lock was on its way
+		return over
 	}
 	f.src.untroubled()
 	return f.ask(ctx, v.lease, v)

@@ -32,7 +32,8 @@ func (f *fill) lead(ctx context.Context) {
 		return
 	}
 	f.err = nil
-	if !f.subscribed { // not now: the caller waits, and so does a fleet that starts together
+	f.src.putBackDone(nil) // Redis knows all there is
+	if !f.subscribed {     // not now: the caller waits, and so does a fleet that starts together
 		time.AfterFunc(f.jitter(listenSpread), f.src.listen)
 	}
 }
