@@ -34,7 +34,7 @@ func (f *fill) lead(ctx context.Context) {
 	f.err = nil
 	f.src.putBackDone(nil) // Redis knows all there is
 	if !f.subscribed {     // not now: the caller waits, and so does a fleet that starts together
-		time.AfterFunc(f.jitter(listenSpread), f.src.listen)
+		time.AfterFunc(f.jitter(coldSpread), f.src.listen)
 	}
 }
 
@@ -51,9 +51,6 @@ func (s *Source) nothingToTell(context.Context) error {
 	return nil
 }
 
-// listenSpread is the time over which processes that started and found a token subscribe.
-const listenSpread = 100 * time.Millisecond
-
 // lookCommands is how many commands a first look takes at the most: two for a script that
 // Redis does not know, and one for a lock without a TTL.
 const lookCommands = 3
@@ -69,8 +66,10 @@ func (f *fill) canLead(ctx context.Context) bool {
 	}
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	h := f.src.hold
-	return h.err == nil || h.rest(now()) == 0
+	if h := f.src.hold; h.err != nil && h.rest(now()) > 0 {
+		return false // that is sat out first
+	}
+	return len(f.src.rejected.pending()) == 0 // nothingToTell is too late for a probe of the breaker
 }
 
 // concludedBy reports whether no more is to be done than to hand out what a look has found.

@@ -2,6 +2,7 @@ package tokencache_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,7 +49,7 @@ func TestLeadFindsTheToken(t *testing.T) {
 		assert.Equal(t, 1, f.stats().Calls)
 
 		// It hears of what follows, if not at once.
-		time.Sleep(100*time.Millisecond + latency)
+		time.Sleep(20*time.Millisecond + latency)
 		tok := r.mustGet()
 		require.NoError(t, f.replicas[0].source.Invalidate(t.Context(), tok))
 		synctest.Wait()
@@ -167,6 +168,62 @@ func TestLeadDoesNotFindTheRejected(t *testing.T) {
 		scripts := r.link.Counts()
 		assert.Equal(t, 4, scripts["EVALSHA"], "tell, look and lock, publish, release: %v", scripts)
 	})
+}
+
+// Close and Forget at the very instant of the reply, with the lock or with a token, and
+// others waiting: nothing stays behind.
+func TestLeadEndsAtTheInstant(t *testing.T) {
+	for seed := range 60 { // each is another order of what happens at that instant
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			f.warmScripts()
+			if seed%3 == 0 {
+				f.replica().mustGet()
+			}
+			r := f.replica(heeds)
+			r.link.Delay(10 * time.Millisecond)
+			var all sync.WaitGroup
+			for range 5 {
+				all.Go(func() {
+					if _, err := r.get(context.Background()); err != nil {
+						assert.ErrorIs(t, err, tokencache.ErrClosed)
+					}
+				})
+			}
+			all.Go(func() {
+				time.Sleep(20 * time.Millisecond) // the set-up's and the look's
+				if seed%2 == 0 {
+					r.cache.Forget(r.source)
+				} else {
+					r.stop()
+				}
+			})
+			all.Wait()
+			f.close()
+			assert.Empty(t, key("lock")(f))
+			time.Sleep(time.Second)
+			assert.Empty(t, f.redis.Admin().PubSubChannels(t.Context(), "*").Val())
+		})
+	}
+}
+
+// While the breaker lets one look through, it is not one that has to wait for a rejection
+// to be told, and then finds the breaker shut.
+func TestLeadLeavesTheProbe(t *testing.T) {
+	stored(t, func(t *testing.T, f *fleet, r *replica) {
+		tok := r.mustGet()
+		r.link.Refuse(true)
+		r.link.Cut()
+		synctest.Wait()
+		f.issuer.Revoke(tok.AppAccessToken())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		require.Error(t, r.source.Invalidate(ctx, tok))
+		time.Sleep(1100 * time.Millisecond)
+		r.link.Heal()
+		time.Sleep(time.Second)
+		r.mustGet()
+		assert.Zero(t, r.count(tokencache.EventDirectCall, ""), "Redis is back, and nobody has asked it")
+	}, func(c *replicaConfig) { c.cache.Jitter = func() float64 { return 0.5 } })
 }
 
 // panics is a hook of the user's that panics in a script, once.

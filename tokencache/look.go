@@ -45,7 +45,10 @@ func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, rea
 		return nil, err
 	}
 	if v.lockTTL == noTTL {
-		_ = f.src.store.leaseForeverLock(ctx, f.lease())
+		err := f.src.store.leaseForeverLock(ctx, f.lease())
+		if err != nil && v.record == nil {
+			return nil, err // nobody would ever get the lock
+		}
 	}
 	if v.garbled != "" {
 		f.src.observe(Event{Kind: EventGarbled, Outcome: v.garbled})

@@ -189,6 +189,21 @@ func TestF20LockWithoutAnEnd(t *testing.T) {
 	})
 }
 
+// F20: and where it can be given none, for Redis refuses writes, it is not waited for.
+func TestF20LockWithoutAnEndIsNotWaitedFor(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.warmScripts()
+		r := f.replica()
+		require.NoError(t, f.redis.Admin().Set(t.Context(), "onetoken:{"+r.source.Key()+"}:lock", "somebody's", 0).Err())
+		r.link.Fail("READONLY You can't write against a read only replica.", redistest.Commands("PEXPIRE"))
+		ctx, cancel := context.WithTimeout(t.Context(), latency+time.Second) // the client tries for as long
+		defer cancel()
+		_, err := r.get(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, 1, r.count(tokencache.EventDirectCall, "ok"))
+	})
+}
+
 // F21: the reply to a script is lost, and a default client runs it once more.
 // What comes of it is the same as without: nothing is counted, given or taken
 // twice.

@@ -71,5 +71,5 @@ func (s *Source) schedule() {
 }
 
 // coldSpread is the time over which the Sources of a process that starts begin
-// to fill.
+// to fill, and those of processes that start and find a token subscribe.
 const coldSpread = 20 * time.Millisecond
