@@ -15,17 +15,19 @@ import (
 // Look is a script that a try for a lock can follow in the same step: see
 // [Locker.LookAndTry]. It is safe for concurrent use.
 type Look struct {
-	source, condition string
-	lockKey           int // among the look's keys, from 1
+	source, condition, free string
+	lockKey                 int // among the look's keys, from 1
 
 	compose func() *redis.Script
 }
 
-// NewLook takes the text of a script that writes nothing and returns an array, and a Lua
-// condition on that array, which it calls look: only where it holds is the lock tried for.
-// LockKey tells which of the look's keys the lock is, from 1. They share a cluster slot.
-func NewLook(source, condition string, lockKey int) *Look {
-	l := &Look{source: source, condition: condition, lockKey: lockKey}
+// NewLook takes the text of a script that writes nothing and returns an array, and two Lua
+// conditions on that array, which they call look. Only under the first is the lock tried
+// for. Free tells that the look has seen no lock, which saves another; "false" if it does
+// not tell. LockKey is which of the look's keys the lock is, from 1. They share a cluster
+// slot.
+func NewLook(source, condition, free string, lockKey int) *Look {
+	l := &Look{source: source, condition: condition, free: free, lockKey: lockKey}
 	l.compose = sync.OnceValue(func() *redis.Script { return l.with(obtainScript()) })
 	return l
 }
@@ -85,6 +87,6 @@ var lookAndTryLua string
 // with composes the look and redislock's script.
 func (l *Look) with(obtain string) *redis.Script {
 	return redis.NewScript(strings.NewReplacer(
-		"<LOOK>", l.source, "<CONDITION>", l.condition, "<OBTAIN>", obtain, "<LOCK>", strconv.Itoa(l.lockKey),
+		"<LOOK>", l.source, "<CONDITION>", l.condition, "<FREE>", l.free, "<OBTAIN>", obtain, "<LOCK>", strconv.Itoa(l.lockKey),
 	).Replace(lookAndTryLua))
 }

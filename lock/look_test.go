@@ -15,7 +15,7 @@ import (
 )
 
 // look is whether there is anything under its first key; the lock is the second.
-var look = lock.NewLook("return { redis.call('EXISTS', KEYS[1]), #ARGV }", "look[1] == 0", 2)
+var look = lock.NewLook("return { redis.call('EXISTS', KEYS[1]), #ARGV }", "look[1] == 0", "false", 2)
 
 const seen = "what is looked at"
 
@@ -62,7 +62,7 @@ func TestLookForbidsTheTry(t *testing.T) {
 
 func TestLookFails(t *testing.T) {
 	t.Parallel()
-	broken := lock.NewLook("return redis.error_reply('WRONGTYPE as it happens')", "true", 1)
+	broken := lock.NewLook("return redis.error_reply('WRONGTYPE as it happens')", "true", "false", 1)
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
 		locker := lock.New(env.Client("a"))
 		reply, held, err := locker.LookAndTry(t.Context(), broken, []string{key}, lease, time.Minute)
@@ -155,7 +155,7 @@ func (r replaying) Eval(ctx context.Context, script string, keys []string, args 
 func TestLookThatIsNone(t *testing.T) {
 	bubble(t, func(t *testing.T, rdb *redis.Client) {
 		for name, source := range map[string]string{"no array": "return 'x'", "an error": "return redis.error_reply('ERR x')"} {
-			reply, held, err := lock.New(rdb).LookAndTry(t.Context(), lock.NewLook(source, "true", 1), []string{key}, lease, time.Minute)
+			reply, held, err := lock.New(rdb).LookAndTry(t.Context(), lock.NewLook(source, "true", "false", 1), []string{key}, lease, time.Minute)
 			require.Error(t, err, name)
 			assert.Nil(t, held, name)
 			assert.Nil(t, reply, name)

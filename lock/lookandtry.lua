@@ -13,7 +13,10 @@ if look.err then
 end
 
 -- Most of a fleet finds the lock in other hands, which a GET tells for less than redislock.
-local holder = redis.pcall('GET', KEYS[<LOCK>])
+local holder = false
+if not (<FREE>) then
+	holder = redis.pcall('GET', KEYS[<LOCK>])
+end
 local tried = false
 if <CONDITION> then
 	if type(holder) == 'table' then -- no lock at all

@@ -19,7 +19,7 @@ func TestObtainScriptIsKnown(t *testing.T) {
 func TestLookWithAnotherRedislock(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
 		rdb := env.Client("a")
-		look := NewLook("return { 'seen' }", "true", 1)
+		look := NewLook("return { 'seen' }", "true", "false", 1)
 		script := look.with(nothingObtained)
 		look.compose = func() *redis.Script { return script }
 		reply, taken, err := New(rdb).LookAndTry(t.Context(), look, []string{"k"}, time.Minute, time.Minute)

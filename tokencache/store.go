@@ -113,7 +113,7 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 // whenEmpty is read.lua, and that it has found no TTL of a token and none of a failure.
 // That there is a lock does not matter: it may be ours, if the client sends a try
 // again, and redislock knows.
-var whenEmpty = lock.NewLook(readLua, "look[2] == -2 and look[5] == -2", 2)
+var whenEmpty = lock.NewLook(readLua, "look[2] == -2 and look[5] == -2", "look[4] == -2", 2)
 
 func parseView(reply []any, at instant) *view {
 	r := answer(reply)
