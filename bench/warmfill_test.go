@@ -15,7 +15,7 @@ import (
 )
 
 // TestWarmFill is the first Get of a process whose Redis has the token, beside a GET
-// of one, in turn: with a client that heeds deadlines, and with one that does not. All
+// of one: with a client that heeds deadlines, and with one that does not. All
 // find a connection open.
 func TestWarmFill(t *testing.T) {
 	const credential = "cli_warm"
@@ -31,9 +31,9 @@ func TestWarmFill(t *testing.T) {
 	out := &results.WarmFill{}
 	repeat(t, func(int) {
 		prompt.gets, prompt.fills, aside.gets, aside.fills = nil, nil, nil, nil
-		for range sized(400, 10) {
-			prompt.once(t, join(prompt))
-			aside.once(t, join(aside))
+		for range sized(20, 1) {
+			prompt.some(t, sized(20, 5), func() peers.Replica { return join(prompt) })
+			aside.some(t, sized(20, 5), func() peers.Replica { return join(aside) })
 		}
 		out.Get.AddTime(middle(prompt.gets), time.Microsecond)
 		out.Fill.AddTime(middle(prompt.fills), time.Microsecond)
@@ -71,19 +71,21 @@ func newWarmClient(t *testing.T, server *redistest.Server, mods ...func(*redis.O
 	return &warmClient{rdb: rdb}
 }
 
-// once measures a GET and a fill.
-func (c *warmClient) once(t *testing.T, r peers.Replica) {
-	// Each finds the same: Redis may be seeing off the last subscription, and threads that
-	// have just had work are quicker to take up more.
-	rest := func() {
-		require.NoError(t, c.rdb.Ping(t.Context()).Err())
-		time.Sleep(time.Millisecond)
+// some measures so many GETs in a row and then as many fills: what comes before each is
+// the same, and as fresh in the caches of the processor. A PING before each gives Redis time
+// to see off the subscription of the last, if there was one.
+func (c *warmClient) some(t *testing.T, n int, join func() peers.Replica) {
+	ping := func() { require.NoError(t, c.rdb.Ping(t.Context()).Err()) }
+	for range n {
+		ping()
+		c.gets = append(c.gets, timed(func() { require.NoError(t, c.rdb.Get(t.Context(), plainKey).Err()) }))
 	}
-	rest()
-	c.gets = append(c.gets, timed(func() { require.NoError(t, c.rdb.Get(t.Context(), plainKey).Err()) }))
-	rest()
-	c.fills = append(c.fills, timed(func() { require.NoError(t, r.Get(t.Context())) }))
-	r.Close()
+	for range n {
+		r := join()
+		ping()
+		c.fills = append(c.fills, timed(func() { require.NoError(t, r.Get(t.Context())) }))
+		r.Close()
+	}
 }
 
 func (c *warmClient) timesGet() float64 { return float64(middle(c.fills)) / float64(middle(c.gets)) }
