@@ -36,7 +36,7 @@ race: ## the tests, with the race detector
 test-real: ## the tests, and it is a failure if redis-server is missing
 	ONETOKEN_REQUIRE_REDIS=1 go test -race -count=1 ./...
 
-fuzz: ## every fuzz target: make fuzz FOR=5m
+fuzz: ## every fuzz target: make fuzz FOR=5m (KEEP=1: keep the corpus)
 	.ci/fuzz $(FOR)
 
 soak: ## fleets with faults of every kind, from many seeds: make soak SEEDS=10000
