@@ -64,7 +64,7 @@ func replica(a assignment) (code int) {
 	over := make(chan struct{}) // what is called for when it is told to stop can stall as well
 	go heartbeat(over, time.Now, out.stall)
 
-	rdb := redis.NewClient(&redis.Options{Addr: a.Redis})
+	rdb := redis.NewClient(&redis.Options{Addr: a.Redis, ContextTimeoutEnabled: a.Number%2 == 1}) // the cache has a way for each
 	defer func() { _ = rdb.Close() }()
 	cache, err := tokencache.New(rdb, tokencache.Config{
 		Replica: strconv.Itoa(a.Number),
