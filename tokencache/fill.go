@@ -165,7 +165,7 @@ func (f *fill) end() {
 	if errors.Is(f.err, errAborted) {
 		f.src.holdFor(minHold, f.err)
 	}
-	f.src.ended()
+	f.src.ended(f)
 	close(f.done)
 	f.src.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
 }

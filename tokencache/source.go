@@ -217,10 +217,10 @@ func (s *Source) listen() {
 }
 
 // ended takes a fill's leave.
-func (s *Source) ended() {
+func (s *Source) ended(f *fill) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fill.cutShort(nil)
+	f.cutShort(nil)
 	s.fill = nil
 	s.settle()
 	s.schedule()
