@@ -111,6 +111,9 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, run func(context.Contex
 	if g.punctual {
 		defer cancel()
 		cmd = run(bounded)
+		if deadline, _ := bounded.Deadline(); !answered(cmd.Err()) && !time.Now().Before(deadline) {
+			cmd.SetErr(context.DeadlineExceeded) // whoever noticed first, the ctx or the connection
+		}
 	} else {
 		cmd = aside(bounded, cancel, run, empty)
 	}
