@@ -10,6 +10,8 @@ import (
 
 // acquire makes one try for the lock.
 func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
+	ctx, cancel := f.patience(ctx)
+	defer cancel()
 	lease, err := f.src.cache.locker.TryAcquire(ctx, f.src.store.keys.lock, f.lease(), f.lockAtMost())
 	if err == nil {
 		f.src.untroubled()
@@ -138,10 +140,12 @@ func (f *fill) unusable(why error) *IssuerError {
 // for, or of no use any more when it arrived. Else a *RedisError.
 func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error {
 	life, w := got.token.life(), f.src.issuer.Window
-	out, stored, err := f.src.store.publish(ctx, offer{
+	patient, cancel := f.patience(ctx)
+	out, stored, err := f.src.store.publish(patient, offer{
 		token: got.token, margin: windowOf(w, life, false, 0).dead, window: w,
 		asked: asked, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
 	})
+	cancel()
 	f.src.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
 	switch {
 	case err != nil:

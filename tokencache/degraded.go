@@ -18,12 +18,13 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	}
 	f.degraded(cause)
 	c := f.src.usable()
+	needed := c == nil || c.phaseAt(now()) <= urgent
 	if f.why == fillPutBack {
 		f.src.excuseHold() // a Get may go around Redis
 		f.src.putBackLater(cause)
-		return cause
+		needed = needed && c != nil // without a copy, whoever wants a token waits for the next fill
 	}
-	if c != nil && c.phaseAt(now()) > urgent && f.why != fillForced {
+	if !needed && f.why != fillForced {
 		return cause
 	}
 	if rest, why := f.keptOff(); rest > 0 {
@@ -149,7 +150,9 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		f.src.putBackDone(c)
 		return
 	}
-	out, _, err := f.src.store.publish(ctx, offer{
+	patient, cancel := f.patience(ctx)
+	defer cancel()
+	out, _, err := f.src.store.publish(patient, offer{
 		token: c.token, by: f.src.cache.config.Replica, putBack: true, window: f.src.issuer.Window,
 		asked: v.now.Add(-now().since(c.from)), elapsed: now().since(c.from),
 	})

@@ -31,7 +31,11 @@ func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
 		s.observe(Event{Kind: kind, Outcome: refused.Class.String(), Duration: now().since(got.began), Err: refused})
 		return got, refused
 	}
-	s.observe(Event{Kind: kind, Outcome: "ok", Duration: now().since(got.began), Remaining: tok.life()})
+	took := now().since(got.began)
+	s.mu.Lock()
+	s.callTook = took
+	s.mu.Unlock()
+	s.observe(Event{Kind: kind, Outcome: "ok", Duration: took, Remaining: tok.life()})
 	got.token = tok
 	return got, nil
 }

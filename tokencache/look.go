@@ -1,6 +1,9 @@
 package tokencache
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // looked is what a fill's look came to.
 type looked struct {
@@ -36,6 +39,8 @@ func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, rea
 	if !f.src.cache.breaker.allow(now()) {
 		return nil, &RedisError{Name: redisPaused, Key: f.src.store.keys.id}
 	}
+	ctx, cancel := f.patience(ctx)
+	defer cancel()
 	number := f.src.nextNumber() // first: a rejection from here on may overtake the read
 	if err := tell(ctx); err != nil {
 		return nil, err
@@ -57,6 +62,34 @@ func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, rea
 		f.src.adopt(r.adoption(number))
 	}
 	return v, nil
+}
+
+// patience bounds what a fill with a copy spends on one step in Redis: until the copy is
+// urgent, when the issuer may be asked around Redis, or half of what is left of the copy,
+// whichever is more; if Redis is in trouble, what the issuer will not need instead of the
+// half. A step that takes longer has failed for this fill; the breaker goes by the time-out
+// alone.
+func (f *fill) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	c := f.src.usable()
+	if c == nil || f.src.cache.config.NoDirect {
+		return ctx, func() {}
+	}
+	remaining := c.remainingAt(now())
+	left := max(remaining-c.window.urgent, f.src.spare(remaining-c.window.dead))
+	if left > lookCommands*f.src.cache.config.RedisTimeout {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, left)
+}
+
+// spare is how much of a copy's rest may be spent on Redis.
+func (s *Source) spare(rest time.Duration) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.troubles > 0 && s.callTook > 0 {
+		return max(0, rest-2*s.callTook)
+	}
+	return rest / 2
 }
 
 // reader is what a fill reads with: if it may, in such a way that it has the lock where

@@ -39,9 +39,8 @@ func (s *Source) rereadSoon() {
 	s.hold = hold{}
 	if c := s.copy.Load(); c.usableAt(now()) {
 		spread := min(5*time.Second, c.remainingAt(now())/4)
-		wait := time.Duration(s.cache.config.Jitter() * float64(spread))
-		s.hold = hold{from: now(), wait: wait}
-		s.wakeIn(wait)
+		s.hold = s.holdOf(time.Duration(s.cache.config.Jitter()*float64(spread)), nil)
+		s.wakeIn(s.hold.wait)
 	}
 }
 

@@ -20,17 +20,23 @@ const shortHold = 5 * time.Second
 func (h hold) rest(at instant) time.Duration { return max(0, h.wait-at.since(h.from)) }
 
 // holdFor keeps the next fill away for a while. The error is what a Get without
-// a copy is told meanwhile. A hold that is left to a process with a copy ends with
-// the copy: then it has to look whether somebody else has another.
+// a copy is told meanwhile.
 func (s *Source) holdFor(wait time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.hold = s.holdOf(wait, err)
+	s.settle()
+}
+
+// holdOf ends a hold where the copy reaches its next phase, if that is sooner: an
+// urgent copy may be replaced around Redis, and without one a fill has to see
+// whether somebody else has another. The caller holds s.mu.
+func (s *Source) holdOf(wait time.Duration, err error) hold {
 	at := now()
 	if c := s.usable(); c != nil {
-		wait = min(wait, c.remainingAt(at)-c.window.dead)
+		wait = min(wait, c.window.untilNext(c.remainingAt(at)))
 	}
-	s.hold = hold{from: at, wait: wait, err: err}
-	s.settle()
+	return hold{from: at, wait: wait, err: err}
 }
 
 // excuseHold has the hold fail nobody: a fill goes around what it was left for.

@@ -98,12 +98,13 @@ func (s *Source) tellPending(ctx context.Context) error {
 	pending := s.rejected.pending()
 	s.mu.Unlock()
 	for _, fp := range pending {
-		_, err, _ := s.telling.Do(fp, func() (any, error) { return nil, s.tell(fp) })
-		if err != nil && !errors.Is(err, ErrCoolDown) {
-			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		select {
+		case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tell(fp) }):
+			if told.Err != nil && !errors.Is(told.Err, ErrCoolDown) {
+				return told.Err
+			}
+		case <-ctx.Done():
+			return redisErrorOf(ctx.Err(), s.store.keys.id)
 		}
 	}
 	return nil

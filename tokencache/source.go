@@ -43,6 +43,7 @@ type inner struct {
 	ownHold      hold // keeps this process from asking, not from looking
 	rejected     rejections
 	lastLife     time.Duration // of the last adopted token
+	callTook     time.Duration // the last call of the issuer that gave a token; 0 before
 	failures     int           // calls in a row that failed as far as only we know
 	troubles     int           // looks in a row that Redis did not allow
 	putBacks     int           // attempts in a row

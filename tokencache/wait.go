@@ -125,10 +125,15 @@ func (f *fill) subscribe(ctx context.Context) bool {
 
 // untilFree is when the lock may be free, as far as v can tell.
 func (f *fill) untilFree(v *view) time.Duration {
-	if v.lockTTL > 0 {
-		return v.lockTTL + f.jitter(takeoverJitter)
+	free := v.lockTTL + time.Millisecond // PTTL is 0 within the last one
+	if v.lockTTL < 0 {                   // taken since the look
+		free = f.lease()
 	}
-	return f.lease() + f.jitter(takeoverJitter)
+	spread := takeoverJitter
+	if c := f.src.usable(); c != nil { // half of what is left then is for who takes over
+		spread = min(spread, max(0, c.remainingAt(now())-c.window.dead-free)/2)
+	}
+	return free + f.jitter(spread)
 }
 
 // poll returns the time until the next look that nobody prompted.

@@ -18,8 +18,9 @@ type window struct {
 // anyone covers for it without an election. With Feishu (life 2 h, window
 // 30 min): a refresher between 29.5 and 29 min before the end, a replica
 // between 26.6 and 24.6, urgent in the last 2 min, dead in the last 10 s. The
-// three are in order whatever the window: urgent is a fifth of it at most, dead
-// a sixth.
+// three are in order whatever the window: urgent is half of it at most, dead a
+// sixth. What lies between these two is the time an issuer has to answer while
+// Redis is in trouble: a 25th of the life at least, up to 110 s.
 func windowOf(issuerWindow, life time.Duration, refresher bool, draw float64) window {
 	w := span(issuerWindow, life)
 	delay := w/10 + time.Duration(draw*float64(w/6-w/10))
@@ -28,7 +29,7 @@ func windowOf(issuerWindow, life time.Duration, refresher bool, draw float64) wi
 	}
 	return window{
 		refresh: w - delay,
-		urgent:  min(2*time.Minute, w/5),
+		urgent:  min(2*time.Minute, w/2),
 		dead:    min(10*time.Second, life/50, w/6),
 	}
 }
@@ -59,7 +60,8 @@ func leaseOf(issuerWindow, life time.Duration) time.Duration {
 // pauseOf is how long the fleet waits before it asks again, after the issuer
 // answered within the window with the token everybody already has.
 func pauseOf(issuerWindow, life time.Duration) time.Duration {
-	return min(time.Minute, max(250*time.Millisecond, span(issuerWindow, life)/10))
+	w := span(issuerWindow, life)
+	return min(time.Minute, max(w/10, min(250*time.Millisecond, w/4)))
 }
 
 // phase is where in its life a copy stands.
@@ -82,6 +84,21 @@ func (w window) phaseOf(remaining time.Duration) phase {
 		return due
 	default:
 		return fresh
+	}
+}
+
+// untilNext is how long a phase still lasts: then other rules hold. What is dead
+// stays so, for 0.
+func (w window) untilNext(remaining time.Duration) time.Duration {
+	switch w.phaseOf(remaining) {
+	case fresh:
+		return remaining - w.refresh
+	case due:
+		return remaining - w.urgent
+	case urgent:
+		return remaining - w.dead
+	default:
+		return 0
 	}
 }
 

@@ -64,19 +64,19 @@ func TestF25WindowOfLives(t *testing.T) {
 		},
 		{
 			"1799 s, in the window", feishuWindow, 1799 * time.Second, 377775 * time.Millisecond, 349791667 * time.Microsecond,
-			83950 * time.Millisecond, 10 * time.Second, 5 * time.Second, 41975 * time.Millisecond, 0,
+			2 * time.Minute, 10 * time.Second, 5 * time.Second, 41975 * time.Millisecond, 0,
 		},
 		{
 			"20 s", 0, 20 * time.Second, 3375 * time.Millisecond, 3125 * time.Millisecond,
-			750 * time.Millisecond, 400 * time.Millisecond, 937500 * time.Microsecond, 375 * time.Millisecond, 0,
+			1875 * time.Millisecond, 400 * time.Millisecond, 937500 * time.Microsecond, 375 * time.Millisecond, 0,
 		},
 		{
 			"10 s", 0, 10 * time.Second, 1125 * time.Millisecond, 1041667 * time.Microsecond,
-			250 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, 250 * time.Millisecond, 0,
+			625 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, 250 * time.Millisecond, 0,
 		},
 		{
 			"1 s, the shortest", 0, time.Second, 112500 * time.Microsecond, 104166667 * time.Nanosecond,
-			25 * time.Millisecond, 20 * time.Millisecond, 500 * time.Millisecond, 250 * time.Millisecond, 0,
+			62500 * time.Microsecond, 20 * time.Millisecond, 500 * time.Millisecond, 31250 * time.Microsecond, 0,
 		},
 		{
 			"24 h without a window", 0, 24 * time.Hour, 19413 * time.Second, 17975 * time.Second,
@@ -126,6 +126,7 @@ func TestWindowOfIsOrdered(t *testing.T) {
 			require.Less(t, w.dead, w.urgent, about)
 			require.Less(t, w.urgent, w.refresh, about)
 			require.Less(t, w.refresh, life, about)
+			require.GreaterOrEqual(t, w.urgent-w.dead, min(110*time.Second, span(issuerWindow, life)/3), "%s: time for the issuer", about)
 			if life >= issuerWindow && issuerWindow > 0 {
 				require.LessOrEqual(t, w.refresh, issuerWindow-min(time.Second, issuerWindow/4), "%s: rounding", about)
 			}
@@ -170,7 +171,7 @@ func TestLeaseAndPauseHaveBounds(t *testing.T) {
 		require.LessOrEqual(t, lease, max(500*time.Millisecond, w/4), "%s: no time for a successor", about)
 
 		pause := pauseOf(issuerWindow, life)
-		require.GreaterOrEqual(t, pause, 250*time.Millisecond, about)
+		require.GreaterOrEqual(t, pause, min(250*time.Millisecond, w/4), about)
 		require.LessOrEqual(t, pause, time.Minute, about)
 		require.LessOrEqual(t, pause, max(250*time.Millisecond, w/10), "%s: too few tries in the window", about)
 	}
@@ -198,6 +199,10 @@ func TestPhaseOf(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			assert.Equal(t, test.want, w.phaseOf(test.remaining))
 			assert.Equal(t, test.state, w.phaseOf(test.remaining).String())
+			rest := w.untilNext(test.remaining)
+			assert.Equal(t, test.want == dead, rest == 0, "only what is dead stays so")
+			assert.Equal(t, test.want, w.phaseOf(test.remaining-max(0, rest-1)), "1 ns before")
+			assert.Equal(t, max(test.want, 1)-1, w.phaseOf(test.remaining-rest), "then the next")
 		})
 	}
 }

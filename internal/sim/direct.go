@@ -32,7 +32,7 @@ func (c *checker) direct(r *replica, a *app, e tokencache.Event) {
 	c.mu.Unlock()
 
 	tok, has := r.sources[a.index].Peek()
-	if left := time.Until(tok.Expiry()); has && left > min(2*time.Minute, c.w.s.span()/5) && !one.forced {
+	if left := time.Until(tok.Expiry()); has && left > min(2*time.Minute, c.w.s.span()/2) && !one.forced {
 		c.violated("I3", r.name, "asked for %s around Redis, though %s lasts for %v", a.name, a.label(tok.AppAccessToken()), left)
 	}
 }

@@ -1,0 +1,80 @@
+package tokencache_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// mint is an issuer without a window: every call gives another token of that life.
+type mint struct {
+	life, latency time.Duration
+	calls         atomic.Int64
+}
+
+func (m *mint) fetcher(app string) tokencache.Fetcher {
+	issuer := tokencache.Issuer{Name: "mint", App: app, Digest: tokencache.Digest(app)}
+	return tokencache.FetchFunc(issuer, func(ctx context.Context) (tokencache.Token, error) {
+		if m.latency > 0 {
+			timer := time.NewTimer(m.latency)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				return tokencache.Token{}, ctx.Err()
+			}
+		}
+		n := m.calls.Add(1)
+		return tokencache.NewToken(fmt.Sprintf("%s-app-%d", app, n), fmt.Sprintf("%s-tenant-%d", app, n), m.life), nil
+	})
+}
+
+// F15: a hold ends where the rules change. While Redis is in trouble, a Get with a copy
+// never waits, whatever the life of a token: the issuer is asked around Redis in time, if
+// it answers within 1/25 of the life (40 ms of a second, 10 s of more than 4 min).
+func TestF15HoldEndsWhereTheRulesChange(t *testing.T) {
+	troubles := map[string]func(*redistest.Link){
+		"refused":   (*redistest.Link).Down,
+		"silent":    func(l *redistest.Link) { l.Silence(true) },
+		"mute":      func(l *redistest.Link) { l.Mute() },
+		"migration": func(l *redistest.Link) { l.Fail("TRYAGAIN Multiple keys request during rehashing of slot", nil) },
+		"no writes": func(l *redistest.Link) { l.Fail("OOM no", script("obtain", "publish", "fail")) },
+	}
+	lives := []time.Duration{
+		time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, time.Minute,
+		2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 2 * time.Hour,
+	}
+	for name, begin := range troubles {
+		for _, life := range lives {
+			t.Run(fmt.Sprint(name, " ", life), func(t *testing.T) {
+				virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+					m := &mint{life: life, latency: min(life/25, 10*time.Second) - 5*time.Millisecond}
+					r := f.replica(func(c *replicaConfig) { c.fetcher = m.fetcher("cli_short") })
+					_, err := r.source.Get(t.Context())
+					require.NoError(t, err)
+					begun := time.Now()
+					// At any moment of a rotation.
+					time.Sleep(time.Duration(float64(life) * f.jitter()))
+					begin(r.link)
+					for time.Since(begun) < 12*life {
+						start := time.Now()
+						_, err := r.source.Get(t.Context())
+						require.NoError(t, err)
+						require.Zero(t, time.Since(start), "a Get waited %v into the run", time.Since(begun))
+						time.Sleep(life / 500)
+					}
+					assert.LessOrEqual(t, m.calls.Load(), int64(16), "one a rotation, if a little earlier")
+				})
+			})
+		}
+	}
+}
