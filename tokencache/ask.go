@@ -166,7 +166,7 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 		took = f.src.adopt(got.adoption())
 	}
 	if out != outcomeKept {
-		_ = f.src.store.announce(ctx, eventToken, got.token.Fingerprint())
+		_ = f.src.store.announceToken(ctx, a.token.Fingerprint(), a.remaining)
 	}
 	if !took {
 		return ErrRejected // while the answer was on its way

@@ -75,6 +75,9 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 	if !c.usableAt(at) {
 		return current.usableAt(at), nil
 	}
+	if current.usableAt(at) && current.is(fp) && !current.yieldsTo(c, a, at) {
+		return true, nil
+	}
 	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) {
 		return true, nil
 	}
@@ -87,6 +90,15 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 		return true, nil
 	}
 	return true, c
+}
+
+// yieldsTo reports whether c, made of an adoption of the same token, has more recent news of
+// its end: not if the issuer has told us since, around Redis, that it is shorter.
+func (c *localCopy) yieldsTo(other *localCopy, a adoption, at instant) bool {
+	if !c.unpublished || a.own || other.remainingAt(at) <= c.remainingAt(at) {
+		return true
+	}
+	return a.checked < at.since(c.from)
 }
 
 // newCopy keeps the draw of the same token: one is made for each.

@@ -134,6 +134,9 @@ const worthAWrite = time.Second
 // putBack brings a token from a direct call to Redis, once that can be read. It
 // has no part in the lock: the merge rule decides, and a tombstone of any age.
 //
+// Of the token that is stored it has something to tell only if the issuer's word was a
+// shorter one.
+//
 // What is stored had that much left when it was read, up to now, not when it was
 // asked for: a Redis that has just come back may have taken a second to answer,
 // and the token of everyone whose question was on its way would seem better.
@@ -146,13 +149,19 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		f.src.putBackDone(c)
 		return
 	}
-	if r := v.record; r != nil && (c.is(r.token.Fingerprint()) || c.remainingAt(now())-r.remaining < worthAWrite) {
-		f.src.putBackDone(c)
-		return
+	if r := v.record; r != nil {
+		gain := c.remainingAt(now()) - r.remaining
+		if c.is(r.token.Fingerprint()) {
+			gain = -gain
+		}
+		if gain < worthAWrite {
+			f.src.putBackDone(c)
+			return
+		}
 	}
 	patient, cancel := f.patience(ctx)
 	defer cancel()
-	out, _, err := f.src.store.publish(patient, offer{
+	out, stored, err := f.src.store.publish(patient, offer{
 		token: c.token, by: f.src.cache.config.Replica, putBack: true, window: f.src.issuer.Window,
 		asked: v.now.Add(-now().since(c.from)), elapsed: now().since(c.from),
 	})
@@ -163,8 +172,8 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	}
 	f.src.putBackDone(c)
 	switch fp := c.token.Fingerprint(); {
-	case out == outcomeStored:
-		_ = f.src.store.announce(ctx, eventToken, fp)
+	case stored != nil && out != outcomeKept:
+		_ = f.src.store.announceToken(ctx, fp, stored.remaining)
 	case out == outcomeRejected && !f.src.knowsRejected(fp):
 		f.src.heard(eventRejection, fp) // later than by the event, which was missed
 	}

@@ -107,7 +107,7 @@
 //	P:{id}:lock        string  redislock's                          w/4, 500 ms to 5 s; extended
 //	P:{id}:failure     hash    class, code, message, until, ...     its wait + 10 min
 //	P:{id}:rejected:F  string  "ms count nonce outcome"             the longer of life and 2 cool-downs
-//	P:{id}:events      channel "T F" stored, "F " lock free, "I F" rejected
+//	P:{id}:events      channel "T F ms" stored, ms left, "F " lock free, "I F" rejected
 //
 // P is Config.Prefix, F a fingerprint, id <name>:<app>:<digest>; the braces keep
 // the keys in one cluster slot. Fields are only added, unknown ones ignored. A

@@ -178,7 +178,7 @@ func TestHoldEndsWithTheCopy(t *testing.T) {
 		f.issuer.SetFault(feishutest.Fault{})
 		other.within(0)
 		cut.link.Heal()
-		cut.link.LoseMessages(true)
+		cut.link.Fail("NOPERM no channel", redistest.Commands("SUBSCRIBE"))
 		time.Sleep(36 * time.Second)
 		_, has := cut.source.Peek()
 		require.False(t, has)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -31,4 +32,64 @@ func TestF39ToldWhenRedisIsBack(t *testing.T) {
 		assert.False(t, other.mustGet().Equal(bad))
 		assert.LessOrEqual(t, f.stats().Rotations, 3)
 	})
+}
+
+// I1: the issuer's shorter word on the token that everybody has reaches all who have it,
+// whichever way it comes: nobody is handed it past its end.
+func TestI1ShorterWordOnTheSameToken(t *testing.T) {
+	const left = 5 * time.Minute
+	refresh := func(t *testing.T, f *fleet, r *replica) {
+		tok, changed, err := r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		require.False(t, changed)
+		require.InDelta(t, left, time.Until(tok.Expiry()), float64(3*time.Second))
+	}
+	for name, learn := range map[string]func(t *testing.T, f *fleet){
+		"an event": func(t *testing.T, f *fleet) { refresh(t, f, f.replicas[0]) },
+		"an event of the same token, stored again": func(t *testing.T, f *fleet) {
+			f.admin((*redis.Client).FlushAll)
+			refresh(t, f, f.replicas[0])
+		},
+		"a subscription that was cut": func(t *testing.T, f *fleet) {
+			for _, r := range f.replicas[1:] {
+				r.link.LoseMessages(true)
+			}
+			refresh(t, f, f.replicas[0])
+			time.Sleep(10 * time.Second)
+			for _, r := range f.replicas[1:] {
+				r.link.Heal()
+				r.link.Cut()
+			}
+		},
+		"a direct call, put back": func(t *testing.T, f *fleet) {
+			cut := f.replicas[0]
+			cut.link.Down()
+			refresh(t, f, cut)
+			cut.link.Heal()
+			for range 60 {
+				time.Sleep(time.Second)
+				require.LessOrEqual(t, time.Until(cut.mustGet().Expiry()), left, "its own word is newer than that of Redis")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: latency, Window: time.Minute}, func(t *testing.T, f *fleet) {
+				replicas := f.start(5)
+				together(replicas, func(r *replica) { r.mustGet() })
+				time.Sleep(10 * time.Minute)
+				together(replicas, func(r *replica) { r.mustGet() })
+				f.resetCounts()
+				f.issuer.SetRemaining(left)
+				learn(t, f)
+				calls := f.stats().Calls
+				time.Sleep(time.Minute)
+				for _, r := range replicas {
+					assert.LessOrEqual(t, time.Until(r.mustGet().Expiry()), left, r.name)
+					assert.LessOrEqual(t, r.link.Count("EVALSHA", "EVAL"), 14, "%s: no storm", r.name)
+				}
+				read(replicas, time.Second, left+time.Minute) // checks each
+				assert.LessOrEqual(t, f.stats().Calls, calls+8, "each minute, until there is another")
+			})
+		})
+	}
 }

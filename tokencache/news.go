@@ -1,9 +1,13 @@
 package tokencache
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // heard is told of every event, and with an empty kind of every (re)subscription.
-func (s *Source) heard(kind, fp string) {
+func (s *Source) heard(kind, about string) {
+	fp, ms, _ := strings.Cut(about, " ")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
@@ -16,9 +20,12 @@ func (s *Source) heard(kind, fp string) {
 		s.hold = hold{}
 		s.schedule()
 	case eventToken:
-		if !s.copy.Load().is(fp) {
-			s.rereadSoon()
+		left, _ := parseMillis(ms)
+		if !s.holds(fp, left) {
+			s.rereadSoon(min(5*time.Second, max(left, minLife)/4))
 		}
+	case eventGap:
+		s.rereadSoon(5 * time.Second)
 	case eventFree:
 		if s.hold.err == nil {
 			s.hold = hold{}
@@ -33,12 +40,22 @@ func (s *Source) heard(kind, fp string) {
 	s.settle()
 }
 
-// rereadSoon answers the news of another token. Who has a copy spreads the read
-// over some seconds: the whole fleet heard the same. The caller holds s.mu.
-func (s *Source) rereadSoon() {
+// sameEnd is how far apart two ends of one token may be: `expire` has whole seconds, and
+// an event takes its time.
+const sameEnd = 2 * time.Second
+
+// holds reports whether the copy is that token with that much left. The caller holds s.mu.
+func (s *Source) holds(fp string, left time.Duration) bool {
+	c := s.copy.Load()
+	return c.is(fp) && (c.remainingAt(now())-left).Abs() <= sameEnd
+}
+
+// rereadSoon answers the news of a token. Who has a copy spreads the read, as the whole
+// fleet heard the same. The caller holds s.mu.
+func (s *Source) rereadSoon(spread time.Duration) {
 	s.hold = hold{}
 	if c := s.copy.Load(); c.usableAt(now()) {
-		spread := min(5*time.Second, c.remainingAt(now())/4)
+		spread = min(spread, c.remainingAt(now())/4)
 		s.hold = s.holdOf(time.Duration(s.cache.config.Jitter()*float64(spread)), nil)
 		s.wakeIn(s.hold.wait)
 	}

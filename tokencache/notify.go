@@ -36,6 +36,7 @@ type notifier struct {
 type channel struct {
 	sources   []*Source
 	confirmed chan struct{} // closed while the subscription stands
+	stood     bool          // it has stood before
 }
 
 // unconfirm spares those who wait for the first confirmation.
@@ -196,8 +197,8 @@ func (n *notifier) listen(ctx context.Context) (confirmed bool) {
 				n.dropped(m.Channel)
 			}
 		case *redis.Message:
-			kind, fp, _ := strings.Cut(m.Payload, " ")
-			n.tell(m.Channel, kind, fp)
+			kind, about, _ := strings.Cut(m.Payload, " ")
+			n.tell(m.Channel, kind, about)
 		}
 	}
 }
@@ -269,19 +270,31 @@ func (n *notifier) disconnected() {
 }
 
 // confirm tells that a subscription stands: whoever waits looks again, because
-// what happened before was not heard. Those who wait for just this are told last:
+// what happened before was not heard. So does whoever has a copy, if it stood before: then
+// what was missed may have been about that. Those who wait for just this are told last:
 // they look anyway, and would take the news for a reason to look twice.
 func (n *notifier) confirm(name string) {
-	n.tell(name, "", "")
+	n.tell(name, n.news(name), "")
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if ch := n.channels[name]; ch != nil {
+		ch.stood = true
 		select {
 		case <-ch.confirmed:
 		default:
 			close(ch.confirmed)
 		}
 	}
+}
+
+// news is what the confirmation of a channel is to its Sources.
+func (n *notifier) news(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if ch := n.channels[name]; ch != nil && ch.stood {
+		return eventGap
+	}
+	return ""
 }
 
 // dropped mends what a slow Unsubscribe did to a channel that is wanted again.
@@ -295,7 +308,7 @@ func (n *notifier) dropped(name string) {
 	}
 }
 
-func (n *notifier) tell(name, kind, fp string) {
+func (n *notifier) tell(name, kind, about string) {
 	n.mu.Lock()
 	var sources []*Source
 	if ch := n.channels[name]; ch != nil {
@@ -303,6 +316,6 @@ func (n *notifier) tell(name, kind, fp string) {
 	}
 	n.mu.Unlock()
 	for _, s := range sources {
-		s.heard(kind, fp)
+		s.heard(kind, about)
 	}
 }

@@ -203,8 +203,24 @@ func TestPublishDecides(t *testing.T) {
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
-			name: "put back: same, longer: nothing new to say", want: outcomeKept, holds: "a2", lasts: hour + hour/2, fetched: "them",
-			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour+hour/2) },
+			name: "put back: same, longer by a later word", want: outcomeKept, holds: "a2", lasts: hour + hour/2, fetched: "them",
+			setup: func(s *stage) {
+				s.put("a2", "t2", 2*hour, hour+hour/2, "ends_at", s.endingIn(hour+hour/2), "checked_at", s.endingIn(time.Second))
+			},
+			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
+		},
+		{
+			name: "put back: same, longer by an earlier word", want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			setup: func(s *stage) {
+				s.put("a2", "t2", 2*hour, hour+hour/2, "ends_at", s.endingIn(hour+hour/2), "checked_at", s.endingIn(-time.Minute))
+			},
+			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
+		},
+		{
+			name: "put back: same, longer by a second, which is rounding", want: outcomeKept, holds: "a2", lasts: hour + time.Second, fetched: "them",
+			setup: func(s *stage) {
+				s.put("a2", "t2", 2*hour, hour+time.Second, "ends_at", s.endingIn(hour+time.Second), "checked_at", s.endingIn(-time.Minute))
+			},
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{

@@ -221,19 +221,25 @@ func (s store) leaseForeverLock(ctx context.Context, lease time.Duration) error 
 
 // Events are hints: whoever hears one looks for itself.
 const (
-	eventToken     = "T" // a token was stored
+	eventToken     = "T" // a token was stored, or has another end: its fingerprint, and what is left of it in ms
 	eventFree      = "F" // the lock was left without a token
-	eventRejection = "I" // a token was rejected
+	eventRejection = "I" // a token was rejected: its fingerprint
+	eventGap       = "G" // not sent: events may have been missed
 )
 
 // announce sends an event. It is a command of its own rather than part of a
 // pipeline: go-redis keeps other, larger connections for pipelines, and opening
 // one costs more than the round trip.
-func (s store) announce(ctx context.Context, kind, fp string) error {
-	if err := s.redis.Publish(ctx, s.keys.channel, kind+" "+fp); err != nil {
+func (s store) announce(ctx context.Context, kind, about string) error {
+	if err := s.redis.Publish(ctx, s.keys.channel, kind+" "+about); err != nil {
 		return redisErrorOf(err, s.keys.id)
 	}
 	return nil
+}
+
+// announceToken tells of a token that was stored, or has another end now.
+func (s store) announceToken(ctx context.Context, fp string, left time.Duration) error {
+	return s.announce(ctx, eventToken, fp+" "+millis(left))
 }
 
 func (s store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) ([]any, error) {

@@ -101,8 +101,8 @@ func (r *replica) shape() redistest.Shape {
 			if len(words) != 3 || words[0] != "message" {
 				return
 			}
-			kind, fp, _ := strings.Cut(words[2], " ")
-			r.heard(words[1], kind, fp)
+			kind, about, _ := strings.Cut(words[2], " ")
+			r.heard(words[1], kind, about)
 		},
 	}
 }

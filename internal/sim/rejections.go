@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // rejection is what one process has seen of one: at is the last that counts. Within a
 // cool-down a further one does not, as the issuer has had its say.
@@ -78,7 +81,8 @@ func (r *replica) sawRejected(app string) (time.Time, bool) {
 }
 
 // heard is told of every event that has arrived.
-func (r *replica) heard(channel, kind, fp string) {
+func (r *replica) heard(channel, kind, about string) {
+	fp, _, _ := strings.Cut(about, " ")
 	a := r.w.apps[0]
 	for _, other := range r.w.apps {
 		if r.sources[other.index] != nil && channel == "onetoken:{"+r.sources[other.index].Key()+"}:events" {

@@ -5,7 +5,7 @@
 --       5 t0: Redis time (ms) just before the request was sent,
 --       6 elapsed (ms) since then by the caller's clocks, 7 fetched_by,
 --       8 life left (ms) at or below which the token is of no use to anyone,
---       9 put-back (1: the issuer was asked long ago, and without the lock),
+--       9 put-back (1: the issuer was asked long ago, at t0, and without the lock),
 --       10 the issuer's window (ms), for whoever looks without knowing the issuer
 -- Returns: outcome, now (ms), PTTL and {token fields} of what is stored afterwards
 --          ('expired' and 'rejected' come alone)
@@ -52,8 +52,10 @@ local function answered()
 	end
 end
 
--- A longer-lived other one stays. A put-back has nothing new to say of the same one.
-if usable and ((not same and left >= px) or (same and put_back)) then
+-- A longer-lived other one stays. Of the same one a put-back has something to say only
+-- if the issuer has shortened it since its last word that is stored.
+local shortened = px < left - 1000 and t0 > (tonumber(stored[5] or nil) or 0)
+if usable and ((not same and left >= px) or (same and put_back and not shortened)) then
 	answered()
 	return { 'kept', now, ttl, stored }
 end
@@ -61,6 +63,10 @@ end
 -- The first write may be refused (OOM, READONLY), so nothing is deleted before it;
 -- nor may it be a DEL or PEXPIREAT, which would let all others pass on a full Redis.
 local outcome, by, at = 'stored', ARGV[7], string.format('%.0f', now)
+local checked_at = now
+if put_back then
+	checked_at = math.min(now, t0)
+end
 if same then
 	outcome = 'renewed'
 	by, at = stored[7] or by, stored[8] or at
@@ -74,7 +80,7 @@ if same then
 end
 local record = {
 	app_access_token = ARGV[1], tenant_access_token = ARGV[2], fingerprint = ARGV[3],
-	life = string.format('%.0f', life), fetched_by = by, fetched_at = at, checked_at = string.format('%.0f', now),
+	life = string.format('%.0f', life), fetched_by = by, fetched_at = at, checked_at = string.format('%.0f', checked_at),
 	ends_at = string.format('%.0f', now + px), window = ARGV[10],
 }
 redis.call('HSET', KEYS[1],
