@@ -19,7 +19,7 @@ type fill struct {
 	why    purpose
 	cancel context.CancelCauseFunc // nil until it has a goroutine; guarded by Source.mu
 	ready  chan struct{}           // closed with the first usable copy, guarded by Source.mu
-	held   chan struct{}           // closed once it waits out a failure, for those with less time
+	held   chan struct{}           // closed and replaced when it begins to wait out a failure; guarded by Source.mu
 	done   chan struct{}
 	err    error // before done is closed; errAborted stands if a panic or Goexit cuts it short
 
@@ -70,8 +70,12 @@ func newFill(s *Source, why purpose) *fill {
 // wait returns when there is a usable copy, the fill is over, or waiting on is of no
 // use: then with an error.
 func (f *fill) wait(ctx context.Context) error {
-	ready, held := f.ready, f.held
+	ready := f.ready
 	for {
+		held, err := f.src.holdFits(ctx, f)
+		if err != nil {
+			return err
+		}
 		select {
 		case <-ready:
 			if f.src.usable() != nil {
@@ -79,13 +83,6 @@ func (f *fill) wait(ctx context.Context) error {
 			}
 			ready = nil // rejected since: only the end will tell
 		case <-held:
-			f.src.mu.Lock()
-			err := f.src.heldTooLong(ctx)
-			f.src.mu.Unlock()
-			if err != nil {
-				return err
-			}
-			held = nil
 		case <-f.done:
 			return nil
 		case <-f.src.gone:

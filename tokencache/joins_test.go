@@ -166,3 +166,51 @@ func TestF16FailoverBringsBackWhatSeemsToLiveLonger(t *testing.T) {
 		assert.True(t, tok.Equal(next))
 	})
 }
+
+// Each caller decides by its own time whether a failure can be waited out: not by that of
+// the fill it shares with others, nor once for all failures that the fill meets.
+func TestEachCallerHasItsOwnTime(t *testing.T) {
+	second := func(of float64) option {
+		return func(c *replicaConfig) { c.cache.Jitter = func() float64 { return of } }
+	}
+	t.Run("the second pause is beyond one of them", func(t *testing.T) {
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			other, shared := f.replica(second(0)), f.replica(second(0.99))
+			f.issuer.FailNext(1, feishutest.RateLimited("Retry-After", "5"))
+			_, err := other.get(t.Context())
+			require.Error(t, err)
+			short, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			hasty, patient := shared.getting(short), shared.getting(t.Context())
+			time.Sleep(5*time.Second + 20*time.Millisecond)
+			f.issuer.FailNext(1, feishutest.RateLimited("Retry-After", "20"))
+			_, err = other.get(t.Context())
+			require.Error(t, err)
+
+			res := <-hasty
+			assert.ErrorAs(t, res.err, new(*tokencache.IssuerError))
+			assert.Less(t, res.took, 6*time.Second, "20 s are more than it has left")
+			res = <-patient
+			assert.NoError(t, res.err)
+			assert.Less(t, res.took, 27*time.Second)
+		})
+	})
+	t.Run("the minute of the fill is nobody's", func(t *testing.T) {
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			other, shared := f.replica(second(0)), f.replica(second(0.99))
+			var got <-chan result
+			for _, pause := range []string{"25", "25", "20"} { // other asks again as soon as each is over
+				f.issuer.FailNext(1, feishutest.RateLimited("Retry-After", pause))
+				_, err := other.get(t.Context())
+				require.ErrorAs(t, err, new(*tokencache.IssuerError))
+				if got == nil {
+					got = shared.getting(t.Context())
+				}
+				time.Sleep(6 * time.Second) // it repeats an error from memory for 5 s
+			}
+			res := <-got
+			assert.NoError(t, res.err)
+			assert.Greater(t, res.took, time.Minute)
+		})
+	})
+}

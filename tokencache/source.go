@@ -175,6 +175,14 @@ func (s *Source) heldTooLong(ctx context.Context) error {
 	return s.hold.err
 }
 
+// holdFits returns what is closed when f waits out another failure, or the error of the one
+// that it waits out, if this caller should not: each has a time of its own.
+func (s *Source) holdFits(ctx context.Context, f *fill) (next <-chan struct{}, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.held, s.heldTooLong(ctx)
+}
+
 // refill starts a fill in the background, if it is time for one.
 func (s *Source) refill() {
 	s.mu.Lock()

@@ -31,24 +31,23 @@ func (f *fill) awaitLeave(ctx context.Context, known *failure, changed <-chan st
 		return true, nil
 	}
 	theirs := f.waited && !known.err.Local // what became of the call this fill waited for
-	if theirs || f.why == fillForced || !worthWaiting(ctx, known.err, known.hold) {
+	if theirs || f.why == fillForced || !canPass(known.err, known.hold) {
 		f.src.holdFor(min(known.hold, shortHold), known.err)
 		return true, known.err
 	}
 	f.src.holdFor(wait, known.err)
 	f.tellHeld()
-	err = f.sleep(ctx, wait, changed)
+	err = f.sleep(ctx, wait, changed) // as far as its own time goes: the next sits out the rest
 	f.freeSince = now()
 	return err != nil, err
 }
 
 // tellHeld has those who wait see whether they have the time to.
 func (f *fill) tellHeld() {
-	select {
-	case <-f.held:
-	default:
-		close(f.held)
-	}
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	close(f.held)
+	f.held = make(chan struct{})
 }
 
 // awaitOthers waits for the others: this process is kept from asking, they need not be.
@@ -58,7 +57,7 @@ func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, c
 		f.src.holdFor(rest, why)
 		return true, nil
 	}
-	if !worthWaiting(ctx, why, rest) {
+	if !canPass(why, rest) {
 		f.src.holdFor(min(rest, shortHold), why)
 		return true, why
 	}
@@ -84,20 +83,25 @@ func (f *fill) awaitHolder(ctx context.Context, v *view, changed <-chan struct{}
 	return err != nil, err
 }
 
-// worthWaiting reports whether somebody without a copy should wait for the end
-// of a hold, rather than be told its error now. What is final for a replica that
-// the issuer does not let in need not be for another.
+// worthWaiting reports whether a caller without a copy should wait for the end of a hold,
+// rather than be told its error now.
 func worthWaiting(ctx context.Context, err error, rest time.Duration) bool {
+	if !canPass(err, rest) {
+		return false
+	}
+	deadline, bounded := ctx.Deadline()
+	return !bounded || time.Until(deadline) > rest
+}
+
+// canPass reports whether waiting may help, for those who have the time. What is final for
+// a replica that the issuer does not let in need not be for another.
+func canPass(err error, rest time.Duration) bool {
 	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
 		if !refused.Local || rest > everybodys {
 			return false
 		}
 	}
-	if rest > longestWait {
-		return false
-	}
-	deadline, bounded := ctx.Deadline()
-	return !bounded || time.Until(deadline) > rest
+	return rest <= longestWait
 }
 
 // subscribe makes sure that events are heard, and reports whether that is news.
