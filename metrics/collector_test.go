@@ -57,6 +57,7 @@ var script = []tokencache.Event{
 	{Kind: tokencache.EventPutBack, Key: "k", Outcome: "kept"},
 	{Kind: tokencache.EventPutBack, Key: "k", Err: redisTrouble("READONLY")},
 	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "dropped"},
+	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "paced"},
 	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "other"},
 	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "cooldown"},
 	{Kind: tokencache.EventInvalidate, Key: "k", Err: redisTrouble("timeout")},

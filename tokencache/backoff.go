@@ -35,6 +35,17 @@ func backoffOf(e *IssuerError) backoff {
 	}
 }
 
+// refusalBackoff paces tokens that are rejected as soon as they are issued, after the first.
+var refusalBackoff = backoff{minHold, 30 * time.Second}
+
+// A token is fresh, and its rejection about more than that token, below this age, or a
+// quarter of its life if that is less: see invalidate.lua.
+const longestFresh = time.Minute
+
+func freshFor(life time.Duration) time.Duration { return min(longestFresh, life/4) }
+
+const refusalAdvice = "check that the API accepts this kind of token, and what the app may do"
+
 // redisBackoff paces what is tried again while Redis is in trouble.
 var redisBackoff = backoff{250 * time.Millisecond, 5 * time.Second}
 

@@ -101,12 +101,17 @@
 // passes a permanent failure, once per 5 s and Source. Direct calls are limited:
 // per Cache 16 at once, then one a second; Config.NoDirect forbids them.
 //
+// Rejections of fresh tokens (younger than 1 min, and than a quarter of their life) are
+// paced as transient failures are: the first is free, from the second on in a row nobody
+// asks for 250 ms, doubling to 30 s.
+//
 // # Keys
 //
 //	P:{id}:token       hash    both tokens, fingerprint, life, ...  TTL: `expire` less the call's time
 //	P:{id}:lock        string  redislock's                          w/4, 500 ms to 5 s; extended
 //	P:{id}:failure     hash    class, code, message, until, ...     its wait + 10 min
 //	P:{id}:rejected:F  string  "ms count nonce outcome"             the longer of life and 2 cool-downs
+//	P:{id}:refused     string  fresh tokens in a row that were rejected   their pause + 2 min
 //	P:{id}:events      channel "T F ms" stored, ms left, "F " lock free, "I F" rejected
 //
 // P is Config.Prefix, F a fingerprint, id <name>:<app>:<digest>; the braces keep

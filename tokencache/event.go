@@ -44,7 +44,8 @@ const (
 	// EventLeaseLost: the lock was lost while the call ran; the call went on.
 	EventLeaseLost
 	// EventInvalidate: a rejection was told to Redis. Outcome is "dropped",
-	// "other" or "cooldown".
+	// "paced" (dropped, and so was a fresh token before it: the fleet, or without
+	// Redis this process, waits before it asks for another), "other" or "cooldown".
 	EventInvalidate
 	// EventGarbled: a record that cannot be used was found; it will be
 	// overwritten. Outcome says what is wrong with it.

@@ -13,7 +13,7 @@ import (
 // mustInvalidate rejects a1/t1.
 func (s *stage) mustInvalidate(nonce string, remaining time.Duration) outcome {
 	s.t.Helper()
-	out, err := s.invalidate(s.t.Context(), fingerprint("a1", "t1"), nonce, remaining)
+	out, err := s.invalidate(s.t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: nonce, remaining: remaining})
 	require.NoError(s.t, err)
 	return out
 }

@@ -190,7 +190,7 @@ func TestF34KeysAreApart(t *testing.T) {
 		lock:     "onetoken:{x:a:d}:lock",
 		failure:  "onetoken:{x:a:d}:failure",
 		channel:  "onetoken:{x:a:d}:events",
-		rejected: "onetoken:{x:a:d}:rejected:",
+		rejected: "onetoken:{x:a:d}:rejected:", refused: "onetoken:{x:a:d}:refused",
 	}, keysOf("onetoken", id))
 	assert.NotEqual(t, keysOf("onetoken", id).token, keysOf("staging", id).token)
 }

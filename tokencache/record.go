@@ -116,7 +116,9 @@ const (
 	failAdvice
 	failLocal
 	failBy
-	failureFields
+	failureFields // that every version has
+
+	failRefused = failureFields // "1": fresh tokens were rejected, the issuer has not failed
 )
 
 // parseFailure returns nil if there is none. One without a TTL, or that claims
@@ -140,6 +142,9 @@ func parseFailure(fields []string, ttl time.Duration, redisNow time.Time) *failu
 			Class:   parseClass(fields[failClass]),
 			Local:   fields[failLocal] == "1",
 		},
+	}
+	if len(fields) > failRefused && fields[failRefused] == "1" {
+		f.err.Err = ErrRejected
 	}
 	until, ok := parseMillis(fields[failUntil])
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -25,8 +26,12 @@ func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 		return errors.New("tokencache: Invalidate needs the token that was refused")
 	}
 	fp := bad.Fingerprint()
-	if err := s.reject(fp); err != nil {
+	paced, err := s.reject(fp)
+	if err != nil {
 		return err
+	}
+	if paced {
+		s.observe(Event{Kind: EventInvalidate, Outcome: string(outcomePaced)})
 	}
 	select {
 	case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tell(fp) }):
@@ -36,25 +41,50 @@ func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 	}
 }
 
-// reject notes a rejection and drops the copy.
-func (s *Source) reject(fp string) error {
+// reject notes a rejection and drops the copy. Paced: this process waits before it asks for
+// another.
+func (s *Source) reject(fp string) (paced bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
-		return s.broken
+		return false, s.broken
 	}
 	if s.rejected.cooling(fp) {
 		if s.copy.Load().is(fp) {
-			return ErrCoolDown
+			return false, ErrCoolDown
 		}
-		return nil // a repetition
+		return false, nil // a repetition
 	}
 	s.rejected.add(fp, s.nextNumber(), false)
-	if s.copy.Load().is(fp) {
+	if c := s.copy.Load(); c.is(fp) {
 		s.hold = hold{} // it was for one that has a copy
+		paced = s.paceRefusal(c)
 	}
 	s.drop(fp)
-	return nil
+	return paced, nil
+}
+
+// paceRefusal keeps this process from asking for a while if fresh tokens of direct calls
+// are rejected one after the other: of these Redis does not know, which paces the others.
+// The caller holds s.mu.
+func (s *Source) paceRefusal(c *localCopy) (paced bool) {
+	at, fresh := now(), freshFor(c.token.life())
+	if !c.unpublished || at.since(c.from) >= fresh {
+		return false
+	}
+	if at.since(s.refusedAt) >= s.ownHold.wait+2*fresh { // one has lasted since
+		s.refusals = 0
+	}
+	s.refusals++
+	s.refusedAt = at
+	if s.refusals == 1 {
+		return false
+	}
+	s.ownHold = hold{from: at, wait: refusalBackoff.after(s.refusals-1, s.cache.config.Jitter()), err: &IssuerError{
+		Issuer: s.issuer.Name, Class: ClassTransient, Advice: refusalAdvice, Err: ErrRejected,
+		Message: fmt.Sprintf("%d fresh tokens in a row were rejected", s.refusals),
+	}}
+	return true
 }
 
 // tell brings a rejection to Redis, once.
@@ -71,7 +101,10 @@ func (s *Source) tell(fp string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 4*s.cache.config.RedisTimeout)
 	defer cancel()
-	out, err := s.store.invalidate(ctx, fp, r.nonce, s.longestLeft())
+	out, err := s.store.invalidate(ctx, notice{
+		fp: fp, nonce: r.nonce, remaining: s.longestLeft(), issuer: s.issuer.Name,
+		by: s.cache.config.Replica, draw: s.cache.config.Jitter(),
+	})
 	if err != nil {
 		s.observe(Event{Kind: EventInvalidate, Err: err})
 		s.putBackLater(err)
@@ -85,7 +118,7 @@ func (s *Source) tell(fp string) error {
 	if out == outcomeCoolDown {
 		return ErrCoolDown
 	}
-	if out == outcomeDropped {
+	if out == outcomeDropped || out == outcomePaced {
 		_ = s.store.announce(ctx, eventRejection, fp) // a hint
 	}
 	return nil

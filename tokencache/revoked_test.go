@@ -2,6 +2,7 @@ package tokencache_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -283,7 +284,7 @@ func TestF39RejectedInTheInstantOfARead(t *testing.T) {
 
 // invalidates is a redistest.Match for the script that tells of a rejection.
 func invalidates(name string, args []string) bool {
-	return strings.HasPrefix(name, "EVAL") && len(args) > 3 && args[1] == "2" && strings.Contains(args[3], ":rejected:")
+	return strings.HasPrefix(name, "EVAL") && len(args) > 3 && args[1] == "4" && strings.Contains(args[3], ":rejected:")
 }
 
 // reads is a redistest.Match for the script that looks.
@@ -320,5 +321,72 @@ func TestF39RejectedWhileRedisIsDown(t *testing.T) {
 		assert.Equal(t, 2, f.stats().Rotations)
 		assert.Equal(t, 1, f.count(tokencache.EventInvalidate, "dropped"))
 		assert.Equal(t, 1, f.count(tokencache.EventPutBack, "stored"))
+	})
+}
+
+// F31: an API refuses every token, and the issuer mints at every call. The fleet asks for
+// another at once only for the first fresh one; then it asks as after failures, 250 ms
+// doubling to 30 s. While Redis is down each process does so for itself.
+func TestF31FreshTokensRejectedArePaced(t *testing.T) {
+	const replicas, most = 5, 12 // 2 at once, then after 0.25, 0.5 ... 16 s: 9 in a minute
+	for name, down := range map[string]bool{"the fleet": false, "each without Redis": true} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: 130 * time.Millisecond, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+				f.start(replicas)
+				limit := most
+				if down {
+					f.redis.Each((*redistest.Link).Down)
+					limit *= replicas
+				}
+				end := time.Now().Add(time.Minute)
+				told := 0
+				together(f.replicas, func(r *replica) {
+					for time.Now().Before(end) {
+						ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+						tok, err := r.get(ctx)
+						cancel()
+						if err == nil {
+							if err := r.source.Invalidate(context.Background(), tok); !down {
+								assert.NoError(t, err)
+							}
+						} else if errors.Is(err, tokencache.ErrRejected) {
+							assert.ErrorContains(t, err, "fresh tokens in a row were rejected: check that the API accepts")
+							told++
+						}
+						time.Sleep(10 * time.Millisecond)
+					}
+				})
+				assert.LessOrEqual(t, f.stats().Calls, limit)
+				assert.GreaterOrEqual(t, f.stats().Calls, limit/2, "but it does ask")
+				assert.Positive(t, told, "why there is no token")
+				if !down {
+					assert.Positive(t, f.count(tokencache.EventInvalidate, "paced"))
+				}
+
+				time.Sleep(time.Minute)
+				f.redis.Each((*redistest.Link).Heal)
+				time.Sleep(10 * time.Second)
+				for _, r := range f.replicas { // the API accepts them again
+					assert.NotPanics(t, func() { r.mustGet() })
+				}
+			})
+		})
+	}
+}
+
+// F31: tokens that have lasted are each replaced at once, however many are rejected.
+func TestF31RejectedAfterAWhileIsNotPaced(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		replicas := f.start(3)
+		for range 10 {
+			tok := replicas[0].mustGet()
+			time.Sleep(time.Minute)
+			together(replicas, func(r *replica) {
+				assert.NoError(t, r.source.Invalidate(context.Background(), tok))
+				r.within(250 * time.Millisecond)
+			})
+		}
+		assert.Equal(t, 11, f.stats().Calls)
+		assert.Zero(t, f.count(tokencache.EventInvalidate, "paced"))
 	})
 }

@@ -28,7 +28,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		return err
 	}
 	invalidate := func(s *stage) error {
-		_, err := s.invalidate(s.t.Context(), fingerprint("a1", "t1"), "n", 0)
+		_, err := s.invalidate(s.t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: 0})
 		return err
 	}
 	writes := map[string]func(*stage) error{"publish": publish, "fail": fail, "invalidate": invalidate}

@@ -131,15 +131,15 @@ func TestF21ScriptsReplayed(t *testing.T) {
 				return s.fail(t.Context(), "ours", &IssuerError{Class: ClassPermanent}, 0, "us")
 			}},
 			"invalidate": {func(s *stage) { s.put("a1", "t1", 2*time.Hour, time.Hour) }, func(s *stage) (any, error) {
-				return s.invalidate(t.Context(), fingerprint("a1", "t1"), "n", time.Hour)
+				return s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
 			}},
 			"invalidate, other": {func(s *stage) { s.put("a2", "t2", 2*time.Hour, time.Hour) }, func(s *stage) (any, error) {
-				return s.invalidate(t.Context(), fingerprint("a1", "t1"), "n", time.Hour)
+				return s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
 			}},
 			"invalidate, cool-down": {
 				func(s *stage) { s.put("a1", "t1", 2*time.Hour, time.Hour); s.buried(time.Second, 1, time.Hour) },
 				func(s *stage) (any, error) {
-					return s.invalidate(t.Context(), fingerprint("a1", "t1"), "n", time.Hour)
+					return s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
 				},
 			},
 		}
@@ -198,12 +198,12 @@ func TestF18ForeignTypes(t *testing.T) {
 				return err
 			}},
 			{"invalidate token", func(k keys) string { return k.token }, true, func(s *stage) error {
-				_, err := s.invalidate(ctx, fp, "n", 0)
+				_, err := s.invalidate(ctx, notice{fp: fp, nonce: "n", remaining: 0})
 				return err
 			}},
 			{"invalidate tombstone", func(k keys) string { return k.rejected + fp }, false, func(s *stage) error {
 				s.put("a2", "t2", time.Hour, time.Hour)
-				_, err := s.invalidate(ctx, fp, "n", 0)
+				_, err := s.invalidate(ctx, notice{fp: fp, nonce: "n", remaining: 0})
 				return err
 			}},
 		} {
@@ -253,7 +253,10 @@ func TestF16ScriptsForgotten(t *testing.T) {
 			func() error { _, err := s.read(ctx); return err },
 			func() error { _, _, err := s.publish(ctx, s.offered(time.Hour, 0)); return err },
 			func() error { _, err := s.fail(ctx, "ours", &IssuerError{}, 0, "us"); return err },
-			func() error { _, err := s.invalidate(ctx, fingerprint("a2", "t2"), "n", 0); return err },
+			func() error {
+				_, err := s.invalidate(ctx, notice{fp: fingerprint("a2", "t2"), nonce: "n", remaining: 0})
+				return err
+			},
 		} {
 			for range 2 {
 				require.NoError(t, step())

@@ -45,6 +45,8 @@ type inner struct {
 	lastLife     time.Duration // of the last adopted token
 	callTook     time.Duration // the last call of the issuer that gave a token; 0 before
 	failures     int           // calls in a row that failed as far as only we know
+	refusals     int           // fresh tokens of direct calls in a row that were rejected
+	refusedAt    instant       // the last of them
 	troubles     int           // looks in a row that Redis did not allow
 	putBacks     int           // attempts in a row
 	passedAt     instant       // when Refresh last passed a permanent failure

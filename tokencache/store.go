@@ -17,6 +17,7 @@ type keys struct {
 	id                            string
 	token, lock, failure, channel string
 	rejected                      string // a fingerprint follows
+	refused                       string
 }
 
 func keysOf(prefix, id string) keys {
@@ -28,6 +29,7 @@ func keysOf(prefix, id string) keys {
 		failure:  base + "failure",
 		channel:  base + "events",
 		rejected: base + "rejected:",
+		refused:  base + "refused",
 	}
 }
 
@@ -137,6 +139,7 @@ const (
 	outcomeRejected outcome = "rejected"
 
 	outcomeDropped  outcome = "dropped"
+	outcomePaced    outcome = "paced" // dropped, as the fresh one before it
 	outcomeOther    outcome = "other"
 	outcomeCoolDown outcome = "cooldown"
 )
@@ -200,11 +203,18 @@ const (
 	longestCoolDown = 30 * time.Minute
 )
 
-// invalidate tells of a rejection. Remaining is what the caller knows of the
-// token's life, 0 for nothing. The nonce makes a replay harmless.
-func (s store) invalidate(ctx context.Context, fp, nonce string, remaining time.Duration) (outcome, error) {
-	reply, err := s.run(ctx, invalidateScript, []string{s.keys.token, s.keys.rejected + fp},
-		fp, nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, remaining)))
+// notice is a rejection to tell of. The nonce makes a replay harmless.
+type notice struct {
+	fp, nonce  string
+	remaining  time.Duration // what the caller knows of the token's life, 0 for nothing
+	issuer, by string
+	draw       float64 // from [0, 1)
+}
+
+func (s store) invalidate(ctx context.Context, n notice) (outcome, error) {
+	reply, err := s.run(ctx, invalidateScript, []string{s.keys.token, s.keys.rejected + n.fp, s.keys.failure, s.keys.refused},
+		n.fp, n.nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, n.remaining)),
+		millis(longestFresh), millis(refusalBackoff.base), millis(refusalBackoff.limit), int(n.draw*1000), n.issuer, refusalAdvice, n.by)
 	if err != nil {
 		return "", err
 	}

@@ -118,10 +118,14 @@ func (s *session) invalidate(ctx context.Context, refused string) (string, error
 	if err := s.source.Invalidate(ctx, stored); err != nil {
 		return "", err
 	}
-	if s.seen.rejection() != "dropped" {
+	switch s.seen.rejection() {
+	case "dropped":
+		return "dropped: whoever needs a token next asks the issuer", nil
+	case "paced":
+		return "dropped, as a fresh one just before it: the fleet waits a little before it asks for another", nil
+	default:
 		return "nothing to do: somebody else has just dropped or replaced it", nil
 	}
-	return "dropped: whoever needs a token next asks the issuer", nil
 }
 
 func isOneOf(tok tokencache.Token, refused string) bool {

@@ -23,6 +23,7 @@ type checker struct {
 	directs    []directCall
 	locks      []leased        // by app
 	released   map[string]bool // values of locks
+	paced      []pace
 }
 
 func newChecker(w *world) *checker {
@@ -167,6 +168,7 @@ func (c *checker) waited(r *replica, g *got) {
 	noIssuer := c.w.troubled(caller, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.issuer })
 	switch {
 	case stopped:
+	case errors.Is(g.err, tokencache.ErrRejected) && c.isPaced(g):
 	case noRedis && (r.noDirect || spent):
 	case noIssuer && (noRedis || !c.storedThroughout(g)):
 	case g.err == nil:
@@ -174,6 +176,41 @@ func (c *checker) waited(r *replica, g *got) {
 	default:
 		c.violated("I4", r.name, "without a copy a Get of %s failed after %v: %s", g.app.name, g.took(), plain(g.err))
 	}
+}
+
+// pace is what two rejections of fresh tokens leave: nobody asks for a while. Such a token
+// is younger than a quarter of its life, and the pause is 36 s at most.
+type pace struct {
+	app *app
+	at  time.Time
+}
+
+const longestPace = 36 * time.Second
+
+// pacing takes note of a pace, and checks that there was reason for it: two tokens of this
+// life at least were minted since the first could be fresh.
+func (c *checker) pacing(r *replica, a *app) {
+	now, minted := time.Now(), 0
+	for _, p := range a.issuer.Pairs() {
+		if now.Sub(p.Minted) < c.w.s.life {
+			minted++
+		}
+	}
+	if minted < 2 && !c.forgot(a, now.Add(-c.w.s.life)) {
+		c.violated("I4", r.name, "is paced for %s after a single token", a.name)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.paced = append(c.paced, pace{a, now})
+}
+
+// isPaced reports whether a Get may have failed because of a pace.
+func (c *checker) isPaced(g *got) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.paced, func(p pace) bool {
+		return p.app == g.app && !p.at.After(g.ended) && p.at.Add(longestPace+fromMemory).After(g.began)
+	})
 }
 
 // longWait is more than a Get without a copy takes while the issuer answers: a lease

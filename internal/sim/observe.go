@@ -40,8 +40,11 @@ func (r *replica) observe(e tokencache.Event) {
 			w.check.putBackFailed(r, a)
 		}
 	case tokencache.EventInvalidate:
-		if e.Outcome == "cooldown" {
+		switch e.Outcome {
+		case "cooldown":
 			w.check.coolDown(r, a, r.hasTold(a))
+		case "paced":
+			w.check.pacing(r, a)
 		}
 	}
 	if e.Kind == tokencache.EventWait && e.Err == nil {

@@ -44,6 +44,6 @@ redis.call('HSET', KEYS[2],
 	'nonce', ARGV[1], 'until', string.format('%.0f', now + hold), 'attempts', string.format('%.0f', attempts),
 	'shut_out', string.format('%.0f', shut_out),
 	'local', ARGV[5], 'issuer', ARGV[6], 'class', ARGV[7], 'code', ARGV[8], 'status', ARGV[9],
-	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13])
+	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13], 'refused', '0')
 redis.call('PEXPIRE', KEYS[2], string.format('%.0f', hold + 600000))
 return { 'failed', hold, attempts }

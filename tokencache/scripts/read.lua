@@ -20,7 +20,7 @@ end
 
 local failure_ttl = redis.call('PTTL', KEYS[3])
 if failure_ttl ~= -2 then
-	failure = redis.pcall('HMGET', KEYS[3], 'until', 'attempts', 'issuer', 'class', 'code', 'status', 'message', 'log_id', 'advice', 'local', 'by')
+	failure = redis.pcall('HMGET', KEYS[3], 'until', 'attempts', 'issuer', 'class', 'code', 'status', 'message', 'log_id', 'advice', 'local', 'by', 'refused')
 	if failure.err then
 		return redis.error_reply(failure.err .. ' (' .. KEYS[3] .. ')')
 	end
