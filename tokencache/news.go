@@ -15,7 +15,7 @@ func (s *Source) heard(kind, about string) {
 	}
 	switch kind {
 	case eventRejection:
-		s.rejected.add(fp, s.nextNumber(), true)
+		s.rejected.add(fp, rejection{number: s.nextNumber(), told: true})
 		s.drop(fp)
 		s.hold = hold{}
 		s.schedule()

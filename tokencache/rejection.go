@@ -55,8 +55,9 @@ func (s *Source) reject(fp string) (paced bool, err error) {
 		}
 		return false, nil // a repetition
 	}
-	s.rejected.add(fp, s.nextNumber(), false)
-	if c := s.copy.Load(); c.is(fp) {
+	c := s.copy.Load()
+	s.rejected.add(fp, rejection{number: s.nextNumber(), stored: c.is(fp) && !c.unpublished})
+	if c.is(fp) {
 		s.hold = hold{} // it was for one that has a copy
 		paced = s.paceRefusal(c)
 	}
@@ -162,12 +163,15 @@ type rejection struct {
 	cool   time.Duration // no second one before
 	nonce  string
 	told   bool // Redis knows
+	stored bool // it was a copy that Redis had too, and may still hand out
 	// renewed: the issuer has handed the token out again since it was first
 	// rejected, as Redis knows, so our own news of it is old.
 	renewed bool
 }
 
-const maxRejections = 64 // a process that rejects more tokens than these has other troubles
+// maxRejections bounds what is kept, and what Redis is told when it is back. A process that
+// rejects more tokens than these has other troubles.
+const maxRejections = 64
 
 // nextNumber is taken by every question and by every rejection.
 func (s *Source) nextNumber() uint64 { return s.numbers.Add(1) }
@@ -176,20 +180,20 @@ func (s *Source) nextNumber() uint64 { return s.numbers.Add(1) }
 // the same once more, such as our own come back as an event: Redis knows, but
 // neither the number nor the cool-down changes, since the issuer may have handed
 // the token out again in between.
-func (r rejections) add(fp string, number uint64, told bool) {
+func (r rejections) add(fp string, m rejection) {
 	before, again := r[fp]
 	if again && r.cooling(fp) {
-		before.told = before.told || told
+		before.told = before.told || m.told
 		r[fp] = before
 		return
 	}
-	cool := coolDown
+	m.at, m.nonce, m.cool = now(), rand.Text(), coolDown
 	if again {
-		cool = min(longestCoolDown, 2*before.cool)
+		m.cool = min(longestCoolDown, 2*before.cool)
 	} else if len(r) >= maxRejections {
-		r.forgetOldest()
+		r.forgetOne()
 	}
-	r[fp] = rejection{number: number, at: now(), cool: cool, nonce: rand.Text(), told: told}
+	r[fp] = m
 }
 
 // forbid reports whether a must not be adopted: it was asked for before the
@@ -229,15 +233,27 @@ func (r rejections) pending() (fps []string) {
 	return fps
 }
 
-// forgetOldest spares what Redis does not know yet.
-func (r rejections) forgetOldest() {
-	oldest := ""
+// forgetOne forgets the oldest of those that matter least.
+func (r rejections) forgetOne() {
+	least := ""
 	for fp, m := range r {
-		if m.told && (oldest == "" || m.number < r[oldest].number) {
-			oldest = fp
+		if least == "" || cmp.Or(cmp.Compare(m.matters(), r[least].matters()), cmp.Compare(m.number, r[least].number)) < 0 {
+			least = fp
 		}
 	}
-	delete(r, oldest)
+	delete(r, least)
+}
+
+// matters ranks what to keep: above all what Redis has to be told.
+func (m rejection) matters() int {
+	switch {
+	case m.told:
+		return 0
+	case !m.stored:
+		return 1
+	default:
+		return 2
+	}
 }
 
 // knowsRejected reports whether this process has seen the token rejected. If it

@@ -13,7 +13,7 @@ import (
 func TestRejectionForbidsWhatWasAskedBefore(t *testing.T) {
 	r := make(rejections)
 	assert.False(t, r.forbid("x", adoption{asked: 1}), "nothing was rejected")
-	r.add("x", 5, false)
+	r.add("x", rejection{number: 5})
 	assert.True(t, r.forbid("x", adoption{asked: 4, own: true}), "our own call, but begun before")
 	assert.True(t, r.forbid("x", adoption{asked: 6}), "from a Redis that does not know yet")
 	assert.False(t, r.forbid("x", adoption{asked: 6, own: true}), "the issuer handed it out again")
@@ -29,7 +29,7 @@ func TestRejectionForbidsWhatWasAskedBefore(t *testing.T) {
 func TestF16RejectionForbidsWhatAFailoverBroughtBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := make(rejections)
-		r.add("x", 5, true)
+		r.add("x", rejection{number: 5, told: true})
 		time.Sleep(10 * time.Second)
 		stored := func(checked time.Duration) adoption { return adoption{asked: 6, checked: checked} }
 		assert.True(t, r.forbid("x", stored(longestLife)), "nobody knows when")
@@ -44,9 +44,9 @@ func TestF16RejectionForbidsWhatAFailoverBroughtBack(t *testing.T) {
 
 func TestF39RejectionAgainWhileTheFirstIsTold(t *testing.T) {
 	r := make(rejections)
-	r.add("x", 5, false)
+	r.add("x", rejection{number: 5})
 	first := r["x"].nonce
-	r.add("x", 9, false) // before the news of the first came back
+	r.add("x", rejection{number: 9}) // before the news of the first came back
 	assert.Equal(t, []string{"x"}, r.pending(), "still to be told")
 	assert.Equal(t, first, r["x"].nonce, "within the cool-down it is the same")
 	assert.False(t, r.forbid("x", adoption{asked: 7, own: true}), "what was asked for after the first")
@@ -63,7 +63,7 @@ func TestRejectionCoolsDown(t *testing.T) {
 		for _, cool := range []time.Duration{
 			time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 30 * time.Minute, 30 * time.Minute,
 		} {
-			r.add("x", 1, true)
+			r.add("x", rejection{number: 1, told: true})
 			time.Sleep(cool - 1)
 			assert.True(t, r.cooling("x"), "%v - 1 ns", cool)
 			time.Sleep(time.Nanosecond)
@@ -75,7 +75,7 @@ func TestRejectionCoolsDown(t *testing.T) {
 func TestPendingRejectionsAreInOrder(t *testing.T) {
 	r := make(rejections)
 	for _, number := range []uint64{7, 3, 9, 1} {
-		r.add(fmt.Sprint(number), number, false)
+		r.add(fmt.Sprint(number), rejection{number: number})
 	}
 	r.told("3", 3, false)
 	assert.Equal(t, []string{"1", "7", "9"}, r.pending())
@@ -84,10 +84,25 @@ func TestPendingRejectionsAreInOrder(t *testing.T) {
 func TestRejectionsAreBounded(t *testing.T) {
 	r := make(rejections)
 	for i := range uint64(1000) {
-		r.add(fmt.Sprint(i), i+1, true)
+		r.add(fmt.Sprint(i), rejection{number: i + 1, told: true})
 		require.LessOrEqual(t, len(r), maxRejections)
 	}
 	assert.True(t, r.forbid("999", adoption{asked: 0, own: true}))
 	assert.True(t, r.forbid(fmt.Sprint(1000-maxRejections), adoption{asked: 0, own: true}), "the oldest that is kept")
 	assert.False(t, r.forbid(fmt.Sprint(999-maxRejections), adoption{asked: 0, own: true}))
+}
+
+// Nor are those bounded by Redis' being there: of the rejections that it cannot be told,
+// that of the token which it may still hand out is kept longest.
+func TestUntoldRejectionsAreBounded(t *testing.T) {
+	r := make(rejections)
+	r.add("stored", rejection{number: 1, stored: true})
+	r.add("told", rejection{number: 2, told: true})
+	for i := range uint64(2000) {
+		r.add(fmt.Sprint(i), rejection{number: i + 3})
+		require.LessOrEqual(t, len(r), maxRejections)
+	}
+	assert.Equal(t, "stored", r.pending()[0])
+	assert.Equal(t, "1999", r.pending()[maxRejections-1], "the last one too")
+	assert.NotContains(t, r, "told", "the first to be forgotten")
 }

@@ -3,6 +3,7 @@ package tokencache_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -388,5 +389,32 @@ func TestF31RejectedAfterAWhileIsNotPaced(t *testing.T) {
 		}
 		assert.Equal(t, 11, f.stats().Calls)
 		assert.Zero(t, f.count(tokencache.EventInvalidate, "paced"))
+	})
+}
+
+// F39: thousands of tokens are rejected while Redis is down. It is told of a bounded number
+// of them when it is back, that of the token it holds among them.
+func TestF39ManyRejectedWhileRedisIsDown(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		r, other := f.replica(), f.replica()
+		bad := r.mustGet()
+		other.mustGet()
+		r.link.Down()
+		f.issuer.Revoke(bad.AppAccessToken())
+		require.ErrorIs(t, r.source.Invalidate(t.Context(), bad), tokencache.ErrRedis)
+		for i := range 2000 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+			_ = r.source.Invalidate(ctx, tokencache.NewToken(fmt.Sprint("a-", i), "t", time.Hour))
+			cancel()
+		}
+		r.mustGet() // directly
+		time.Sleep(time.Minute)
+		r.link.Heal()
+		time.Sleep(time.Minute)
+		tombstones, err := f.redis.Admin().Keys(t.Context(), "onetoken:{*}:rejected:*").Result()
+		require.NoError(t, err)
+		assert.LessOrEqual(t, len(tombstones), 64)
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, "dropped"))
+		assert.False(t, other.mustGet().Equal(bad))
 	})
 }
