@@ -55,7 +55,7 @@ func TestF22OneHashTag(t *testing.T) {
 					kind, _, _ = strings.Cut(kind, ":")
 					kinds[kind] = true
 				}
-				assert.Equal(t, map[string]bool{"token": true, "lock": true, "failure": true, "rejected": true, "events": true}, kinds)
+				assert.Equal(t, map[string]bool{"token": true, "lock": true, "failure": true, "rejected": true, "refused": true, "events": true}, kinds)
 			})
 		})
 	}
