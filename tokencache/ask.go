@@ -19,7 +19,7 @@ func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 		f.src.untroubled()
 		return nil, err
 	}
-	return nil, redisErrorOf(err, f.src.store.keys.id)
+	return nil, whoseError(ctx, err, f.src.store.keys.id)
 }
 
 // lease is how long the lock outlives this process.
@@ -77,7 +77,7 @@ func (f *fill) askAtOnce(ctx context.Context, v *view) error {
 // else that would.
 func (f *fill) leave(ctx context.Context, lease *lock.Lease) {
 	_ = lease.Release(ctx) // if that fails, the lease ends by itself
-	if !f.left && f.src.cache.breaker.retryIn(now()) == 0 {
+	if !f.left && f.src.cache.breaker.allow() {
 		_ = f.src.store.announce(ctx, eventFree, "")
 	}
 }

@@ -22,9 +22,9 @@ func (f *fill) lead(ctx context.Context) {
 			f.end()
 		}
 	}()
-	l := f.lookFirst(context.WithoutCancel(ctx), f.src.nothingToTell)
+	l := f.lookFirst(atOnce(context.WithoutCancel(ctx)), f.src.nothingToTell)
 	if !f.concludedBy(l) {
-		if !errors.Is(l.err, errToTell) {
+		if !errors.Is(l.err, errToTell) && !errors.Is(l.err, errNoSlot) {
 			f.first = l
 		}
 		handedOver = true

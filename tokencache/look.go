@@ -33,7 +33,7 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 // lookBy asks Redis for everything, adopts what can be, and says what cannot. Tell is to
 // bring it first what it has not heard.
 func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, read func(context.Context) (*view, error)) (*view, error) {
-	if !f.src.cache.breaker.allow(now()) {
+	if !f.src.cache.breaker.allow() {
 		return nil, &RedisError{Name: redisPaused, Key: f.src.store.keys.id}
 	}
 	number := f.src.nextNumber() // first: a rejection from here on may overtake the read

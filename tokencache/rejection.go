@@ -73,6 +73,7 @@ func (s *Source) tell(fp string) error {
 	defer cancel()
 	out, err := s.store.invalidate(ctx, fp, r.nonce, s.longestLeft())
 	if err != nil {
+		err = redisErrorOf(err, s.store.keys.id) // ctx is nobody's
 		s.observe(Event{Kind: EventInvalidate, Err: err})
 		s.putBackLater(err)
 		return err
@@ -99,11 +100,11 @@ func (s *Source) tellPending(ctx context.Context) error {
 	s.mu.Unlock()
 	for _, fp := range pending {
 		_, err, _ := s.telling.Do(fp, func() (any, error) { return nil, s.tell(fp) })
+		if ctx.Err() != nil {
+			return whyEnded(ctx)
+		}
 		if err != nil && !errors.Is(err, ErrCoolDown) {
 			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
 		}
 	}
 	return nil
