@@ -172,7 +172,9 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, keys []string, run func
 	bounded, cancel := context.WithTimeout(ctx, g.timeout)
 	var cmd C
 	if g.punctual {
-		cmd = here(bounded, cancel, g.slots.give, run)
+		defer g.slots.give() // after the breaker is told, or the next would find out for itself
+		defer cancel()
+		cmd = run(bounded)
 	} else {
 		cmd = aside(bounded, cancel, g.slots.give, run, empty)
 	}
@@ -205,13 +207,6 @@ func (g *guard) admit(ctx context.Context, keys []string) error {
 // no keys.
 func isLook(keys []string) bool {
 	return len(keys) == 0 || len(keys) == 3 && strings.HasSuffix(keys[1], "}:lock")
-}
-
-// here runs a command of a punctual client. Ended is called also if a hook panics.
-func here[C redis.Cmder](ctx context.Context, cancel, ended func(), run func(context.Context) C) C {
-	defer cancel()
-	defer ended()
-	return run(ctx)
 }
 
 // aside runs a command in a goroutine of its own and waits for it or the end of ctx,
