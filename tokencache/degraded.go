@@ -45,8 +45,7 @@ func (f *fill) degraded(cause error) {
 		f.src.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
 	}
 	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.config.Jitter()))
-	// The breaker is every Source's, and lets one of them probe. The others a little
-	// later: they find that Redis is back, instead of being turned away once more.
+	// The prober ends this hold if Redis is back before: see resume.
 	f.src.holdFor(wait+f.jitter(coldSpread), e)
 }
 

@@ -102,8 +102,10 @@ func eventsOf(key string) string {
 // dropped; and if none does, a new one. It reports whether one did: a pool that has met
 // many errors fails for another second without a try.
 func (p *prober) sweep(ctx context.Context, client *redis.Client, most time.Duration) bool {
-	// To visit each connection once, each is held until all were visited.
-	return p.visit(ctx, client, p.guard.slots, most) || p.visit(ctx, client, p.guard.slots, most)
+	if p.visit(ctx, client, p.guard.slots, most) {
+		return true
+	}
+	return p.visit(ctx, client, p.guard.slots, most) // the old ones are gone now
 }
 
 // sweepCluster does so with every node. What counts is the one that had the trouble.
@@ -156,7 +158,8 @@ type visitor interface {
 
 // call is a command on its way.
 type call struct {
-	done  chan error
+	done  chan struct{} // closed when err is there
+	err   error
 	leave func() // to be called when it is done
 }
 
@@ -164,22 +167,22 @@ type call struct {
 const apart = 10 * time.Microsecond
 
 // calls sends up to n commands at once, each within a slot, and keeps all connections until
-// the last is answered or the time is up. It reports whether any was answered.
+// the last is answered or the time is up, so that none is visited twice and another not at
+// all. It reports whether any was answered.
 func calls(ctx context.Context, s *slots, n int, most time.Duration, next func() (visitor, func())) (any bool) {
 	ctx, cancel := context.WithTimeout(ctx, most+time.Duration(n)*apart)
 	defer cancel()
 	if s.take(ctx, ahead, nil) != nil { // those before may have it until their connections end
 		return false
 	}
-	var under []call
+	var under []*call
 	for more := true; more; more = len(under) < n && sleepFor(ctx, apart) && s.takeFree() {
 		under = append(under, send(ctx, s, next))
 	}
 	for _, c := range under {
 		select {
-		case err := <-c.done:
-			any = any || answered(err)
-			c.done <- err
+		case <-c.done:
+			any = any || answered(c.err)
 		case <-ctx.Done():
 		}
 	}
@@ -197,11 +200,12 @@ func calls(ctx context.Context, s *slots, n int, most time.Duration, next func()
 	return any
 }
 
-func send(ctx context.Context, s *slots, next func() (visitor, func())) call {
+func send(ctx context.Context, s *slots, next func() (visitor, func())) *call {
 	v, leave := next()
-	c := call{done: make(chan error, 1), leave: func() { leave(); s.give() }}
+	c := &call{done: make(chan struct{}), leave: func() { leave(); s.give() }}
 	go func() {
-		c.done <- v.Time(ctx).Err()
+		defer close(c.done)
+		c.err = v.Time(ctx).Err()
 	}()
 	return c
 }
