@@ -28,7 +28,7 @@ var (
 	publishOutcomes    = []string{"stored", "renewed", "kept", "expired", "rejected", "failed"}
 	invalidateOutcomes = []string{"dropped", "paced", "other", "cooldown", "failed"}
 	redisTroubles      = []string{ // of tokencache.RedisError.Name
-		"timeout", "unreachable", "paused", "sentinel", "protocol", "tls",
+		"timeout", "pool", "unreachable", "paused", "sentinel", "protocol", "tls",
 		"OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "BUSY", "TRYAGAIN",
 		"NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "MAXCLIENTS", "NODB", "NOCLUSTER", "other",
 	}

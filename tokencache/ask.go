@@ -21,7 +21,7 @@ func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 		f.src.untroubled()
 		return nil, err
 	}
-	return nil, redisErrorOf(err, f.src.store.keys.id)
+	return nil, f.impatient(ctx, whoseError(ctx, err, f.src.store.keys.id))
 }
 
 // lease is how long the lock outlives this process.
@@ -79,7 +79,7 @@ func (f *fill) askAtOnce(ctx context.Context, v *view) error {
 // else that would.
 func (f *fill) leave(ctx context.Context, lease *lock.Lease) {
 	_ = lease.Release(ctx) // if that fails, the lease ends by itself
-	if !f.left && f.src.cache.breaker.retryIn(now()) == 0 {
+	if !f.left && f.src.cache.breaker.allow() {
 		_ = f.src.store.announce(ctx, eventFree, "")
 	}
 }
@@ -145,6 +145,7 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 		token: got.token, margin: windowOf(w, life, false, 0).dead, window: w,
 		asked: asked, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
 	})
+	err = f.impatient(patient, err)
 	cancel()
 	f.src.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
 	switch {

@@ -6,63 +6,132 @@ import (
 )
 
 // breaker spares a Redis that does not answer, and those who would wait for it.
-// One command without an answer opens it; while it is open one fill in each wait
-// may probe. It never looks at what Redis answers: a refusal is an answer.
+// One command without an answer opens it. While it is open fills are turned away
+// at once, and the prober asks: see prober.go. The breaker never looks at what Redis
+// answers: a refusal is an answer.
 type breaker struct {
 	jitter   func() float64
 	onChange func(open bool, err error)
+	onOpen   func() // starts the prober
 
-	mu       sync.Mutex // guards below
-	failures int        // in a row; 0 means closed
-	probing  bool       // one is under way
-	since    instant    // of the last failure or probe
+	answers chan struct{} // of capacity 1: a command was answered while the breaker is open
+
+	mu       sync.Mutex    // guards below
+	open     chan struct{} // closed while the breaker is open, else about to be
+	isOpen   bool
+	failures int     // openings and probes without an answer, since a command was answered
+	since    instant // of the last failure
 	wait     time.Duration
+	key      string // of the command that opened it
 }
 
-// allow reports whether Redis may be asked. While open it says yes to one
-// caller per wait: the probe.
-func (b *breaker) allow(at instant) bool {
+func newBreaker(jitter func() float64, onChange func(open bool, err error)) *breaker {
+	return &breaker{
+		jitter: jitter, onChange: onChange, onOpen: func() {},
+		answers: make(chan struct{}, 1), open: make(chan struct{}),
+	}
+}
+
+// allow reports whether Redis may be asked.
+func (b *breaker) allow() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failures == 0 {
-		return true
-	}
-	if at.since(b.since) < b.wait {
-		return false
-	}
-	b.since, b.probing = at, true
-	return true
+	return !b.isOpen
 }
 
-// retryIn returns how long to wait before allow may say yes; 0 when closed.
+// opened returns what is closed while the breaker is open, from the next time on.
+func (b *breaker) opened() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open
+}
+
+// retryIn returns how long the prober waits before it asks; 0 while it does, and when
+// closed.
 func (b *breaker) retryIn(at instant) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failures == 0 {
+	if !b.isOpen {
 		return 0
 	}
 	return max(0, b.wait-at.since(b.since))
 }
 
-// record takes the outcome of one command.
-func (b *breaker) record(err error) {
-	if changed, open := b.count(answered(err), now()); changed {
-		b.onChange(open, err)
+// record takes the outcome of one command, and a key of it.
+func (b *breaker) record(err error, key string) {
+	if answered(err) {
+		b.answered()
+		return
+	}
+	if b.failed(key, now()) {
+		b.onChange(true, err)
+		b.onOpen()
 	}
 }
 
-func (b *breaker) count(ok bool, at instant) (changed, open bool) {
+// answered ends a row of failures. It does not close an open breaker, as other
+// connections may be dead: the prober shall see to these now.
+func (b *breaker) answered() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	before := b.failures
-	if ok {
-		b.failures, b.probing = 0, false
-		return before > 0, false
+	b.failures = 0
+	if !b.isOpen {
+		return
 	}
-	// Only the first and the probes count: others were under way before.
-	if before == 0 || b.probing {
-		b.failures, b.probing = before+1, false
-		b.since, b.wait = at, redisBackoff.after(b.failures, b.jitter())
+	select {
+	case b.answers <- struct{}{}:
+	default:
 	}
-	return before == 0, true
+}
+
+// failed opens a closed breaker. In an open one only probes count: other commands were
+// under way before.
+func (b *breaker) failed(key string, at instant) (changed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.isOpen {
+		return false
+	}
+	b.isOpen, b.key = true, key
+	close(b.open)
+	b.oneMore(at)
+	return true
+}
+
+// missed notes a probe that does not close the breaker. If it was answered, only the
+// client's pool is in the way still: the next comes soon.
+func (b *breaker) missed(at instant, answers bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if answers {
+		b.failures = 0
+	}
+	b.oneMore(at)
+}
+
+// oneMore failure, and a longer wait. The count outlasts the breaker's closing: where the
+// prober is answered and commands are not, they come ever less often. The caller holds
+// b.mu.
+func (b *breaker) oneMore(at instant) {
+	b.failures++
+	b.since, b.wait = at, redisBackoff.after(b.failures, b.jitter())
+}
+
+// close is the prober's: Redis may be asked again.
+func (b *breaker) close() {
+	b.mu.Lock()
+	b.isOpen, b.open = false, make(chan struct{})
+	select {
+	case <-b.answers:
+	default:
+	}
+	b.mu.Unlock()
+	b.onChange(false, nil)
+}
+
+// about returns a key of the command that opened the breaker.
+func (b *breaker) about() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.key
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -13,110 +12,116 @@ import (
 
 func noJitter() float64 { return 0 }
 
+// lonely is a breaker that nobody probes for.
+func lonely() *breaker { return newBreaker(noJitter, func(bool, error) {}) }
+
 func TestBreakerOpensAtOneSilence(t *testing.T) {
 	at := now()
-	b := &breaker{jitter: noJitter}
-	assert.True(t, b.allow(at))
+	b := lonely()
+	assert.True(t, b.allow())
 	assert.Zero(t, b.retryIn(at))
+	opened := b.opened()
 
-	changed, open := b.count(false, at)
-	assert.True(t, changed)
-	assert.True(t, open)
-	assert.False(t, b.allow(at))
+	assert.True(t, b.failed("k", at))
+	assert.False(t, b.allow())
+	assert.Equal(t, "k", b.about())
 	assert.Equal(t, 250*time.Millisecond, b.retryIn(at))
-	assert.False(t, b.allow(at.add(250*time.Millisecond-1)))
 	assert.Equal(t, time.Duration(1), b.retryIn(at.add(250*time.Millisecond-1)))
+	select {
+	case <-opened:
+	default:
+		assert.Fail(t, "nobody is told")
+	}
 
-	at = at.add(250 * time.Millisecond)
+	assert.Zero(t, b.retryIn(at.add(250*time.Millisecond)))
+	assert.False(t, b.allow(), "no fill is a probe")
+	b.close()
+	assert.True(t, b.allow())
 	assert.Zero(t, b.retryIn(at))
-	assert.True(t, b.allow(at), "the probe")
-	assert.False(t, b.allow(at), "one is enough")
-
-	changed, open = b.count(true, at)
-	assert.True(t, changed)
-	assert.False(t, open)
-	assert.True(t, b.allow(at))
-	changed, _ = b.count(true, at)
-	assert.False(t, changed, "told once")
 }
 
 func TestBreakerCountsAHerdOnce(t *testing.T) {
 	at := now()
-	b := &breaker{jitter: noJitter}
+	b := lonely()
 	for i := range 100 {
-		changed, _ := b.count(false, at.add(time.Duration(i)*time.Millisecond))
-		assert.Equal(t, i == 0, changed)
+		assert.Equal(t, i == 0, b.failed("k", at.add(time.Duration(i)*time.Millisecond)))
 	}
 	assert.Equal(t, 250*time.Millisecond, b.retryIn(at))
 }
 
-func TestBreakerWaitsLongerForASlowSilence(t *testing.T) {
+func TestBreakerWaitsLongerAfterEachProbe(t *testing.T) {
 	at := now()
-	b := &breaker{jitter: noJitter}
-	for _, want := range []time.Duration{
-		250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second,
-	} {
-		assert.True(t, b.allow(at))
-		at = at.add(time.Second) // until the probe is given up
-		b.count(false, at)
+	b := lonely()
+	b.failed("k", at)
+	for _, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
+		at = at.add(b.retryIn(at) + time.Second)
+		b.missed(at, false)
 		assert.Equal(t, want, b.retryIn(at))
-		at = at.add(want)
+		b.failed("k", at.add(time.Millisecond)) // was under way before
+		assert.Equal(t, want, b.retryIn(at))
 	}
-	b.count(true, at)
-	b.count(false, at)
-	assert.Equal(t, 250*time.Millisecond, b.retryIn(at), "from the start again")
 }
 
-func TestBreakerWaitsLongerForAQuickRefusal(t *testing.T) {
+func TestBreakerWaitsLittleForThePool(t *testing.T) {
 	at := now()
-	b := &breaker{jitter: noJitter}
-	b.count(false, at)
-	for _, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
-		at = at.add(b.retryIn(at))
-		assert.True(t, b.allow(at))
-		at = at.add(time.Millisecond) // connection refused
-		b.count(false, at)
+	b := lonely()
+	b.failed("k", at)
+	b.missed(at, false)
+	b.missed(at, true)
+	assert.Equal(t, 250*time.Millisecond, b.retryIn(at))
+	assert.False(t, b.allow())
+}
+
+// The prober is answered, and commands are not: they are tried ever less often. An
+// answer to one begins the row anew.
+func TestBreakerWaitsLongerWhereOnlyProbesAreAnswered(t *testing.T) {
+	at := now()
+	b := lonely()
+	for _, want := range []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
+		b.failed("k", at)
 		assert.Equal(t, want, b.retryIn(at))
-		b.count(false, at.add(time.Millisecond)) // was under way before
-		assert.Equal(t, want, b.retryIn(at))
+		b.close()
 	}
+	b.answered()
+	b.failed("k", at)
+	assert.Equal(t, 250*time.Millisecond, b.retryIn(at))
+}
+
+// A command is answered while the breaker is open: the prober need not wait.
+func TestBreakerTellsTheProberOfAnAnswer(t *testing.T) {
+	b := lonely()
+	b.answered()
+	assert.Empty(t, b.answers, "nobody asked")
+	b.failed("k", now())
+	b.answered()
+	b.answered()
+	assert.Len(t, b.answers, 1)
+	assert.False(t, b.allow(), "other connections may be dead")
+	b.close()
+	assert.Empty(t, b.answers, "that was this time")
 }
 
 func TestF24BreakerAfterASuspension(t *testing.T) {
 	at := now()
-	b := &breaker{jitter: noJitter}
-	b.count(false, at)
-	assert.True(t, b.allow(moved(at, 0, time.Hour)), "the monotonic clock stood, yet time has passed")
+	b := lonely()
+	b.failed("k", at)
+	assert.Zero(t, b.retryIn(moved(at, 0, time.Hour)), "the monotonic clock stood, yet time has passed")
 }
 
 func TestBreakerTakesARefusalForAnAnswer(t *testing.T) {
 	var told []bool
-	b := &breaker{jitter: noJitter, onChange: func(open bool, _ error) { told = append(told, open) }}
-	b.record(redis.Nil)
-	b.record(reply("OOM command not allowed"))
-	b.record(nil)
+	opened := 0
+	b := newBreaker(noJitter, func(open bool, _ error) { told = append(told, open) })
+	b.onOpen = func() { opened++ }
+	b.record(redis.Nil, "k")
+	b.record(reply("OOM command not allowed"), "k")
+	b.record(nil, "k")
 	assert.Empty(t, told)
-	b.record(errors.New("EOF"))
-	b.record(context.DeadlineExceeded)
-	b.record(reply("LOADING Redis is loading the dataset in memory"))
+	b.record(errors.New("EOF"), "k")
+	b.record(context.DeadlineExceeded, "k")
+	b.record(reply("LOADING Redis is loading the dataset in memory"), "k")
+	assert.Equal(t, []bool{true}, told)
+	assert.Equal(t, 1, opened)
+	b.close()
 	assert.Equal(t, []bool{true, false}, told)
-}
-
-func TestBreakerLetsOneOfManyProbe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &breaker{jitter: noJitter, onChange: func(bool, error) {}}
-		b.record(errors.New("EOF"))
-		time.Sleep(time.Second)
-		allowed := make(chan bool)
-		for range 50 {
-			go func() { allowed <- b.allow(now()) }()
-		}
-		probes := 0
-		for range 50 {
-			if <-allowed {
-				probes++
-			}
-		}
-		assert.Equal(t, 1, probes)
-	})
 }

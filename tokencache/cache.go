@@ -1,6 +1,7 @@
 package tokencache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -22,6 +23,7 @@ type Cache struct {
 	locker      *lock.Locker
 	notifier    *notifier
 	directCalls *rate.Limiter
+	stopProbing func()       // ends the prober
 	runners     atomic.Int32 // calls of Run
 
 	mu      sync.Mutex // guards below
@@ -42,6 +44,10 @@ const (
 // stays the caller's to close, after the Cache. It does no I/O and starts nothing.
 // The error joins every complaint. A Ring is one: it spreads what belongs together
 // over servers that know nothing of each other.
+//
+// A client that was told to wait for ever (ReadTimeout or WriteTimeout below 0) gets
+// time-outs for the Cache's commands, so that a connection that swallows one comes back;
+// hooks of such a client do not see them.
 func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	config = config.withDefaults()
 	err := config.validate()
@@ -60,11 +66,16 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 		sources:     make(map[Issuer]*Source),
 		closing:     make(chan struct{}),
 	}
-	c.breaker = &breaker{jitter: config.Jitter, onChange: c.redisChanged}
+	c.breaker = newBreaker(config.Jitter, c.redisChanged)
 	c.redis = newGuard(rdb, config.RedisTimeout, c.breaker)
+	probing, stop := context.WithCancel(context.Background())
+	c.stopProbing = stop
+	c.breaker.onOpen = func() {
+		c.spawn(func() { (&prober{guard: c.redis, breaker: c.breaker}).run(probing) })
+	}
 	c.locker = lock.New(c.redis)
 	c.notifier = &notifier{
-		rdb: rdb, timeout: 2 * config.RedisTimeout, jitter: config.Jitter,
+		rdb: c.redis.subscriber(), timeout: 2 * config.RedisTimeout, jitter: config.Jitter,
 		spawn: c.spawn, channels: make(map[string]*channel),
 	}
 	return c, nil
@@ -144,8 +155,10 @@ func (c *Cache) Close() error {
 		s.close(ErrClosed)
 	}
 	c.notifier.close()
+	c.stopProbing()
 	c.work.Wait()
 	c.locker.Wait()
+	c.redis.release()
 	return nil
 }
 
@@ -188,6 +201,7 @@ func (c *Cache) redisChanged(down bool, err error) {
 	if !down {
 		c.config.Logger.Info("redis answers again")
 		c.config.Observe(Event{Kind: EventRecovered})
+		c.spawn(c.resume)
 		return
 	}
 	e := redisErrorOf(err, "")

@@ -23,8 +23,8 @@ type Config struct {
 	// that two calls fit into the minute of a fill.
 	FetchTimeout time.Duration
 
-	// RedisTimeout bounds one Redis command, whatever the client's own
-	// time-outs: a command that takes longer is left behind and counts as
+	// RedisTimeout bounds one Redis command, from when the client has a connection
+	// for it, whatever the client's own time-outs: a command that takes longer is left behind and counts as
 	// failed. 0 means 1 s; 50 ms to 10 s. A redis.Client whose options say
 	// ContextTimeoutEnabled ends it itself, which costs less: see [Source.Get].
 	RedisTimeout time.Duration

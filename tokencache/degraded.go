@@ -46,8 +46,7 @@ func (f *fill) degraded(cause error) {
 		f.src.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
 	}
 	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.config.Jitter()))
-	// The breaker is every Source's, and lets one of them probe. The others a little
-	// later: they find that Redis is back, instead of being turned away once more.
+	// The prober ends this hold if Redis is back before: see resume.
 	f.src.holdFor(wait+f.jitter(coldSpread), e)
 }
 
@@ -165,6 +164,7 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		token: c.token, by: f.src.cache.config.Replica, putBack: true, window: f.src.issuer.Window,
 		asked: v.now.Add(-now().since(c.from)), elapsed: now().since(c.from),
 	})
+	err = f.impatient(patient, err)
 	f.src.observe(Event{Kind: EventPutBack, Outcome: string(out), Remaining: c.remainingAt(now()), Err: err})
 	if err != nil {
 		f.src.putBackLater(err)

@@ -10,7 +10,8 @@
 // why the next fill need not come yet, news.go what events change. On the way stand
 // clock.go (both clocks), window.go and backoff.go (the policy, pure), rejection.go,
 // refresh.go, run.go, status.go and event.go. Below them store.go with record.go and
-// scripts/, guard.go, breaker.go and rediserr.go (time-outs that hold), notify.go.
+// scripts/, guard.go, slots.go and rediserr.go (time-outs that hold), breaker.go, prober.go
+// and resume.go (a Redis that is silent, and then is not), notify.go.
 //
 // # Two ideas
 //
@@ -153,6 +154,10 @@
 //   - Redis commands run in goroutines and are abandoned, unless the client ends them in
 //     time itself, as one with ContextTimeoutEnabled does: a default go-redis client
 //     took 5 s where ctx allowed 1 s, and 101 s when black-holed.
+//   - Nobody's fill finds out whether a silent Redis is back, and no connection of the
+//     pool: each that is dead would cost one time-out, 78 s for twenty.
+//   - Commands queue for a connection before their time runs: 200 Sources that begin at
+//     once were a Redis that timed out.
 //   - A Redis error is never a miss, or an outage would send the fleet to the issuer.
 //   - Rejections are ordered by a counter, as a read can happen in the same instant.
 //     Those Redis has not heard of are told before anything is read or put back.

@@ -1,9 +1,11 @@
 package tokencache
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,9 +15,12 @@ import (
 // guard bounds every Redis command of ours in time and tells the breaker how it
 // went. A context alone cannot bound one: a default go-redis client heeds it
 // neither while dialling nor while reading. So a command runs aside and is left
-// behind when its time is up; the client's own time-outs end it later. A client that
+// behind when its time is up; the client's own time-outs end it later, see inTime. A client that
 // was told to heed deadlines does, and saves us the goroutine and its hand-overs, which
 // on an idle machine take as long as a GET.
+//
+// A command's time begins when it has a slot: how long it waits for others of ours says
+// nothing about Redis.
 //
 // It is a redis.Scripter, so that the lock and our scripts go through it alike.
 // It does not refuse while the breaker is open: whoever starts a fill asks the
@@ -25,11 +30,63 @@ type guard struct {
 	rdb            redis.UniversalClient
 	timeout        time.Duration
 	breaker        *breaker
-	punctual       bool // the client ends a command when its time is up
+	slots          *slots
+	punctual       bool   // the client ends a command when its time is up
+	release        func() // of what inTime has made
 }
 
 func newGuard(rdb redis.UniversalClient, timeout time.Duration, b *breaker) *guard {
-	return &guard{Scripter: rdb, rdb: rdb, timeout: timeout, breaker: b, punctual: heedsDeadlines(rdb)}
+	rdb, release := inTime(rdb, timeout)
+	return &guard{
+		Scripter: rdb, rdb: rdb, timeout: timeout, breaker: b, slots: newSlots(connectionsOf(rdb)),
+		punctual: heedsDeadlines(rdb), release: release,
+	}
+}
+
+// inTime returns a client whose commands give their connection back some time after they
+// were left behind. One that was told to wait for ever would not, if the connection
+// swallows a command, and a pool of such connections never heals.
+//
+// Instead of a redis.Client it is a clone that shares its connections, but in go-redis
+// v9.23.0 not its hooks: hence not instead of every client. A ClusterClient has no such
+// clone: it is another one, with connections of its own and no hooks either. What other
+// clients do nobody can tell.
+func inTime(rdb redis.UniversalClient, timeout time.Duration) (c redis.UniversalClient, release func()) {
+	switch c := rdb.(type) {
+	case *redis.Client:
+		o := c.Options()
+		onlyByCtx := o.ReadTimeout == 0 || o.WriteTimeout == 0
+		if o.ReadTimeout < 0 || o.WriteTimeout < 0 || onlyByCtx && !o.ContextTimeoutEnabled {
+			return c.WithTimeout(overdue(timeout)), func() {} // to close it would close the pool
+		}
+	case *redis.ClusterClient: // with 0, its nodes have the default
+		if o := c.Options(); o.ReadTimeout < 0 || o.WriteTimeout < 0 {
+			bounded := redis.NewClusterClient(optionsInTime(*o, overdue(timeout)))
+			return bounded, func() { _ = bounded.Close() }
+		}
+	}
+	return rdb, func() {}
+}
+
+// subscriber is the client to subscribe with: there are no hooks to miss.
+func (g *guard) subscriber() redis.UniversalClient {
+	if client, ok := g.rdb.(*redis.Client); ok {
+		return client.WithTimeout(overdue(g.timeout))
+	}
+	return g.rdb
+}
+
+// overdue is when the connection of a command ends that was left behind after a while: a little
+// later, as the client would try again if there were time.
+func overdue(timeout time.Duration) time.Duration { return timeout + timeout/10 }
+
+// optionsInTime are those of a ClusterClient once more, with time-outs. What -1 had turned off
+// reads 0 in them, which would turn it on.
+func optionsInTime(o redis.ClusterOptions, timeout time.Duration) *redis.ClusterOptions {
+	o.ReadTimeout, o.WriteTimeout = timeout, timeout
+	o.MaxRedirects = cmp.Or(o.MaxRedirects, -1)
+	o.MinRetryBackoff, o.MaxRetryBackoff = cmp.Or(o.MinRetryBackoff, -1), cmp.Or(o.MaxRetryBackoff, -1)
+	return &o
 }
 
 // heedsDeadlines reports whether a client, as configured, heeds the deadline of every
@@ -49,25 +106,25 @@ func heedsDeadlines(rdb redis.UniversalClient) bool {
 
 // EvalSha runs a script by its hash.
 func (g *guard) EvalSha(ctx context.Context, sha1 string, keys []string, args ...any) *redis.Cmd {
-	return bound(ctx, g, func(ctx context.Context) *redis.Cmd { return g.rdb.EvalSha(ctx, sha1, keys, args...) },
+	return bound(ctx, g, keys, func(ctx context.Context) *redis.Cmd { return g.rdb.EvalSha(ctx, sha1, keys, args...) },
 		func() *redis.Cmd { return redis.NewCmd(ctx) })
 }
 
 // Eval runs a script by its text.
 func (g *guard) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	return bound(ctx, g, func(ctx context.Context) *redis.Cmd { return g.rdb.Eval(ctx, script, keys, args...) },
+	return bound(ctx, g, keys, func(ctx context.Context) *redis.Cmd { return g.rdb.Eval(ctx, script, keys, args...) },
 		func() *redis.Cmd { return redis.NewCmd(ctx) })
 }
 
 // Publish sends an event.
 func (g *guard) Publish(ctx context.Context, channel, message string) error {
-	return bound(ctx, g, func(ctx context.Context) *redis.IntCmd { return g.rdb.Publish(ctx, channel, message) },
+	return bound(ctx, g, []string{channel}, func(ctx context.Context) *redis.IntCmd { return g.rdb.Publish(ctx, channel, message) },
 		func() *redis.IntCmd { return redis.NewIntCmd(ctx) }).Err()
 }
 
 // PExpire gives a key a TTL.
 func (g *guard) PExpire(ctx context.Context, key string, ttl time.Duration) error {
-	return bound(ctx, g, func(ctx context.Context) *redis.BoolCmd { return g.rdb.PExpire(ctx, key, ttl) },
+	return bound(ctx, g, []string{key}, func(ctx context.Context) *redis.BoolCmd { return g.rdb.PExpire(ctx, key, ttl) },
 		func() *redis.BoolCmd { return redis.NewBoolCmd(ctx) }).Err()
 }
 
@@ -78,7 +135,7 @@ func (g *guard) Scan(ctx context.Context, match string) ([]string, error) {
 	found := map[string]bool{}
 	scan := func(ctx context.Context, node redis.Cmdable) error {
 		for cursor := uint64(0); ; {
-			cmd := bound(ctx, g, func(ctx context.Context) *redis.ScanCmd { return node.Scan(ctx, cursor, match, 1000) },
+			cmd := bound(ctx, g, nil, func(ctx context.Context) *redis.ScanCmd { return node.Scan(ctx, cursor, match, 1000) },
 				func() *redis.ScanCmd { return redis.NewScanCmd(ctx, nil) })
 			keys, next, err := cmd.Result()
 			if err != nil {
@@ -103,33 +160,65 @@ func (g *guard) Scan(ctx context.Context, match string) ([]string, error) {
 	return slices.Sorted(maps.Keys(found)), err
 }
 
-// bound gives a command its time. If the client heeds deadlines it runs here, and only its
-// deadline ends it; else it runs aside, and is left behind when ctx ends, too.
-func bound[C redis.Cmder](ctx context.Context, g *guard, run func(context.Context) C, empty func() C) C {
+// bound gives a command a slot and then its time; keys are those it is about. If the client
+// heeds deadlines it runs here, and only its deadline ends it; else it runs aside, and is left
+// behind when ctx ends, too.
+func bound[C redis.Cmder](ctx context.Context, g *guard, keys []string, run func(context.Context) C, empty func() C) C {
+	if err := g.admit(ctx, keys); err != nil {
+		cmd := empty()
+		cmd.SetErr(err)
+		return cmd
+	}
 	bounded, cancel := context.WithTimeout(ctx, g.timeout)
 	var cmd C
 	if g.punctual {
+		defer g.slots.give() // after the breaker is told, or the next would find out for itself
 		defer cancel()
 		cmd = run(bounded)
-		if deadline, _ := bounded.Deadline(); !answered(cmd.Err()) && !time.Now().Before(deadline) {
-			cmd.SetErr(context.DeadlineExceeded) // whoever noticed first, the ctx or the connection
-		}
 	} else {
-		cmd = aside(bounded, cancel, run, empty)
+		cmd = aside(bounded, cancel, g.slots.give, run, empty)
 	}
-	g.judge(ctx, cmd.Err())
+	// Whoever noticed first, the ctx or the connection.
+	if deadline, _ := bounded.Deadline(); silent(cmd.Err()) && !time.Now().Before(deadline) {
+		cmd.SetErr(context.DeadlineExceeded)
+	}
+	g.judge(ctx, keys, cmd.Err())
 	return cmd
 }
 
+// admit waits for a slot. The error is that of a ctx that ended meanwhile, errPaused or
+// errNoSlot.
+func (g *guard) admit(ctx context.Context, keys []string) error {
+	if isAtOnce(ctx) {
+		if !g.slots.takeFree() {
+			return errNoSlot
+		}
+		return nil
+	}
+	r := ahead
+	if isLook(keys) {
+		r = behind
+	}
+	return g.slots.take(ctx, r, g.breaker.opened())
+}
+
+// isLook tells the scripts that look, and may take the lock on the way, from those that
+// bring or end something: only they are given the lock's key in second place. A SCAN has
+// no keys.
+func isLook(keys []string) bool {
+	return len(keys) == 0 || len(keys) == 3 && strings.HasSuffix(keys[1], "}:lock")
+}
+
 // aside runs a command in a goroutine of its own and waits for it or the end of ctx,
-// whichever comes first. The command left behind keeps its result to itself, so the caller
-// gets one of its own.
-func aside[C redis.Cmder](ctx context.Context, cancel func(), run func(context.Context) C, empty func() C) C {
+// whichever comes first. Ended is called when it has really ended. One left behind keeps its
+// result to itself, so the caller gets one of its own.
+func aside[C redis.Cmder](ctx context.Context, cancel, ended func(), run func(context.Context) C, empty func() C) C {
 	done := make(chan C, 1)
 	go func() {
 		defer cancel()
 		cmd := run(ctx)
 		_ = cmd.Err() // some clients only promise here, and wait when asked
+		ended()
 		done <- cmd
 	}()
 
@@ -148,13 +237,19 @@ func aside[C redis.Cmder](ctx context.Context, cancel func(), run func(context.C
 	return cmd
 }
 
-// judge tells the breaker, unless it was the caller who gave up.
-func (g *guard) judge(ctx context.Context, err error) {
-	if ctx.Err() == nil || answered(err) {
-		g.breaker.record(err)
-		if !answered(err) {
-			relearn(g.rdb)
-		}
+// judge tells the breaker, unless it was the caller who gave up, or others who have all of
+// the client's connections.
+func (g *guard) judge(ctx context.Context, keys []string, err error) {
+	if congested(err) || ctx.Err() != nil && !answered(err) {
+		return
+	}
+	key := ""
+	if len(keys) > 0 {
+		key = keys[0]
+	}
+	g.breaker.record(err, key)
+	if !answered(err) {
+		relearn(g.rdb)
 	}
 }
 

@@ -22,9 +22,9 @@ func (f *fill) lead(ctx context.Context) {
 			f.end()
 		}
 	}()
-	l := f.lookFirst(context.WithoutCancel(ctx), f.src.nothingToTell)
+	l := f.lookFirst(atOnce(context.WithoutCancel(ctx)), f.src.nothingToTell)
 	if !f.concludedBy(l) {
-		if !errors.Is(l.err, errToTell) {
+		if !errors.Is(l.err, errToTell) && !errors.Is(l.err, errNoSlot) {
 			f.first = l
 		}
 		handedOver = true
@@ -69,7 +69,7 @@ func (f *fill) canLead(ctx context.Context) bool {
 	if h := f.src.hold; h.err != nil && h.rest(now()) > 0 {
 		return false // that is sat out first
 	}
-	return len(f.src.rejected.pending()) == 0 // nothingToTell is too late for a probe of the breaker
+	return len(f.src.rejected.pending()) == 0
 }
 
 // concludedBy reports whether no more is to be done than to hand out what a look has found.

@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -36,11 +37,16 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 // lookBy asks Redis for everything, adopts what can be, and says what cannot. Tell is to
 // bring it first what it has not heard.
 func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, read func(context.Context) (*view, error)) (*view, error) {
-	if !f.src.cache.breaker.allow(now()) {
+	if !f.src.cache.breaker.allow() {
 		return nil, &RedisError{Name: redisPaused, Key: f.src.store.keys.id}
 	}
 	ctx, cancel := f.patience(ctx)
 	defer cancel()
+	v, err := f.readBy(ctx, tell, read)
+	return v, f.impatient(ctx, err)
+}
+
+func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, read func(context.Context) (*view, error)) (*view, error) {
 	number := f.src.nextNumber() // first: a rejection from here on may overtake the read
 	if err := tell(ctx); err != nil {
 		return nil, err
@@ -79,7 +85,19 @@ func (f *fill) patience(ctx context.Context) (context.Context, context.CancelFun
 	if left > lookCommands*f.src.cache.config.RedisTimeout {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, left)
+	return context.WithTimeoutCause(ctx, left, errImpatient)
+}
+
+// errImpatient is the end of a step that took too long for the copy at hand.
+var errImpatient = errors.New("tokencache: the copy would not have lasted")
+
+// impatient makes the end of patience what it is: trouble with Redis, other than the end of
+// the fill's own time.
+func (f *fill) impatient(ctx context.Context, err error) error {
+	if err == nil || !errors.Is(context.Cause(ctx), errImpatient) {
+		return err
+	}
+	return redisErrorOf(err, f.src.store.keys.id)
 }
 
 // spare is how much of a copy's rest may be spent on Redis.

@@ -14,8 +14,9 @@ import (
 // RedisError says what is wrong with Redis. errors.Is(err, ErrRedis) holds.
 type RedisError struct {
 	// Name of the trouble: "timeout" and "unreachable" for a server that does
-	// not answer, "tls" for one side that does not accept the other, "paused" for
-	// one not asked again yet, "sentinel" if the sentinels do not tell the
+	// not answer, "pool" for a client all of whose connections are in use, "tls" for
+	// one side that does not accept the other, "paused" for a server not asked again
+	// yet, "sentinel" if the sentinels do not tell the
 	// primary, "protocol" for what is no Redis; else
 	// the code of its answer: OOM, READONLY, LOADING, MISCONF, NOAUTH,
 	// WRONGPASS, NOPERM, WRONGTYPE, BUSY, TRYAGAIN, NOREPLICAS, MASTERDOWN,
@@ -80,12 +81,14 @@ func (e *RedisError) Unwrap() []error {
 // redisPaused names a Redis that is not asked again yet.
 const redisPaused = "paused"
 
-// refused tells an answer of Redis from silence, and from not being asked.
-func (e *RedisError) refused() bool { return e.Err != nil && answered(e.Err) }
+// refused tells an answer of Redis, or of the client's pool, from silence and from not
+// being asked.
+func (e *RedisError) refused() bool { return e.Err != nil && !silent(e.Err) }
 
 // Names of our own that are needed by name.
 const (
 	redisOther       = "other"
+	redisPool        = "pool"
 	redisUnreachable = "unreachable"
 	redisTLS         = "tls"
 	redisSentinel    = "sentinel"
@@ -122,6 +125,7 @@ var (
 		redisUnreachable: "check the address and that redis runs",
 		redisTLS:         "check the certificates of both sides, and whom they trust",
 		"timeout":        "check the load of redis and the network in between",
+		redisPool:        "raise PoolSize of the redis client",
 		"WRONGTYPE":      "the key is not ours: delete it, or choose another prefix",
 		"OOM":            "raise maxmemory; keep the eviction policy at noeviction",
 		"READONLY":       "connect to the primary",
@@ -144,7 +148,19 @@ func redisErrorOf(err error, key string) *RedisError {
 	if e, ok := errors.AsType[*RedisError](err); ok {
 		return e
 	}
+	if errors.Is(err, errPaused) { // while it queued
+		return &RedisError{Name: redisPaused, Key: key}
+	}
 	return &RedisError{Name: redisTrouble(err), Key: key, Err: err}
+}
+
+// whoseError tells the end of a caller's ctx from trouble with Redis: who gives up has
+// no answer either.
+func whoseError(ctx context.Context, err error, key string) error {
+	if ctx.Err() != nil && !answered(err) {
+		return whyEnded(ctx)
+	}
+	return redisErrorOf(err, key)
 }
 
 func redisTrouble(err error) string {
@@ -154,8 +170,11 @@ func redisTrouble(err error) string {
 			return known.name
 		}
 	}
+	if congested(err) {
+		return redisPool
+	}
 	if !answered(err) {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) || isTimeout(err) {
+		if errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
 			return "timeout"
 		}
 		if strings.Contains(text, "tls: ") || strings.Contains(text, "x509: ") { // what the other side says has no type
@@ -176,8 +195,15 @@ func redisTrouble(err error) string {
 	return redisOther
 }
 
-// answered tells an answer of Redis, even an unwelcome one, from silence. Only
-// silence opens the breaker.
+// silent reports that Redis was asked and did not answer. Only that opens the breaker.
+func silent(err error) bool { return !answered(err) && !congested(err) }
+
+// congested reports that the client had no connection to spare, so that Redis was not asked.
+func congested(err error) bool {
+	return errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted) || errors.Is(err, errNoSlot)
+}
+
+// answered tells an answer of Redis, even an unwelcome one, from none.
 func answered(err error) bool {
 	if err == nil {
 		return true

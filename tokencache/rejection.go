@@ -107,6 +107,7 @@ func (s *Source) tell(fp string) error {
 		by: s.cache.config.Replica, draw: s.cache.config.Jitter(),
 	})
 	if err != nil {
+		err = redisErrorOf(err, s.store.keys.id) // ctx is nobody's
 		s.observe(Event{Kind: EventInvalidate, Err: err})
 		s.putBackLater(err)
 		return err
@@ -138,7 +139,7 @@ func (s *Source) tellPending(ctx context.Context) error {
 				return told.Err
 			}
 		case <-ctx.Done():
-			return redisErrorOf(ctx.Err(), s.store.keys.id)
+			return whyEnded(ctx)
 		}
 	}
 	return nil

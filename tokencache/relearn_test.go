@@ -27,7 +27,7 @@ func TestF22ClusterIsAskedForTheSuccessor(t *testing.T) {
 			Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("dead") },
 		})
 		defer rdb.Close()
-		g := newGuard(rdb, time.Second, &breaker{jitter: noJitter, onChange: func(bool, error) {}})
+		g := newGuard(rdb, time.Second, lonely())
 		rest := func() int32 { // until go-redis has cooled down
 			time.Sleep(time.Second)
 			synctest.Wait()

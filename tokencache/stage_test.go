@@ -51,7 +51,7 @@ func newMiniredis(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
 }
 
 func newStage(t *testing.T, rdb *redis.Client, m *miniredis.Miniredis, app string) *stage {
-	breaker := &breaker{jitter: noJitter, onChange: func(bool, error) {}}
+	breaker := lonely()
 	id := Issuer{Name: "test", App: app, Digest: "d"}.id()
 	s := &stage{store: store{newGuard(rdb, 10*time.Second, breaker), keysOf(defaultPrefix, id)}, t: t, rdb: rdb, m: m}
 	s.t0 = s.now()

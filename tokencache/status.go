@@ -30,7 +30,7 @@ type Status struct {
 }
 
 // Status looks into Redis: one round trip, nothing is written or adopted. Errors
-// are [*RedisError] or ErrClosed. [Cache.Survey] looks at all credentials.
+// are [*RedisError], ErrClosed or ctx's. [Cache.Survey] looks at all credentials.
 func (s *Source) Status(ctx context.Context) (Status, error) {
 	v, err := s.peruse(ctx)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Source) Status(ctx context.Context) (Status, error) {
 
 // Stored returns the token that Redis holds, whatever this process has; the zero
 // Token if there is none that can be used. One round trip, nothing is adopted, and
-// nobody is asked for another. Errors are [*RedisError] or ErrClosed.
+// nobody is asked for another. Errors are [*RedisError], ErrClosed or ctx's.
 func (s *Source) Stored(ctx context.Context) (Token, error) {
 	v, err := s.peruse(ctx)
 	if err != nil || v.record == nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -147,4 +148,43 @@ func TestInvalidateCallerLeaves(t *testing.T) {
 		assert.False(t, other.mustGet().Equal(bad))
 		assert.Equal(t, 2, f.stats().Rotations)
 	})
+}
+
+// F9: who asks Redis for a person gives up, and is told so, not that Redis were in trouble.
+func TestF9WhoGivesUpDoesNotBlameRedis(t *testing.T) {
+	why := errors.New("the page was left")
+	for _, client := range []func(*redis.Options){atLeisure, promptly} {
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			r := f.replica(func(c *replicaConfig) { c.redis = append(c.redis, client) })
+			tok := r.mustGet()
+			for name, ask := range map[string]func(context.Context) error{
+				"Status": func(ctx context.Context) error { _, err := r.source.Status(ctx); return err },
+				"Stored": func(ctx context.Context) error { _, err := r.source.Stored(ctx); return err },
+				"Survey": func(ctx context.Context) error { _, err := r.cache.Survey(ctx); return err },
+			} {
+				before, cancel := context.WithCancelCause(t.Context())
+				cancel(why)
+				err := ask(before)
+				require.ErrorIs(t, err, context.Canceled, name)
+				require.ErrorIs(t, err, why, name)
+				require.NotErrorIs(t, err, tokencache.ErrRedis, name)
+			}
+			r.link.Silence(true)
+			for name, ask := range map[string]func(context.Context) error{
+				"Status":     func(ctx context.Context) error { _, err := r.source.Status(ctx); return err },
+				"Stored":     func(ctx context.Context) error { _, err := r.source.Stored(ctx); return err },
+				"Survey":     func(ctx context.Context) error { _, err := r.cache.Survey(ctx); return err },
+				"Invalidate": func(ctx context.Context) error { return r.source.Invalidate(ctx, tok) },
+			} {
+				during, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, why)
+				err := ask(during)
+				cancel()
+				require.ErrorIs(t, err, context.DeadlineExceeded, name)
+				require.ErrorIs(t, err, why, name)
+				require.NotErrorIs(t, err, tokencache.ErrRedis, name)
+			}
+			r.link.Heal()
+			time.Sleep(40 * time.Second)
+		})
+	}
 }

@@ -54,7 +54,8 @@ var (
 
 // store is the record of one credential in Redis: the scripts and what their
 // answers mean. It keeps no state; every method is one round trip, and one more
-// when Redis has not seen the script yet. Errors are *RedisError.
+// when Redis has not seen the script yet. Errors are *RedisError, or ctx's if it ended
+// meanwhile.
 type store struct {
 	redis *guard
 	keys  keys
@@ -105,7 +106,7 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 	at := now()
 	reply, taken, err := l.LookAndTry(ctx, whenEmpty, []string{s.keys.token, s.keys.lock, s.keys.failure}, lease, atMost)
 	if err != nil {
-		return nil, redisErrorOf(err, s.keys.id)
+		return nil, whoseError(ctx, err, s.keys.id)
 	}
 	v := parseView(reply, at)
 	v.lease = taken
@@ -224,7 +225,7 @@ func (s store) invalidate(ctx context.Context, n notice) (outcome, error) {
 // leaseForeverLock gives a lock key without TTL one, so that it cannot block for ever.
 func (s store) leaseForeverLock(ctx context.Context, lease time.Duration) error {
 	if err := s.redis.PExpire(ctx, s.keys.lock, lease); err != nil {
-		return redisErrorOf(err, s.keys.id)
+		return whoseError(ctx, err, s.keys.id)
 	}
 	return nil
 }
@@ -242,7 +243,7 @@ const (
 // one costs more than the round trip.
 func (s store) announce(ctx context.Context, kind, about string) error {
 	if err := s.redis.Publish(ctx, s.keys.channel, kind+" "+about); err != nil {
-		return redisErrorOf(err, s.keys.id)
+		return whoseError(ctx, err, s.keys.id)
 	}
 	return nil
 }
@@ -255,7 +256,7 @@ func (s store) announceToken(ctx context.Context, fp string, left time.Duration)
 func (s store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) ([]any, error) {
 	reply, err := script.Run(ctx, s.redis, keys, args...).Slice()
 	if err != nil {
-		return nil, redisErrorOf(err, s.keys.id)
+		return nil, whoseError(ctx, err, s.keys.id)
 	}
 	return reply, nil
 }

@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -20,10 +21,7 @@ func (c *Cache) Survey(ctx context.Context) ([]Status, error) {
 	defer c.end()
 	names, err := c.redis.Scan(ctx, globOf(c.config.Prefix)+":{*}:*")
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, redisErrorOf(err, c.config.Prefix)
+		return nil, whoseError(ctx, err, c.config.Prefix)
 	}
 	ids := idsOf(c.config.Prefix, names)
 	all := make([]Status, len(ids))
@@ -49,8 +47,8 @@ func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
 	if err == nil {
 		return statusOf(id, v), nil
 	}
-	if e := redisErrorOf(err, id); e.Name != "WRONGTYPE" {
-		return Status{}, e
+	if e, ok := errors.AsType[*RedisError](err); !ok || e.Name != "WRONGTYPE" {
+		return Status{}, err
 	}
 	return Status{App: appOf(id), Key: id, State: dead.String(), Garbled: err.Error()}, nil
 }

@@ -62,6 +62,9 @@ func (p *patient) contact(ctx context.Context) contact {
 	}
 	defer cache.Close()
 	_, err = source.Status(ctx)
+	if ctx.Err() != nil { // then err is ctx's, and says nothing about redis
+		return contact{err: err}
+	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok && slices.Contains(unusable, e.Name) {
 		return contact{err: err}
 	}

@@ -1,0 +1,75 @@
+package tokencache
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// resume lets fills look again once Redis is back: those that wait, and those that would
+// come later. It does so over a while, since all of them would otherwise come at once.
+func (c *Cache) resume() {
+	held := c.heldBySilence()
+	step := resumeOver(len(held)) / time.Duration(max(1, len(held)))
+	begin := time.Now()
+	for i, s := range held {
+		due := time.Duration((float64(i) + c.config.Jitter()) * float64(step))
+		if !c.sleep(due-time.Since(begin)) || !c.breaker.allow() {
+			return
+		}
+		s.resume()
+	}
+}
+
+// resumeOver is the time over which so many Sources look again.
+func resumeOver(sources int) time.Duration {
+	return min(5*time.Second, max(coldSpread, time.Duration(sources)*time.Millisecond))
+}
+
+// heldBySilence are the Sources whose next fill waits for Redis to answer, in an order
+// that does not change.
+func (c *Cache) heldBySilence() []*Source {
+	c.mu.Lock()
+	sources := c.allSources()
+	c.mu.Unlock()
+	held := slices.DeleteFunc(sources, func(s *Source) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return !s.hold.isOfSilence()
+	})
+	slices.SortFunc(held, func(a, b *Source) int { return cmp.Compare(a.Key(), b.Key()) })
+	return held
+}
+
+// isOfSilence reports whether a hold was left because Redis did not answer, or was not
+// asked for that reason.
+func (h hold) isOfSilence() bool {
+	e, ok := h.err.(*RedisError) //nolint:errorlint // one that a direct call's error wraps was not what it is for
+	return ok && !e.refused()
+}
+
+// sleep returns false if the Cache was closed first.
+func (c *Cache) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.closing:
+		return false
+	}
+}
+
+// resume ends the hold that Redis' silence has left.
+func (s *Source) resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil || !s.hold.isOfSilence() {
+		return
+	}
+	s.hold = hold{}
+	s.schedule()
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.settle()
+}
