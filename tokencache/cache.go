@@ -100,6 +100,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 	}
 	if c.closed {
 		s.broken = ErrClosed
+		close(s.gone)
 		return s, false
 	}
 	c.sources[issuer] = s

@@ -181,6 +181,7 @@ func (f *fill) end() {
 	close(f.done)
 	f.src.cache.fills.leave(&f.ticket)
 	f.src.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
+	f.src.reported()
 }
 
 // run is the life of a fill: look, wait for the issuer's leave and for the lock,

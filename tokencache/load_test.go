@@ -38,7 +38,8 @@ type crowd struct {
 	counts map[tokencache.EventKind]int
 	direct []time.Time // direct calls
 
-	calling, mostCalling int // of the issuer
+	calling, mostCalling int          // of the issuer
+	last                 atomic.Int64 // whose call began last
 }
 
 // userPool is the pool that go-redis gives a process on two processors.
@@ -74,6 +75,7 @@ func (w *crowd) fetcher(i int) tokencache.Fetcher {
 	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
 		w.mu.Lock()
 		w.calling++
+		w.last.Store(int64(i))
 		w.mostCalling = max(w.mostCalling, w.calling)
 		w.mu.Unlock()
 		time.Sleep(w.latency)
@@ -110,10 +112,15 @@ func (w *crowd) run() (stop func()) {
 	return func() { cancel(); running.Wait() }
 }
 
+func (w *crowd) has(i int) bool {
+	_, ok := w.sources[i].Peek()
+	return ok
+}
+
 // filled is how many Sources have a token.
 func (w *crowd) filled() (n int) {
-	for _, s := range w.sources {
-		if _, ok := s.Peek(); ok {
+	for i := range w.sources {
+		if w.has(i) {
 			n++
 		}
 	}
@@ -198,37 +205,46 @@ func TestQueuedFills(t *testing.T) {
 	crowded(t, n, tokencache.Config{MaxFills: 1}, func(t *testing.T, w *crowd) {
 		defer w.run()()
 		time.Sleep(latency / 2) // one runs, and all others queue
-		took, err := w.get(n-1, 5*time.Second)
+		next := n
+		queued := func() int {
+			for next--; w.has(next) || next == int(w.last.Load()); next-- {
+			}
+			return next
+		}
+		overtaking := queued()
+		took, err := w.get(overtaking, 5*time.Second)
 		require.NoError(t, err)
 		assert.LessOrEqual(t, took, 2*latency, "it overtakes 98")
 
 		var all sync.WaitGroup
+		leaving, refreshed, forgotten := queued(), queued(), queued()
 		all.Go(func() {
-			took, err := w.get(n-2, latency/4)
+			took, err := w.get(leaving, latency/4)
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, latency/4, took, "its own time")
 		})
 		all.Go(func() {
 			begin := time.Now()
-			_, _, err := w.sources[n-3].Refresh(t.Context())
+			_, _, err := w.sources[refreshed].Refresh(t.Context())
 			assert.NoError(t, err)
 			assert.LessOrEqual(t, time.Since(begin), 5*latency, "the fill that runs, the one above, its own that queued, and one that comes in between")
 		})
 		all.Go(func() {
 			begin := time.Now()
-			_, err := w.get(n-4, time.Minute)
+			_, err := w.get(forgotten, time.Minute)
 			assert.ErrorIs(t, err, tokencache.ErrClosed)
 			assert.Equal(t, latency/2, time.Since(begin), "when it is forgotten")
 		})
 		time.Sleep(latency / 2)
-		w.cache.Forget(w.sources[n-4])
+		w.cache.Forget(w.sources[forgotten])
 		all.Wait()
 
 		calls := w.count(tokencache.EventCall)
 		time.Sleep(latency / 2)
+		closed := queued()
 		begin, fills := time.Now(), w.count(tokencache.EventFill)
 		all.Go(func() {
-			_, err := w.get(n-5, time.Minute)
+			_, err := w.get(closed, time.Minute)
 			assert.ErrorIs(t, err, tokencache.ErrClosed)
 			assert.Zero(t, time.Since(begin))
 		})
@@ -397,7 +413,7 @@ func (w *crowd) outlastRedis(life, outage time.Duration) {
 	waits := w.count(tokencache.EventWait)
 	for end := time.Now().Add(outage); time.Now().Before(end); time.Sleep(2 * time.Second) {
 		for i := range w.sources {
-			_, had := w.sources[i].Peek()
+			had := w.has(i)
 			_, err := w.get(i, time.Nanosecond)
 			assert.True(t, !had || err == nil, "%v", err)
 		}

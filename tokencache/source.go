@@ -38,6 +38,8 @@ type inner struct {
 
 	mu           sync.Mutex // guards below
 	broken       error      // ErrClosed, or what is wrong with the Issuer
+	reporting    int        // how many may still observe: fills, rejections on their way, close
+	forgotten    bool       // EventForgotten was told: nobody may begin to observe
 	fill         *fill      // the one that runs
 	hold         hold
 	ownHold      hold // keeps this process from asking, not from looking
@@ -99,6 +101,17 @@ func (s *Source) Peek() (Token, bool) {
 		return Token{}, false
 	}
 	return c.token, true
+}
+
+// Closed reports whether the Source is of no use any more, because it was forgotten or its
+// Cache closed: then its methods return ErrClosed. No I/O, no waiting.
+func (s *Source) Closed() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // wait joins one fill after another until there is a usable copy, a final error
@@ -212,6 +225,7 @@ func (s *Source) begin(ctx context.Context, why purpose) (f *fill, admitted bool
 	}
 	f = newFill(s, why)
 	s.fill = f
+	s.reporting++
 	s.quietUntil.Store(math.MaxInt64)
 	return f, s.cache.fills.enter(&f.ticket, f.rank(rankAhead), func() { go f.main(ctx) }), nil
 }
@@ -247,6 +261,19 @@ func (s *Source) close(err error) {
 		f.err = err
 		f.end()
 	}
+	s.reported()
+}
+
+// reported has one less observe. The last of a Source that is closed says so.
+func (s *Source) reported() {
+	s.mu.Lock()
+	s.reporting--
+	last := s.broken != nil && s.reporting == 0 && !s.forgotten
+	s.forgotten = s.forgotten || last
+	s.mu.Unlock()
+	if last {
+		s.observe(Event{Kind: EventForgotten})
+	}
 }
 
 // retire does what close does under the mutex. It returns the fill that waited for a place,
@@ -254,6 +281,7 @@ func (s *Source) close(err error) {
 func (s *Source) retire(err error) (queued *fill) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reporting++
 	if s.broken == nil {
 		s.broken = err
 		close(s.gone)
