@@ -45,11 +45,24 @@ func (c *Collector) Observe(e tokencache.Event) {
 		c.degraded.filled(e.Key, errors.Is(e.Err, tokencache.ErrClosed))
 	case tokencache.EventRecovered:
 		c.degraded.answered()
+	case tokencache.EventForgotten:
+		c.forget(e.Key)
 	}
 }
 
-// Watch has the remaining life of the Sources' tokens shown, until Unwatch. Another
-// Source of the same key takes the place of the one before.
+// forget lets go of what is kept of a Source that is no more. One that was made again for
+// the same key may be watched by now.
+func (c *Collector) forget(key string) {
+	c.degraded.forget(key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.watched[key]; s != nil && s.Closed() {
+		delete(c.watched, key)
+	}
+}
+
+// Watch has the remaining life of the Sources' tokens shown, until Unwatch or
+// [tokencache.Cache.Forget]. Another Source of the same key takes the place of the one before.
 func (c *Collector) Watch(sources ...*tokencache.Source) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,8 +71,8 @@ func (c *Collector) Watch(sources ...*tokencache.Source) {
 	}
 }
 
-// Unwatch ends Watch, and forgets what trouble the Sources had: call it after
-// Cache.Forget. A Source that is not watched is left alone.
+// Unwatch ends Watch, and forgets what trouble the Sources had. A Source that is not
+// watched is left alone. After Cache.Forget it is not needed.
 func (c *Collector) Unwatch(sources ...*tokencache.Source) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -68,6 +68,7 @@ var script = []tokencache.Event{
 	{Kind: tokencache.EventDegraded, Key: "k", Outcome: "OOM", Err: redisTrouble("OOM")},
 	{Kind: tokencache.EventDegraded, Key: "k", Outcome: "words of a server", Err: redisTrouble("words of a server")},
 	{Kind: tokencache.EventRecovered},
+	{Kind: tokencache.EventForgotten, Key: "another"},
 	{Kind: 99, Outcome: "of a later version"},
 }
 

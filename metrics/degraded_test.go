@@ -1,8 +1,13 @@
 package metrics_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -74,4 +79,80 @@ func TestDegradedIsForgottenWithTheSource(t *testing.T) {
 	cache.Forget(source)
 	m.Unwatch(source)
 	assert.False(t, degraded(t, m))
+}
+
+// Nothing is kept of Sources that were forgotten, whatever they met, and however late what
+// was under way tells of it.
+func TestNothingIsKeptOfForgottenSources(t *testing.T) {
+	const n = 10_000
+	synctest.Test(t, func(t *testing.T) {
+		m := metrics.New()
+		rdb, redis := tokencachetest.NewRedis(t)
+		cache := tokencachetest.On(t, rdb, tokencache.Config{NoDirect: true, Observe: m.Observe})
+		source := func(app string) *tokencache.Source {
+			issuer := tokencache.Issuer{Name: "slow", App: app, Digest: "d"}
+			s := cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+				time.Sleep(time.Second)
+				return tokencache.NewToken("a of "+app, "t", time.Hour), nil
+			}))
+			m.Watch(s)
+			return s
+		}
+		kept := source("kept")
+		_, err := kept.Get(t.Context())
+		require.NoError(t, err)
+		synctest.Wait()
+		before := series(shown(t, m))
+
+		for i := range n {
+			cache.Forget(source(fmt.Sprint("idle", i)))
+		}
+		// In trouble: a fill has failed, or nobody was told of a rejection.
+		redis.SetError("OOM for the test")
+		troubled := []*tokencache.Source{source("fill"), source("rejection")}
+		_, err = troubled[0].Get(t.Context())
+		require.Error(t, err)
+		require.Error(t, troubled[1].Invalidate(t.Context(), tokencache.NewToken("a", "t", time.Hour)))
+		synctest.Wait()
+		assert.True(t, degraded(t, m))
+		for _, s := range troubled {
+			cache.Forget(s)
+		}
+		synctest.Wait()
+		assert.False(t, degraded(t, m))
+		redis.SetError("")
+		// Under way: the issuer is being asked, and then Redis refuses the answer.
+		asking := source("asking")
+		var get sync.WaitGroup
+		get.Go(func() {
+			_, err := asking.Get(t.Context())
+			assert.ErrorIs(t, err, tokencache.ErrClosed)
+		})
+		time.Sleep(500 * time.Millisecond)
+		redis.SetError("OOM for the test")
+		cache.Forget(asking)
+		get.Wait()
+		time.Sleep(2 * time.Second)
+		redis.SetError("")
+		assert.False(t, degraded(t, m))
+		assert.Equal(t, before, series(shown(t, m)))
+
+		cache.Forget(kept)
+		again := source("kept")
+		m.Observe(tokencache.Event{Kind: tokencache.EventForgotten, Key: again.Key()}) // of the one before, late
+		assert.Contains(t, shown(t, m), "onetoken_token_remaining_seconds{")
+		assert.NoError(t, cache.Close())
+		synctest.Wait()
+		assert.NotContains(t, shown(t, m), "onetoken_token_remaining_seconds{")
+	})
+}
+
+// series are the names and labels of what is shown.
+func series(text string) (names []string) {
+	for line := range strings.Lines(text) {
+		if name, _, ok := strings.Cut(line, " "); ok && !strings.HasPrefix(line, "#") {
+			names = append(names, name)
+		}
+	}
+	return names
 }

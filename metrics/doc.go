@@ -20,7 +20,7 @@
 //	onetoken_token_remaining_seconds < 900
 //
 // All outcomes that there are stand at 0 from the start, so rates need no
-// special case. The one label that is not from a fixed list is the key of a
+// special case. Nothing is kept of a Source that was forgotten. The one label that is not from a fixed list is the key of a
 // watched Source: the issuer's name, the app id and a digest. No metric holds a
 // secret, a token or anybody's words.
 //

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
@@ -22,6 +21,7 @@ type Cache struct {
 	breaker     *breaker
 	locker      *lock.Locker
 	notifier    *notifier
+	fills       *admission
 	directCalls *rate.Limiter
 	stopProbing func()       // ends the prober
 	runners     atomic.Int32 // calls of Run
@@ -32,13 +32,6 @@ type Cache struct {
 	closing chan struct{}
 	work    sync.WaitGroup // whatever Close waits for
 }
-
-// Direct calls to the issuer, made while Redis is down, are limited per Cache:
-// so many at once, then one each interval.
-const (
-	directBurst    = 16
-	directInterval = time.Second
-)
 
 // New makes a Cache on a Redis client, for standalone, Sentinel or Cluster, which
 // stays the caller's to close, after the Cache. It does no I/O and starts nothing.
@@ -62,7 +55,8 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	}
 	c := &Cache{
 		config:      config,
-		directCalls: rate.NewLimiter(rate.Every(directInterval), directBurst),
+		fills:       newAdmission(config.MaxFills),
+		directCalls: rate.NewLimiter(rate.Limit(config.DirectRate), max(1, int(config.DirectRate))),
 		sources:     make(map[Issuer]*Source),
 		closing:     make(chan struct{}),
 	}
@@ -117,6 +111,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 	}
 	if c.closed {
 		s.broken = ErrClosed
+		close(s.gone)
 		return s, false
 	}
 	c.sources[issuer] = s
@@ -151,6 +146,7 @@ func (c *Cache) Close() error {
 	sources := c.allSources()
 	c.mu.Unlock()
 
+	c.fills.close()
 	for _, s := range sources {
 		s.close(ErrClosed)
 	}

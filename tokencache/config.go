@@ -29,6 +29,13 @@ type Config struct {
 	// ContextTimeoutEnabled ends it itself, which costs less: see [Source.Get].
 	RedisTimeout time.Duration
 
+	// MaxFills is how many fills of the Cache are under way at once: steps off the fast
+	// path, each of which keeps one connection to Redis busy or calls the issuer. Others
+	// queue, those that a Get or Refresh waits for in front. One that waits for another
+	// replica or sits out a failure is not under way. 0 means 64; 1 to 4096. More help
+	// only a client with more connections than that, or an issuer that is slow.
+	MaxFills int
+
 	// Refresher makes this process go first: it refreshes a little earlier
 	// than replicas without it, which then never have to. Set it in processes
 	// that call Run. Any number of refreshers may run; none is elected.
@@ -37,6 +44,12 @@ type Config struct {
 	// NoDirect forbids calls to the issuer that do not go through Redis. Then
 	// with Redis down a process without a usable copy gets an error instead.
 	NoDirect bool
+
+	// DirectRate bounds such calls: so many a second for all Sources together, and as many
+	// at once (at least 1). A Get without a copy waits for its turn. A credential whose
+	// last such call failed may make one a minute besides. 0 means 16, enough for 900
+	// credentials of 60 s; finite and at most 100,000.
+	DirectRate float64
 
 	// Replica names this process in records, for people, and should differ between
 	// replicas: a failure that may be a replica's own counts as everybody's once
@@ -62,6 +75,10 @@ const (
 	defaultFetchTimeout = 10 * time.Second
 	maxFetchTimeout     = 28 * time.Second
 	defaultRedisTimeout = time.Second
+	defaultMaxFills     = 64
+	maxMaxFills         = 4096
+	defaultDirectRate   = 16
+	maxDirectRate       = 100_000
 	minRedisTimeout     = 50 * time.Millisecond
 	maxRedisTimeout     = 10 * time.Second
 )
@@ -70,6 +87,8 @@ func (c Config) withDefaults() Config {
 	c.Prefix = cmp.Or(c.Prefix, defaultPrefix)
 	c.FetchTimeout = cmp.Or(c.FetchTimeout, defaultFetchTimeout)
 	c.RedisTimeout = cmp.Or(c.RedisTimeout, defaultRedisTimeout)
+	c.MaxFills = cmp.Or(c.MaxFills, defaultMaxFills)
+	c.DirectRate = cmp.Or(c.DirectRate, defaultDirectRate)
 	if c.Replica == "" {
 		c.Replica, _ = os.Hostname()
 	}
@@ -97,6 +116,12 @@ func (c Config) validate() error {
 	}
 	if c.RedisTimeout < minRedisTimeout || c.RedisTimeout > maxRedisTimeout {
 		errs = append(errs, fmt.Errorf("RedisTimeout %v: %v to %v", c.RedisTimeout, minRedisTimeout, maxRedisTimeout))
+	}
+	if c.MaxFills < 1 || c.MaxFills > maxMaxFills {
+		errs = append(errs, fmt.Errorf("MaxFills %d: 1 to %d", c.MaxFills, maxMaxFills))
+	}
+	if !(c.DirectRate > 0 && c.DirectRate <= maxDirectRate) { // NaN is neither
+		errs = append(errs, fmt.Errorf("DirectRate %v: more than 0 and at most %d; NoDirect forbids direct calls", c.DirectRate, maxDirectRate))
 	}
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"log/slog"
+	"math"
 	"os"
 	"testing"
 	"time"
@@ -98,6 +99,18 @@ func TestF35ConfigNamesEveryComplaint(t *testing.T) {
 	}
 }
 
+func TestBoundsOfLoad(t *testing.T) {
+	for _, c := range []Config{
+		{MaxFills: -1}, {MaxFills: 4097},
+		{DirectRate: -1}, {DirectRate: math.NaN()}, {DirectRate: math.Inf(1)}, {DirectRate: math.Inf(-1)}, {DirectRate: 100_001},
+	} {
+		assert.Error(t, c.withDefaults().validate(), "%v %v", c.MaxFills, c.DirectRate)
+	}
+	for _, c := range []Config{{}, {MaxFills: 1}, {MaxFills: 4096}, {DirectRate: 1e-12}, {DirectRate: 0.5}, {DirectRate: 100_000}} {
+		assert.NoError(t, c.withDefaults().validate(), "%v %v", c.MaxFills, c.DirectRate)
+	}
+}
+
 func TestNewNeedsAClient(t *testing.T) {
 	_, err := New(nil, Config{})
 	assert.ErrorContains(t, err, "redis client")
@@ -105,11 +118,11 @@ func TestNewNeedsAClient(t *testing.T) {
 
 func TestEventKindsHaveNames(t *testing.T) {
 	names := map[string]bool{}
-	for kind := EventWait; kind <= EventRecovered; kind++ {
+	for kind := EventWait; kind <= EventForgotten; kind++ {
 		assert.Regexp(t, "^[a-z_]+$", kind.String())
 		assert.False(t, names[kind.String()], "%v twice", kind)
 		names[kind.String()] = true
 	}
 	assert.Empty(t, EventKind(0).String())
-	assert.Empty(t, (EventRecovered + 1).String())
+	assert.Empty(t, (EventForgotten + 1).String())
 }

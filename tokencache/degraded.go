@@ -31,7 +31,7 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 		f.src.holdFor(min(rest, shortHold), why)
 		return why
 	}
-	if f.src.cache.config.NoDirect || !f.src.cache.directCalls.Allow() {
+	if f.src.cache.config.NoDirect || !f.takeDirectTurn(ctx, cause) {
 		return cause
 	}
 	return f.direct(ctx, cause)
@@ -55,6 +55,7 @@ func (f *fill) degraded(cause error) {
 func (f *fill) direct(ctx context.Context, cause error) error {
 	f.src.excuseHold() // whoever comes now shall wait for the answer
 	got, err := f.src.fetch(context.WithoutCancel(ctx), EventDirectCall)
+	f.src.directCallEnded(err)
 	if err != nil {
 		e := issuerErrorOf(f.src.issuer, err)
 		err = fmt.Errorf("%w (asked directly, because of %w)", e, cause)

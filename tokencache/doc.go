@@ -9,6 +9,7 @@
 // is not its turn, ask.go and fetch.go when it is, degraded.go without Redis, pace.go
 // why the next fill need not come yet, news.go what events change. On the way stand
 // clock.go (both clocks), window.go and backoff.go (the policy, pure), rejection.go,
+// admission.go, direct_turn.go,
 // refresh.go, run.go, status.go and event.go. Below them store.go with record.go and
 // scripts/, guard.go, slots.go and rediserr.go (time-outs that hold), breaker.go, prober.go
 // and resume.go (a Redis that is silent, and then is not), notify.go.
@@ -38,7 +39,9 @@
 //
 // One fill runs per Source and process. It belongs to no caller: a caller's ctx
 // bounds only how long that caller waits. The fill has a minute, and finishes a
-// call it has begun. Only where the Redis client heeds deadlines does the caller that
+// call it has begun. At most Config.MaxFills, 64, are under way in a Cache: others queue,
+// without a goroutine, before their minute begins, and those that a caller waits for go
+// first. A fill that sleeps leaves its place to another. Only where the Redis client heeds deadlines does the caller that
 // begins it make its first look: mostly there is a token, and that was the fill.
 //
 //  1. Look: one script reads record, lock, failure and Redis' time. A usable token
@@ -100,7 +103,10 @@
 // others for a second, doubling to 30 s once more than three in a row have met it. Without a copy an
 // error is repeated from memory for 5 s, then Redis is looked at again. Refresh
 // passes a permanent failure, once per 5 s and Source. Direct calls are limited:
-// per Cache 16 at once, then one a second; Config.NoDirect forbids them.
+// Config.DirectRate a second for all Sources of a Cache, 16 by default, and as many at
+// once. A fill that a caller without a copy waits for has its turn within its minute, one
+// with an urgent copy before that is dead; any other comes again later. A credential whose
+// last direct call failed may make one a minute besides. Config.NoDirect forbids them.
 //
 // Rejections of fresh tokens (younger than 1 min, and than a quarter of their life) are
 // paced as transient failures are: the first is free, from the second on in a row nobody
@@ -146,6 +152,8 @@
 //
 // Each closes a hole.
 //
+//   - Fills queue: 10,000 at once wait for the client's connections for longer than
+//     RedisTimeout, and so seem to find a Redis that does not answer.
 //   - Holds: 20 replicas in the window, with the lock elsewhere, else start 20,000
 //     fills a second.
 //   - Look and lock in one script, for who has no copy: in two, whoever gets the lock

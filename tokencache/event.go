@@ -55,13 +55,18 @@ const (
 	EventDegraded
 	// EventRecovered: Redis answers again.
 	EventRecovered
+	// EventForgotten: the Source was forgotten, or its Cache closed, and what was under
+	// way has ended. No other event has its Key, but EventWait of a Get that waited, and
+	// those of a Source made again for the same Issuer. Whoever keeps something by Key
+	// lets go of it here.
+	EventForgotten
 )
 
 var eventNames = map[EventKind]string{
 	EventWait: "wait", EventFill: "fill", EventCall: "call", EventDirectCall: "direct_call",
 	EventPublish: "publish", EventPutBack: "put_back", EventAdopt: "adopt", EventTakeover: "takeover",
 	EventLeaseLost: "lease_lost", EventInvalidate: "invalidate", EventGarbled: "garbled",
-	EventDegraded: "degraded", EventRecovered: "recovered",
+	EventDegraded: "degraded", EventRecovered: "recovered", EventForgotten: "forgotten",
 }
 
 // String returns the name, as for a metric's label.

@@ -21,7 +21,10 @@ type fill struct {
 	ready  chan struct{}           // closed with the first usable copy, guarded by Source.mu
 	held   chan struct{}           // closed and replaced when it begins to wait out a failure; guarded by Source.mu
 	done   chan struct{}
-	err    error // before done is closed; errAborted stands if a panic or Goexit cuts it short
+	err    error  // before done is closed; errAborted stands if a panic or Goexit cuts it short
+	ticket ticket // its place among the Cache's fills, or in the queue for one
+	wanted bool   // a Get or a Refresh has waited for it; guarded by Source.mu
+	cause  error  // of its waiting for a turn to call directly; guarded by Source.mu
 
 	// Only who runs the fill touches these, until done is closed.
 	first      *looked       // if its caller has made the first look
@@ -33,8 +36,9 @@ type fill struct {
 	before     string        // the fingerprint of the copy when it began; forced: of what was found at first
 	attempts   int           // forced: failed calls in a row, as found at first
 	noted      bool          // what was found at first
-	began      instant
-	freeSince  instant // since when it has had nothing to sit out
+	began      instant       // when somebody wanted it
+	started    instant       // when its minute began
+	freeSince  instant       // since when it has had nothing to sit out
 }
 
 // purpose of a fill.
@@ -47,8 +51,8 @@ const (
 	fillPutBack                  // Redis shall learn of a token that it does not know
 )
 
-// fillTimeout bounds one fill, beside the look of its caller; those who still wait then
-// join the next.
+// fillTimeout bounds one fill, beside the look of its caller and the time before it has a
+// place among the Cache's fills; those who still wait then join the next.
 const fillTimeout = time.Minute
 
 var (
@@ -59,7 +63,7 @@ var (
 func newFill(s *Source, why purpose) *fill {
 	f := &fill{
 		src: s, why: why, ready: make(chan struct{}), held: make(chan struct{}), done: make(chan struct{}),
-		err: errAborted, nextLook: firstPoll, began: now(),
+		err: errAborted, nextLook: firstPoll, began: now(), wanted: why == fillForCaller || why == fillForced,
 	}
 	if c := s.usable(); c != nil {
 		f.before = c.token.Fingerprint()
@@ -111,6 +115,13 @@ func (f *fill) final() error {
 	return f.err
 }
 
+// want notes that a caller waits for the fill, which goes first from now on. The caller
+// holds Source.mu.
+func (f *fill) want() {
+	f.wanted = true
+	f.src.cache.fills.promote(&f.ticket)
+}
+
 // becomeReady wakes those who wait for any usable copy. The caller holds Source.mu.
 func (f *fill) becomeReady() {
 	select {
@@ -139,6 +150,7 @@ func (f *fill) ownTime(ctx context.Context) context.Context {
 	ctx, stop := context.WithTimeoutCause(ctx, fillTimeout, errTimedOut)
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
+	f.started = now()
 	f.cancel = func(err error) {
 		cancel(err)
 		stop()
@@ -164,7 +176,9 @@ func (f *fill) end() {
 	}
 	f.src.ended(f)
 	close(f.done)
+	f.src.cache.fills.leave(&f.ticket)
 	f.src.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
+	f.src.reported()
 }
 
 // run is the life of a fill: look, wait for the issuer's leave and for the lock,

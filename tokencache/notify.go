@@ -26,9 +26,10 @@ type notifier struct {
 	mu       sync.Mutex // guards below
 	channels map[string]*channel
 	running  bool
-	session  *redis.PubSub // nil while there is none
-	pending  []string      // channels the session does not know yet
-	adding   bool          // somebody is telling it
+	session  *redis.PubSub       // nil while there is none
+	told     map[string]struct{} // channels the session was told to subscribe to, and not to leave since
+	pending  map[string]struct{} // channels that were wanted, or not any more, since it was told
+	telling  bool                // somebody is telling it
 	stop     context.CancelFunc
 }
 
@@ -49,16 +50,21 @@ func (c *channel) unconfirm() {
 }
 
 // add begins to listen for s and returns what is closed once the server has
-// confirmed it. Calling it again is cheap.
+// confirmed it. Calling it again is cheap. A Source that is closed is not listened for:
+// whoever closes one removes it afterwards, so either add or remove notices. For that
+// reason nobody who has Source.mu may call the notifier.
 func (n *notifier) add(s *Source) <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if s.closed() {
+		return nil
+	}
 	name := s.store.keys.channel
 	ch := n.channels[name]
 	if ch == nil {
 		ch = &channel{confirmed: make(chan struct{})}
 		n.channels[name] = ch
-		n.pending = append(n.pending, name)
+		n.changed(name)
 	}
 	if !slices.Contains(ch.sources, s) {
 		ch.sources = append(ch.sources, s)
@@ -97,9 +103,15 @@ func (n *notifier) remove(s *Source) {
 		return
 	}
 	delete(n.channels, name)
-	n.pending = slices.DeleteFunc(n.pending, func(other string) bool { return other == name })
-	if session := n.session; session != nil {
-		n.spawn(func() { _ = session.Unsubscribe(cancelled, name) })
+	n.changed(name)
+	n.work()
+}
+
+// changed notes that a channel is wanted, or not any more. Without a session there is nobody
+// to tell: the next begins with all that are wanted then. The caller holds n.mu.
+func (n *notifier) changed(name string) {
+	if n.session != nil {
+		n.pending[name] = struct{}{}
 	}
 }
 
@@ -112,10 +124,10 @@ func (n *notifier) close() {
 	}
 }
 
-// work starts the loop, and somebody to tell the session of new channels. The
-// caller holds n.mu.
+// work starts the loop, if there is anything to hear, and somebody to tell the session what
+// has changed. The caller holds n.mu.
 func (n *notifier) work() {
-	if !n.running {
+	if !n.running && len(n.channels) > 0 {
 		ctx, cancel := context.WithCancel(context.Background())
 		n.running = n.spawn(func() {
 			defer cancel()
@@ -123,24 +135,53 @@ func (n *notifier) work() {
 		})
 		n.stop = cancel
 	}
-	if n.session != nil && len(n.pending) > 0 && !n.adding {
-		n.adding = n.spawn(n.addPending)
+	if n.session != nil && len(n.pending) > 0 && !n.telling {
+		n.telling = n.spawn(n.tellSession)
 	}
 }
 
-func (n *notifier) addPending() {
+// tellSession has the session subscribe to what is wanted, and to nothing else. What changes
+// while it writes is made good in the next round. Nobody else writes, so that the server
+// hears what was decided last last.
+func (n *notifier) tellSession() {
 	for {
-		n.mu.Lock()
-		session, names := n.session, n.pending
-		n.pending = nil
-		if session == nil || len(names) == 0 {
-			n.adding = false
-			n.mu.Unlock()
+		session, join, leave := n.difference()
+		if session == nil {
 			return
 		}
-		n.mu.Unlock()
-		_ = session.Subscribe(cancelled, names...) // if it fails, the session is broken
+		if len(leave) > 0 {
+			_ = session.Unsubscribe(cancelled, leave...) // if it fails, the session is broken
+		}
+		if len(join) > 0 {
+			_ = session.Subscribe(cancelled, join...)
+		}
 	}
+}
+
+// difference takes note of what the session is about to be told, and returns it; no session
+// if there is nothing to tell.
+func (n *notifier) difference() (session *redis.PubSub, join, leave []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.session == nil || len(n.pending) == 0 {
+		n.telling = false
+		return nil, nil, nil
+	}
+	for name := range n.pending {
+		_, told := n.told[name]
+		switch wanted := n.channels[name] != nil; {
+		case wanted && !told:
+			join = append(join, name)
+			n.told[name] = struct{}{}
+		case told && !wanted:
+			leave = append(leave, name)
+			delete(n.told, name)
+		}
+	}
+	clear(n.pending)
+	slices.Sort(join)
+	slices.Sort(leave)
+	return n.session, join, leave
 }
 
 // notifierBackoff paces new sessions.
@@ -220,7 +261,6 @@ func (n *notifier) connect(ctx context.Context) *redis.PubSub {
 	for name := range n.channels {
 		names = append(names, name)
 	}
-	n.pending = nil
 	n.mu.Unlock()
 	slices.Sort(names)
 
@@ -252,18 +292,32 @@ func (n *notifier) connect(ctx context.Context) *redis.PubSub {
 		return nil
 	}
 
+	n.connected(session, names)
+	return session
+}
+
+// connected takes a session that was told to subscribe to names, which may not be what is
+// wanted by now.
+func (n *notifier) connected(session *redis.PubSub, names []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.session = session
+	n.told, n.pending = make(map[string]struct{}, len(names)), make(map[string]struct{})
+	for _, name := range names {
+		n.told[name] = struct{}{}
+		n.pending[name] = struct{}{}
+	}
+	for name := range n.channels {
+		n.pending[name] = struct{}{}
+	}
 	n.work()
-	return session
 }
 
 // disconnected forgets the session.
 func (n *notifier) disconnected() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.session = nil
+	n.session, n.told, n.pending = nil, nil, nil
 	for _, ch := range n.channels {
 		ch.unconfirm()
 	}
@@ -297,14 +351,13 @@ func (n *notifier) news(name string) string {
 	return ""
 }
 
-// dropped mends what a slow Unsubscribe did to a channel that is wanted again.
+// dropped is told that the server has left a channel. One that is wanted again is on its way
+// to be joined.
 func (n *notifier) dropped(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if ch := n.channels[name]; ch != nil {
 		ch.unconfirm()
-		n.pending = append(n.pending, name)
-		n.work()
 	}
 }
 

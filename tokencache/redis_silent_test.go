@@ -2,8 +2,6 @@ package tokencache_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -150,42 +148,6 @@ func TestF15PoolOfOne(t *testing.T) {
 		start := time.Now()
 		require.NoError(t, r.cache.Close())
 		assert.LessOrEqual(t, time.Since(start), 5*time.Second)
-	})
-}
-
-// F15, I3: a process with 40 apps and no copies loses Redis. It asks for 16 of
-// them at once and then for one a second; the others are told what is wrong.
-func TestF15DirectCallsAreLimited(t *testing.T) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		r := f.replica()
-		r.link.Down()
-		var apps []*tokencache.Source
-		for i := range 40 {
-			issuer := tokencache.Issuer{Name: "many", App: fmt.Sprint(i), Digest: "d"}
-			apps = append(apps, r.cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-				return tokencache.NewToken("a"+issuer.App, "t"+issuer.App, 2*time.Hour), nil
-			})))
-		}
-		served := func() (n int) {
-			var wg sync.WaitGroup
-			for i, app := range apps {
-				wg.Go(func() {
-					time.Sleep(time.Duration(i) * time.Nanosecond)
-					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-					defer cancel()
-					_, err := app.Get(ctx)
-					assert.True(t, err == nil || errors.Is(err, tokencache.ErrRedis), "%v", err)
-				})
-			}
-			wg.Wait()
-			return r.count(tokencache.EventDirectCall, "ok")
-		}
-		assert.Equal(t, 16, served())
-		start := time.Now()
-		for served() < 40 {
-			time.Sleep(100 * time.Millisecond)
-		}
-		assert.InDelta(t, (40 - 16), time.Since(start).Seconds(), 6)
 	})
 }
 

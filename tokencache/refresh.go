@@ -15,7 +15,7 @@ import (
 // Source, since the cure may have been in the issuer's console; not if somebody
 // else has asked since this Refresh began. Any other is returned, as an
 // *IssuerError. Further errors: *RedisError with Redis in trouble and
-// Config.NoDirect, or too many direct calls; ErrClosed; ctx's; and
+// Config.NoDirect, or no turn for a direct call within a minute; ErrClosed; ctx's; and
 // context.DeadlineExceeded if it came to nothing within a minute.
 func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err error) {
 	f, err := s.joinForced(ctx)
@@ -47,6 +47,8 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 		running, err := s.fill, s.broken
 		if running == nil && err == nil {
 			running, err = s.start(ctx, fillForced)
+		} else if err == nil {
+			running.want()
 		}
 		s.mu.Unlock()
 		if err != nil || running.why == fillForced {

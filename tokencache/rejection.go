@@ -95,8 +95,14 @@ func (s *Source) tell(fp string) error {
 	}
 	defer s.cache.end()
 	s.mu.Lock()
+	if s.forgotten {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	s.reporting++
 	r, known := s.rejected[fp]
 	s.mu.Unlock()
+	defer s.reported()
 	if !known || r.told {
 		return nil
 	}

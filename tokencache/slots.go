@@ -17,14 +17,14 @@ import (
 type slots struct {
 	mu    sync.Mutex // guards below
 	free  int
-	queue [2]*list.List // of chan struct{}, by rank; closed for whoever is given a slot
+	queue [2]*list.List // of chan struct{}, by turn; closed for whoever is given a slot
 }
 
-// rank in the queue: what others wait for goes before what only looks.
-type rank uint8
+// turn in the queue: what others wait for goes before what only looks.
+type turn uint8
 
 const (
-	ahead  rank = iota // a release, an extension, a token, an event
+	ahead  turn = iota // a release, an extension, a token, an event
 	behind             // a look
 )
 
@@ -39,7 +39,7 @@ var (
 
 // take waits for a slot until ctx ends, or redis is silent: those who have the slots
 // then may keep them for a while. The error is ctx's or errPaused.
-func (s *slots) take(ctx context.Context, r rank, silent <-chan struct{}) error {
+func (s *slots) take(ctx context.Context, r turn, silent <-chan struct{}) error {
 	s.mu.Lock()
 	if s.free > 0 {
 		s.free--

@@ -116,7 +116,7 @@ func TestSlots(t *testing.T) {
 		require.NoError(t, s.take(t.Context(), behind, nil))
 		assert.False(t, s.takeFree())
 		var order []string
-		come := func(name string, r rank) {
+		come := func(name string, r turn) {
 			go func() {
 				if s.take(t.Context(), r, nil) == nil {
 					order = append(order, name)

@@ -38,6 +38,8 @@ type inner struct {
 
 	mu           sync.Mutex // guards below
 	broken       error      // ErrClosed, or what is wrong with the Issuer
+	reporting    int        // how many may still observe: fills, rejections on their way, close
+	forgotten    bool       // EventForgotten was told: nobody may begin to observe
 	fill         *fill      // the one that runs
 	hold         hold
 	ownHold      hold // keeps this process from asking, not from looking
@@ -50,6 +52,8 @@ type inner struct {
 	troubles     int           // looks in a row that Redis did not allow
 	putBacks     int           // attempts in a row
 	passedAt     instant       // when Refresh last passed a permanent failure
+	directFailed bool          // the last direct call did
+	directAt     instant       // when it ended
 	changed      chan struct{} // closed and replaced when a waiting fill should look again
 	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
 	timer        *time.Timer   // the next fill that nobody asks for
@@ -102,17 +106,28 @@ func (s *Source) Peek() (Token, bool) {
 	return c.token, true
 }
 
+// Closed reports whether the Source is of no use any more, because it was forgotten or its
+// Cache closed: then its methods return ErrClosed. No I/O, no waiting.
+func (s *Source) Closed() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
+}
+
 // wait joins one fill after another until there is a usable copy, a final error
 // or no more time.
 func (s *Source) wait(ctx context.Context) (tok Token, err error) {
 	start := now()
 	defer func() { s.observe(Event{Kind: EventWait, Duration: now().since(start), Err: err}) }()
 	for {
-		f, isNew, err := s.join(ctx)
+		f, mayLead, err := s.join(ctx)
 		if err != nil {
 			return Token{}, err
 		}
-		if isNew {
+		if mayLead {
 			f.lead(ctx)
 		}
 		if c := s.usable(); c != nil {
@@ -134,12 +149,20 @@ func (s *Source) wait(ctx context.Context) (tok Token, err error) {
 func (s *Source) gaveUp(ctx context.Context) error {
 	s.mu.Lock()
 	held := s.hold.err
+	if f := s.fill; held == nil && f != nil {
+		held = f.cause
+		if s.cache.fills.hasQueued(&f.ticket) {
+			held = errQueued
+		}
+	}
 	s.mu.Unlock()
 	if held != nil {
 		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", s.issuer.App, whyEnded(ctx), held)
 	}
 	return fmt.Errorf("tokencache: no token of %s yet: %w", s.issuer.App, whyEnded(ctx))
 }
+
+var errQueued = errors.New("as many fills as Config.MaxFills allows were under way, and its own had to wait")
 
 // whyEnded is the error of a ctx that is over, and its cause if that says more.
 func whyEnded(ctx context.Context) error {
@@ -149,9 +172,10 @@ func whyEnded(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// join returns the running fill, or a new one, which the caller shall lead, for a caller
-// without a copy. A hold that would outlast the caller is returned as its error instead.
-func (s *Source) join(ctx context.Context) (f *fill, isNew bool, err error) {
+// join returns the running fill, or a new one, for a caller without a copy, which shall
+// lead it unless it has to queue. A hold that would outlast the caller is returned as its
+// error instead.
+func (s *Source) join(ctx context.Context) (f *fill, mayLead bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
@@ -161,10 +185,10 @@ func (s *Source) join(ctx context.Context) (f *fill, isNew bool, err error) {
 		return nil, false, err
 	}
 	if s.fill != nil {
+		s.fill.want()
 		return s.fill, false, nil
 	}
-	f, err = s.begin(fillForCaller)
-	return f, true, err
+	return s.begin(ctx, fillForCaller)
 }
 
 // heldTooLong is the error of the hold, if a caller should not wait for its end.
@@ -197,33 +221,30 @@ func (s *Source) refill() {
 
 // start begins a fill in the background. The caller holds s.mu and has seen that none runs.
 func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
-	f, err := s.begin(why)
-	if err != nil {
-		return nil, err
+	f, admitted, err := s.begin(ctx, why)
+	if admitted {
+		go f.main(ctx)
 	}
-	go f.main(ctx)
-	return f, nil
+	return f, err
 }
 
-// begin makes a fill. The caller holds s.mu, has seen that none runs, and has this one run.
-func (s *Source) begin(why purpose) (*fill, error) {
+// begin makes a fill. The caller holds s.mu, has seen that none runs, and has this one run
+// if it is admitted; else it runs as soon as others leave it a place.
+func (s *Source) begin(ctx context.Context, why purpose) (f *fill, admitted bool, err error) {
 	if !s.cache.begin() {
-		return nil, ErrClosed
+		return nil, false, ErrClosed
 	}
-	f := newFill(s, why)
+	f = newFill(s, why)
 	s.fill = f
+	s.reporting++
 	s.quietUntil.Store(math.MaxInt64)
-	return f, nil
+	return f, s.cache.fills.enter(&f.ticket, f.rank(rankAhead), func() { go f.main(ctx) }), nil
 }
 
-// listen has the Source hear of the next token, if it has one. After close nobody may
-// listen, and this is the last to try.
+// listen has the Source hear of the next token, if it has one.
 func (s *Source) listen() {
 	if s.usable() != nil {
 		s.cache.notifier.add(s)
-	}
-	if s.closed() {
-		s.cache.notifier.remove(s)
 	}
 }
 
@@ -247,8 +268,31 @@ func (s *Source) usable() *localCopy {
 
 // close ends the Source: for good, with err for everyone who still asks.
 func (s *Source) close(err error) {
+	if f := s.retire(err); f != nil {
+		f.err = err
+		f.end()
+	}
+	s.reported()
+}
+
+// reported has one less observe. The last of a Source that is closed says so.
+func (s *Source) reported() {
+	s.mu.Lock()
+	s.reporting--
+	last := s.broken != nil && s.reporting == 0 && !s.forgotten
+	s.forgotten = s.forgotten || last
+	s.mu.Unlock()
+	if last {
+		s.observe(Event{Kind: EventForgotten})
+	}
+}
+
+// retire does what close does under the mutex. It returns the fill that waited for a place,
+// if one did: it has no goroutine that would end it.
+func (s *Source) retire(err error) (queued *fill) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reporting++
 	if s.broken == nil {
 		s.broken = err
 		close(s.gone)
@@ -259,9 +303,15 @@ func (s *Source) close(err error) {
 			t.Stop()
 		}
 	}
-	if s.fill != nil {
-		s.fill.cutShort(err)
+	f := s.fill
+	if f == nil {
+		return nil
 	}
+	if f.cancel == nil && s.cache.fills.withdraw(&f.ticket) {
+		return f
+	}
+	f.cutShort(err)
+	return nil
 }
 
 func (s *Source) observe(e Event) {

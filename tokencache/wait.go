@@ -117,13 +117,7 @@ func (f *fill) subscribe(ctx context.Context) bool {
 		return true // to find out why
 	}
 	confirmed := f.src.cache.notifier.add(f.src)
-	timer := time.NewTimer(f.src.cache.config.RedisTimeout)
-	defer timer.Stop()
-	select {
-	case <-confirmed:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	_ = f.sleep(ctx, f.src.cache.config.RedisTimeout, confirmed) // the next look finds out why
 	return true
 }
 
@@ -147,11 +141,13 @@ func (f *fill) poll() time.Duration {
 	return wait + f.jitter(wait/2)
 }
 
-// sleep returns early at an event. Its error says that there is no more time.
+// sleep returns early at an event. Its error says that there is no more time. Meanwhile
+// another fill has the place of this one.
 func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
 	if d <= 0 {
 		return context.Cause(ctx)
 	}
+	f.src.cache.fills.leave(&f.ticket)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -160,7 +156,33 @@ func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return nil
+	return f.enterAgain(ctx)
+}
+
+// enterAgain waits for a place.
+func (f *fill) enterAgain(ctx context.Context) error {
+	admitted := make(chan struct{})
+	f.src.mu.Lock()
+	entered := f.src.cache.fills.enter(&f.ticket, f.rank(rankBegun), func() { close(admitted) })
+	f.src.mu.Unlock()
+	if entered {
+		return nil
+	}
+	select {
+	case <-admitted:
+		return nil
+	case <-ctx.Done():
+		f.src.cache.fills.withdraw(&f.ticket)
+		return context.Cause(ctx)
+	}
+}
+
+// rank of a fill that somebody waits for, or else the given one. The caller holds Source.mu.
+func (f *fill) rank(unwanted rank) rank {
+	if f.wanted {
+		return rankCaller
+	}
+	return unwanted
 }
 
 func (f *fill) jitter(most time.Duration) time.Duration {

@@ -18,8 +18,15 @@ type directCall struct {
 	err          *tokencache.IssuerError
 }
 
-// The limit of direct calls that tokencache's doc.go promises, per process.
-const directBurst, directEvery = 16, time.Second
+// The limit of direct calls per process: so many at once, then one each interval. It is
+// lower than the default, which one credential does not reach.
+const (
+	directRate  = 2
+	directBurst = directRate
+	directEvery = time.Second / directRate
+	// ownDirectEvery is how often a credential whose last one failed may make one besides.
+	ownDirectEvery = time.Minute
+)
 
 // direct takes note of a call around Redis, and checks that nobody makes one who need
 // not: with a copy that is not yet urgent, and no Refresh.
@@ -59,11 +66,19 @@ func (c *checker) limits() {
 func (c *checker) withinLimit(r *replica, calls []directCall) {
 	slices.SortFunc(calls, func(a, b directCall) int { return cmp.Or(a.began.Compare(b.began), a.ended.Compare(b.ended)) })
 	left, last := time.Duration(directBurst)*directEvery, time.Time{}
+	before := map[*app]directCall{}
 	for _, one := range calls {
+		previous := before[one.app]
+		before[one.app] = one
+		mayBesides := previous.err != nil && one.began.Sub(previous.ended) >= ownDirectEvery
 		if !last.IsZero() {
 			left = min(directBurst*directEvery, left+one.began.Sub(last))
 		}
-		if last, left = one.began, left-directEvery; left < -time.Microsecond { // which the limiter rounds
+		last = one.began
+		if left < directEvery && mayBesides {
+			continue
+		}
+		if left -= directEvery; left < -time.Microsecond { // which the limiter rounds
 			c.violatedAt(one.began, "I3", r.name, "made more direct calls than %d and one each %v", directBurst, directEvery)
 			return
 		}

@@ -101,7 +101,7 @@ var networkFaults = []kind{
 		trouble: trouble{redis: true, tail: 20 * time.Second, repeats: 1},
 	}, {
 		name: "refreshed alone", family: networks, everyApp: true, shortest: 2 * time.Second, longest: 8 * time.Second,
-		begin: refreshedAlone, trouble: trouble{redis: true, spent: true, failure: true, tail: 20 * time.Second, repeats: directBurst + 8},
+		begin: refreshedAlone, trouble: trouble{redis: true, spent: true, failure: true, tail: 20 * time.Second, repeats: directBurst + 8*directRate},
 	}, {
 		name: "slow", family: networks, everyApp: true, onCall: 0.3, shortest: time.Second, longest: 10 * time.Minute,
 		begin: func(w *world, _ *fault, r *replica, rng *rand.Rand) effect {

@@ -1,0 +1,115 @@
+package tokencache
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// queueing is an admission under test, and who was admitted from its queues, in order.
+type queueing struct {
+	*admission
+	tickets  map[string]*ticket
+	admitted []string
+}
+
+func newQueueing(places int) *queueing {
+	return &queueing{admission: newAdmission(places), tickets: make(map[string]*ticket)}
+}
+
+func (q *queueing) of(name string) *ticket {
+	if q.tickets[name] == nil {
+		q.tickets[name] = &ticket{}
+	}
+	return q.tickets[name]
+}
+
+func (q *queueing) in(name string, r rank) bool {
+	return q.enter(q.of(name), r, func() { q.admitted = append(q.admitted, name) })
+}
+
+func (q *queueing) out(name string) { q.leave(q.of(name)) }
+
+func TestAdmissionOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		queue func(q *queueing) // behind "first", which has the only place
+		want  []string
+	}{
+		"first come, first served": {func(q *queueing) {
+			q.in("a", rankAhead)
+			q.in("b", rankAhead)
+			q.in("c", rankAhead)
+		}, []string{"a", "b", "c"}},
+		"callers, those that have begun, the others": {func(q *queueing) {
+			q.in("ahead", rankAhead)
+			q.in("begun", rankBegun)
+			q.in("caller", rankCaller)
+			q.in("caller 2", rankCaller)
+		}, []string{"caller", "caller 2", "begun", "ahead"}},
+		"a caller comes for one that queues": {func(q *queueing) {
+			q.in("caller", rankCaller)
+			q.in("a", rankAhead)
+			q.in("b", rankAhead)
+			q.in("c", rankBegun)
+			q.promote(q.of("b"))
+			q.promote(q.of("c"))
+			q.promote(q.of("caller")) // no further back
+		}, []string{"caller", "b", "c", "a"}},
+		"one withdraws": {func(q *queueing) {
+			q.in("a", rankAhead)
+			q.in("b", rankAhead)
+			q.withdraw(q.of("a"))
+		}, []string{"b"}},
+		"one withdraws and comes again": {func(q *queueing) {
+			q.in("a", rankAhead)
+			q.in("b", rankAhead)
+			q.withdraw(q.of("a"))
+			q.in("a", rankAhead)
+		}, []string{"b", "a"}},
+		"closed": {func(q *queueing) {
+			q.in("a", rankCaller)
+			q.close()
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := newQueueing(1)
+			assert.True(t, q.in("first", rankAhead))
+			c.queue(q)
+			assert.Empty(t, q.admitted, "there is one place")
+			q.out("first")
+			for i := 0; i < len(q.admitted) && i < 10; i++ {
+				assert.Len(t, q.admitted, i+1, "one after the other")
+				q.out(q.admitted[i])
+			}
+			assert.Equal(t, c.want, q.admitted)
+		})
+	}
+}
+
+func TestAdmissionPlaces(t *testing.T) {
+	q := newQueueing(2)
+	assert.True(t, q.in("a", rankAhead))
+	assert.True(t, q.in("b", rankAhead))
+	assert.False(t, q.in("c", rankCaller))
+	assert.False(t, q.withdraw(q.of("a")), "it has a place")
+	assert.False(t, q.hasQueued(q.of("a")))
+	assert.True(t, q.hasQueued(q.of("c")))
+	q.promote(q.of("a")) // nothing to promote
+	q.out("a")
+	assert.Equal(t, []string{"c"}, q.admitted)
+	q.out("a") // it has none any more
+	assert.False(t, q.in("a", rankBegun))
+	assert.True(t, q.withdraw(q.of("a")))
+	q.out("b")
+	q.out("c")
+	assert.True(t, q.in("a", rankBegun))
+	assert.True(t, q.in("b", rankBegun))
+	assert.False(t, q.in("c", rankBegun), "two places again, not three")
+}
+
+func TestAdmissionClosed(t *testing.T) {
+	q := newQueueing(1)
+	q.close()
+	assert.False(t, q.in("a", rankCaller), "whoever comes late")
+	assert.True(t, q.withdraw(q.of("a")))
+}

@@ -1,0 +1,100 @@
+package tokencache_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// subscribed is how many connections hear the events of the credential of that number.
+func (w *crowd) subscribed(i int) int {
+	channel := "onetoken:{" + w.sources[i].Key() + "}:events"
+	subs, err := w.redis.Admin().PubSubNumSub(context.Background(), channel).Result()
+	require.NoError(w.t, err)
+	return int(subs[channel])
+}
+
+// What changes while the notifier dials or writes is made good: Sources that are forgotten
+// are not listened for, those that are wanted again are.
+func TestForgetWhileASubscriptionIsUnderWay(t *testing.T) {
+	const kept, gone, again = 0, 1, 2
+	get := func(w *crowd, numbers ...int) {
+		for _, i := range numbers {
+			_, err := w.get(i, time.Minute)
+			require.NoError(w.t, err)
+		}
+	}
+	remake := func(w *crowd) {
+		w.cache.Forget(w.sources[again])
+		w.sources[again] = w.cache.Source(w.fetcher(again))
+	}
+	for name, do := range map[string]func(w *crowd){
+		"while it dials": func(w *crowd) {
+			get(w, kept, gone, again)
+			time.Sleep(time.Second)
+			w.link.Cut()
+			w.link.BlackHole(true)
+			time.Sleep(1500 * time.Millisecond) // it has begun to
+			w.cache.Forget(w.sources[gone])
+			remake(w)
+			w.link.BlackHole(false)
+			get(w, again)
+		},
+		"while the first confirmation is on its way": func(w *crowd) {
+			get(w, kept)
+			time.Sleep(time.Second)
+			w.link.Delay(100 * time.Millisecond)
+			get(w, gone, again)
+			w.cache.Forget(w.sources[gone])
+			remake(w)
+			get(w, again)
+		},
+		"made and forgotten in quick succession": func(w *crowd) {
+			get(w, kept, gone, again)
+			time.Sleep(time.Second)
+			for range 20 {
+				remake(w)
+				get(w, again)
+				synctest.Wait()
+			}
+			w.cache.Forget(w.sources[gone])
+		},
+		"while the session is cut": func(w *crowd) {
+			get(w, kept, gone, again)
+			time.Sleep(time.Second)
+			w.link.Cut()
+			w.cache.Forget(w.sources[gone])
+			remake(w)
+			get(w, again)
+		},
+		"while its fill waits to subscribe": func(w *crowd) {
+			get(w, kept, again)
+			lock := "onetoken:{" + w.sources[gone].Key() + "}:lock"
+			require.NoError(w.t, w.redis.Admin().Set(w.t.Context(), lock, "another's", time.Minute).Err())
+			w.link.Delay(50 * time.Millisecond)
+			ctx, cancel := context.WithTimeout(w.t.Context(), 120*time.Millisecond)
+			defer cancel()
+			_, _ = w.sources[gone].Get(ctx)
+			w.cache.Forget(w.sources[gone])
+			w.link.Heal()
+			remake(w)
+			get(w, again)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crowded(t, 3, tokencache.Config{}, func(t *testing.T, w *crowd) {
+				do(w)
+				time.Sleep(10 * time.Second)
+				assert.Equal(t, 1, w.subscribed(kept), "kept")
+				assert.Equal(t, 0, w.subscribed(gone), "forgotten")
+				assert.Equal(t, 1, w.subscribed(again), "forgotten, and made again")
+			})
+		})
+	}
+}

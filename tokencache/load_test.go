@@ -1,0 +1,455 @@
+package tokencache_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// crowd is one process with very many credentials, in a bubble.
+type crowd struct {
+	t       *testing.T
+	redis   *redistest.Bubble
+	link    *redistest.Link
+	cache   *tokencache.Cache
+	sources []*tokencache.Source
+	life    time.Duration
+	latency time.Duration
+
+	mu     sync.Mutex // guards below
+	counts map[tokencache.EventKind]int
+	direct []time.Time // direct calls
+
+	calling, mostCalling int          // of the issuer
+	last                 atomic.Int64 // whose call began last
+}
+
+// userPool is the pool that go-redis gives a process on two processors.
+const userPool = 20
+
+// crowded runs a test with n credentials. Unlike in other tests the client has a user's own
+// pool, so that commands queue for connections. Whoever queues takes a timer from a pool
+// that go-redis keeps for the whole process, and no other bubble may get that timer:
+// emptied makes sure, as two collections empty every sync.Pool.
+func crowded(t *testing.T, n int, c tokencache.Config, test func(t *testing.T, w *crowd)) {
+	t.Helper()
+	emptied := func() { runtime.GC(); runtime.GC() }
+	emptied()
+	defer emptied()
+	synctest.Test(t, func(t *testing.T) {
+		w := &crowd{t: t, redis: redistest.NewBubble(t), counts: map[tokencache.EventKind]int{}, life: 2 * time.Hour, latency: latency}
+		w.link = w.redis.Link("crowd")
+		c.Observe, c.Logger = w.observe, slog.New(slog.DiscardHandler)
+		rdb := w.redis.Client("crowd", func(o *redis.Options) { o.PoolSize = userPool })
+		cache, err := tokencache.New(rdb, c)
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, cache.Close()) })
+		w.cache = cache
+		for i := range n {
+			w.sources = append(w.sources, cache.Source(w.fetcher(i)))
+		}
+		test(t, w)
+	})
+}
+
+func (w *crowd) fetcher(i int) tokencache.Fetcher {
+	issuer := tokencache.Issuer{Name: "many", App: fmt.Sprint(i), Digest: "d"}
+	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+		w.mu.Lock()
+		w.calling++
+		w.last.Store(int64(i))
+		w.mostCalling = max(w.mostCalling, w.calling)
+		w.mu.Unlock()
+		time.Sleep(w.latency)
+		w.mu.Lock()
+		w.calling--
+		w.mu.Unlock()
+		return tokencache.NewToken(fmt.Sprintf("a%d %d", i, time.Now().UnixNano()), "t", w.life), nil
+	})
+}
+
+func (w *crowd) observe(e tokencache.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.counts[e.Kind]++
+	if e.Kind == tokencache.EventDirectCall {
+		w.direct = append(w.direct, time.Now().Add(-e.Duration))
+	}
+}
+
+func (w *crowd) count(kind tokencache.EventKind) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.counts[kind]
+}
+
+func (w *crowd) run() (stop func()) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := w.cache.Run(ctx); err != nil {
+			assert.ErrorIs(w.t, err, tokencache.ErrClosed)
+		}
+	})
+	return func() { cancel(); running.Wait() }
+}
+
+func (w *crowd) has(i int) bool {
+	_, ok := w.sources[i].Peek()
+	return ok
+}
+
+// filled is how many Sources have a token.
+func (w *crowd) filled() (n int) {
+	for i := range w.sources {
+		if w.has(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// mostGoroutines is the most that a crowd may need: one for each fill and for its command,
+// two for each connection in the bubble and its server, and some for the process.
+const mostGoroutines = 64*3 + userPool*6 + 100
+
+// many is 1,000 credentials, as each costs some 10 ms of a processor, or ONETOKEN_SOURCES.
+func many(t *testing.T) int {
+	text := cmp.Or(os.Getenv("ONETOKEN_SOURCES"), "1000")
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
+}
+
+// A process starts with very many credentials. It does not take its own haste for trouble
+// with Redis: fills queue, not commands.
+func TestManyColdSourcesUnderRun(t *testing.T) {
+	n := many(t)
+	for _, trip := range []time.Duration{0, 2 * time.Millisecond, 20 * time.Millisecond} {
+		t.Run(trip.String(), func(t *testing.T) {
+			crowded(t, n, tokencache.Config{Refresher: true}, func(t *testing.T, w *crowd) {
+				w.link.Delay(trip)
+				stop := w.run()
+				defer stop()
+				begin, rounds := time.Now(), (n+63)/64
+				limit := time.Duration(1.5 * float64(rounds) * float64(w.latency+4*trip))
+				most := 0
+				for w.filled() < n && time.Since(begin) < 3*limit {
+					time.Sleep(10*time.Millisecond + 7*time.Nanosecond)
+					most = max(most, runtime.NumGoroutine())
+				}
+				took := time.Since(begin)
+				synctest.Wait()
+				t.Logf("%d filled in %v (limit %v), %d goroutines, %d calls at once, %d commands", w.filled(), took, limit, most, w.mostCalling, w.link.Count())
+				assert.Equal(t, n, w.filled())
+				assert.LessOrEqual(t, took, limit)
+				assert.Zero(t, w.count(tokencache.EventDegraded))
+				assert.Zero(t, w.count(tokencache.EventDirectCall))
+				assert.Equal(t, n, w.count(tokencache.EventCall))
+				assert.LessOrEqual(t, most, mostGoroutines)
+				assert.LessOrEqual(t, w.mostCalling, 64)
+			})
+		})
+	}
+}
+
+// get is a Get, and how long it took.
+func (w *crowd) get(i int, timeout time.Duration) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
+	defer cancel()
+	begin := time.Now()
+	_, err := w.sources[i].Get(ctx)
+	return time.Since(begin), err
+}
+
+// I7: callers that are fewer than the places do not notice that these are limited.
+func TestI7AsManyCallersAsFills(t *testing.T) {
+	const trip = 2 * time.Millisecond
+	crowded(t, 64, tokencache.Config{}, func(t *testing.T, w *crowd) {
+		_, err := w.get(0, time.Minute) // connects
+		require.NoError(t, err)
+		w.link.Delay(trip)
+		var all sync.WaitGroup
+		for i := 1; i < 20; i++ { // as many as the client has connections
+			all.Go(func() {
+				took, err := w.get(i, time.Minute)
+				assert.NoError(t, err)
+				assert.LessOrEqual(t, took, latency+4*trip+trip, "and a trip to connect") // HELLO
+			})
+		}
+		all.Wait()
+	})
+}
+
+// Callers go first, also for a fill that queues already; and nothing keeps them from ending
+// while they queue.
+func TestQueuedFills(t *testing.T) {
+	const n = 100
+	crowded(t, n, tokencache.Config{MaxFills: 1}, func(t *testing.T, w *crowd) {
+		defer w.run()()
+		time.Sleep(latency / 2) // one runs, and all others queue
+		next := n
+		queued := func() int {
+			for next--; w.has(next) || next == int(w.last.Load()); next-- {
+			}
+			return next
+		}
+		overtaking := queued()
+		took, err := w.get(overtaking, 5*time.Second)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, took, 2*latency, "it overtakes 98")
+
+		var all sync.WaitGroup
+		leaving, refreshed, forgotten := queued(), queued(), queued()
+		all.Go(func() {
+			took, err := w.get(leaving, latency/4)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, latency/4, took, "its own time")
+		})
+		all.Go(func() {
+			begin := time.Now()
+			_, _, err := w.sources[refreshed].Refresh(t.Context())
+			assert.NoError(t, err)
+			assert.LessOrEqual(t, time.Since(begin), 5*latency, "the fill that runs, the one above, its own that queued, and one that comes in between")
+		})
+		all.Go(func() {
+			begin := time.Now()
+			_, err := w.get(forgotten, time.Minute)
+			assert.ErrorIs(t, err, tokencache.ErrClosed)
+			assert.Equal(t, latency/2, time.Since(begin), "when it is forgotten")
+		})
+		time.Sleep(latency / 2)
+		w.cache.Forget(w.sources[forgotten])
+		all.Wait()
+
+		calls := w.count(tokencache.EventCall)
+		time.Sleep(latency / 2)
+		closed := queued()
+		begin, fills := time.Now(), w.count(tokencache.EventFill)
+		all.Go(func() {
+			_, err := w.get(closed, time.Minute)
+			assert.ErrorIs(t, err, tokencache.ErrClosed)
+			assert.Zero(t, time.Since(begin))
+		})
+		synctest.Wait()
+		require.NoError(t, w.cache.Close())
+		all.Wait()
+		assert.LessOrEqual(t, time.Since(begin), latency, "the call that is under way")
+		assert.Equal(t, calls+1, w.count(tokencache.EventCall))
+		assert.Greater(t, w.count(tokencache.EventFill), fills+80, "those that queued have ended, too")
+	})
+}
+
+// Fills that wait for a lock in other hands, or sit out a failure, have no place meanwhile.
+func TestSleepersLeaveTheirPlace(t *testing.T) {
+	const n, sleepers = 60, 20
+	crowded(t, n, tokencache.Config{MaxFills: 4}, func(t *testing.T, w *crowd) {
+		for i := range sleepers {
+			base := "onetoken:{many:" + fmt.Sprint(i) + ":d}:"
+			if i%2 == 0 {
+				require.NoError(t, w.redis.Admin().Set(t.Context(), base+"lock", "another's", 5*time.Second).Err())
+				continue
+			}
+			until := time.Now().Add(5 * time.Second).UnixMilli()
+			require.NoError(t, w.redis.Admin().HSet(t.Context(), base+"failure", "issuer", "many", "class", "transient", "until", until, "attempts", 1).Err())
+			require.NoError(t, w.redis.Admin().PExpire(t.Context(), base+"failure", time.Minute).Err())
+		}
+		var all sync.WaitGroup
+		begin := time.Now()
+		for i := range sleepers {
+			all.Go(func() {
+				_, err := w.get(i, time.Minute)
+				assert.NoError(t, err)
+				assert.InDelta(t, 5.5, time.Since(begin).Seconds(), 1, "%d: when the lock is free, the failure over", i)
+			})
+		}
+		time.Sleep(time.Millisecond)
+		for i := sleepers; i < n; i++ {
+			all.Go(func() {
+				_, err := w.get(i, 3*time.Second)
+				assert.NoError(t, err, i)
+			})
+		}
+		all.Wait()
+	})
+}
+
+// Fills of every purpose count: those of Refresh and those that put a token back.
+func TestEveryFillHasAPlace(t *testing.T) {
+	const n = 40
+	crowded(t, n, tokencache.Config{MaxFills: 5}, func(t *testing.T, w *crowd) {
+		each := func(do func(i int)) {
+			var all sync.WaitGroup
+			for i := range n {
+				all.Go(func() { do(i) })
+			}
+			all.Wait()
+		}
+		w.link.Down()
+		each(func(i int) {
+			_, err := w.get(i, time.Minute)
+			assert.NoError(t, err)
+		})
+		require.Equal(t, n, w.count(tokencache.EventDirectCall))
+		w.link.Heal()
+		time.Sleep(20 * time.Second)
+		assert.GreaterOrEqual(t, w.count(tokencache.EventPutBack), n)
+		each(func(i int) {
+			_, _, err := w.sources[i].Refresh(t.Context())
+			assert.NoError(t, err)
+		})
+		assert.Equal(t, 5, w.mostCalling)
+	})
+}
+
+// withinRate checks the direct calls: no more begin within any second than the rate and as
+// many at once.
+func (w *crowd) withinRate(perSecond int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slices.SortFunc(w.direct, time.Time.Compare)
+	for i, at := range w.direct {
+		if first := i - 2*perSecond; first >= 0 && at.Sub(w.direct[first]) < time.Second-time.Microsecond {
+			assert.Fail(w.t, "too many direct calls", "%d within a second before %v", 2*perSecond+1, at)
+			return
+		}
+	}
+}
+
+// F15, I4: 500 credentials without a copy, and Redis is down. They are served in turn.
+func TestF15DirectCallsWaitTheirTurn(t *testing.T) {
+	for name, c := range map[string]struct {
+		rate   float64
+		n      int
+		limit  time.Duration
+		bound  int
+		served int // with 2 s for each
+	}{
+		"16 a second":  {0, 500, 500 * time.Second / 16, 16, 48},
+		"100 a second": {100, 500, 500 * time.Second / 100, 100, 300},
+		"one in 2 s":   {0.5, 20, 20 * 2 * time.Second, 1, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crowded(t, 2*c.n, tokencache.Config{DirectRate: c.rate}, func(t *testing.T, w *crowd) {
+				w.link.Down()
+				var all sync.WaitGroup
+				var served, told atomic.Int64
+				for i := range c.n {
+					all.Go(func() {
+						_, err := w.get(i, 2*time.Second-latency/2)
+						if err == nil {
+							served.Add(1)
+							return
+						}
+						assert.ErrorIs(t, err, context.DeadlineExceeded)
+						if errors.Is(err, tokencache.ErrRedis) {
+							told.Add(1)
+						} else {
+							assert.ErrorContains(t, err, "MaxFills")
+						}
+					})
+				}
+				all.Wait()
+				assert.InDelta(t, c.served, served.Load(), float64(c.bound))
+				assert.Positive(t, told.Load(), "that it is Redis which they wait for, in the end")
+				time.Sleep(time.Minute)
+
+				begin := time.Now()
+				for i := range c.n {
+					all.Go(func() {
+						_, err := w.get(c.n+i, time.Hour)
+						assert.NoError(t, err)
+					})
+				}
+				all.Wait()
+				assert.LessOrEqual(t, time.Since(begin), c.limit+5*time.Second)
+				w.withinRate(c.bound)
+			})
+		})
+	}
+}
+
+// F15, I4: Redis is down for 10 minutes or longer, in which 500 short-lived tokens end again and again.
+func TestF15ShortLivesWithoutRedis(t *testing.T) {
+	const n = 500
+	for _, life := range []time.Duration{time.Minute, 20 * time.Minute} {
+		t.Run(life.String(), func(t *testing.T) {
+			crowded(t, n, tokencache.Config{}, func(t *testing.T, w *crowd) { w.outlastRedis(life, max(10*time.Minute, 3*life)) })
+		})
+	}
+}
+
+func (w *crowd) outlastRedis(life, outage time.Duration) {
+	t, n := w.t, len(w.sources)
+	w.life = life
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			time.Sleep(time.Duration(i) * life * 4 / 5 / time.Duration(n)) // as those of a process that has long been up
+			_, err := w.get(i, time.Minute)
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	w.link.Down()
+	waits := w.count(tokencache.EventWait)
+	for end := time.Now().Add(outage); time.Now().Before(end); time.Sleep(2 * time.Second) {
+		for i := range w.sources {
+			had := w.has(i)
+			_, err := w.get(i, time.Nanosecond)
+			assert.True(t, !had || err == nil, "%v", err)
+		}
+	}
+	t.Logf("%d direct calls, %d waits", w.count(tokencache.EventDirectCall), w.count(tokencache.EventWait)-waits)
+	assert.Equal(t, waits, w.count(tokencache.EventWait), "no copy ends before there is another")
+	assert.GreaterOrEqual(t, w.count(tokencache.EventDirectCall), n*int(outage/life))
+	w.withinRate(16)
+}
+
+// F15: a credential whose direct calls fail is not starved by others that use up the rate,
+// though nobody waits for it.
+func TestF15DirectCallsAfterItsOwnFailure(t *testing.T) {
+	crowded(t, 30, tokencache.Config{DirectRate: 0.1}, func(t *testing.T, w *crowd) {
+		w.link.Down()
+		issuer := tokencache.Issuer{Name: "failing", App: "app", Digest: "d"}
+		var calls []time.Time
+		failing := w.cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+			calls = append(calls, time.Now())
+			return tokencache.Token{}, &tokencache.IssuerError{Issuer: "failing", Class: tokencache.ClassUnknown}
+		}))
+		_, err := failing.Get(t.Context())
+		require.Error(t, err)
+		defer w.run()()
+		var all sync.WaitGroup
+		for i := range w.sources {
+			all.Go(func() {
+				for end := time.Now().Add(250 * time.Second); time.Now().Before(end); time.Sleep(time.Second) {
+					_, _ = w.get(i, time.Until(end))
+				}
+			})
+		}
+		all.Wait()
+		require.GreaterOrEqual(t, len(calls), 4)
+		for i := range calls[1:] {
+			assert.InDelta(t, 65, calls[i+1].Sub(calls[i]).Seconds(), 6, "a minute, and the hold that Redis is given")
+		}
+	})
+}
