@@ -185,7 +185,7 @@ func (f *fill) answered() {
 // may be this process's own trouble holds the process longer than the others.
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	e := issuerErrorOf(f.src.issuer, err)
-	held, storeErr := f.src.store.fail(ctx, lease.Value(), e, f.src.cache.config.Jitter(), f.src.cache.config.Replica)
+	held, storeErr := f.src.store.fail(ctx, lease.Value(), e, f.src.cache.config.Jitter(), f.src.cache.replica())
 	if storeErr != nil { // nothing to find: leave says so
 		f.degraded(storeErr)
 	} else {

@@ -1,6 +1,7 @@
 package tokencache
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -17,6 +18,7 @@ import (
 // Redis. All methods are safe for concurrent use. Close it when done.
 type Cache struct {
 	config      Config
+	id          string // random: Config.Replica may be the name of several
 	redis       *guard
 	breaker     *breaker
 	locker      *lock.Locker
@@ -56,6 +58,7 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	}
 	c := &Cache{
 		config:      config,
+		id:          rand.Text(),
 		directCalls: rate.NewLimiter(rate.Every(directInterval), directBurst),
 		sources:     make(map[Issuer]*Source),
 		closing:     make(chan struct{}),
@@ -69,6 +72,8 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	}
 	return c, nil
 }
+
+func (c *Cache) replica() replica { return replica{name: c.config.Replica, id: c.id} }
 
 // Source returns the Source of a Fetcher's credential: the same one for equal
 // Issuers, whichever Fetcher came first. It does no I/O, and costs so little

@@ -38,9 +38,9 @@ type Config struct {
 	// with Redis down a process without a usable copy gets an error instead.
 	NoDirect bool
 
-	// Replica names this process in records, for people, and should differ between
-	// replicas: a failure that may be a replica's own counts as everybody's once
-	// more than three of different names have met it. "" means the host name.
+	// Replica names this process in records, for people alone: nothing is decided by
+	// it, and replicas may share a name. Beyond 128 bytes it is cut. "" means the
+	// host name.
 	Replica string
 
 	// Logger gets what no caller is told. nil means slog.Default().

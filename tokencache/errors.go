@@ -78,7 +78,7 @@ type IssuerError struct {
 	// Local marks what may be this replica's own trouble: no answer at all
 	// (DNS, TLS, connection), or an address missing from an allow list. It
 	// holds other replicas back for 1 s; doubling to 30 s only once more than
-	// three in a row, each another, have met it.
+	// three Caches in a row, each another, whatever their names, have met it.
 	Local bool
 	// RetryAfter is how long the issuer asks to wait. 0: it did not say.
 	RetryAfter time.Duration
