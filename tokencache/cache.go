@@ -21,6 +21,7 @@ type Cache struct {
 	id          string // random: Config.Replica may be the name of several
 	redis       *guard
 	breaker     *breaker
+	jitter      *jitter
 	locker      *lock.Locker
 	notifier    *notifier
 	directCalls *rate.Limiter
@@ -46,7 +47,8 @@ const (
 // over servers that know nothing of each other.
 func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	config = config.withDefaults()
-	err := config.validate()
+	draws, noDraws := newJitter(config.Jitter)
+	err := errors.Join(config.validate(), noDraws)
 	switch rdb.(type) {
 	case nil:
 		err = errors.Join(err, errors.New("New needs a redis client"))
@@ -59,15 +61,16 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	c := &Cache{
 		config:      config,
 		id:          rand.Text(),
+		jitter:      draws,
 		directCalls: rate.NewLimiter(rate.Every(directInterval), directBurst),
 		sources:     make(map[Issuer]*Source),
 		closing:     make(chan struct{}),
 	}
-	c.breaker = &breaker{jitter: config.Jitter, onChange: c.redisChanged}
+	c.breaker = &breaker{jitter: draws.draw, onChange: c.redisChanged}
 	c.redis = newGuard(rdb, config.RedisTimeout, c.breaker)
 	c.locker = lock.New(c.redis)
 	c.notifier = &notifier{
-		rdb: rdb, timeout: 2 * config.RedisTimeout, jitter: config.Jitter,
+		rdb: rdb, timeout: 2 * config.RedisTimeout, jitter: draws.draw,
 		spawn: c.spawn, channels: make(map[string]*channel),
 	}
 	return c, nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"time"
@@ -51,8 +50,10 @@ type Config struct {
 	// must not call the Cache. nil means nobody listens.
 	Observe func(Event)
 
-	// Jitter draws from [0, 1). nil means math/rand/v2; simulations set it so
-	// that a run can be repeated. It must be safe for concurrent use.
+	// Jitter draws from [0, 1); simulations set it so that a run can be repeated.
+	// Only New calls it, 1,024 times in a row, and the Cache uses these numbers in
+	// turn, over and over. A number outside, NaN or a panic is an error of New. nil
+	// means math/rand/v2, without such a ring.
 	Jitter func() float64
 }
 
@@ -78,9 +79,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Observe == nil {
 		c.Observe = func(Event) {}
-	}
-	if c.Jitter == nil {
-		c.Jitter = rand.Float64
 	}
 	return c
 }

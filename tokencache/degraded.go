@@ -44,7 +44,7 @@ func (f *fill) degraded(cause error) {
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
 		f.src.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
 	}
-	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.config.Jitter()))
+	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.jitter.draw()))
 	// The breaker is every Source's, and lets one of them probe. The others a little
 	// later: they find that Redis is back, instead of being turned away once more.
 	f.src.holdFor(wait+f.jitter(coldSpread), e)
@@ -58,7 +58,7 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 	if err != nil {
 		e := issuerErrorOf(f.src.issuer, err)
 		err = fmt.Errorf("%w (asked directly, because of %w)", e, cause)
-		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.config.Jitter())
+		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.jitter.draw())
 		f.src.keepOff(wait, err)
 		if !f.canStop() {
 			wait = min(wait, shortHold)
@@ -88,7 +88,7 @@ func (f *fill) keep(got fetched) error {
 // it may be back: spread over some seconds, because the whole fleet waits for the
 // same moment. Err is that of the last attempt, if there was one.
 func (s *Source) putBackLater(err error) {
-	jitter := s.cache.config.Jitter
+	jitter := s.cache.jitter.draw
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := putBackBackoff.base

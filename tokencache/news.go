@@ -39,7 +39,7 @@ func (s *Source) rereadSoon() {
 	s.hold = hold{}
 	if c := s.copy.Load(); c.usableAt(now()) {
 		spread := min(5*time.Second, c.remainingAt(now())/4)
-		wait := time.Duration(s.cache.config.Jitter() * float64(spread))
+		wait := time.Duration(s.cache.jitter.draw() * float64(spread))
 		s.hold = hold{from: now(), wait: wait}
 		s.wakeIn(wait)
 	}

@@ -155,5 +155,5 @@ func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct
 }
 
 func (f *fill) jitter(most time.Duration) time.Duration {
-	return time.Duration(f.src.cache.config.Jitter() * float64(most))
+	return time.Duration(f.src.cache.jitter.draw() * float64(most))
 }

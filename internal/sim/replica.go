@@ -106,7 +106,8 @@ func (w *world) begin(index, life int) *replica {
 	return r
 }
 
-// jitter draws by the moment, so that the order within it is all that can matter.
+// jitter draws by the moment. New draws all at once, and the Cache uses them in turn: how
+// many it has used must not depend on the order of what one moment brings.
 func (r *replica) jitter() float64 {
 	now := time.Now().UnixNano()
 	r.mu.Lock()
