@@ -49,12 +49,14 @@ func (c *Collector) Observe(e tokencache.Event) {
 }
 
 // Watch has the remaining life of the Sources' tokens shown, until Unwatch. Another
-// Source of the same key takes the place of the one before.
+// Source of the same key takes the place of the one before. A nil Source is none.
 func (c *Collector) Watch(sources ...*tokencache.Source) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range sources {
-		c.watched[s.Key()] = s
+		if s != nil {
+			c.watched[s.Key()] = s
+		}
 	}
 }
 
@@ -64,6 +66,9 @@ func (c *Collector) Unwatch(sources ...*tokencache.Source) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range sources {
+		if s == nil {
+			continue
+		}
 		if key := s.Key(); c.watched[key] == s {
 			delete(c.watched, key)
 			c.degraded.forget(key)
