@@ -129,7 +129,7 @@ func lost(lease *lock.Lease) bool {
 
 // unusable is the failure of a call that did give a token.
 func (f *fill) unusable(why error) *IssuerError {
-	return &IssuerError{Issuer: f.src.issuer.Name, Class: ClassTransient, Message: why.Error(), Err: why}
+	return &IssuerError{Issuer: word(f.src.issuer.Name), Class: ClassTransient, Message: why.Error(), Err: why}
 }
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.

@@ -8,13 +8,14 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Config of a Cache. The zero value is good for an embedded replica.
 type Config struct {
 	// Prefix of every key and channel in Redis. Replicas that shall share
-	// tokens need the same one. No braces, spaces or control characters.
-	// "" means "onetoken".
+	// tokens need the same one. Up to 128 bytes, without braces, spaces or control
+	// characters. "" means "onetoken".
 	Prefix string
 
 	// FetchTimeout bounds one call to the issuer, and thereby how long the lock
@@ -42,12 +43,17 @@ type Config struct {
 	// host name.
 	Replica string
 
-	// Logger gets what no caller is told. nil means slog.Default().
+	// Logger gets what no caller is told. nil means slog.Default(). It is called as
+	// Observe is.
 	Logger *slog.Logger
 
-	// Observe is told of every step off the fast path; see [Event]. It is
-	// called synchronously, from several goroutines at once, must be quick, and
-	// must not call the Cache. nil means nobody listens.
+	// Observe is told of every step off the fast path; see [Event]. It and the Logger
+	// are called after the step, by one goroutine at a time, in the order of the steps
+	// of each Source; so what Observe counts may lag behind a Get's return by a moment.
+	// No lock is held meanwhile and nobody waits, so that both may call the Cache and
+	// every method of a Source. If they are too slow, beyond 16,384 reports are lost,
+	// and the Logger is told how many. A panic is survived, and logged once for each of
+	// the two. nil means nobody listens.
 	Observe func(Event)
 
 	// Jitter draws from [0, 1); simulations set it so that a run can be repeated.
@@ -74,11 +80,9 @@ func (c Config) withDefaults() Config {
 	if c.Replica == "" {
 		c.Replica, _ = os.Hostname()
 	}
+	c.Replica = word(c.Replica)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
-	}
-	if c.Observe == nil {
-		c.Observe = func(Event) {}
 	}
 	return c
 }
@@ -87,8 +91,13 @@ func (c Config) withDefaults() Config {
 func (c Config) validate() error {
 	var errs []error
 	// Not quoted: it may be something else that came here by mistake.
-	if strings.ContainsFunc(c.Prefix, func(r rune) bool { return r <= ' ' || r == '{' || r == '}' || r == 0x7f }) {
+	if strings.ContainsFunc(c.Prefix, func(r rune) bool {
+		return r == '{' || r == '}' || unicode.IsSpace(r) || unicode.IsControl(r)
+	}) {
 		errs = append(errs, errors.New("Prefix has braces, spaces or control characters: leave them out"))
+	}
+	if len(c.Prefix) > longestWord {
+		errs = append(errs, fmt.Errorf("Prefix is longer than %d bytes", longestWord))
 	}
 	if c.FetchTimeout < 0 || c.FetchTimeout >= maxFetchTimeout {
 		errs = append(errs, fmt.Errorf("FetchTimeout %v: more than 0 and less than %v", c.FetchTimeout, maxFetchTimeout))

@@ -28,7 +28,7 @@ func TestConfigDefaults(t *testing.T) {
 	assert.Equal(t, time.Second, c.RedisTimeout)
 	assert.Equal(t, host, c.Replica)
 	assert.Same(t, slog.Default(), c.Logger)
-	c.Observe(Event{}) // listens to nothing, but is there
+	(&reporter{observe: c.Observe}).event(Event{}) // nobody listens
 	draws, err := newJitter(c.Jitter)
 	require.NoError(t, err)
 	for range 1000 {

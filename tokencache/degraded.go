@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -42,7 +43,7 @@ func (f *fill) degraded(cause error) {
 	f.src.observe(Event{Kind: EventDegraded, Outcome: e.Name, Err: e})
 	n := f.src.troubled()
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
-		f.src.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
+		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", "key", e.Key, "err", e.Error())
 	}
 	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.jitter.draw()))
 	// The breaker is every Source's, and lets one of them probe. The others a little
@@ -121,7 +122,7 @@ func (s *Source) startPutBack() {
 		s.putBackTimer = time.AfterFunc(redisBackoff.base, s.startPutBack)
 		return
 	}
-	_, _ = s.start(context.Background(), fillPutBack)
+	_, _ = s.start(fillPutBack)
 }
 
 // worthAWrite is how much longer than the stored token one from a direct call must

@@ -2,6 +2,8 @@ package tokencache
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -117,20 +119,32 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, run func(context.Contex
 	} else {
 		cmd = aside(bounded, cancel, run, empty)
 	}
+	if err := cmd.Err(); err != nil {
+		cmd.SetErr(own(err)) // it may be of a hook
+	}
 	g.judge(ctx, cmd.Err())
 	return cmd
 }
 
 // aside runs a command in a goroutine of its own and waits for it or the end of ctx,
 // whichever comes first. The command left behind keeps its result to itself, so the caller
-// gets one of its own.
+// gets one of its own. A panic of the client's, or of a hook, is an error like any other.
 func aside[C redis.Cmder](ctx context.Context, cancel func(), run func(context.Context) C, empty func() C) C {
 	done := make(chan C, 1)
 	go func() {
 		defer cancel()
-		cmd := run(ctx)
-		_ = cmd.Err() // some clients only promise here, and wait when asked
-		done <- cmd
+		cmd := empty()
+		cmd.SetErr(errClientEnded)
+		defer func() {
+			if p := recover(); p != nil {
+				cmd = empty()
+				cmd.SetErr(fmt.Errorf("tokencache: the redis client panicked with a %T", p))
+			}
+			done <- cmd
+		}()
+		ran := run(ctx)
+		_ = ran.Err() // some clients only promise here, and wait when asked
+		cmd = ran
 	}()
 
 	select {
@@ -148,6 +162,9 @@ func aside[C redis.Cmder](ctx context.Context, cancel func(), run func(context.C
 	return cmd
 }
 
+// errClientEnded is of a client or hook that calls runtime.Goexit.
+var errClientEnded = errors.New("tokencache: the redis client ended without an answer")
+
 // judge tells the breaker, unless it was the caller who gave up.
 func (g *guard) judge(ctx context.Context, err error) {
 	if ctx.Err() == nil || answered(err) {
@@ -164,6 +181,7 @@ func (g *guard) judge(ctx context.Context, err error) {
 // node, while the successor has long been there. It takes many requests for one.
 func relearn(rdb redis.UniversalClient) {
 	if cluster, ok := rdb.(interface{ ReloadState(context.Context) }); ok {
+		defer func() { _ = recover() }() // the next command says what is wrong with it
 		cluster.ReloadState(context.Background())
 	}
 }

@@ -25,13 +25,13 @@ func newJitter(draw func() float64) (j *jitter, err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("Jitter panicked with a %T", p)
+			err = fmt.Errorf("a Jitter that panicked with a %T", p)
 		}
 	}()
 	ring := make([]float64, jitterRing)
 	for i := range ring {
 		if ring[i] = draw(); !(ring[i] >= 0 && ring[i] < 1) { // NaN is neither
-			return nil, errors.New("Jitter drew a number outside of [0, 1)")
+			return nil, errors.New("a Jitter outside of [0, 1)")
 		}
 	}
 	return &jitter{ring: ring}, nil

@@ -58,11 +58,17 @@ func (s *Source) reject(fp string) error {
 }
 
 // tell brings a rejection to Redis, once.
-func (s *Source) tell(fp string) error {
+func (s *Source) tell(fp string) (err error) {
 	if !s.cache.begin() {
 		return ErrClosed
 	}
 	defer s.cache.end()
+	defer func() {
+		if p := recover(); p != nil { // in a hook of the client's
+			s.cache.panicked(s.store.keys.id, p)
+			err = errAborted
+		}
+	}()
 	s.mu.Lock()
 	r, known := s.rejected[fp]
 	s.mu.Unlock()

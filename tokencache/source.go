@@ -133,9 +133,9 @@ func (s *Source) gaveUp(ctx context.Context) error {
 	held := s.hold.err
 	s.mu.Unlock()
 	if held != nil {
-		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", s.issuer.App, whyEnded(ctx), held)
+		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", word(s.issuer.App), whyEnded(ctx), held)
 	}
-	return fmt.Errorf("tokencache: no token of %s yet: %w", s.issuer.App, whyEnded(ctx))
+	return fmt.Errorf("tokencache: no token of %s yet: %w", word(s.issuer.App), whyEnded(ctx))
 }
 
 // whyEnded is the error of a ctx that is over, and its cause if that says more.
@@ -181,16 +181,16 @@ func (s *Source) refill() {
 	if s.broken != nil || s.fill != nil || s.hold.rest(now()) > 0 {
 		return
 	}
-	_, _ = s.start(context.Background(), fillAhead) // refused only when closed
+	_, _ = s.start(fillAhead) // refused only when closed
 }
 
 // start begins a fill in the background. The caller holds s.mu and has seen that none runs.
-func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
+func (s *Source) start(why purpose) (*fill, error) {
 	f, err := s.begin(why)
 	if err != nil {
 		return nil, err
 	}
-	go f.main(ctx)
+	go f.main()
 	return f, nil
 }
 
@@ -255,7 +255,7 @@ func (s *Source) close(err error) {
 
 func (s *Source) observe(e Event) {
 	e.Key = s.store.keys.id
-	s.cache.config.Observe(e)
+	s.cache.reports.event(e)
 }
 
 func (s *Source) closed() bool {

@@ -18,6 +18,8 @@ func (c *Cache) Survey(ctx context.Context) ([]Status, error) {
 		return nil, ErrClosed
 	}
 	defer c.end()
+	ctx, end := apart(ctx)
+	defer end()
 	names, err := c.redis.Scan(ctx, globOf(c.config.Prefix)+":{*}:*")
 	if err != nil {
 		if ctx.Err() != nil {
@@ -52,7 +54,7 @@ func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
 	if e := redisErrorOf(err, id); e.Name != "WRONGTYPE" {
 		return Status{}, e
 	}
-	return Status{App: appOf(id), Key: id, State: dead.String(), Garbled: err.Error()}, nil
+	return Status{App: word(appOf(id)), Key: id, State: dead.String(), Garbled: err.Error()}, nil
 }
 
 // idsOf finds the credentials in the names of keys. Those of rejections alone are

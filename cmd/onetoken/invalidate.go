@@ -118,6 +118,7 @@ func (s *session) invalidate(ctx context.Context, refused string) (string, error
 	if err := s.source.Invalidate(ctx, stored); err != nil {
 		return "", err
 	}
+	s.seen.settle(ctx, s.cache)
 	if s.seen.rejection() != "dropped" {
 		return "nothing to do: somebody else has just dropped or replaced it", nil
 	}
