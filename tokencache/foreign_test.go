@@ -278,20 +278,27 @@ func (p panicky) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // A hook of the Redis client runs in goroutines of ours: there its panic is trouble with
 // Redis, and nothing more.
 func TestClientHooksThatPanic(t *testing.T) {
-	for _, command := range []string{"evalsha", "publish"} {
-		t.Run(command, func(t *testing.T) {
+	for _, test := range []struct {
+		command  string
+		punctual bool
+	}{{"evalsha", false}, {"publish", false}, {"evalsha", true}, {"publish", true}} {
+		t.Run(fmt.Sprint(test.command, ", punctual: ", test.punctual), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := redistest.NewBubble(t)
-				client := b.Client("us")
-				client.AddHook(panicky{command})
+				client := b.Client("us", func(o *redis.Options) { o.ContextTimeoutEnabled = test.punctual })
+				client.AddHook(panicky{test.command})
 				cache, err := tokencache.New(client, tokencache.Config{Logger: slog.New(slog.DiscardHandler)})
 				require.NoError(t, err)
 				defer func() { assert.NoError(t, cache.Close()) }()
 				source := cache.Source(fetcherOf(func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
-				tok, err := source.Get(t.Context())
-				require.NoError(t, err, "asked directly, if need be")
-				assert.Equal(t, "a", tok.AppAccessToken())
-				_ = source.Invalidate(t.Context(), tok)
+				tok, _, err := source.Refresh(t.Context())
+				if test.punctual { // the command is of the fill's own goroutine, which it ends
+					require.Error(t, err)
+				} else {
+					require.NoError(t, err, "asked directly, if need be")
+					assert.Equal(t, "a", tok.AppAccessToken())
+				}
+				_ = source.Invalidate(t.Context(), tokencache.NewToken("x", "y", time.Hour))
 				time.Sleep(time.Minute)
 			})
 		})
