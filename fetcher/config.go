@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"time"
 
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -85,6 +86,9 @@ func (c FeishuConfig) validate() (*url.URL, error) {
 		checkWord("AppID", c.AppID, maxAppID),
 		checkWord("AppSecret", c.AppSecret, maxAppSecret),
 		err,
+	}
+	if v := reflect.ValueOf(c.Transport); v.Kind() == reflect.Pointer && v.IsNil() {
+		errs = append(errs, fmt.Errorf("Transport is a nil %T: leave it out, or make one", c.Transport))
 	}
 	if c.Window < 0 || c.Window > maxWindow {
 		errs = append(errs, fmt.Errorf("a Window of %v: 0 to %v", c.Window, maxWindow))

@@ -3,6 +3,7 @@ package fetcher_test
 import (
 	"bytes"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -151,4 +152,9 @@ func TestWindowBounds(t *testing.T) {
 		_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Window: window})
 		assert.Equal(t, good, err == nil, "%v", window)
 	}
+}
+
+func TestTransportThatIsNone(t *testing.T) {
+	_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Transport: (*http.Transport)(nil)})
+	assert.ErrorContains(t, err, "Transport is a nil *http.Transport")
 }

@@ -26,10 +26,10 @@ type Lease struct {
 	released atomic.Bool
 }
 
-// keep starts the keeper of a lock that was asked for at the moment sent. It
-// keeps the values of ctx, for traces, but not its end.
-func keep(ctx context.Context, held *redislock.Lock, sent time.Time, lease, atMost time.Duration) *Lease {
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+// keep starts the keeper of a lock that was asked for at the moment sent. It has
+// nothing of that ctx, which may be used for something else once the try is over.
+func keep(held *redislock.Lock, sent time.Time, lease, atMost time.Duration) *Lease {
+	ctx, stop := context.WithCancel(context.Background())
 	l := &Lease{
 		held:  held,
 		lease: lease,
@@ -120,7 +120,7 @@ func (l *Lease) extend(ctx context.Context) (time.Time, error) {
 	if lease <= 0 {
 		return l.end, context.DeadlineExceeded // a TTL of 0 would delete the key
 	}
-	return sent.Add(lease), l.held.Refresh(ctx, lease, nil)
+	return sent.Add(lease), survive(func() error { return l.held.Refresh(ctx, lease, nil) })
 }
 
 // sleep returns false if ctx ended first.

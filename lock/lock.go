@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ type Locker struct {
 	releases sync.WaitGroup // left behind by failed tries, see Wait
 }
 
-// New makes a Locker; it does no I/O. A call on rdb may return an error before
+// New makes a Locker; it does no I/O. Without a client every try is an error. A call on rdb may return an error before
 // Redis has answered, or at all: wrap a client whose time-outs are too long for
 // the lease.
 func New(rdb redis.Scripter) *Locker {
@@ -42,7 +43,7 @@ func New(rdb redis.Scripter) *Locker {
 // Lease is how long Redis keeps the lock without hearing of us: at least 1 ms,
 // cut to whole milliseconds. While held it is extended, but never past atMost
 // after this try, so that a holder that hangs lets go; an atMost below lease
-// shortens the first lease as well. Ctx bounds the try only, not the Lease, and
+// shortens the first lease as well. Ctx bounds the try only, not the Lease, which keeps nothing of it, and
 // a try that takes longer than the lease has failed.
 //
 // ErrHeld says that the lock was not taken. After an error of the client's
@@ -52,7 +53,7 @@ func New(rdb redis.Scripter) *Locker {
 // rest. If that fails too, or overtakes the try on its way, the key stays for
 // one lease.
 func (l *Locker) TryAcquire(ctx context.Context, key string, lease, atMost time.Duration) (*Lease, error) {
-	lease, err := terms(ctx, lease, atMost)
+	lease, err := l.terms(ctx, lease, atMost)
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +64,10 @@ func (l *Locker) TryAcquire(ctx context.Context, key string, lease, atMost time.
 		return nil, ErrHeld
 	}
 	if err != nil {
-		l.releaseUnsure(ctx, key, value, lease)
+		l.releaseUnsure(key, value, lease)
 		return nil, fmt.Errorf("lock: acquire: %w", err)
 	}
-	return keep(ctx, held, sent, lease, atMost), nil
+	return keep(held, sent, lease, atMost), nil
 }
 
 // Wait returns once no release of a failed try is under way. It is for whoever
@@ -74,13 +75,16 @@ func (l *Locker) TryAcquire(ctx context.Context, key string, lease, atMost time.
 func (l *Locker) Wait() { l.releases.Wait() }
 
 // terms of a try: the first lease, if there is to be a try at all.
-func terms(ctx context.Context, lease, atMost time.Duration) (time.Duration, error) {
+func (l *Locker) terms(ctx context.Context, lease, atMost time.Duration) (time.Duration, error) {
 	lease = min(lease, atMost).Truncate(time.Millisecond)
 	if lease <= 0 {
 		return 0, errors.New("lock: a lease is at least 1 ms")
 	}
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("lock: nothing tried: %w", err)
+	}
+	if isNil(l.rdb) {
+		return 0, errors.New("lock: nothing tried: New needs a redis client")
 	}
 	return lease, nil
 }
@@ -100,14 +104,34 @@ func (l *Locker) obtain(ctx context.Context, key, value string, deadline time.Ti
 // releaseUnsure releases what a failed try may have taken. The script is our
 // own, as redislock hands out a handle to release only for a try that
 // succeeded. After a lease there is nothing left to release.
-func (l *Locker) releaseUnsure(ctx context.Context, key, value string, lease time.Duration) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease)
+func (l *Locker) releaseUnsure(key, value string, lease time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), lease)
 	l.releases.Go(func() {
 		defer cancel()
 		// By its text: an answer that the script is not known may come when nobody
 		// waits for it any more.
-		_ = releaseScript.Eval(ctx, l.rdb, []string{key}, value).Err()
+		_ = survive(func() error { return releaseScript.Eval(ctx, l.rdb, []string{key}, value).Err() })
 	})
+}
+
+// survive makes an error of a panic: the client and its hooks are not ours, and in a
+// goroutine of ours one would end the process.
+func survive(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("lock: the redis client panicked with a %T", p)
+		}
+	}()
+	return call()
+}
+
+// isNil sees nil pointers, too.
+func isNil(rdb redis.Scripter) bool {
+	if rdb == nil {
+		return true
+	}
+	v := reflect.ValueOf(rdb)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // newValue returns 128 random bits. They are ours rather than redislock's,

@@ -3,6 +3,7 @@ package lock
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -36,33 +37,36 @@ func NewLook(source, condition, free string, lockKey int) *Look {
 // [Locker.TryAcquire] does, with nobody in between. It costs one round trip, two when
 // Redis has not seen the script, and returns what the look did. No Lease and no error:
 // the condition did not hold, the key is somebody else's, or the reply took longer than
-// the lease. It panics if there are fewer keys than the Look was told.
+// the lease. Without a Look, or with fewer keys than it was told, nothing is tried.
 //
 // Look first and try then would take two, and whoever gets the lock would have to
 // look again: in between, another may have had it, and left what it was for.
 func (l *Locker) LookAndTry(ctx context.Context, look *Look, keys []string, lease, atMost time.Duration) (reply []any, taken *Lease, err error) {
-	if lease, err = terms(ctx, lease, atMost); err != nil {
+	if lease, err = l.terms(ctx, lease, atMost); err != nil {
 		return nil, nil, err
+	}
+	if look == nil || look.lockKey < 1 || look.lockKey > len(keys) {
+		return nil, nil, errors.New("lock: LookAndTry needs a Look, and the key of the lock among the keys")
 	}
 	key, value, sent := keys[look.lockKey-1], newValue(), time.Now()
 	obtained, reply, err := lookAndTryReply(look.compose().Run(ctx, l.rdb, keys, obtainArgs(value, lease)...))
 	if err != nil {
-		l.releaseUnsure(ctx, key, value, lease)
+		l.releaseUnsure(key, value, lease)
 		return nil, nil, fmt.Errorf("lock: look: %w", err)
 	}
 	if !obtained {
 		return reply, nil, nil
 	}
 	if !time.Now().Before(sent.Add(lease)) { // the look is good, whatever became of the try
-		l.releaseUnsure(ctx, key, value, lease)
+		l.releaseUnsure(key, value, lease)
 		return reply, nil, nil
 	}
 	handle, err := l.handleOf(ctx, key, value, lease)
 	if err != nil {
-		l.releaseUnsure(ctx, key, value, lease)
+		l.releaseUnsure(key, value, lease)
 		return nil, nil, fmt.Errorf("lock: acquire: %w", err)
 	}
-	return reply, keep(ctx, handle, sent, lease, atMost), nil
+	return reply, keep(handle, sent, lease, atMost), nil
 }
 
 // lookAndTryReply is whether the lock was obtained, and what the look returned.

@@ -62,12 +62,15 @@ func (c *Collector) forget(key string) {
 }
 
 // Watch has the remaining life of the Sources' tokens shown, until Unwatch or
-// [tokencache.Cache.Forget]. Another Source of the same key takes the place of the one before.
+// [tokencache.Cache.Forget]. Another
+// Source of the same key takes the place of the one before. A nil Source is none.
 func (c *Collector) Watch(sources ...*tokencache.Source) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range sources {
-		c.watched[s.Key()] = s
+		if s != nil {
+			c.watched[s.Key()] = s
+		}
 	}
 }
 
@@ -77,6 +80,9 @@ func (c *Collector) Unwatch(sources ...*tokencache.Source) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range sources {
+		if s == nil {
+			continue
+		}
 		if key := s.Key(); c.watched[key] == s {
 			delete(c.watched, key)
 			c.degraded.forget(key)

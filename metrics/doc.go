@@ -22,7 +22,8 @@
 // All outcomes that there are stand at 0 from the start, so rates need no
 // special case. Nothing is kept of a Source that was forgotten. The one label that is not from a fixed list is the key of a
 // watched Source: the issuer's name, the app id and a digest. No metric holds a
-// secret, a token or anybody's words.
+// secret, a token or anybody's words. They are counted after the step, and may lag behind
+// it by a moment: see tokencache.Config.Observe.
 //
 // Counting costs some 100 ns for a step off the fast path. A Get with a
 // fresh copy is no such step and not counted: whoever wants to know how often

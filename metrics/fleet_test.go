@@ -158,7 +158,8 @@ func TestForgottenSource(t *testing.T) {
 	cache := tokencachetest.New(t, tokencache.Config{Observe: m.Observe})
 	issuer := tokencachetest.NewFetcher("cli_test")
 	old := cache.Source(issuer)
-	m.Watch(old)
+	m.Watch(nil, old)
+	m.Unwatch(nil)
 	mustGet(t, old)
 	series := `onetoken_token_remaining_seconds{key="` + old.Key() + `"}`
 	assert.InDelta(t, 7200, value(t, m, series), 10)

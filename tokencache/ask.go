@@ -131,7 +131,7 @@ func lost(lease *lock.Lease) bool {
 
 // unusable is the failure of a call that did give a token.
 func (f *fill) unusable(why error) *IssuerError {
-	return &IssuerError{Issuer: f.src.issuer.Name, Class: ClassTransient, Message: why.Error(), Err: why}
+	return &IssuerError{Issuer: word(f.src.issuer.Name), Class: ClassTransient, Message: why.Error(), Err: why}
 }
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.
@@ -190,7 +190,7 @@ func (f *fill) answered() {
 // may be this process's own trouble holds the process longer than the others.
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	e := issuerErrorOf(f.src.issuer, err)
-	held, storeErr := f.src.store.fail(ctx, lease.Value(), e, f.src.cache.config.Jitter(), f.src.cache.config.Replica)
+	held, storeErr := f.src.store.fail(ctx, lease.Value(), e, f.src.cache.jitter.draw(), f.src.cache.replica())
 	if storeErr != nil { // nothing to find: leave says so
 		f.degraded(storeErr)
 	} else {
@@ -199,7 +199,7 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	}
 	wait := held
 	if e.Local || wait == 0 {
-		wait = max(wait, backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.config.Jitter()))
+		wait = max(wait, backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.jitter.draw()))
 		f.src.keepOff(wait, e)
 	}
 	if !f.canStop() {

@@ -300,3 +300,43 @@ func TestF41AloneKeepsToItsBackoff(t *testing.T) {
 		})
 	}
 }
+
+// Containers behind one host name are as many replicas. What none of them gets through is
+// everybody's trouble, and what one restarts with is not another's.
+func TestF41ReplicasOfOneName(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		named func(i int) string
+	}{
+		{"one name", func(int) string { return "container" }},
+		{"names of their own", func(i int) string { return fmt.Sprint("container ", i) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+				for i := range 60 {
+					f.replica(func(c *replicaConfig) { c.cache.Replica = test.named(i) })
+				}
+				f.issuer.SetFault(feishutest.Reset()) // no answer: Local
+				minutes := [3]int{}
+				for i := range minutes {
+					before, end := f.stats().Refused, time.Now().Add(time.Minute)
+					together(f.replicas, func(r *replica) {
+						for time.Now().Before(end) {
+							ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+							_, err := r.source.Get(ctx)
+							cancel()
+							assert.Error(t, err)
+							time.Sleep(time.Second)
+						}
+					})
+					minutes[i] = f.stats().Refused - before
+				}
+				t.Log(minutes)
+				assert.LessOrEqual(t, minutes[0], 25, "a second apart, until more than 3 have met it, then doubling to 30 s")
+				assert.LessOrEqual(t, minutes[1], 4, "one each 30 s")
+				assert.LessOrEqual(t, minutes[2], 4)
+				assert.Positive(t, minutes[2], "and the issuer is not given up")
+			})
+		})
+	}
+}

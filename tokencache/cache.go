@@ -2,8 +2,11 @@ package tokencache
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -17,8 +20,11 @@ import (
 // Redis. All methods are safe for concurrent use. Close it when done.
 type Cache struct {
 	config      Config
+	id          string // random: Config.Replica may be the name of several
 	redis       *guard
 	breaker     *breaker
+	jitter      *jitter
+	reports     *reporter
 	locker      *lock.Locker
 	notifier    *notifier
 	fills       *admission
@@ -43,11 +49,13 @@ type Cache struct {
 // hooks of such a client do not see them.
 func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	config = config.withDefaults()
-	err := config.validate()
-	switch rdb.(type) {
-	case nil:
+	draws, noDraws := newJitter(config.Jitter)
+	err := errors.Join(config.validate(), noDraws)
+	_, isRing := rdb.(*redis.Ring)
+	switch {
+	case isNil(rdb):
 		err = errors.Join(err, errors.New("New needs a redis client"))
-	case *redis.Ring:
+	case isRing:
 		err = errors.Join(err, errors.New("New cannot use a redis.Ring: make a Client, FailoverClient or ClusterClient"))
 	}
 	if err != nil {
@@ -55,12 +63,15 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	}
 	c := &Cache{
 		config:      config,
+		id:          rand.Text(),
+		jitter:      draws,
+		reports:     &reporter{observe: config.Observe, logger: config.Logger},
 		fills:       newAdmission(config.MaxFills),
 		directCalls: rate.NewLimiter(rate.Limit(config.DirectRate), max(1, int(config.DirectRate))),
 		sources:     make(map[Issuer]*Source),
 		closing:     make(chan struct{}),
 	}
-	c.breaker = newBreaker(config.Jitter, c.redisChanged)
+	c.breaker = newBreaker(draws.draw, c.redisChanged)
 	c.redis = newGuard(rdb, config.RedisTimeout, c.breaker)
 	probing, stop := context.WithCancel(context.Background())
 	c.stopProbing = stop
@@ -69,16 +80,18 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	}
 	c.locker = lock.New(c.redis)
 	c.notifier = &notifier{
-		rdb: c.redis.subscriber(), timeout: 2 * config.RedisTimeout, jitter: config.Jitter,
+		rdb: c.redis.subscriber(), timeout: 2 * config.RedisTimeout, jitter: draws.draw,
 		spawn: c.spawn, channels: make(map[string]*channel),
 	}
 	return c, nil
 }
 
+func (c *Cache) replica() replica { return replica{name: c.config.Replica, id: c.id} }
+
 // Source returns the Source of a Fetcher's credential: the same one for equal
 // Issuers, whichever Fetcher came first. It does no I/O, and costs so little
-// that a process may have ten thousand. If the Issuer is incomplete, every
-// method of the Source says so; after Close, every method returns ErrClosed.
+// that a process may have ten thousand. If there is no Fetcher, or its Issuer panics or is
+// incomplete, every method of the Source says so; after Close, every method returns ErrClosed.
 func (c *Cache) Source(f Fetcher) *Source {
 	s, isNew := c.source(f)
 	if isNew {
@@ -90,10 +103,10 @@ func (c *Cache) Source(f Fetcher) *Source {
 }
 
 func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
-	issuer := f.Issuer()
+	issuer, broken := issuerOf(f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.sources[issuer]; s != nil {
+	if s := c.sources[issuer]; s != nil && broken == nil {
 		return s, false
 	}
 	s = &Source{inner: &inner{
@@ -105,8 +118,8 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		changed:  make(chan struct{}),
 		gone:     make(chan struct{}),
 	}}
-	if err := issuer.validate(); err != nil {
-		s.broken = fmt.Errorf("tokencache: %w", err)
+	if broken != nil {
+		s.broken = fmt.Errorf("tokencache: %w", broken)
 		return s, false
 	}
 	if c.closed {
@@ -118,10 +131,30 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 	return s, true
 }
 
+// issuerOf is whose token f gets, and what is wrong with that.
+func issuerOf(f Fetcher) (issuer Issuer, err error) {
+	if f == nil {
+		return Issuer{}, errors.New("Source needs a Fetcher")
+	}
+	if ff, ok := f.(fetchFunc); ok && ff.fetch == nil {
+		return ff.issuer, errors.Join(ff.issuer.validate(), errors.New("FetchFunc needs a function"))
+	}
+	defer func() {
+		if p := recover(); p != nil { // a nil pointer, mostly
+			issuer, err = Issuer{}, fmt.Errorf("Issuer of the %T panicked with a %T: is it nil?", f, p)
+		}
+	}()
+	issuer = f.Issuer()
+	return issuer, issuer.validate()
+}
+
 // Forget lets go of a Source: its methods return ErrClosed from now on, and the
 // Cache keeps nothing of it. What is in Redis stays. The next call of Source
-// with the same Issuer makes a new one.
+// with the same Issuer makes a new one. nil is none.
 func (c *Cache) Forget(s *Source) {
+	if s == nil {
+		return
+	}
 	c.mu.Lock()
 	if c.sources[s.issuer] == s {
 		delete(c.sources, s.issuer)
@@ -136,7 +169,8 @@ func (c *Cache) Forget(s *Source) {
 // but a call to the issuer that is under way is let finish, its token published
 // and its lock released. It returns after two FetchTimeouts and a few
 // RedisTimeouts at the latest; what was left behind by then, such as a Fetcher
-// that ignores its context, ends by itself. Always nil; may be repeated.
+// that ignores its context, ends by itself. Config.Observe and the Logger have another
+// second to be told the rest. Always nil; may be repeated, and called from either.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	if !c.closed {
@@ -155,6 +189,7 @@ func (c *Cache) Close() error {
 	c.work.Wait()
 	c.locker.Wait()
 	c.redis.release()
+	c.reports.close()
 	return nil
 }
 
@@ -174,6 +209,7 @@ func (c *Cache) spawn(f func()) bool {
 	}
 	go func() {
 		defer c.end()
+		defer c.contain()
 		f()
 	}()
 	return true
@@ -195,11 +231,24 @@ func (c *Cache) end() { c.work.Done() }
 // redisChanged is told by the breaker. Nobody else hears of it, so it is logged.
 func (c *Cache) redisChanged(down bool, err error) {
 	if !down {
-		c.config.Logger.Info("redis answers again")
-		c.config.Observe(Event{Kind: EventRecovered})
+		c.reports.log(slog.LevelInfo, "redis answers again")
+		c.reports.event(Event{Kind: EventRecovered})
 		c.spawn(c.resume)
 		return
 	}
 	e := redisErrorOf(err, "")
-	c.config.Logger.Warn("redis does not answer; local copies serve", "err", e)
+	c.reports.log(slog.LevelWarn, "redis does not answer; local copies serve", "err", e.Error())
+}
+
+// contain is deferred in a goroutine of ours that may run the code of others, such as a hook
+// of the Redis client: it does not end the process.
+func (c *Cache) contain() {
+	if p := recover(); p != nil {
+		c.panicked("", p)
+	}
+}
+
+// panicked reports a panic, which was not that of a callback. Its value is nobody's business.
+func (c *Cache) panicked(key string, p any) {
+	c.reports.log(slog.LevelError, "panic survived", "key", key, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 }

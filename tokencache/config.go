@@ -5,17 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Config of a Cache. The zero value is good for an embedded replica.
 type Config struct {
 	// Prefix of every key and channel in Redis. Replicas that shall share
-	// tokens need the same one. No braces, spaces or control characters.
-	// "" means "onetoken".
+	// tokens need the same one. Up to 128 bytes, without braces, spaces or control
+	// characters. "" means "onetoken".
 	Prefix string
 
 	// FetchTimeout bounds one call to the issuer, and thereby how long the lock
@@ -51,21 +51,28 @@ type Config struct {
 	// credentials of 60 s; finite and at most 100,000.
 	DirectRate float64
 
-	// Replica names this process in records, for people, and should differ between
-	// replicas: a failure that may be a replica's own counts as everybody's once
-	// more than three of different names have met it. "" means the host name.
+	// Replica names this process in records, for people alone: nothing is decided by
+	// it, and replicas may share a name. Beyond 128 bytes it is cut. "" means the
+	// host name.
 	Replica string
 
-	// Logger gets what no caller is told. nil means slog.Default().
+	// Logger gets what no caller is told. nil means slog.Default(). It is called as
+	// Observe is.
 	Logger *slog.Logger
 
-	// Observe is told of every step off the fast path; see [Event]. It is
-	// called synchronously, from several goroutines at once, must be quick, and
-	// must not call the Cache. nil means nobody listens.
+	// Observe is told of every step off the fast path; see [Event]. It and the Logger
+	// are called after the step, by one goroutine at a time, in the order of the steps
+	// of each Source; so what Observe counts may lag behind a Get's return by a moment.
+	// No lock is held meanwhile and nobody waits, so that both may call the Cache and
+	// every method of a Source. If they are too slow, beyond 16,384 reports are lost,
+	// and the Logger is told how many. A panic is survived, and logged once for each of
+	// the two. nil means nobody listens.
 	Observe func(Event)
 
-	// Jitter draws from [0, 1). nil means math/rand/v2; simulations set it so
-	// that a run can be repeated. It must be safe for concurrent use.
+	// Jitter draws from [0, 1); simulations set it so that a run can be repeated.
+	// Only New calls it, 1,024 times in a row, and the Cache uses these numbers in
+	// turn, over and over. A number outside, NaN or a panic is an error of New. nil
+	// means math/rand/v2, without such a ring.
 	Jitter func() float64
 }
 
@@ -92,14 +99,9 @@ func (c Config) withDefaults() Config {
 	if c.Replica == "" {
 		c.Replica, _ = os.Hostname()
 	}
+	c.Replica = word(c.Replica)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
-	}
-	if c.Observe == nil {
-		c.Observe = func(Event) {}
-	}
-	if c.Jitter == nil {
-		c.Jitter = rand.Float64
 	}
 	return c
 }
@@ -108,8 +110,13 @@ func (c Config) withDefaults() Config {
 func (c Config) validate() error {
 	var errs []error
 	// Not quoted: it may be something else that came here by mistake.
-	if strings.ContainsFunc(c.Prefix, func(r rune) bool { return r <= ' ' || r == '{' || r == '}' || r == 0x7f }) {
+	if strings.ContainsFunc(c.Prefix, func(r rune) bool {
+		return r == '{' || r == '}' || unicode.IsSpace(r) || unicode.IsControl(r)
+	}) {
 		errs = append(errs, errors.New("Prefix has braces, spaces or control characters: leave them out"))
+	}
+	if len(c.Prefix) > longestWord {
+		errs = append(errs, fmt.Errorf("Prefix is longer than %d bytes", longestWord))
 	}
 	if c.FetchTimeout < 0 || c.FetchTimeout >= maxFetchTimeout {
 		errs = append(errs, fmt.Errorf("FetchTimeout %v: more than 0 and less than %v", c.FetchTimeout, maxFetchTimeout))

@@ -29,9 +29,11 @@ func TestConfigDefaults(t *testing.T) {
 	assert.Equal(t, time.Second, c.RedisTimeout)
 	assert.Equal(t, host, c.Replica)
 	assert.Same(t, slog.Default(), c.Logger)
-	c.Observe(Event{}) // listens to nothing, but is there
+	(&reporter{observe: c.Observe}).event(Event{}) // nobody listens
+	draws, err := newJitter(c.Jitter)
+	require.NoError(t, err)
 	for range 1000 {
-		draw := c.Jitter()
+		draw := draws.draw()
 		require.GreaterOrEqual(t, draw, 0.0)
 		require.Less(t, draw, 1.0)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -43,9 +44,9 @@ func (f *fill) degraded(cause error) {
 	f.src.observe(Event{Kind: EventDegraded, Outcome: e.Name, Err: e})
 	n := f.src.troubled()
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
-		f.src.cache.config.Logger.Warn("redis refuses; local copies serve", "key", e.Key, "err", e)
+		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", "key", e.Key, "err", e.Error())
 	}
-	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.config.Jitter()))
+	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.jitter.draw()))
 	// The prober ends this hold if Redis is back before: see resume.
 	f.src.holdFor(wait+f.jitter(coldSpread), e)
 }
@@ -59,7 +60,7 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 	if err != nil {
 		e := issuerErrorOf(f.src.issuer, err)
 		err = fmt.Errorf("%w (asked directly, because of %w)", e, cause)
-		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.config.Jitter())
+		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.jitter.draw())
 		f.src.keepOff(wait, err)
 		if !f.canStop() {
 			wait = min(wait, shortHold)
@@ -89,7 +90,7 @@ func (f *fill) keep(got fetched) error {
 // it may be back: spread over some seconds, because the whole fleet waits for the
 // same moment. Err is that of the last attempt, if there was one.
 func (s *Source) putBackLater(err error) {
-	jitter := s.cache.config.Jitter
+	jitter := s.cache.jitter.draw
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := putBackBackoff.base
@@ -122,7 +123,7 @@ func (s *Source) startPutBack() {
 		s.putBackTimer = time.AfterFunc(redisBackoff.base, s.startPutBack)
 		return
 	}
-	_, _ = s.start(context.Background(), fillPutBack)
+	_, _ = s.start(fillPutBack)
 }
 
 // worthAWrite is how much longer than the stored token one from a direct call must

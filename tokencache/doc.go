@@ -8,9 +8,9 @@
 // copy.go what it returns, fill.go what it waits for, wait.go what a fill does when it
 // is not its turn, ask.go and fetch.go when it is, degraded.go without Redis, pace.go
 // why the next fill need not come yet, news.go what events change. On the way stand
-// clock.go (both clocks), window.go and backoff.go (the policy, pure), rejection.go,
-// admission.go, direct_turn.go,
-// refresh.go, run.go, status.go and event.go. Below them store.go with record.go and
+// clock.go (both clocks), window.go, backoff.go and jitter.go (the policy), rejection.go,
+// admission.go, direct_turn.go, refresh.go, run.go, status.go, event.go and report.go;
+// foreign.go bounds what others say. Below them store.go with record.go and
 // scripts/, guard.go, slots.go and rediserr.go (time-outs that hold), breaker.go, prober.go
 // and resume.go (a Redis that is silent, and then is not), notify.go.
 //
@@ -38,7 +38,8 @@
 //     minute is over, is followed by the next.
 //
 // One fill runs per Source and process. It belongs to no caller: a caller's ctx
-// bounds only how long that caller waits. The fill has a minute, and finishes a
+// bounds only how long that caller waits: nothing else of it is used, nor kept, so that
+// a trace of the caller's ends there. The fill has a minute, and finishes a
 // call it has begun. At most Config.MaxFills, 64, are under way in a Cache: others queue,
 // without a goroutine, before their minute begins, and those that a caller waits for go
 // first. A fill that sleeps leaves its place to another. Only where the Redis client heeds deadlines does the caller that
@@ -100,7 +101,7 @@
 // What is told is cut to 250 ms to 5 min; jitter adds up to a fifth. The doubling
 // counts failed calls in a row, whatever their class. A Get with a usable copy sees
 // none of this. A failure marked Local holds its own replica as its class says, and
-// others for a second, doubling to 30 s once more than three in a row have met it. Without a copy an
+// others for a second, doubling to 30 s once more than three Caches in a row have met it. Without a copy an
 // error is repeated from memory for 5 s, then Redis is looked at again. Refresh
 // passes a permanent failure, once per 5 s and Source. Direct calls are limited:
 // Config.DirectRate a second for all Sources of a Cache, 16 by default, and as many at
@@ -136,6 +137,8 @@
 //     more per crash, lost lock, loss of data, rejection or Refresh. While Redis is
 //     down each process asks for itself, within its limit.
 //   - The TTL in Redis is never above what the issuer gave.
+//   - Config.Observe and the Logger hold nobody up, and may call the Cache. A panic of
+//     theirs, of a Fetcher, or of a hook of the client's in a goroutine of ours ends no process.
 //   - Nothing of ours blocks for ever: a record, failure or lock without a TTL, or
 //     a garbled record, is mended or disregarded. What is not ours is left alone.
 //

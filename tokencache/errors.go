@@ -67,7 +67,8 @@ func parseClass(s string) Class {
 
 // IssuerError is an issuer's refusal, or the lack of an answer. It is shared
 // with the fleet through Redis, so a replica may return one that another
-// replica met. It never holds a secret, a body or a URL.
+// replica met. It never holds a secret, a body or a URL. That of a Fetcher is copied, and
+// its texts are made one line each, of 800 bytes at the most; names and ids of 128.
 type IssuerError struct {
 	Issuer  string // name of the issuer, such as "feishu"
 	Code    int    // the issuer's own code; 0 if it gave none
@@ -78,13 +79,14 @@ type IssuerError struct {
 	// Local marks what may be this replica's own trouble: no answer at all
 	// (DNS, TLS, connection), or an address missing from an allow list. It
 	// holds other replicas back for 1 s; doubling to 30 s only once more than
-	// three in a row, each another, have met it.
+	// three Caches in a row, each another, whatever their names, have met it.
 	Local bool
 	// RetryAfter is how long the issuer asks to wait. 0: it did not say.
 	RetryAfter time.Duration
 	// Advice says what a person should do. Empty: nothing but wait.
 	Advice string
-	// Err is the cause, if there is one. It does not travel through Redis.
+	// Err is the cause, if there is one, for errors.Is and errors.As; of a Fetcher it may be
+	// wrapped. It does not travel through Redis.
 	Err error
 }
 
@@ -126,26 +128,30 @@ func (e *IssuerError) Error() string {
 // Unwrap returns Err.
 func (e *IssuerError) Unwrap() error { return e.Err }
 
-// issuerErrorOf makes any error of a Fetcher one of ours.
+// issuerErrorOf makes any error of a Fetcher a plain one of ours, which is safe to print,
+// to share and to keep. It may panic: the error's methods are somebody else's.
 func issuerErrorOf(issuer Issuer, err error) *IssuerError {
-	if e, ok := errors.AsType[*IssuerError](err); ok {
-		return e
+	e, ok := errors.AsType[*IssuerError](err)
+	if !ok {
+		return &IssuerError{Issuer: word(issuer.Name), Class: ClassTransient, Message: brief(err), Err: own(err)}
 	}
-	return &IssuerError{Issuer: issuer.Name, Class: ClassTransient, Message: brief(err), Err: err}
+	if e == nil { // a nil pointer that was returned as an error
+		return &IssuerError{Issuer: word(issuer.Name), Class: ClassTransient, Message: "the fetcher returned a nil *IssuerError as its error"}
+	}
+	plain := *e
+	plain.Issuer, plain.LogID, plain.Message, plain.Advice = word(e.Issuer), word(e.LogID), text(e.Message), text(e.Advice)
+	if int(e.Class) >= len(classNames) {
+		plain.Class = ClassUnknown // as others will read it
+	}
+	plain.Err = own(e.Err)
+	return &plain
 }
-
-// longestForeignMessage bounds what a Fetcher's own words may put into Redis.
-const longestForeignMessage = 300
 
 // brief is the message of an error that is not of our making: without the URL, whose
 // query may hold a secret, and not as long as a body.
 func brief(err error) string {
-	if e, ok := errors.AsType[*url.Error](err); ok {
+	if e, ok := errors.AsType[*url.Error](err); ok && e != nil && e.Err != nil {
 		err = e.Err
 	}
-	text := strings.ToValidUTF8(err.Error(), "?")
-	if len(text) > longestForeignMessage {
-		text = strings.ToValidUTF8(text[:longestForeignMessage], "") + "…"
-	}
-	return text
+	return text(textOf(err))
 }

@@ -60,7 +60,7 @@ func TestIssuerErrorOfAnything(t *testing.T) {
 	assert.Equal(t, &IssuerError{Issuer: "feishu", Class: ClassTransient, Message: cause.Error(), Err: cause}, e)
 
 	known := &IssuerError{Issuer: "other", Class: ClassPermanent}
-	assert.Same(t, known, issuerErrorOf(Issuer{Name: "feishu"}, fmt.Errorf("wrapped: %w", known)))
+	assert.Equal(t, known, issuerErrorOf(Issuer{Name: "feishu"}, fmt.Errorf("wrapped: %w", known)))
 }
 
 // I5: a Fetcher's own error may quote a URL with a secret in it, or a whole body.
@@ -71,7 +71,7 @@ func TestI5IssuerErrorOfAForeignErrorIsBrief(t *testing.T) {
 	assert.ErrorIs(t, e, quoting, "the caller has it whole")
 
 	long := issuerErrorOf(Issuer{Name: "x"}, errors.New(strings.Repeat("界", 1000))).Message
-	assert.Less(t, len(long), longestForeignMessage+len("…")+1)
+	assert.Less(t, len(long), longestText+1)
 	assert.True(t, utf8.ValidString(long))
 }
 

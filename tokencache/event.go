@@ -2,8 +2,8 @@ package tokencache
 
 import "time"
 
-// Event is one step off the fast path, told to [Config.Observe]. It never
-// holds a secret.
+// Event is one step off the fast path, told to [Config.Observe] once it is over. It
+// never holds a secret.
 type Event struct {
 	Kind EventKind
 	// Key names the credential: the id within the keys in Redis.

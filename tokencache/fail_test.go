@@ -17,7 +17,7 @@ func (s *stage) lock(value string) {
 // mustFail reports a failure of the holder of the lock.
 func (s *stage) mustFail(value string, e *IssuerError, draw float64) time.Duration {
 	s.t.Helper()
-	hold, err := s.fail(s.t.Context(), value, e, draw, "us")
+	hold, err := s.fail(s.t.Context(), value, e, draw, replica{"us", "us"})
 	require.NoError(s.t, err)
 	return hold
 }
@@ -55,6 +55,7 @@ func TestF12FailTellsTheFleet(t *testing.T) {
 		assert.Equal(t, time.Minute, s.mustFail("ours", e, 0))
 		f := s.known()
 		require.NotNil(t, f)
+		e.Message = "app secret invalid ü" // one line, whoever wrote it
 		assert.Equal(t, e, f.err)
 		assert.Equal(t, "us", f.by)
 		assert.Equal(t, 1, f.attempts)
@@ -146,7 +147,7 @@ func TestF41LocalTroubleOfEverybody(t *testing.T) {
 		for i, want := range []time.Duration{1, 1, 1, 2, 4, 8, 16, 30, 30} {
 			by := strconv.Itoa(i)
 			s.lock(by)
-			hold, err := s.fail(t.Context(), by, &IssuerError{Local: true}, 0, by)
+			hold, err := s.fail(t.Context(), by, &IssuerError{Local: true}, 0, replica{"one name", by})
 			require.NoError(t, err)
 			assert.Equal(t, want*time.Second, hold, "replica %d in a row", i+1)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -209,6 +210,7 @@ func (f *fleet) sleepUntilDue() {
 
 // only returns the events of some kinds, as "kind outcome".
 func (r *replica) only(kinds ...tokencache.EventKind) (events []string) {
+	synctest.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.events {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 )
@@ -27,7 +28,7 @@ func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
 		err = s.check(tok)
 	}
 	if err != nil {
-		refused := issuerErrorOf(s.issuer, err)
+		refused := issuerErrorOf(s.issuer, err) // of ours by now
 		s.observe(Event{Kind: kind, Outcome: refused.Class.String(), Duration: now().since(got.began), Err: refused})
 		return got, refused
 	}
@@ -55,12 +56,16 @@ func (s *Source) fetchAside(ctx context.Context) (Token, error) {
 		r := result{err: errors.New("the fetcher ended without an answer")} // Goexit
 		defer func() {
 			if p := recover(); p != nil {
-				s.cache.config.Logger.Error("fetcher panicked", "key", s.store.keys.id, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+				s.cache.reports.log(slog.LevelError, "fetcher panicked", "key", s.store.keys.id, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 				r.err = fmt.Errorf("the fetcher panicked with a %T", p)
 			}
 			done <- r
 		}()
-		r.tok, r.err = s.fetcher.Fetch(ctx)
+		tok, err := s.fetcher.Fetch(ctx)
+		if err != nil {
+			err = issuerErrorOf(s.issuer, err) // here: its methods are the Fetcher's, too
+		}
+		r.tok, r.err = tok, err
 	}()
 
 	// A Fetcher that heeds its context has a moment to say what it knows.

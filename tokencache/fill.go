@@ -133,9 +133,10 @@ func (f *fill) becomeReady() {
 
 // main runs the fill in its own goroutine. Whatever happens to it, those who
 // wait are told.
-func (f *fill) main(ctx context.Context) {
+func (f *fill) main() {
 	defer f.end()
-	f.err = f.run(f.ownTime(ctx))
+	defer f.contain()
+	f.err = f.run(f.ownTime())
 	runtime.Gosched() // to subscribe is work, and has whoever waited for the token wait for longer
 	f.src.listen()
 	if f.err != nil && f.src.closed() {
@@ -143,10 +144,18 @@ func (f *fill) main(ctx context.Context) {
 	}
 }
 
-// ownTime is a ctx that ends with the fill, and keeps no more of the caller's than its
-// values.
-func (f *fill) ownTime(ctx context.Context) context.Context {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+// contain survives a panic in a hook of the client's: the fill has ended early.
+func (f *fill) contain() {
+	if p := recover(); p != nil {
+		f.src.cache.panicked(f.src.store.keys.id, p)
+		f.err = errAborted
+	}
+}
+
+// ownTime is a ctx that ends with the fill. It has nothing of any caller's, whose ctx may be
+// used for something else once the caller has returned.
+func (f *fill) ownTime() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
 	ctx, stop := context.WithTimeoutCause(ctx, fillTimeout, errTimedOut)
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()

@@ -127,8 +127,9 @@ func (r *replica) observe(e tokencache.Event) {
 }
 
 // count returns how many events of a kind there were, with that outcome unless
-// it is empty.
+// it is empty. Those of steps that are over have been told by then.
 func (r *replica) count(kind tokencache.EventKind, outcome string) (n int) {
+	synctest.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.events {

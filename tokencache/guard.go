@@ -3,6 +3,8 @@ package tokencache
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -182,6 +184,9 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, keys []string, run func
 	if deadline, _ := bounded.Deadline(); silent(cmd.Err()) && !time.Now().Before(deadline) {
 		cmd.SetErr(context.DeadlineExceeded)
 	}
+	if err := cmd.Err(); err != nil {
+		cmd.SetErr(own(err)) // it may be of a hook
+	}
 	g.judge(ctx, keys, cmd.Err())
 	return cmd
 }
@@ -195,31 +200,37 @@ func (g *guard) admit(ctx context.Context, keys []string) error {
 		}
 		return nil
 	}
-	r := ahead
-	if isLook(keys) {
-		r = behind
+	r := behind
+	if isOfLock(keys) {
+		r = ahead
 	}
 	return g.slots.take(ctx, r, g.breaker.opened())
 }
 
-// isLook tells the scripts that look, and may take the lock on the way, from those that
-// bring or end something: only they are given the lock's key in second place. A SCAN has
-// no keys.
-func isLook(keys []string) bool {
-	return len(keys) == 0 || len(keys) == 3 && strings.HasSuffix(keys[1], "}:lock")
-}
+// isOfLock tells the lock's own scripts: an extension that queues may come too late.
+func isOfLock(keys []string) bool { return len(keys) == 1 && strings.HasSuffix(keys[0], "}:lock") }
 
 // aside runs a command in a goroutine of its own and waits for it or the end of ctx,
 // whichever comes first. Ended is called when it has really ended. One left behind keeps its
-// result to itself, so the caller gets one of its own.
+// result to itself, so the caller gets one of its own. A panic of the client's, or of a hook,
+// is an error like any other.
 func aside[C redis.Cmder](ctx context.Context, cancel, ended func(), run func(context.Context) C, empty func() C) C {
 	done := make(chan C, 1)
 	go func() {
 		defer cancel()
-		cmd := run(ctx)
-		_ = cmd.Err() // some clients only promise here, and wait when asked
-		ended()
-		done <- cmd
+		cmd := empty()
+		cmd.SetErr(errClientEnded)
+		defer func() {
+			if p := recover(); p != nil {
+				cmd = empty()
+				cmd.SetErr(fmt.Errorf("tokencache: the redis client panicked with a %T", p))
+			}
+			ended()
+			done <- cmd
+		}()
+		ran := run(ctx)
+		_ = ran.Err() // some clients only promise here, and wait when asked
+		cmd = ran
 	}()
 
 	select {
@@ -236,6 +247,9 @@ func aside[C redis.Cmder](ctx context.Context, cancel, ended func(), run func(co
 	cmd.SetErr(ctx.Err())
 	return cmd
 }
+
+// errClientEnded is of a client or hook that calls runtime.Goexit.
+var errClientEnded = errors.New("tokencache: the redis client ended without an answer")
 
 // judge tells the breaker, unless it was the caller who gave up, or others who have all of
 // the client's connections.
@@ -259,6 +273,7 @@ func (g *guard) judge(ctx context.Context, keys []string, err error) {
 // node, while the successor has long been there. It takes many requests for one.
 func relearn(rdb redis.UniversalClient) {
 	if cluster, ok := rdb.(interface{ ReloadState(context.Context) }); ok {
+		defer func() { _ = recover() }() // the next command says what is wrong with it
 		cluster.ReloadState(context.Background())
 	}
 }

@@ -46,7 +46,7 @@ func (f fetchFunc) Fetch(ctx context.Context) (Token, error) { return f.fetch(ct
 // that issuer behaves. Equal Issuers share one record in Redis and, within a
 // Cache, one Source. Those that differ in Window or MaxLife alone share the record.
 type Issuer struct {
-	// Name of the kind of issuer, such as "feishu".
+	// Name of the kind of issuer, such as "feishu". This, App and Digest have 1 to 128 bytes.
 	Name string
 	// App is the id of the app the token belongs to.
 	App string
@@ -56,10 +56,10 @@ type Issuer struct {
 	Digest string
 	// Window is how long before a token's end the issuer begins to answer with
 	// a new one; before that it returns the same token again. Feishu: 30 min.
-	// 0 for an issuer that mints at every call.
+	// 0 for an issuer that mints at every call; else 1 ms to 3,650 days.
 	Window time.Duration
 	// MaxLife is the longest life to believe. An answer beyond it is an issuer
-	// error. 0 means 24 h; Feishu: 2 h 1 min.
+	// error. 1 s to 3,650 days; 0 means 24 h; Feishu: 2 h 1 min.
 	MaxLife time.Duration
 }
 
@@ -73,17 +73,19 @@ func Digest(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// Minimum and default of the lives an issuer may state.
+// Minimum and default of the lives an issuer may state. The longest is longestLife, beyond
+// which nobody believes a record.
 const (
 	minLife        = time.Second
 	defaultMaxLife = 24 * time.Hour
+	minWindow      = time.Millisecond // a record has whole ones
 )
 
 // checkLife says whether a stated life can be believed.
 func (i Issuer) checkLife(life time.Duration) error {
 	if longest := cmp.Or(i.MaxLife, defaultMaxLife); life < minLife || life > longest {
 		return &IssuerError{
-			Issuer:  i.Name,
+			Issuer:  word(i.Name),
 			Class:   ClassTransient,
 			Message: fmt.Sprintf("answered with a life of %v, outside of %v to %v", life, minLife, longest),
 		}
@@ -102,8 +104,16 @@ func (i Issuer) validate() error {
 	if i.Digest == "" {
 		errs = append(errs, errors.New("Issuer.Digest is empty: make one with tokencache.Digest"))
 	}
-	if i.Window < 0 || i.MaxLife < 0 {
-		errs = append(errs, errors.New("Issuer.Window and Issuer.MaxLife cannot be negative"))
+	for _, part := range []struct{ field, value string }{{"Name", i.Name}, {"App", i.App}, {"Digest", i.Digest}} {
+		if len(part.value) > longestWord {
+			errs = append(errs, fmt.Errorf("an Issuer.%s of more than %d bytes", part.field, longestWord))
+		}
+	}
+	if i.Window != 0 && (i.Window < minWindow || i.Window > longestLife) {
+		errs = append(errs, fmt.Errorf("Issuer.Window %v: 0, or %v to %v", i.Window, minWindow, longestLife))
+	}
+	if i.MaxLife != 0 && (i.MaxLife < minLife || i.MaxLife > longestLife) {
+		errs = append(errs, fmt.Errorf("Issuer.MaxLife %v: 0, or %v to %v", i.MaxLife, minLife, longestLife))
 	}
 	return errors.Join(errs...)
 }
@@ -120,11 +130,14 @@ func appOf(id string) string {
 	if len(parts) != 3 {
 		return ""
 	}
-	app, err := url.PathUnescape(parts[1])
-	if err != nil {
-		return ""
+	for i, part := range parts {
+		plain, err := url.PathUnescape(part)
+		if err != nil || len(plain) > longestWord || escape(plain) != part {
+			return "" // no Issuer has such an id
+		}
+		parts[i] = plain
 	}
-	return app
+	return parts[1]
 }
 
 // escape keeps [A-Za-z0-9_.-] and percent-encodes every other byte, the colon

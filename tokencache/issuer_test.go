@@ -110,7 +110,7 @@ func TestF25LivesToBelieve(t *testing.T) {
 
 func TestF35IssuerNamesEveryComplaint(t *testing.T) {
 	assert.NoError(t, Issuer{Name: "x", App: "a", Digest: "d"}.validate())
-	err := Issuer{Window: -1}.validate()
+	err := Issuer{Window: -1, MaxLife: -1}.validate()
 	for _, field := range []string{"Issuer.Name", "Issuer.App", "Issuer.Digest", "Issuer.Window", "Issuer.MaxLife"} {
 		assert.ErrorContains(t, err, field)
 	}

@@ -12,23 +12,24 @@ import (
 // lead runs a new fill for the caller that began it: by a look of its own, if it is back
 // from that in time, and in the fill's goroutine as far as there is more to do.
 func (f *fill) lead(ctx context.Context) {
-	if !f.canLead(ctx) {
-		go f.main(ctx)
-		return
-	}
 	handedOver := false
 	defer func() {
-		if !handedOver { // it is over, or the client has panicked
+		if !handedOver { // it is over, or the client or ctx has panicked
 			f.end()
 		}
 	}()
-	l := f.lookFirst(atOnce(context.WithoutCancel(ctx)), f.src.nothingToTell)
+	if !f.canLead(ctx) {
+		handedOver = true
+		go f.main()
+		return
+	}
+	l := f.lookFirst(atOnce(context.Background()), f.src.nothingToTell)
 	if !f.concludedBy(l) {
 		if !errors.Is(l.err, errToTell) && !errors.Is(l.err, errNoSlot) {
 			f.first = l
 		}
 		handedOver = true
-		go f.main(ctx)
+		go f.main()
 		return
 	}
 	f.err = nil

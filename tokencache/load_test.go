@@ -96,6 +96,7 @@ func (w *crowd) observe(e tokencache.Event) {
 }
 
 func (w *crowd) count(kind tokencache.EventKind) int {
+	synctest.Wait() // events come after the step
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.counts[kind]
@@ -158,7 +159,7 @@ func TestManyColdSourcesUnderRun(t *testing.T) {
 				}
 				took := time.Since(begin)
 				synctest.Wait()
-				t.Logf("%d filled in %v (limit %v), %d goroutines, %d calls at once, %d commands", w.filled(), took, limit, most, w.mostCalling, w.link.Count())
+				t.Logf("%d filled in %v (limit %v), %d goroutines, %d calls at once, %v", w.filled(), took, limit, most, w.mostCalling, w.link.Counts())
 				assert.Equal(t, n, w.filled())
 				assert.LessOrEqual(t, took, limit)
 				assert.Zero(t, w.count(tokencache.EventDegraded))

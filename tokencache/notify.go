@@ -212,8 +212,10 @@ func (n *notifier) idle() bool {
 	return !n.running
 }
 
-// listen is one session. It reports whether the server confirmed anything.
+// listen is one session. It reports whether the server confirmed anything. A panic of the
+// client's ends the session, not the process.
 func (n *notifier) listen(ctx context.Context) (confirmed bool) {
+	defer func() { _ = recover() }()
 	session := n.connect(ctx)
 	if session == nil {
 		return false
@@ -269,6 +271,11 @@ func (n *notifier) connect(ctx context.Context) *redis.PubSub {
 	session := n.rdb.Subscribe(ctx) // no channels: no connection yet
 	done := make(chan error, 1)
 	go func() {
+		defer func() {
+			if recover() != nil {
+				done <- errClientEnded
+			}
+		}()
 		err := session.Subscribe(ctx, names...)
 		if err == nil {
 			err = ctx.Err() // too late: nobody waits any more

@@ -50,8 +50,13 @@ func (p *prober) rest(ctx context.Context) bool {
 }
 
 // isBack reports whether Redis answers on a new connection, and then whether it does so
-// through the pool.
+// through the pool. A client that panics does neither.
 func (p *prober) isBack(ctx context.Context) (answers, served bool) {
+	defer func() {
+		if recover() != nil {
+			answers, served = false, false
+		}
+	}()
 	began := time.Now()
 	if !p.ask(ctx) {
 		return false, false
@@ -77,12 +82,17 @@ func (p *prober) ask(ctx context.Context) bool {
 	session := p.guard.subscriber().Subscribe(ctx) // no channels: no connection yet
 	done := make(chan error, 1)
 	go func() {
-		err := session.Subscribe(ctx, eventsOf(p.breaker.about()))
-		if err == nil {
-			_, err = session.ReceiveTimeout(cancelled, overdue(p.guard.timeout)) // redials neither in time nor after it
+		err := errClientEnded
+		defer func() {
+			_ = recover()
+			done <- err
+		}()
+		got := session.Subscribe(ctx, eventsOf(p.breaker.about()))
+		if got == nil {
+			_, got = session.ReceiveTimeout(cancelled, overdue(p.guard.timeout)) // redials neither in time nor after it
 		}
 		_ = session.Close()
-		done <- err
+		err = got
 	}()
 	select {
 	case err := <-done:
@@ -113,6 +123,7 @@ func (p *prober) sweepCluster(ctx context.Context, cluster *redis.ClusterClient,
 	swept := make(chan struct{})
 	go func() { // aside: it may ask first which nodes there are
 		defer close(swept)
+		defer func() { _ = recover() }()
 		_ = cluster.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error {
 			if idle := int(node.PoolStats().IdleConns); idle > 0 {
 				p.visit(ctx, node, newSlots(idle), most)
@@ -163,20 +174,20 @@ type call struct {
 	leave func() // to be called when it is done
 }
 
-// apart keeps calls from coming at one instant.
-const apart = 10 * time.Microsecond
+// callsApart keeps calls from coming at one instant.
+const callsApart = 10 * time.Microsecond
 
 // calls sends up to n commands at once, each within a slot, and keeps all connections until
 // the last is answered or the time is up, so that none is visited twice and another not at
 // all. It reports whether any was answered.
 func calls(ctx context.Context, s *slots, n int, most time.Duration, next func() (visitor, func())) (any bool) {
-	ctx, cancel := context.WithTimeout(ctx, most+time.Duration(n)*apart)
+	ctx, cancel := context.WithTimeout(ctx, most+time.Duration(n)*callsApart)
 	defer cancel()
 	if s.take(ctx, ahead, nil) != nil { // those before may have it until their connections end
 		return false
 	}
 	var under []*call
-	for more := true; more; more = len(under) < n && sleepFor(ctx, apart) && s.takeFree() {
+	for more := true; more; more = len(under) < n && sleepFor(ctx, callsApart) && s.takeFree() {
 		under = append(under, send(ctx, s, next))
 	}
 	for _, c := range under {
@@ -202,9 +213,10 @@ func calls(ctx context.Context, s *slots, n int, most time.Duration, next func()
 
 func send(ctx context.Context, s *slots, next func() (visitor, func())) *call {
 	v, leave := next()
-	c := &call{done: make(chan struct{}), leave: func() { leave(); s.give() }}
+	c := &call{done: make(chan struct{}), err: errClientEnded, leave: func() { leave(); s.give() }}
 	go func() {
 		defer close(c.done)
+		defer func() { _ = recover() }()
 		c.err = v.Time(ctx).Err()
 	}()
 	return c

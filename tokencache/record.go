@@ -35,8 +35,8 @@ const (
 	neededFields = fieldFetchedBy
 )
 
-// longestLife is what a record may claim: no issuer's token lives longer, and sums of
-// such lives still fit a time.Duration.
+// longestLife is what a record may claim, here and in publish.lua, and what an Issuer may
+// allow: sums of such lives still fit a time.Duration.
 const longestLife = 10 * 365 * 24 * time.Hour
 
 // parseRecord returns the record of a token key, or what is wrong with it: a
@@ -75,10 +75,12 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 	r := &record{
 		token:     tok,
 		remaining: min(ttl, left),
-		fetchedBy: fields[fieldFetchedBy],
+		fetchedBy: word(fields[fieldFetchedBy]),
 		checked:   longestLife,
 	}
-	r.window, _ = parseMillis(fields[fieldWindow])
+	if w, ok := parseMillis(fields[fieldWindow]); ok && w <= longestLife {
+		r.window = w
+	}
 	if at, ok := parseMillis(fields[fieldFetchedAt]); ok {
 		r.fetchedAt = time.UnixMilli(at.Milliseconds())
 	}
@@ -131,14 +133,14 @@ func parseFailure(fields []string, ttl time.Duration, redisNow time.Time) *failu
 	attempts, _ := strconv.Atoi(fields[failAttempts])
 	f := &failure{
 		attempts: attempts,
-		by:       fields[failBy],
+		by:       word(fields[failBy]),
 		err: &IssuerError{
-			Issuer:  fields[failIssuer],
+			Issuer:  word(fields[failIssuer]),
 			Code:    atoi(fields[failCode]),
 			Status:  atoi(fields[failStatus]),
-			Message: fields[failMessage],
-			LogID:   fields[failLogID],
-			Advice:  fields[failAdvice],
+			Message: text(fields[failMessage]),
+			LogID:   word(fields[failLogID]),
+			Advice:  text(fields[failAdvice]),
 			Class:   parseClass(fields[failClass]),
 			Local:   fields[failLocal] == "1",
 		},

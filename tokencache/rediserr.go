@@ -50,11 +50,11 @@ func (e *RedisError) words() string {
 	if e.Err == nil || e.Name == redisProtocol {
 		return ""
 	}
-	s, _, _ := strings.Cut(e.Err.Error(), " script:")
+	s, _, _ := strings.Cut(textOf(e.Err), " script:")
 	for _, code := range []string{"ERR ", e.Name + " ", "redis: "} {
 		s = strings.TrimPrefix(s, code)
 	}
-	return strings.TrimRight(strings.ReplaceAll(s, "\n", "; "), ". ")
+	return strings.TrimRight(text(strings.ReplaceAll(s, "\n", "; ")), ". ")
 }
 
 // advice is what to do. A server that hangs up has nothing wrong with its address;
@@ -151,6 +151,7 @@ func redisErrorOf(err error, key string) *RedisError {
 	if errors.Is(err, errPaused) { // while it queued
 		return &RedisError{Name: redisPaused, Key: key}
 	}
+	err = own(err)
 	return &RedisError{Name: redisTrouble(err), Key: key, Err: err}
 }
 
@@ -212,7 +213,12 @@ func answered(err error) bool {
 	return ok
 }
 
-func isTimeout(err error) bool {
+func isTimeout(err error) (yes bool) {
+	defer func() {
+		if recover() != nil { // the client's hooks may make errors of any type
+			yes = false
+		}
+	}()
 	t, ok := errors.AsType[interface {
 		error
 		Timeout() bool

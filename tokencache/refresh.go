@@ -46,7 +46,7 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 		s.mu.Lock()
 		running, err := s.fill, s.broken
 		if running == nil && err == nil {
-			running, err = s.start(ctx, fillForced)
+			running, err = s.start(fillForced)
 		} else if err == nil {
 			running.want()
 		}

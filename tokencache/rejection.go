@@ -81,7 +81,7 @@ func (s *Source) paceRefusal(c *localCopy) (paced bool) {
 	if s.refusals == 1 {
 		return false
 	}
-	s.ownHold = hold{from: at, wait: refusalBackoff.after(s.refusals-1, s.cache.config.Jitter()), err: &IssuerError{
+	s.ownHold = hold{from: at, wait: refusalBackoff.after(s.refusals-1, s.cache.jitter.draw()), err: &IssuerError{
 		Issuer: s.issuer.Name, Class: ClassTransient, Advice: refusalAdvice, Err: ErrRejected,
 		Message: fmt.Sprintf("%d fresh tokens in a row were rejected", s.refusals),
 	}}
@@ -89,11 +89,17 @@ func (s *Source) paceRefusal(c *localCopy) (paced bool) {
 }
 
 // tell brings a rejection to Redis, once.
-func (s *Source) tell(fp string) error {
+func (s *Source) tell(fp string) (err error) {
 	if !s.cache.begin() {
 		return ErrClosed
 	}
 	defer s.cache.end()
+	defer func() {
+		if p := recover(); p != nil { // in a hook of the client's
+			s.cache.panicked(s.store.keys.id, p)
+			err = errAborted
+		}
+	}()
 	s.mu.Lock()
 	if s.forgotten {
 		s.mu.Unlock()
@@ -110,7 +116,7 @@ func (s *Source) tell(fp string) error {
 	defer cancel()
 	out, err := s.store.invalidate(ctx, notice{
 		fp: fp, nonce: r.nonce, remaining: s.longestLeft(), issuer: s.issuer.Name,
-		by: s.cache.config.Replica, draw: s.cache.config.Jitter(),
+		by: s.cache.config.Replica, draw: s.cache.jitter.draw(),
 	})
 	if err != nil {
 		err = redisErrorOf(err, s.store.keys.id) // ctx is nobody's

@@ -13,7 +13,7 @@ func (c *Cache) resume() {
 	step := resumeOver(len(held)) / time.Duration(max(1, len(held)))
 	begin := time.Now()
 	for i, s := range held {
-		due := time.Duration((float64(i) + c.config.Jitter()) * float64(step))
+		due := time.Duration((float64(i) + c.jitter.draw()) * float64(step))
 		if !c.sleep(due-time.Since(begin)) || !c.breaker.allow() {
 			return
 		}

@@ -24,7 +24,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		return err
 	}
 	fail := func(s *stage) error {
-		_, err := s.fail(s.t.Context(), "ours", &IssuerError{}, 0, "us")
+		_, err := s.fail(s.t.Context(), "ours", &IssuerError{}, 0, replica{"us", "us"})
 		return err
 	}
 	invalidate := func(s *stage) error {

@@ -124,11 +124,11 @@ func TestF21ScriptsReplayed(t *testing.T) {
 			"publish, expired":       {nil, publish(func(s *stage) offer { return s.offered(time.Hour, time.Hour) })},
 			"publish, as a put-back": {nil, publish(func(s *stage) offer { o := usual(s); o.putBack = true; return o })},
 			"fail": {func(s *stage) { s.lock("ours") }, func(s *stage) (any, error) {
-				hold, err := s.fail(t.Context(), "ours", &IssuerError{Class: ClassPermanent}, 0, "us")
+				hold, err := s.fail(t.Context(), "ours", &IssuerError{Class: ClassPermanent}, 0, replica{"us", "us"})
 				return hold.Round(time.Second), err
 			}},
 			"fail, not held": {func(s *stage) { s.lock("theirs") }, func(s *stage) (any, error) {
-				return s.fail(t.Context(), "ours", &IssuerError{Class: ClassPermanent}, 0, "us")
+				return s.fail(t.Context(), "ours", &IssuerError{Class: ClassPermanent}, 0, replica{"us", "us"})
 			}},
 			"invalidate": {func(s *stage) { s.put("a1", "t1", 2*time.Hour, time.Hour) }, func(s *stage) (any, error) {
 				return s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
@@ -189,12 +189,12 @@ func TestF18ForeignTypes(t *testing.T) {
 				return err
 			}},
 			{"fail lock", func(k keys) string { return k.lock }, false, func(s *stage) error {
-				_, err := s.fail(ctx, "ours", &IssuerError{}, 0, "us")
+				_, err := s.fail(ctx, "ours", &IssuerError{}, 0, replica{"us", "us"})
 				return err
 			}},
 			{"fail failure", func(k keys) string { return k.failure }, true, func(s *stage) error {
 				s.lock("ours")
-				_, err := s.fail(ctx, "ours", &IssuerError{}, 0, "us")
+				_, err := s.fail(ctx, "ours", &IssuerError{}, 0, replica{"us", "us"})
 				return err
 			}},
 			{"invalidate token", func(k keys) string { return k.token }, true, func(s *stage) error {
@@ -252,7 +252,7 @@ func TestF16ScriptsForgotten(t *testing.T) {
 		for _, step := range []func() error{
 			func() error { _, err := s.read(ctx); return err },
 			func() error { _, _, err := s.publish(ctx, s.offered(time.Hour, 0)); return err },
-			func() error { _, err := s.fail(ctx, "ours", &IssuerError{}, 0, "us"); return err },
+			func() error { _, err := s.fail(ctx, "ours", &IssuerError{}, 0, replica{"us", "us"}); return err },
 			func() error {
 				_, err := s.invalidate(ctx, notice{fp: fingerprint("a2", "t2"), nonce: "n", remaining: 0})
 				return err

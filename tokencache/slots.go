@@ -20,12 +20,12 @@ type slots struct {
 	queue [2]*list.List // of chan struct{}, by turn; closed for whoever is given a slot
 }
 
-// turn in the queue: what others wait for goes before what only looks.
+// turn in the queue: what keeps or ends a lease goes first.
 type turn uint8
 
 const (
-	ahead  turn = iota // a release, an extension, a token, an event
-	behind             // a look
+	ahead  turn = iota // of the lock
+	behind             // all others, as they come
 )
 
 func newSlots(n int) *slots {

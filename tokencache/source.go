@@ -157,9 +157,9 @@ func (s *Source) gaveUp(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	if held != nil {
-		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", s.issuer.App, whyEnded(ctx), held)
+		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", word(s.issuer.App), whyEnded(ctx), held)
 	}
-	return fmt.Errorf("tokencache: no token of %s yet: %w", s.issuer.App, whyEnded(ctx))
+	return fmt.Errorf("tokencache: no token of %s yet: %w", word(s.issuer.App), whyEnded(ctx))
 }
 
 var errQueued = errors.New("as many fills as Config.MaxFills allows were under way, and its own had to wait")
@@ -188,7 +188,7 @@ func (s *Source) join(ctx context.Context) (f *fill, mayLead bool, err error) {
 		s.fill.want()
 		return s.fill, false, nil
 	}
-	return s.begin(ctx, fillForCaller)
+	return s.begin(fillForCaller)
 }
 
 // heldTooLong is the error of the hold, if a caller should not wait for its end.
@@ -216,21 +216,21 @@ func (s *Source) refill() {
 	if s.broken != nil || s.fill != nil || s.hold.rest(now()) > 0 {
 		return
 	}
-	_, _ = s.start(context.Background(), fillAhead) // refused only when closed
+	_, _ = s.start(fillAhead) // refused only when closed
 }
 
 // start begins a fill in the background. The caller holds s.mu and has seen that none runs.
-func (s *Source) start(ctx context.Context, why purpose) (*fill, error) {
-	f, admitted, err := s.begin(ctx, why)
+func (s *Source) start(why purpose) (*fill, error) {
+	f, admitted, err := s.begin(why)
 	if admitted {
-		go f.main(ctx)
+		go f.main()
 	}
 	return f, err
 }
 
 // begin makes a fill. The caller holds s.mu, has seen that none runs, and has this one run
 // if it is admitted; else it runs as soon as others leave it a place.
-func (s *Source) begin(ctx context.Context, why purpose) (f *fill, admitted bool, err error) {
+func (s *Source) begin(why purpose) (f *fill, admitted bool, err error) {
 	if !s.cache.begin() {
 		return nil, false, ErrClosed
 	}
@@ -238,7 +238,7 @@ func (s *Source) begin(ctx context.Context, why purpose) (f *fill, admitted bool
 	s.fill = f
 	s.reporting++
 	s.quietUntil.Store(math.MaxInt64)
-	return f, s.cache.fills.enter(&f.ticket, f.rank(rankAhead), func() { go f.main(ctx) }), nil
+	return f, s.cache.fills.enter(&f.ticket, f.rank(rankAhead), func() { go f.main() }), nil
 }
 
 // listen has the Source hear of the next token, if it has one.
@@ -316,7 +316,7 @@ func (s *Source) retire(err error) (queued *fill) {
 
 func (s *Source) observe(e Event) {
 	e.Key = s.store.keys.id
-	s.cache.config.Observe(e)
+	s.cache.reports.event(e)
 }
 
 func (s *Source) closed() bool {

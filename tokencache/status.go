@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -59,11 +60,42 @@ func (s *Source) peruse(ctx context.Context) (*view, error) {
 	if broken != nil {
 		return nil, broken
 	}
-	return s.store.readAll(ctx)
+	own, end := apart(ctx)
+	defer end()
+	v, err := s.store.readAll(own)
+	return v, orWhyEnded(ctx, own, err)
+}
+
+// orWhyEnded gives the end of own, which is apart from the caller's ctx, the caller's reason.
+func orWhyEnded(caller, own context.Context, err error) error {
+	if err == nil || own.Err() == nil || errors.Is(err, ErrRedis) {
+		return err
+	}
+	<-caller.Done() // in this very moment
+	return whyEnded(caller)
+}
+
+// apart is a ctx that ends with the caller's, and has nothing else of it: a command may be
+// left behind, and what a caller's ctx holds may be used for something else by then.
+func apart(caller context.Context) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	deadline, bounded := caller.Deadline()
+	if bounded {
+		ctx, cancel = context.WithDeadline(context.Background(), deadline)
+	}
+	stop := context.AfterFunc(caller, func() {
+		if !bounded || time.Now().Before(deadline) { // else it ends by itself, as such
+			cancel()
+		}
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 func statusOf(id string, v *view) Status {
-	st := Status{App: appOf(id), Key: id, State: dead.String(), Garbled: v.garbled}
+	st := Status{App: word(appOf(id)), Key: id, State: dead.String(), Garbled: v.garbled}
 	if r := v.record; r != nil {
 		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.token.life(), r.fetchedBy, r.fetchedAt
 		st.State = windowOf(r.window, r.token.life(), true, 0).phaseOf(r.remaining).String()

@@ -181,9 +181,13 @@ func (s store) publish(ctx context.Context, o offer) (out outcome, stored *recor
 	return outcome(r.text(0)), stored, nil
 }
 
+// replica says who writes: by name, which is for people and which several may share, and
+// by an identity that no other Cache has.
+type replica struct{ name, id string }
+
 // fail records a failed call for the fleet, if the lock is still ours, and
 // returns how long it holds everyone back.
-func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw float64, by string) (time.Duration, error) {
+func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw float64, by replica) (time.Duration, error) {
 	b := backoffOf(e)
 	local := 0
 	if e.Local {
@@ -191,7 +195,7 @@ func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw 
 	}
 	reply, err := s.run(ctx, failScript, []string{s.keys.lock, s.keys.failure},
 		lockValue, millis(b.base), millis(b.limit), int(draw*1000), local,
-		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by)
+		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by.name, by.id)
 	if err != nil {
 		return 0, err
 	}

@@ -19,6 +19,13 @@ func (c *Cache) Survey(ctx context.Context) ([]Status, error) {
 		return nil, ErrClosed
 	}
 	defer c.end()
+	own, end := apart(ctx)
+	defer end()
+	all, err := c.survey(own)
+	return all, orWhyEnded(ctx, own, err)
+}
+
+func (c *Cache) survey(ctx context.Context) ([]Status, error) {
 	names, err := c.redis.Scan(ctx, globOf(c.config.Prefix)+":{*}:*")
 	if err != nil {
 		return nil, whoseError(ctx, err, c.config.Prefix)
@@ -50,7 +57,7 @@ func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
 	if e, ok := errors.AsType[*RedisError](err); !ok || e.Name != "WRONGTYPE" {
 		return Status{}, err
 	}
-	return Status{App: appOf(id), Key: id, State: dead.String(), Garbled: err.Error()}, nil
+	return Status{App: word(appOf(id)), Key: id, State: dead.String(), Garbled: err.Error()}, nil
 }
 
 // idsOf finds the credentials in the names of keys. Those of rejections alone are

@@ -34,6 +34,7 @@ type replica struct {
 	source  *tokencache.Source
 	dead    atomic.Bool
 	held    atomic.Pointer[tokencache.Token] // the last one it was handed
+	served  atomic.Bool                      // a wait has ended with a token
 }
 
 func newReplica(ctx context.Context, f *fleet, number, place int) (*replica, error) {
@@ -107,15 +108,16 @@ func (r *replica) readOnce() {
 	}
 }
 
-// observe is told of waits before the Get that waited returns, so that held
-// is still empty in a replica's first.
+// observe is told of each wait of a Get, in order: of a replica that has held no token, up
+// to the first that ended with one.
 func (r *replica) observe(e tokencache.Event) {
 	if r.dead.Load() {
 		return
 	}
 	switch {
-	case e.Kind == tokencache.EventWait && r.held.Load() == nil:
+	case e.Kind == tokencache.EventWait && !r.served.Load():
 		r.fleet.tally.firstWaits.Add(1)
+		r.served.Store(e.Err == nil)
 	case e.Kind == tokencache.EventWait:
 		r.fleet.tally.lateWaits.Add(1)
 	case e.Kind == tokencache.EventPublish && e.Outcome == "stored":

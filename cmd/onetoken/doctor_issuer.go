@@ -126,6 +126,7 @@ func (p *patient) tryCredentials(ctx context.Context) finding {
 	}
 	source := cache.Source(feishu)
 	tok, err := source.Get(ctx)
+	seen.settle(ctx, cache)
 	if seen.remembers(err) {
 		err = &rememberedError{err, askedAgainIn(ctx, source)}
 	}

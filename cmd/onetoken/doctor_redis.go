@@ -56,7 +56,7 @@ func (c contact) slow() bool { return c.latency >= 80*time.Millisecond }
 // contact looks as a replica would, whose errors have names, and then asks for
 // the time, over and over. That this may be forbidden takes as long to be told.
 func (p *patient) contact(ctx context.Context) contact {
-	cache, source, err := p.standIn(nil)
+	cache, source, err := p.standIn(neverFetched)
 	if err != nil {
 		return contact{err: err}
 	}
@@ -93,6 +93,11 @@ func (p *patient) standIn(fetch func(context.Context) (tokencache.Token, error))
 		return nil, nil, err
 	}
 	return cache, cache.Source(tokencache.FetchFunc(doctorIssuer(), fetch)), nil
+}
+
+// neverFetched is of a Source that only looks.
+func neverFetched(context.Context) (tokencache.Token, error) {
+	return tokencache.Token{}, errors.New("nobody was to be asked")
 }
 
 func doctorIssuer() tokencache.Issuer {

@@ -118,6 +118,7 @@ func (s *session) invalidate(ctx context.Context, refused string) (string, error
 	if err := s.source.Invalidate(ctx, stored); err != nil {
 		return "", err
 	}
+	s.seen.settle(ctx, s.cache)
 	switch s.seen.rejection() {
 	case "dropped":
 		return "dropped: whoever needs a token next asks the issuer", nil

@@ -56,6 +56,7 @@ func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 
 // whatCame says it in one line, without the token.
 func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bool) string {
+	s.seen.settle(ctx, s.cache)
 	called, direct := s.seen.calls()
 	which := "the same token again"
 	switch {

@@ -110,6 +110,7 @@ func (s *session) within(ctx context.Context, timeout time.Duration, ask func(co
 // conclude ends what may have asked the issuer: a call under way is finished, and
 // what went on besides is said.
 func (s *session) conclude(ctx context.Context, err error) error {
+	s.seen.settle(ctx, s.cache)
 	if s.seen.remembers(err) {
 		err = &rememberedError{err, askedAgainIn(ctx, s.source)}
 	}

@@ -123,12 +123,34 @@ type sight struct {
 	refused error      // what the last such call came to; nil if it was good
 	redis   error      // the first operation that did not succeed
 	told    string     // what became of a rejection; see tokencache.EventInvalidate
+	marker  string     // the key of the event that settle waits for
+	settled chan struct{}
+}
+
+// settle returns when all that the Cache has done so far has been observed: events come in
+// order, after the step. So it makes one last, which is told as a wait of a Source without a
+// Fetcher.
+func (s *sight) settle(ctx context.Context, cache *tokencache.Cache) {
+	marker, settled := cache.Source(nil), make(chan struct{})
+	s.mu.Lock()
+	s.marker, s.settled = marker.Key(), settled
+	s.mu.Unlock()
+	_, _ = marker.Get(ctx)
+	select {
+	case <-settled:
+	case <-time.After(time.Second):
+	}
 }
 
 func (s *sight) observe(e tokencache.Event) {
-	s.log(e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.settled != nil && e.Key == s.marker {
+		close(s.settled)
+		s.settled = nil
+		return
+	}
+	s.log(e)
 	switch e.Kind {
 	case tokencache.EventDegraded:
 		s.redis = cmp.Or(s.redis, e.Err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -78,6 +79,9 @@ func (c Config) validate() (origins, error) {
 	}
 	if len(c.Hosts) == 0 {
 		errs = append(errs, errors.New("Hosts is empty: name the API's, such as open.feishu.cn"))
+	}
+	if v := reflect.ValueOf(c.Base); v.Kind() == reflect.Pointer && v.IsNil() {
+		errs = append(errs, fmt.Errorf("Base is a nil %T: leave it out, or make one", c.Base))
 	}
 	if c.Kind > App {
 		errs = append(errs, fmt.Errorf("a Kind of %d: Tenant or App", c.Kind))

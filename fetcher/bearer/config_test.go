@@ -123,3 +123,24 @@ func TestOtherNamesOfTheHost(t *testing.T) {
 		})
 	}
 }
+
+// Base is somebody else's: a nil pointer is an error of New, and no response and no error is
+// an error of the request.
+func TestBaseThatIsNone(t *testing.T) {
+	source := tokencachetest.New(t).Source(tokencachetest.NewFetcher("cli_test"))
+	config := bearer.Config{Source: source, Hosts: []string{host}, Base: (*http.Transport)(nil)}
+	_, err := bearer.New(config)
+	require.ErrorContains(t, err, "Base is a nil *http.Transport")
+
+	config.Base = nothing{}
+	transport, err := bearer.New(config)
+	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+"/", nil)
+	require.NoError(t, err)
+	_, err = transport.RoundTrip(req) //nolint:bodyclose // there is none
+	assert.ErrorContains(t, err, "neither a response nor an error")
+}
+
+type nothing struct{}
+
+func (nothing) RoundTrip(*http.Request) (*http.Response, error) { return nil, nil } //nolint:nilnil // what it is for

@@ -98,6 +98,9 @@ func (t *Transport) send(req *http.Request, body io.ReadCloser, tok tokencache.T
 	}
 	authorized.Header.Set("Authorization", "Bearer "+t.kind.of(tok))
 	resp, err := t.base.RoundTrip(authorized)
+	if resp == nil && err == nil {
+		return nil, errors.New("bearer: Base returned neither a response nor an error")
+	}
 	if resp != nil {
 		resp.Request = req
 	}

@@ -78,15 +78,21 @@ type replica struct {
 	cache *tokencache.Cache
 	rdb   redis.UniversalClient
 
+	settled chan struct{} // told of a wait of the Source without a Fetcher
+
 	mu    sync.Mutex // guards below
 	wrong []error
 }
 
 func newReplica(t *testing.T, rdb redis.UniversalClient, i *issuer, mods ...func(*tokencache.Config)) *replica {
-	r := &replica{rdb: rdb}
+	r := &replica{rdb: rdb, settled: make(chan struct{}, 1)}
 	config := tokencache.Config{
 		Jitter: func() float64 { return 0 }, NoDirect: true, Logger: slog.New(slog.DiscardHandler),
 		Observe: func(e tokencache.Event) {
+			if e.Key == r.cache.Source(nil).Key() {
+				r.settled <- struct{}{}
+				return
+			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if errors.Is(e.Err, tokencache.ErrRedis) {
@@ -106,6 +112,8 @@ func newReplica(t *testing.T, rdb redis.UniversalClient, i *issuer, mods ...func
 
 // troubles are what Redis refused so far.
 func (r *replica) troubles() error {
+	_, _ = r.cache.Source(nil).Get(context.Background()) // told of after all there was
+	<-r.settled
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return errors.Join(r.wrong...)

@@ -159,6 +159,7 @@ func (r *replica) observe(e tokencache.Event) {
 }
 
 func (r *replica) count(kind tokencache.EventKind) (n int) {
+	r.settle()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.events {
@@ -167,6 +168,25 @@ func (r *replica) count(kind tokencache.EventKind) (n int) {
 		}
 	}
 	return n
+}
+
+// settle returns when all events of what has been done are there: they come in order, so a
+// last one is made, by a Source without a Fetcher.
+func (r *replica) settle() {
+	marker := r.cache.Source(nil)
+	r.mu.Lock()
+	had := len(r.events)
+	r.mu.Unlock()
+	_, _ = marker.Get(context.Background())
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		r.mu.Lock()
+		seen := slices.ContainsFunc(r.events[had:], func(e tokencache.Event) bool { return e.Key == marker.Key() })
+		r.events = slices.DeleteFunc(r.events, func(e tokencache.Event) bool { return seen && e.Key == marker.Key() })
+		r.mu.Unlock()
+		if seen {
+			return
+		}
+	}
 }
 
 // told is the text of the last events, to look at when a test fails.

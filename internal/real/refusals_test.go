@@ -101,7 +101,7 @@ func refused(t *testing.T, client clients, known *issuer, refusal refusal, cause
 	defer cancel()
 	tok, err = direct.Get(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, 1, direct.count(tokencache.EventDirectCall))
+	eventually(t, func() bool { return direct.count(tokencache.EventDirectCall) == 1 }, "asked directly")
 
 	relieve()
 	eventually(t, func() bool {

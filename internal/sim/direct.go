@@ -38,9 +38,9 @@ func (c *checker) direct(r *replica, a *app, e tokencache.Event) {
 	c.directs = append(c.directs, one)
 	c.mu.Unlock()
 
-	tok, has := r.sources[a.index].Peek()
-	if left := time.Until(tok.Expiry()); has && left > min(2*time.Minute, c.w.s.span()/2) && !one.forced {
-		c.violated("I3", r.name, "asked for %s around Redis, though %s lasts for %v", a.name, a.label(tok.AppAccessToken()), left)
+	tok := r.hadAtCall(a) // by now it has what the call brought
+	if left := tok.Expiry().Sub(one.began); !tok.IsZero() && left > min(2*time.Minute, c.w.s.span()/2) && !one.forced {
+		c.violatedAt(one.began, "I3", r.name, "asked for %s around Redis, though %s lasts for %v", a.name, a.label(tok.AppAccessToken()), left)
 	}
 }
 

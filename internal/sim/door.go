@@ -53,6 +53,7 @@ var errShut = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("conn
 // RoundTrip takes its time on both ways, and longer while the replica is stopped.
 func (d door) RoundTrip(req *http.Request) (*http.Response, error) {
 	r, w := d.r, d.r.w
+	r.calling(d.a)
 	if r.isGone() || w.weather(r).cutOff {
 		_ = req.Body.Close()
 		w.log.add(r.name, "cannot reach the issuer of %s", d.a.name)

@@ -43,6 +43,7 @@ type replica struct {
 	told     []string             // by app: the last token that Redis was told the rejection of
 	filled   []time.Time          // by app: the end of the last fill
 	putBacks [][]time.Time        // by app: the last that failed
+	had      []tokencache.Token   // by app: the copy when the last call began; zero if there was none
 }
 
 // start starts a replica that nobody reads from yet.
@@ -52,7 +53,7 @@ func (w *world) start(index, life int) *replica {
 		noDirect: index >= w.s.replicas-w.s.noDirect && index < w.s.replicas,
 		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
 		gone: make(chan struct{}), rejected: map[string]rejection{},
-		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps), putBacks: make([][]time.Time, w.s.apps),
+		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps), putBacks: make([][]time.Time, w.s.apps), had: make([]tokencache.Token, w.s.apps),
 	}
 	r.link = w.redis.Link(r.name)
 	r.link.Shape(r.shape())
@@ -107,7 +108,22 @@ func (w *world) begin(index, life int) *replica {
 	return r
 }
 
-// jitter draws by the moment, so that the order within it is all that can matter.
+// calling notes the copy that there is as a call begins.
+func (r *replica) calling(a *app) {
+	tok, _ := r.sources[a.index].Peek()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.had[a.index] = tok
+}
+
+func (r *replica) hadAtCall(a *app) tokencache.Token {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.had[a.index]
+}
+
+// jitter draws by the moment. New draws all at once, and the Cache uses them in turn: how
+// many it has used must not depend on the order of what one moment brings.
 func (r *replica) jitter() float64 {
 	now := time.Now().UnixNano()
 	r.mu.Lock()

@@ -3,7 +3,8 @@
 -- KEYS: 1 lock, 2 failure
 -- ARGV: 1 lock value, 2 base (ms), 3 cap (ms) of the backoff, 4 jitter (0 to 999),
 --       5 local (1: may be the caller's own trouble), 6 issuer, 7 class, 8 code,
---       9 status, 10 message, 11 log id, 12 advice, 13 by
+--       9 status, 10 message, 11 log id, 12 advice, 13 by, for people, 14 the caller's
+--       identity: replicas may share a name
 -- Returns: outcome, hold (ms), attempts
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 	return { 'not_held', 0, 0 }
@@ -15,7 +16,7 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local known = redis.call('HMGET', KEYS[2], 'nonce', 'until', 'attempts', 'shut_out', 'by')
+local known = redis.call('HMGET', KEYS[2], 'nonce', 'until', 'attempts', 'shut_out', 'replica_id')
 local attempts = tonumber(known[3] or nil) or 0
 if known[1] == ARGV[1] then -- a replay: its reply was lost
 	return { 'failed', math.max(0, (tonumber(known[2] or nil) or now) - now), attempts }
@@ -29,7 +30,7 @@ if ARGV[5] == '1' then
 	-- Only when more than three in a row, each another, do not get through is it
 	-- taken for everybody's.
 	shut_out = tonumber(known[4] or nil) or 0
-	if known[5] ~= ARGV[13] then
+	if known[5] ~= ARGV[14] then
 		shut_out = math.min(shut_out + 1, 30)
 	end
 	hold = math.max(1000, math.min(30000, 125 * 2 ^ shut_out))
@@ -44,6 +45,7 @@ redis.call('HSET', KEYS[2],
 	'nonce', ARGV[1], 'until', string.format('%.0f', now + hold), 'attempts', string.format('%.0f', attempts),
 	'shut_out', string.format('%.0f', shut_out),
 	'local', ARGV[5], 'issuer', ARGV[6], 'class', ARGV[7], 'code', ARGV[8], 'status', ARGV[9],
-	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13], 'refused', '0')
+	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13],
+	'replica_id', ARGV[14], 'refused', '0')
 redis.call('PEXPIRE', KEYS[2], string.format('%.0f', hold + 600000))
 return { 'failed', hold, attempts }

@@ -1,0 +1,434 @@
+package tokencache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// hostile is an error of which some methods panic, once it is armed.
+type hostile struct {
+	armed                   *bool
+	text, unwrap, is, asked bool
+}
+
+func (h hostile) check(panics bool) {
+	if panics && *h.armed {
+		panic(errForTest)
+	}
+}
+
+func (h hostile) Error() string   { h.check(h.text); return "hostile" }
+func (h hostile) Unwrap() error   { h.check(h.unwrap); return nil }
+func (h hostile) Is(error) bool   { h.check(h.is); return false }
+func (h hostile) As(any) bool     { h.check(h.asked); return false }
+func (h hostile) Timeout() bool   { h.check(h.asked); return false }
+func (h hostile) Temporary() bool { h.check(h.asked); return false }
+
+// An error of a Fetcher is somebody else's code: whatever its methods do, when it comes or
+// when somebody prints it later, no goroutine of the Cache ends the process.
+func TestErrorsOfAFetcherAreNotTrusted(t *testing.T) {
+	armed := true
+	var none *tokencache.IssuerError
+	for _, test := range []struct {
+		name string
+		err  error
+		says string
+	}{
+		{"a nil *IssuerError", none, "nil *IssuerError"},
+		{"a wrapped nil *IssuerError", fmt.Errorf("no: %w", none), "nil *IssuerError"},
+		{"a nil pointer of another type", (*hostilePointer)(nil), "panicked"},
+		{"its text panics", hostile{armed: &armed, text: true}, "panicked"},
+		{"its cause panics", hostile{armed: &armed, unwrap: true}, "panicked"},
+		{"errors.As panics", hostile{armed: &armed, asked: true}, "panicked"},
+		{"errors.Is panics", hostile{armed: &armed, is: true}, "hostile"},
+		{"the cause of an IssuerError", &tokencache.IssuerError{Issuer: "test", Message: "refused", Err: hostile{armed: &armed, text: true, is: true, unwrap: true, asked: true}}, "refused"},
+		{"its text ends the goroutine", ends{}, "without an answer"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+				var said collector
+				r := f.replica(func(c *replicaConfig) {
+					c.cache.Logger, c.cache.Observe = said.logger(), said.event
+					c.fetcher = fetcherOf(func(context.Context) (tokencache.Token, error) {
+						return tokencache.NewToken("a", "t", time.Hour), test.err
+					})
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				_, _, err := r.source.Refresh(ctx)
+				refused, ok := errors.AsType[*tokencache.IssuerError](err)
+				require.True(t, ok, "%v", err)
+				assert.Contains(t, refused.Error(), test.says)
+				assert.Equal(t, tokencache.ClassTransient, refused.Class)
+				assert.NotErrorIs(t, err, errForTest)
+				assert.False(t, errors.As(err, new(*hostilePointer)))
+				assert.Equal(t, refused.Message, f.redis.Admin().HGet(t.Context(), key("failure")(f), "message").Val(), "the fleet has the same")
+				_, err = r.source.Get(ctx)
+				require.Error(t, err)
+				synctest.Wait()
+				assert.Contains(t, said.text(), test.says)
+			})
+		})
+	}
+	t.Run("later", func(t *testing.T) {
+		virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+			armed = false
+			r := f.replica(func(c *replicaConfig) {
+				c.fetcher = fetcherOf(func(context.Context) (tokencache.Token, error) {
+					return tokencache.Token{}, hostile{armed: &armed, text: true, is: true, unwrap: true, asked: true}
+				})
+			})
+			_, _, err := r.source.Refresh(t.Context())
+			require.Error(t, err)
+			armed = true
+			assert.ErrorContains(t, err, "hostile")
+			assert.NotErrorIs(t, err, errForTest)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			_, err = r.source.Get(ctx)
+			assert.Error(t, err)
+		})
+	})
+}
+
+type hostilePointer struct{ text string }
+
+func (h *hostilePointer) Error() string { return h.text }
+
+type ends struct{}
+
+func (ends) Error() string { runtime.Goexit(); return "" }
+
+// fetcherOf is a Fetcher of one credential.
+func fetcherOf(fetch func(context.Context) (tokencache.Token, error)) tokencache.Fetcher {
+	return tokencache.FetchFunc(tokencache.Issuer{Name: "test", App: "app", Digest: "d", Window: time.Minute}, fetch)
+}
+
+// callback is what a Config may call, and counts it.
+type callback struct {
+	do    func()
+	mu    sync.Mutex
+	calls int
+}
+
+func (c *callback) call() {
+	c.mu.Lock()
+	c.calls++
+	c.mu.Unlock()
+	c.do()
+}
+
+// handler is a slog.Handler that calls back before it writes.
+type handler struct {
+	slog.Handler
+	before func()
+}
+
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	h.before()
+	return h.Handler.Handle(ctx, r)
+}
+
+// What Observe and the Logger do is their own business: the Cache works, and the first panic
+// of each is told once.
+func TestCallbacksThatPanicOrEndTheirGoroutine(t *testing.T) {
+	for name, do := range map[string]func(){"panic": func() { panic(errForTest) }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				var byDefault, said collector
+				before := slog.Default()
+				slog.SetDefault(byDefault.logger())
+				defer slog.SetDefault(before)
+				observe, log := callback{do: do}, callback{do: do}
+				observed := f.replica(func(c *replicaConfig) {
+					c.cache.Observe, c.cache.Logger = func(tokencache.Event) { observe.call() }, said.logger()
+				})
+				logged := f.replica(func(c *replicaConfig) { c.cache.Logger = slog.New(handler{said.logger().Handler(), log.call}) })
+				for range 5 {
+					observed.within(2 * latency)
+					logged.within(2 * latency)
+					for _, r := range []*replica{observed, logged} { // has something to log
+						r.link.Refuse(true)
+						r.link.Cut()
+						_, err := r.source.Status(t.Context())
+						require.Error(t, err)
+						r.link.Heal()
+						time.Sleep(10 * time.Second)
+						_, err = r.source.Status(t.Context())
+						require.NoError(t, err)
+					}
+				}
+				synctest.Wait()
+				assert.Greater(t, observe.calls, 3, "told of every step all the same")
+				assert.Greater(t, log.calls, 5)
+				once := map[string]int{"panic": 1, "Goexit": 0}[name]
+				assert.Equal(t, once, strings.Count(said.text(), "Observe panicked"))
+				assert.Equal(t, once, strings.Count(byDefault.text(), "the Logger panicked"))
+			})
+		})
+	}
+}
+
+// A log handler may ship to where a token is needed, and what hears of a step may do
+// something about it.
+func TestCallbacksMayCallTheCache(t *testing.T) {
+	type calls map[string]func(ctx context.Context, r *replica) error
+	for name, call := range (calls{
+		"Get":     func(ctx context.Context, r *replica) error { _, err := r.source.Get(ctx); return err },
+		"Refresh": func(ctx context.Context, r *replica) error { _, _, err := r.source.Refresh(ctx); return err },
+		"Invalidate": func(ctx context.Context, r *replica) error {
+			return r.source.Invalidate(ctx, tokencache.NewToken("x", "y", time.Hour))
+		},
+		"Status": func(ctx context.Context, r *replica) error { _, err := r.source.Status(ctx); return err },
+		"Source": func(ctx context.Context, r *replica) error {
+			_, err := r.cache.Source(r.fleet.feishu()).Get(ctx)
+			return err
+		},
+		"Forget": func(_ context.Context, r *replica) error {
+			r.cache.Forget(r.cache.Source(fetcherOf(nil)))
+			r.cache.Forget(r.source)
+			return nil
+		},
+		"Close": func(_ context.Context, r *replica) error { return r.cache.Close() },
+	}) {
+		for _, from := range []string{"Observe", "Logger"} {
+			t.Run(name+" from "+from, func(t *testing.T) {
+				virtual(t, usual(), func(t *testing.T, f *fleet) {
+					var r *replica
+					called := make(chan error, 1)
+					var once sync.Once
+					back := func() {
+						once.Do(func() {
+							ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+							defer cancel()
+							called <- call(ctx, r)
+						})
+					}
+					first := true
+					r = f.replica(func(c *replicaConfig) {
+						if from == "Observe" {
+							c.cache.Observe = func(tokencache.Event) { back() }
+						} else {
+							c.cache.Logger = slog.New(handler{slog.NewTextHandler(&collector{}, nil), back})
+						}
+						c.fetcher = fetcherOf(func(context.Context) (tokencache.Token, error) {
+							if first {
+								first = false
+								panic(errForTest)
+							}
+							return tokencache.NewToken("a", "t", time.Hour), nil
+						})
+					})
+					_, _ = r.source.Get(t.Context()) // may find itself forgotten
+					time.Sleep(75 * time.Second)
+					select {
+					case err := <-called:
+						if _, ok := errors.AsType[*tokencache.IssuerError](err); !ok { // what the fetcher's panic came to
+							require.NoError(t, err)
+						}
+					default:
+						require.Fail(t, "the callback has not returned")
+					}
+					if name != "Close" && name != "Forget" {
+						_, err := r.source.Get(t.Context())
+						require.NoError(t, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// panicky is a hook that panics in commands of that name.
+type panicky struct{ command string }
+
+func (panicky) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (panicky) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (p panicky) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == p.command {
+			panic(errForTest)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// A hook of the Redis client runs in goroutines of ours: there its panic is trouble with
+// Redis, and nothing more.
+func TestClientHooksThatPanic(t *testing.T) {
+	for _, test := range []struct {
+		command  string
+		punctual bool
+	}{{"evalsha", false}, {"publish", false}, {"evalsha", true}, {"publish", true}} {
+		t.Run(fmt.Sprint(test.command, ", punctual: ", test.punctual), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := redistest.NewBubble(t)
+				client := b.Client("us", func(o *redis.Options) { o.ContextTimeoutEnabled = test.punctual })
+				client.AddHook(panicky{test.command})
+				cache, err := tokencache.New(client, tokencache.Config{Logger: slog.New(slog.DiscardHandler)})
+				require.NoError(t, err)
+				defer func() { assert.NoError(t, cache.Close()) }()
+				source := cache.Source(fetcherOf(func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+				tok, _, err := source.Refresh(t.Context())
+				if test.punctual { // the command is of the fill's own goroutine, which it ends
+					require.Error(t, err)
+				} else {
+					require.NoError(t, err, "asked directly, if need be")
+					assert.Equal(t, "a", tok.AppAccessToken())
+				}
+				_ = source.Invalidate(t.Context(), tokencache.NewToken("x", "y", time.Hour))
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
+// Nil arguments, of any type, are errors where they are given.
+func TestNilArgumentsAreErrors(t *testing.T) {
+	for name, rdb := range map[string]redis.UniversalClient{
+		"nil": nil, "Client": (*redis.Client)(nil), "ClusterClient": (*redis.ClusterClient)(nil), "Ring": (*redis.Ring)(nil),
+	} {
+		t.Run("New "+name, func(t *testing.T) {
+			cache, err := tokencache.New(rdb, tokencache.Config{})
+			require.ErrorContains(t, err, "New needs a redis client")
+			assert.Nil(t, cache)
+		})
+	}
+	for name, test := range map[string]struct {
+		fetcher tokencache.Fetcher
+		says    string
+	}{
+		"nil":            {nil, "needs a Fetcher"},
+		"nil *Feishu":    {(*fetcher.Feishu)(nil), "*fetcher.Feishu panicked"},
+		"nil func":       {fetcherOf(nil), "FetchFunc needs a function"},
+		"Issuer panics":  {panicsAsked{}, "panicsAsked panicked with a *errors.errorString"},
+		"FetchFunc zero": {tokencache.FetchFunc(tokencache.Issuer{}, nil), "Issuer.Name is empty"},
+	} {
+		t.Run("Source "+name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				r := f.replica()
+				s := r.cache.Source(test.fetcher)
+				_, err := s.Get(t.Context())
+				require.ErrorContains(t, err, test.says)
+				_, _, err = s.Refresh(t.Context())
+				require.ErrorContains(t, err, test.says)
+				require.ErrorContains(t, s.Invalidate(t.Context(), tokencache.NewToken("a", "t", time.Hour)), test.says)
+				_, err = s.Status(t.Context())
+				require.ErrorContains(t, err, test.says)
+				_, ok := s.Peek()
+				assert.False(t, ok)
+				r.cache.Forget(s)
+				r.cache.Forget(nil)
+				r.mustGet()
+			})
+		})
+	}
+}
+
+type panicsAsked struct{ tokencache.Fetcher }
+
+func (panicsAsked) Issuer() tokencache.Issuer { panic(errForTest) }
+
+// What others say is one line, and short, wherever it goes: into Redis, to Observe, to the log,
+// and back to callers; whether it came by an error or stands in Redis.
+func TestForeignTextsAreCut(t *testing.T) {
+	long := "\x1b[2J\r\nline\u202e\xff\x00" + strings.Repeat("界", 1<<19)
+	sane := func(t *testing.T, what, s string, longest int) {
+		t.Helper()
+		assert.LessOrEqual(t, len(s), longest, what)
+		assert.True(t, utf8.ValidString(s), what)
+		assert.Equal(t, -1, strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }), "%s: %.40q", what, s)
+	}
+	saneError := func(t *testing.T, e *tokencache.IssuerError) {
+		t.Helper()
+		sane(t, "issuer", e.Issuer, 128)
+		sane(t, "log id", e.LogID, 128)
+		sane(t, "message", e.Message, 800)
+		sane(t, "advice", e.Advice, 800)
+	}
+	for name, err := range map[string]error{
+		"IssuerError": &tokencache.IssuerError{Issuer: long, Message: long, LogID: long, Advice: long, Class: tokencache.ClassQuota},
+		"another":     errors.New(long),
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				r := f.replica(func(c *replicaConfig) {
+					c.cache.Replica = long
+					c.fetcher = fetcherOf(func(context.Context) (tokencache.Token, error) { return tokencache.Token{}, err })
+				})
+				_, _, err := r.source.Refresh(t.Context())
+				refused, ok := errors.AsType[*tokencache.IssuerError](err)
+				require.True(t, ok)
+				saneError(t, refused)
+				stored := f.redis.Admin().HGetAll(t.Context(), key("failure")(f)).Val()
+				for _, field := range []string{"message", "advice", "issuer", "log_id", "by"} {
+					assert.LessOrEqual(t, len(stored[field]), 800, field)
+				}
+				status, err := r.source.Status(t.Context())
+				require.NoError(t, err)
+				sane(t, "by", status.FailedBy, 128)
+				assert.NotEmpty(t, status.FailedBy)
+				synctest.Wait()
+				for _, e := range r.events {
+					if e.Err != nil {
+						sane(t, e.Kind.String(), e.Err.Error(), 2000)
+					}
+				}
+			})
+		})
+	}
+	t.Run("in Redis", func(t *testing.T) {
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			r := f.replica()
+			r.mustGet()
+			admin, failure := f.redis.Admin(), strings.Replace(f.tokenKey(), "}:token", "}:failure", 1)
+			require.NoError(t, admin.HSet(t.Context(), f.tokenKey(), "fetched_by", long).Err())
+			require.NoError(t, admin.HSet(t.Context(), failure, "until", "1", "attempts", "1", "class", "quota", "by", long, "issuer", long, "message", long, "log_id", long, "advice", long).Err())
+			status, err := r.source.Status(t.Context())
+			require.NoError(t, err)
+			sane(t, "fetched by", status.FetchedBy, 128)
+			sane(t, "failed by", status.FailedBy, 128)
+			require.NotNil(t, status.Failure)
+			saneError(t, status.Failure)
+			assert.NotEmpty(t, status.Failure.Message)
+
+			require.NoError(t, admin.HSet(t.Context(), "onetoken:{a:b\x1b:c}:token", "x", "y").Err())
+			all, err := r.cache.Survey(t.Context())
+			require.NoError(t, err)
+			require.Len(t, all, 1, "no Issuer has such an id")
+			sane(t, "key", all[0].Key, 500)
+		})
+	})
+	t.Run("of Redis", func(t *testing.T) {
+		virtual(t, usual(), func(t *testing.T, f *fleet) {
+			r := f.replica()
+			r.link.Fail("OOM "+strings.Repeat("\x1b[2J界", 1000), nil)
+			_, err := r.source.Status(t.Context())
+			require.ErrorIs(t, err, tokencache.ErrRedis)
+			sane(t, "text", err.Error(), 1000)
+			assert.ErrorContains(t, err, "redis OOM: ")
+		})
+	})
+}

@@ -1,0 +1,45 @@
+package tokencache
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+)
+
+// jitter draws from [0, 1). It never calls Config.Jitter, which is somebody else's code,
+// while a fill or a lock waits for the draw: New has drawn a ring of numbers ahead, and
+// they are used in turn.
+type jitter struct {
+	ring []float64 // nil: math/rand/v2
+	next atomic.Uint64
+}
+
+// jitterRing is how many numbers are drawn ahead.
+const jitterRing = 1024
+
+// newJitter draws ahead; nil draws nothing.
+func newJitter(draw func() float64) (j *jitter, err error) {
+	if draw == nil {
+		return &jitter{}, nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a Jitter that panicked with a %T", p)
+		}
+	}()
+	ring := make([]float64, jitterRing)
+	for i := range ring {
+		if ring[i] = draw(); !(ring[i] >= 0 && ring[i] < 1) { // NaN is neither
+			return nil, errors.New("a Jitter outside of [0, 1)")
+		}
+	}
+	return &jitter{ring: ring}, nil
+}
+
+func (j *jitter) draw() float64 {
+	if j.ring == nil {
+		return rand.Float64()
+	}
+	return j.ring[(j.next.Add(1)-1)%uint64(len(j.ring))]
+}
