@@ -4,9 +4,9 @@
 -- ARGV: 1 lock value, 2 base (ms), 3 cap (ms) of the backoff, 4 jitter (0 to 999),
 --       5 local (1: may be the caller's own trouble), 6 issuer, 7 class, 8 code,
 --       9 status, 10 message, 11 log id, 12 advice, 13 by
--- Returns: outcome, hold (ms), attempts
+-- Returns: outcome, hold (ms, a string as in read.lua; not with 'not_held')
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-	return { 'not_held', 0, 0 }
+	return { 'not_held' }
 end
 local kind = redis.call('TYPE', KEYS[2]).ok
 if kind ~= 'none' and kind ~= 'hash' then
@@ -18,7 +18,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known = redis.call('HMGET', KEYS[2], 'nonce', 'until', 'attempts', 'shut_out', 'by')
 local attempts = tonumber(known[3] or nil) or 0
 if known[1] == ARGV[1] then -- a replay: its reply was lost
-	return { 'failed', math.max(0, (tonumber(known[2] or nil) or now) - now), attempts }
+	return { 'failed', string.format('%.0f', math.max(0, (tonumber(known[2] or nil) or now) - now)) }
 end
 
 -- Attempts, not a previous wait, carry the doubling, so that a lost record
@@ -46,4 +46,4 @@ redis.call('HSET', KEYS[2],
 	'local', ARGV[5], 'issuer', ARGV[6], 'class', ARGV[7], 'code', ARGV[8], 'status', ARGV[9],
 	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13], 'refused', '0')
 redis.call('PEXPIRE', KEYS[2], string.format('%.0f', hold + 600000))
-return { 'failed', hold, attempts }
+return { 'failed', string.format('%.0f', hold) }
