@@ -89,7 +89,7 @@ func (f *Feishu) Issuer() tokencache.Issuer { return f.issuer }
 func (f *Feishu) Fetch(ctx context.Context) (tokencache.Token, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	resp, err := f.send(bounded)
+	resp, err := f.send(bounded) //nolint:bodyclose // readBody closes it
 	if err != nil {
 		return tokencache.Token{}, f.noAnswer(ctx, err)
 	}
