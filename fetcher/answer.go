@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/onetoken-go/onetoken/fetcher/internal/aside"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -39,8 +40,29 @@ type fields struct {
 
 var errTooLong = errors.New("answer too long")
 
-// readBody reads one byte more than it accepts, to know of more.
-func readBody(r io.Reader) ([]byte, error) {
+// readBody reads and closes the body, until ctx ends. What came with an interim status, a
+// connection above all, it only closes.
+func readBody(ctx context.Context, resp *http.Response) ([]byte, error) {
+	type read struct {
+		body []byte
+		err  error
+	}
+	r, ok := aside.Run(ctx, func() (r read) {
+		defer closeBody(resp)
+		if !isInterim(resp.StatusCode) {
+			r.body, r.err = readBounded(resp.Body)
+		}
+		return r
+	}, func(read) {})
+	if !ok {
+		go closeBody(resp) // which ends the Read
+		return nil, ctx.Err()
+	}
+	return r.body, r.err
+}
+
+// readBounded reads one byte more than it accepts, to know of more.
+func readBounded(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
 	if err == nil && len(body) > maxBody {
 		return nil, errTooLong
@@ -64,6 +86,9 @@ func brokenOff(ctx context.Context, err error) string {
 // anything else, the HTTP status last, but for a redirect: not even a token is
 // taken from one.
 func (f *Feishu) judge(a answer) (tokencache.Token, error) {
+	if isInterim(a.status) {
+		return tokencache.Token{}, f.refuse(a, verdictOfStatus(a.status), "an offer to speak another protocol", nil)
+	}
 	r, trouble := parse(a.body)
 	if r.Code != nil && *r.Code != 0 {
 		return tokencache.Token{}, f.refuseCode(a, *r.Code, r.Msg)
@@ -150,7 +175,7 @@ func isToken(s string) bool { return len(s) <= maxToken && isWord(s) }
 // refuseCode is the error of an answer that has a code.
 func (f *Feishu) refuseCode(a answer, code int, msg string) *tokencache.IssuerError {
 	v := verdictOfCode(code)
-	if msg == "" {
+	if f.message(msg) == "" { // blanks, or what does not print
 		msg = v.meaning
 	}
 	e := f.refuse(a, v, msg, nil)

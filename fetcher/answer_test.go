@@ -199,6 +199,49 @@ func TestMessage(t *testing.T) {
 	}
 }
 
+// Whatever the size and shape of what somebody sends, the error is a line that fits a log.
+func TestTextsFromOutsideAreBounded(t *testing.T) {
+	const mega = 5 << 20
+	refusal := func(msg string) string { return `{"code":10014,"msg":"` + msg + `"}` }
+	for _, c := range []struct {
+		edge, body string
+		header     http.Header
+		status     int
+		message    string // begins
+	}{
+		{"a message of 5 MB", refusal(strings.Repeat("长", mega/3)), nil, 200, "feishu answered: more than 64 KiB"},
+		{"a message of 60 KiB", refusal(strings.Repeat("x", 60<<10)), nil, 200, "xxxx"},
+		{"a message of secrets", refusal(strings.Repeat("S3cr3t<of>Th3&App/+=", 3000)), nil, 200, "******"},
+		{"no UTF-8", refusal("a\xff\xfeb"), nil, 200, "a\ufffd\ufffdb"},
+		{"half a surrogate", refusal(`a\ud800`), nil, 200, "a\ufffd"},
+		{"control characters", refusal(`\u001b[31mred\r\nForged: line\u2028\u202e`), nil, 200, "[31mred"},
+		{"blanks alone", refusal(` \n\u0000\u200b `), nil, 200, "app id or app secret is wrong"},
+		{"a page of 5 MB", strings.Repeat("<", mega), nil, 502, "feishu answered: more than 64 KiB"},
+		{"a log id of 5 MB", "", http.Header{"X-Tt-Logid": {strings.Repeat("x\r\n\xff", mega/4)}}, 500, "feishu answered: nothing"},
+		{"a request id of 5 MB", "", http.Header{"X-Request-Id": {strings.Repeat("é1", mega/3)}}, 500, "feishu answered: nothing"},
+		{"waits of 5 MB", "", http.Header{"Retry-After": {strings.Repeat("1", mega)}, "Date": {strings.Repeat("D", mega)}}, 429, "feishu answered: nothing"},
+		{"a status nobody knows", refusal("x"), nil, 1 << 30, "x"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			e := fetchError(t, answering(c.status, c.header, c.body))
+			said := e.Message
+			if e.Code == 0 {
+				said = "feishu answered: " + said
+			}
+			assert.True(t, strings.HasPrefix(said, c.message), "%.100q", said)
+			assert.LessOrEqual(t, utf8.RuneCountInString(e.Message), 200)
+			assert.LessOrEqual(t, len(e.LogID), 128)
+			assert.LessOrEqual(t, e.RetryAfter, time.Hour)
+			for _, text := range []string{e.Message, e.LogID, e.Advice, e.Error()} {
+				assert.LessOrEqual(t, len(text), 2<<10)
+				assert.Equal(t, -1, strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", text)
+				assert.True(t, utf8.ValidString(text))
+				assertNoSecret(t, text)
+			}
+		})
+	}
+}
+
 func TestLogID(t *testing.T) {
 	for _, c := range []struct {
 		edge   string

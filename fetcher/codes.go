@@ -163,6 +163,10 @@ func verdictOfStatus(status int) verdict {
 	return verdict{} // transient
 }
 
+// isInterim tells statuses that are not the answer. A transport keeps them to itself, but for
+// 101, after which the connection speaks another protocol and has no end.
+func isInterim(status int) bool { return status < 200 }
+
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
 // RejectsToken reports whether a business API says by this code that the app

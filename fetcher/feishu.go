@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/onetoken-go/onetoken/fetcher/internal/aside"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -79,20 +80,21 @@ func (f *Feishu) Unencrypted() bool { return f.unencrypted }
 func (f *Feishu) Issuer() tokencache.Issuer { return f.issuer }
 
 // Fetch makes one call. Every error is a *tokencache.IssuerError; once ctx has
-// ended it also is ctx.Err(), by errors.Is. A call takes 30 s at most.
+// ended it also is ctx.Err(), by errors.Is. A call takes 30 s at most, whatever
+// Transport and the bodies it returns do: one that ends with neither ctx nor Close
+// is left behind.
 //
 // The issuer answers with the token it has handed out before, and what is left
 // of its life, until that is less than 30 min.
 func (f *Feishu) Fetch(ctx context.Context) (tokencache.Token, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	resp, err := f.send(bounded)
+	resp, err := f.send(bounded) //nolint:bodyclose // readBody closes it
 	if err != nil {
 		return tokencache.Token{}, f.noAnswer(ctx, err)
 	}
-	defer func() { _ = resp.Body.Close() }()
 	a := answer{status: resp.StatusCode, header: resp.Header}
-	if a.body, err = readBody(resp.Body); err != nil {
+	if a.body, err = readBody(bounded, resp); err != nil {
 		v := verdict{}
 		if errors.Is(err, errTooLong) {
 			v = verdictOfStatus(a.status)
@@ -109,14 +111,29 @@ func (f *Feishu) send(ctx context.Context) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := f.transport.RoundTrip(req)
-	if err != nil {
-		return nil, err
+	type sent struct {
+		resp *http.Response
+		err  error
 	}
-	if resp == nil || resp.Body == nil {
+	r, ok := aside.Run(ctx, func() sent {
+		resp, err := f.transport.RoundTrip(req) //nolint:bodyclose // by readBody, or as it comes too late
+		return sent{resp, err}
+	}, func(late sent) { closeBody(late.resp) })
+	switch {
+	case !ok:
+		return nil, ctx.Err()
+	case r.err != nil:
+		return nil, r.err
+	case r.resp == nil || r.resp.Body == nil:
 		return nil, errors.New("transport returned nothing")
 	}
-	return resp, nil
+	return r.resp, nil
+}
+
+func closeBody(resp *http.Response) {
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
 }
 
 func (f *Feishu) request(ctx context.Context) (*http.Request, error) {

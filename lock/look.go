@@ -71,19 +71,32 @@ func (l *Locker) LookAndTry(ctx context.Context, look *Look, keys []string, leas
 
 // lookAndTryReply is whether the lock was obtained, and what the look returned.
 func lookAndTryReply(cmd *redis.Cmd) (obtained bool, look []any, err error) {
-	reply, err := cmd.Slice()
+	reply, err := cmd.Result()
 	if err != nil {
 		return false, nil, err
 	}
-	if len(reply) != 2 {
-		return false, nil, fmt.Errorf("a reply of %d parts", len(reply))
+	parts, isArray := reply.([]any)
+	if !isArray || len(parts) != 2 {
+		return false, nil, malformed(fmt.Sprintf("%d parts of a %T", len(parts), reply))
 	}
-	look, isArray := reply[1].([]any)
+	look, isArray = parts[1].([]any)
 	if !isArray {
-		return false, nil, fmt.Errorf("a look of %T", reply[1])
+		return false, nil, malformed(fmt.Sprintf("a look of %T", parts[1]))
 	}
-	return reply[0] != nil, look, nil
+	if parts[0] != nil && parts[0] != "OK" {
+		return false, nil, malformed(fmt.Sprintf("a try of %T", parts[0]))
+	}
+	return parts[0] != nil, look, nil
 }
+
+// malformed is a reply of another shape than the script gives. It is Redis' answer all the
+// same, which a client's own error would not be.
+type malformed string
+
+func (m malformed) Error() string { return "a reply of " + string(m) }
+
+// RedisError marks it as an answer: see [redis.Error].
+func (malformed) RedisError() {}
 
 //go:embed lookandtry.lua
 var lookAndTryLua string

@@ -2,6 +2,7 @@ package lock_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -154,9 +155,16 @@ func (r replaying) Eval(ctx context.Context, script string, keys []string, args 
 // Another redislock may have another way to obtain, which is not to go unnoticed.
 func TestLookThatIsNone(t *testing.T) {
 	bubble(t, func(t *testing.T, rdb *redis.Client) {
-		for name, source := range map[string]string{"no array": "return 'x'", "an error": "return redis.error_reply('ERR x')"} {
+		for name, source := range map[string]string{
+			"no array":  "return 'x'",
+			"a number":  "return 1",
+			"an error":  "return redis.error_reply('ERR x')",
+			"a nothing": "return false",
+		} {
 			reply, held, err := lock.New(rdb).LookAndTry(t.Context(), lock.NewLook(source, "true", "false", 1), []string{key}, lease, time.Minute)
 			require.Error(t, err, name)
+			_, answered := errors.AsType[redis.Error](err)
+			assert.True(t, answered, "%s: it is no silence", name)
 			assert.Nil(t, held, name)
 			assert.Nil(t, reply, name)
 		}

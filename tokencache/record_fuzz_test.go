@@ -3,6 +3,7 @@ package tokencache
 import (
 	"encoding/binary"
 	"math"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -107,7 +108,10 @@ func anyReply(data []byte, depth int) (reply []any, rest []byte) {
 }
 
 func FuzzView(f *testing.F) {
-	number := func(n int64) []byte { return binary.LittleEndian.AppendUint64([]byte{0}, uint64(n)) }
+	number := func(n int64) []byte {
+		s := strconv.FormatInt(n, 10)
+		return append([]byte{byte(1 + 6*len(s))}, s...)
+	}
 	list := func(items ...string) []byte {
 		b := []byte{3}
 		for _, s := range items {
@@ -128,7 +132,11 @@ func FuzzView(f *testing.F) {
 	f.Add(join(number(math.MinInt64), number(math.MaxInt64), list(someFields("a", "t", "7200000")...), number(math.MinInt64)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		reply, _ := anyReply(data, 3)
-		v := parseView(reply, now())
+		a := &answer{parts: reply}
+		v := parseView(a, now())
+		if a.err == nil && len(reply) < 6 {
+			t.Fatalf("a view of %d parts", len(reply))
+		}
 		v.locked()
 		if v.record != nil && (v.garbled != "" || v.record.remaining > v.record.token.life() || v.record.token.IsZero()) {
 			t.Fatalf("%q, remaining %v of %v", v.garbled, v.record.remaining, v.record.token.life())
@@ -137,13 +145,14 @@ func FuzzView(f *testing.F) {
 			t.Fatalf("holds for %v", v.failure.hold)
 		}
 		statusOf("id", v)
-		a := answer(reply)
 		for i := range len(reply) + 1 {
-			a.integer(i)
 			a.millis(i)
+			a.ttl(i)
+			a.moment(i)
 			a.text(i)
-			a.strings(i)
+			a.fields(i)
 		}
+		a.outcome(outcomeStored)
 	})
 }
 

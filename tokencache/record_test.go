@@ -193,7 +193,13 @@ func TestParseView(t *testing.T) {
 	}
 	failed := []any{"1700000060500", "2", "x", "unknown", "1", nil, "m", nil, nil, "0", "r"}
 
-	v := parseView([]any{int64(1_700_000_060_000), int64(3_600_000), fields, int64(4000), int64(600_000), failed}, at)
+	read := func(parts ...any) *view {
+		r := &answer{parts: parts}
+		v := parseView(r, at)
+		require.NoError(t, r.err)
+		return v
+	}
+	v := read("1700000060000", "3600000", fields, "4000", "600000", failed)
 	assert.Equal(t, at, v.at)
 	assert.Equal(t, time.UnixMilli(1_700_000_060_000), v.now)
 	require.NotNil(t, v.record)
@@ -206,12 +212,12 @@ func TestParseView(t *testing.T) {
 	assert.Equal(t, 500*time.Millisecond, v.failure.hold)
 	assert.Equal(t, &IssuerError{Issuer: "x", Class: ClassUnknown, Code: 1, Message: "m"}, v.failure.err)
 
-	empty := parseView([]any{int64(1), int64(-2), []any{}, int64(-2), int64(-2), []any{}}, at)
+	empty := read("1", "-2", []any{}, "-2", "-2", []any{})
 	assert.Nil(t, empty.record)
 	assert.Empty(t, empty.garbled)
 	assert.Nil(t, empty.failure)
 	assert.False(t, empty.locked())
 
-	forever := parseView([]any{int64(1), int64(-2), nil, int64(-1), int64(-2), nil}, at)
+	forever := read("1", "-2", []any{}, "-1", "-2", []any{})
 	assert.True(t, forever.locked(), "F20: a lock without a TTL")
 }

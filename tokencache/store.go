@@ -1,10 +1,10 @@
 package tokencache
 
 import (
-	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -92,11 +92,11 @@ func (s store) readAll(ctx context.Context) (*view, error) { return s.readWith(c
 
 func (s store) readWith(ctx context.Context, args ...any) (*view, error) {
 	at := now()
-	reply, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure}, args...)
+	r, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure}, args...)
 	if err != nil {
 		return nil, err
 	}
-	return parseView(reply, at), nil
+	return s.view(r, at)
 }
 
 // readAndLock is a read that takes the lock on the way, if there is neither a token nor
@@ -108,7 +108,13 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 	if err != nil {
 		return nil, whoseError(ctx, err, s.keys.id)
 	}
-	v := parseView(reply, at)
+	v, err := s.view(&answer{parts: reply}, at)
+	if err != nil {
+		if taken != nil {
+			_ = taken.Release(ctx) // if it fails, the lease runs out
+		}
+		return nil, err
+	}
 	v.lease = taken
 	return v, nil
 }
@@ -116,16 +122,24 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 // whenEmpty is read.lua, and that it has found no TTL of a token and none of a failure.
 // That there is a lock does not matter: it may be ours, if the client sends a try
 // again, and redislock knows.
-var whenEmpty = lock.NewLook(readLua, "look[2] == -2 and look[5] == -2", "look[4] == -2", 2)
+var whenEmpty = lock.NewLook(readLua, "look[2] == '-2' and look[5] == '-2'", "look[4] == '-2'", 2)
 
-func parseView(reply []any, at instant) *view {
-	r := answer(reply)
-	v := &view{at: at, now: time.UnixMilli(r.integer(0)), lockTTL: r.millis(3)}
-	v.record, v.garbled = parseRecord(r.strings(2), r.millis(1), v.now)
+func (s store) view(r *answer, at instant) (*view, error) {
+	v := parseView(r, at)
+	if r.err != nil {
+		return nil, redisErrorOf(r.err, s.keys.id)
+	}
+	return v, nil
+}
+
+// parseView reads the reply of read.lua. With r.err the view means nothing.
+func parseView(r *answer, at instant) *view {
+	v := &view{at: at, now: r.moment(0), lockTTL: r.ttl(3)}
+	v.record, v.garbled = parseRecord(r.fields(2), r.ttl(1), v.now)
 	if v.record != nil {
 		v.record.at = at
 	}
-	v.failure = parseFailure(r.strings(5), r.millis(4), v.now)
+	v.failure = parseFailure(r.fields(5), r.ttl(4), v.now)
 	return v
 }
 
@@ -138,6 +152,9 @@ const (
 	outcomeKept     outcome = "kept"    // what was there lives longer, or is the same with the same end
 	outcomeExpired  outcome = "expired"
 	outcomeRejected outcome = "rejected"
+
+	outcomeFailed  outcome = "failed"
+	outcomeNotHeld outcome = "not_held"
 
 	outcomeDropped  outcome = "dropped"
 	outcomePaced    outcome = "paced" // dropped, as the fresh one before it
@@ -168,17 +185,22 @@ func (s store) publish(ctx context.Context, o offer) (out outcome, stored *recor
 	fp := o.token.Fingerprint()
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
-	reply, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
+	r, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
 		app, tenant, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window))
 	if err != nil {
 		return "", nil, err
 	}
-	r := answer(reply)
-	stored, _ = parseRecord(r.strings(3), cmp.Or(r.millis(2), noKey), time.UnixMilli(r.integer(1)))
+	out = r.outcome(outcomeStored, outcomeRenewed, outcomeKept, outcomeExpired, outcomeRejected)
+	if out != outcomeExpired && out != outcomeRejected {
+		stored, _ = parseRecord(r.fields(3), r.ttl(2), r.moment(1))
+	}
+	if r.err != nil {
+		return "", nil, redisErrorOf(r.err, s.keys.id)
+	}
 	if stored != nil {
 		stored.at = at
 	}
-	return outcome(r.text(0)), stored, nil
+	return out, stored, nil
 }
 
 // replica says who writes: by name, which is for people and which several may share, and
@@ -193,13 +215,20 @@ func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw 
 	if e.Local {
 		local = 1
 	}
-	reply, err := s.run(ctx, failScript, []string{s.keys.lock, s.keys.failure},
+	r, err := s.run(ctx, failScript, []string{s.keys.lock, s.keys.failure},
 		lockValue, millis(b.base), millis(b.limit), int(draw*1000), local,
 		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by.name, by.id)
 	if err != nil {
 		return 0, err
 	}
-	return answer(reply).millis(1), nil
+	var hold time.Duration
+	if r.outcome(outcomeFailed, outcomeNotHeld) == outcomeFailed {
+		hold = r.millis(1)
+	}
+	if r.err != nil {
+		return 0, redisErrorOf(r.err, s.keys.id)
+	}
+	return hold, nil
 }
 
 // The cool-down of a rejected token that the issuer keeps handing out.
@@ -217,13 +246,17 @@ type notice struct {
 }
 
 func (s store) invalidate(ctx context.Context, n notice) (outcome, error) {
-	reply, err := s.run(ctx, invalidateScript, []string{s.keys.token, s.keys.rejected + n.fp, s.keys.failure, s.keys.refused},
+	r, err := s.run(ctx, invalidateScript, []string{s.keys.token, s.keys.rejected + n.fp, s.keys.failure, s.keys.refused},
 		n.fp, n.nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, n.remaining)),
 		millis(longestFresh), millis(refusalBackoff.base), millis(refusalBackoff.limit), int(n.draw*1000), n.issuer, refusalAdvice, n.by)
 	if err != nil {
 		return "", err
 	}
-	return outcome(answer(reply).text(0)), nil
+	out := r.outcome(outcomeDropped, outcomePaced, outcomeOther, outcomeCoolDown)
+	if r.err != nil {
+		return "", redisErrorOf(r.err, s.keys.id)
+	}
+	return out, nil
 }
 
 // leaseForeverLock gives a lock key without TTL one, so that it cannot block for ever.
@@ -257,49 +290,104 @@ func (s store) announceToken(ctx context.Context, fp string, left time.Duration)
 	return s.announce(ctx, eventToken, fp+" "+millis(left))
 }
 
-func (s store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) ([]any, error) {
-	reply, err := script.Run(ctx, s.redis, keys, args...).Slice()
+func (s store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) (*answer, error) {
+	reply, err := script.Run(ctx, s.redis, keys, args...).Result()
 	if err != nil {
 		return nil, whoseError(ctx, err, s.keys.id)
 	}
-	return reply, nil
-}
-
-// answer reads a script's reply; what is not there reads as zero.
-type answer []any
-
-func (a answer) integer(i int) int64 {
-	if i >= len(a) {
-		return 0
+	r := &answer{}
+	if r.parts, _ = reply.([]any); r.parts == nil {
+		return nil, redisErrorOf(malformed(fmt.Sprintf("a reply of %T", reply)), s.keys.id)
 	}
-	n, _ := a[i].(int64)
-	return n
+	return r, nil
 }
 
-func (a answer) millis(i int) time.Duration { return time.Duration(a.integer(i)) * time.Millisecond }
+// answer reads a script's reply part by part. A part that is not as the script has it sets
+// err, which stays: whoever has read must look at it before using anything. Times come as
+// strings, since miniredis cuts an integer to the machine's word.
+type answer struct {
+	parts []any
+	err   error
+}
 
-func (a answer) text(i int) string {
-	if i >= len(a) {
+// millis is a duration, 0 or more.
+func (r *answer) millis(i int) time.Duration {
+	ms, ok := parseMillis(r.text(i))
+	if !ok {
+		r.malformed(i)
+	}
+	return ms
+}
+
+// ttl is what is left of a key: more than 0, noTTL or noKey; 0 as it ends.
+func (r *answer) ttl(i int) time.Duration {
+	switch r.text(i) {
+	case "-1":
+		return noTTL
+	case "-2":
+		return noKey
+	}
+	return r.millis(i)
+}
+
+// moment is one by Redis' clock.
+func (r *answer) moment(i int) time.Time { return time.UnixMilli(r.millis(i).Milliseconds()) }
+
+// outcome is the first part, and one of those.
+func (r *answer) outcome(known ...outcome) outcome {
+	out := outcome(r.text(0))
+	if !slices.Contains(known, out) {
+		r.malformed(0)
 		return ""
 	}
-	s, _ := a[i].(string)
+	return out
+}
+
+func (r *answer) text(i int) string {
+	var s string
+	ok := i < len(r.parts)
+	if ok {
+		s, ok = r.parts[i].(string)
+	}
+	if !ok {
+		r.malformed(i)
+	}
 	return s
 }
 
-func (a answer) strings(i int) []string {
-	if i >= len(a) {
-		return nil
+// fields are those of a hash in the order asked for; what it does not have is empty.
+func (r *answer) fields(i int) []string {
+	var list []any
+	ok := i < len(r.parts)
+	if ok {
+		list, ok = r.parts[i].([]any)
 	}
-	list, _ := a[i].([]any)
+	if !ok {
+		r.malformed(i)
+	}
 	out := make([]string, len(list))
 	for j, v := range list {
-		switch v := v.(type) {
-		case string:
-			out[j] = v
-		case nil:
-		default:
-			out[j] = fmt.Sprint(v)
+		if v == nil {
+			continue
+		}
+		if out[j], ok = v.(string); !ok {
+			r.malformed(i)
 		}
 	}
 	return out
 }
+
+// malformed says which part it was; what stands there may be a secret.
+func (r *answer) malformed(i int) {
+	if r.err == nil {
+		r.err = malformed(fmt.Sprintf("a reply whose part %d of %d is not as the script gives it", i+1, len(r.parts)))
+	}
+}
+
+// malformed is an answer of Redis that no script of ours gives.
+type malformed string
+
+func (m malformed) Error() string { return string(m) }
+
+// RedisError tells it from silence: see [redis.Error].
+func (malformed) RedisError() {}

@@ -35,8 +35,8 @@ func FuzzPeek(f *testing.F) {
 		if slow {
 			r = iotest.OneByteReader(r)
 		}
-		resp := &http.Response{Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(r), ContentLength: -1}
-		got := rejects(resp)
+		resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(r), ContentLength: -1}
+		got := (&Transport{}).rejects(&http.Request{}, resp)
 
 		all, err := io.ReadAll(resp.Body)
 		require.NoError(t, resp.Body.Close())

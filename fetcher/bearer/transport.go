@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
+	"github.com/onetoken-go/onetoken/fetcher/internal/aside"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -61,14 +63,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := t.send(req, req.Body, tok)
-	if err != nil || !rejects(resp) {
+	if err != nil || !t.rejects(req, resp) {
 		return resp, err
 	}
 	next, body, ok := t.again(req, tok)
 	if !ok {
 		return resp, nil
 	}
-	drain(resp.Body)
+	drain(req.Context(), resp.Body)
 	return t.send(req, body, next)
 }
 
@@ -133,12 +135,21 @@ func replayable(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }
 
-// drain lets the connection be used again, if the rest is as short as that of
-// a rejection.
-func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, 2<<10)
-	_ = body.Close()
+// drain lets the connection be used again, if the rest is as short as that of a rejection,
+// and there. The second try does not wait longer for the end of the first reply.
+func drain(ctx context.Context, body io.ReadCloser) {
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	_, ok := aside.Run(ctx, func() error {
+		_, _ = io.CopyN(io.Discard, body, 2<<10)
+		return body.Close()
+	}, func(error) {})
+	cancel()
+	if !ok {
+		go func() { _ = body.Close() }() // which ends the Read
+	}
 }
+
+const drainTime = 100 * time.Millisecond
 
 // CloseIdleConnections is Base's, for http.Client's method of that name.
 func (t *Transport) CloseIdleConnections() {

@@ -36,7 +36,6 @@ var Commands = []Command{
 	{"mset", []any{"K", "v", "K"}}, // odd
 	{"msetnx", []any{"K", "v", "K"}},
 	{"pexpire", []any{"K", 1}},
-	{"pexpireat", []any{"K", 1}},
 	{"pttl", []any{"K"}},
 	{"publish", []any{"C", ""}}, // a kind of event nobody knows
 	{"select", nil},             // the client sends it

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -143,7 +144,7 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 			drawn[i].at = between(r, 0, 50*time.Millisecond) // and all are cold
 		}
 	}
-	slices.SortFunc(drawn, func(a, b fault) int { return int(a.at - b.at) })
+	slices.SortFunc(drawn, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
 	return drawn
 }
 

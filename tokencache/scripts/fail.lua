@@ -5,9 +5,9 @@
 --       5 local (1: may be the caller's own trouble), 6 issuer, 7 class, 8 code,
 --       9 status, 10 message, 11 log id, 12 advice, 13 by, for people, 14 the caller's
 --       identity: replicas may share a name
--- Returns: outcome, hold (ms), attempts
+-- Returns: outcome, hold (ms, a string as in read.lua; not with 'not_held')
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-	return { 'not_held', 0, 0 }
+	return { 'not_held' }
 end
 local kind = redis.call('TYPE', KEYS[2]).ok
 if kind ~= 'none' and kind ~= 'hash' then
@@ -19,7 +19,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known = redis.call('HMGET', KEYS[2], 'nonce', 'until', 'attempts', 'shut_out', 'replica_id')
 local attempts = tonumber(known[3] or nil) or 0
 if known[1] == ARGV[1] then -- a replay: its reply was lost
-	return { 'failed', math.max(0, (tonumber(known[2] or nil) or now) - now), attempts }
+	return { 'failed', string.format('%.0f', math.max(0, (tonumber(known[2] or nil) or now) - now)) }
 end
 
 -- Attempts, not a previous wait, carry the doubling, so that a lost record
@@ -48,4 +48,4 @@ redis.call('HSET', KEYS[2],
 	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13],
 	'replica_id', ARGV[14], 'refused', '0')
 redis.call('PEXPIRE', KEYS[2], string.format('%.0f', hold + 600000))
-return { 'failed', hold, attempts }
+return { 'failed', string.format('%.0f', hold) }

@@ -8,7 +8,7 @@
 --       9 put-back (1: the issuer was asked long ago, at t0, and without the lock),
 --       10 the issuer's window (ms), for whoever looks without knowing the issuer
 -- Returns: outcome, now (ms), PTTL and {token fields} of what is stored afterwards
---          ('expired' and 'rejected' come alone)
+--          ('expired' and 'rejected' come alone; times as strings, as in read.lua)
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'none' and kind ~= 'hash' then
 	return redis.error_reply('WRONGTYPE ' .. KEYS[1] .. ' is a ' .. kind)
@@ -57,11 +57,11 @@ end
 local shortened = px < left - 1000 and t0 > (tonumber(stored[5] or nil) or 0)
 if usable and ((not same and left >= px) or (same and put_back and not shortened)) then
 	answered()
-	return { 'kept', now, ttl, stored }
+	return { 'kept', string.format('%.0f', now), string.format('%.0f', ttl), stored }
 end
 
 -- The first write may be refused (OOM, READONLY), so nothing is deleted before it;
--- nor may it be a DEL or PEXPIREAT, which would let all others pass on a full Redis.
+-- nor may it be a DEL or PEXPIRE, which would let all others pass on a full Redis.
 local outcome, by, at = 'stored', ARGV[7], string.format('%.0f', now)
 local checked_at = now
 if put_back then
@@ -88,7 +88,8 @@ redis.call('HSET', KEYS[1],
 	'fingerprint', record.fingerprint, 'life', record.life,
 	'fetched_by', record.fetched_by, 'fetched_at', record.fetched_at, 'checked_at', record.checked_at, 'ends_at', record.ends_at,
 	'window', record.window)
-redis.call('PEXPIREAT', KEYS[1], record.ends_at)
+-- Not PEXPIREAT: an embedded Redis with words of 32 bits takes no moment that large.
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', px))
 if not same then
 	for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
 		if record[field] == nil then
@@ -97,7 +98,7 @@ if not same then
 	end
 end
 answered()
-return { outcome, now, px, {
+return { outcome, string.format('%.0f', now), string.format('%.0f', px), {
 	record.app_access_token, record.tenant_access_token, record.fingerprint,
 	record.life, record.checked_at, record.ends_at, record.fetched_by, record.fetched_at, record.window,
 } }

@@ -4,6 +4,7 @@
 -- KEYS: 1 token, 2 lock, 3 failure
 -- ARGV: 1 'all': also what only people want to know of the token
 -- Returns: now (ms), token PTTL, {token fields}, lock PTTL, failure PTTL, {failure fields}
+--          (times as strings: an embedded Redis cuts an integer to the machine's word)
 local token, failure = {}, {}
 
 local token_ttl = redis.call('PTTL', KEYS[1])
@@ -36,4 +37,9 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return { now, token_ttl, token, lock_ttl, failure_ttl, failure }
+return {
+	string.format('%.0f', now),
+	string.format('%.0f', token_ttl), token,
+	string.format('%.0f', lock_ttl),
+	string.format('%.0f', failure_ttl), failure,
+}
