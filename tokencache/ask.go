@@ -190,7 +190,7 @@ func (f *fill) answered() {
 // may be this process's own trouble holds the process longer than the others.
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	e := issuerErrorOf(f.src.issuer, err)
-	held, storeErr := f.src.store.fail(ctx, lease.Value(), e, f.src.cache.jitter.draw(), f.src.cache.replica())
+	held, storeErr := f.src.store.fail(ctx, lease.Value(), e, f.src.jitter.draw(), f.src.cache.replica())
 	if storeErr != nil { // nothing to find: leave says so
 		f.degraded(storeErr)
 	} else {
@@ -199,7 +199,7 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 	}
 	wait := held
 	if e.Local || wait == 0 {
-		wait = max(wait, backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.jitter.draw()))
+		wait = max(wait, backoffOf(e).after(f.src.oneMoreFailure(), f.src.jitter.draw()))
 		f.src.keepOff(wait, e)
 	}
 	if !f.canStop() {

@@ -71,7 +71,7 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 		sources:     make(map[Issuer]*Source),
 		closing:     make(chan struct{}),
 	}
-	c.breaker = newBreaker(draws.draw, c.redisChanged)
+	c.breaker = newBreaker(draws.of("breaker").draw, c.redisChanged)
 	c.redis = newGuard(rdb, config.RedisTimeout, c.breaker)
 	probing, stop := context.WithCancel(context.Background())
 	c.stopProbing = stop
@@ -80,7 +80,7 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	}
 	c.locker = lock.New(c.redis)
 	c.notifier = &notifier{
-		rdb: c.redis.subscriber(), timeout: 2 * config.RedisTimeout, jitter: draws.draw,
+		rdb: c.redis.subscriber(), timeout: 2 * config.RedisTimeout, jitter: draws.of("notifier").draw,
 		spawn: c.spawn, channels: make(map[string]*channel),
 	}
 	return c, nil
@@ -114,6 +114,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		fetcher:  f,
 		issuer:   issuer,
 		store:    store{redis: c.redis, keys: keysOf(c.config.Prefix, issuer.id())},
+		jitter:   c.jitter.of(issuer.id()),
 		rejected: make(rejections),
 		changed:  make(chan struct{}),
 		gone:     make(chan struct{}),

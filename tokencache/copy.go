@@ -107,7 +107,7 @@ func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
 	if current.is(a.token.Fingerprint()) {
 		draw = current.draw
 	} else {
-		draw = float32(s.cache.jitter.draw())
+		draw = float32(s.jitter.draw())
 	}
 	w := windowOf(s.issuer.Window, a.token.life(), s.cache.config.Refresher, float64(draw))
 	c := newLocalCopy(a.token, a.remaining, a.at, w, draw)

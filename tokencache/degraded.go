@@ -46,7 +46,7 @@ func (f *fill) degraded(cause error) {
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
 		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", "key", e.Key, "err", e.Error())
 	}
-	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.cache.jitter.draw()))
+	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.jitter.draw()))
 	// The prober ends this hold if Redis is back before: see resume.
 	f.src.holdFor(wait+f.jitter(coldSpread), e)
 }
@@ -60,7 +60,7 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 	if err != nil {
 		e := issuerErrorOf(f.src.issuer, err)
 		err = fmt.Errorf("%w (asked directly, because of %w)", e, cause)
-		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.cache.jitter.draw())
+		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.jitter.draw())
 		f.src.keepOff(wait, err)
 		if !f.canStop() {
 			wait = min(wait, shortHold)
@@ -90,7 +90,7 @@ func (f *fill) keep(got fetched) error {
 // it may be back: spread over some seconds, because the whole fleet waits for the
 // same moment. Err is that of the last attempt, if there was one.
 func (s *Source) putBackLater(err error) {
-	jitter := s.cache.jitter.draw
+	jitter := s.jitter.draw
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := putBackBackoff.base

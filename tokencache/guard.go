@@ -254,7 +254,7 @@ var errClientEnded = errors.New("tokencache: the redis client ended without an a
 // judge tells the breaker, unless it was the caller who gave up, or others who have all of
 // the client's connections.
 func (g *guard) judge(ctx context.Context, keys []string, err error) {
-	if congested(err) || ctx.Err() != nil && !answered(err) {
+	if congested(err) || isOver(ctx) && !answered(err) {
 		return
 	}
 	key := ""

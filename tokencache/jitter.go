@@ -3,6 +3,7 @@ package tokencache
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"sync/atomic"
 )
@@ -11,8 +12,8 @@ import (
 // while a fill or a lock waits for the draw: New has drawn a ring of numbers ahead, and
 // they are used in turn.
 type jitter struct {
-	ring []float64 // nil: math/rand/v2
-	next atomic.Uint64
+	ring *[jitterRing]float64 // nil: math/rand/v2
+	next atomic.Uint32
 }
 
 // jitterRing is how many numbers are drawn ahead.
@@ -28,7 +29,7 @@ func newJitter(draw func() float64) (j *jitter, err error) {
 			err = fmt.Errorf("a Jitter that panicked with a %T", p)
 		}
 	}()
-	ring := make([]float64, jitterRing)
+	ring := new([jitterRing]float64)
 	for i := range ring {
 		if ring[i] = draw(); !(ring[i] >= 0 && ring[i] < 1) { // NaN is neither
 			return nil, errors.New("a Jitter outside of [0, 1)")
@@ -41,5 +42,15 @@ func (j *jitter) draw() float64 {
 	if j.ring == nil {
 		return rand.Float64()
 	}
-	return j.ring[(j.next.Add(1)-1)%uint64(len(j.ring))]
+	return j.ring[(j.next.Add(1)-1)%jitterRing]
+}
+
+// of draws from the same numbers, beginning at a place that the name decides: what one Source
+// draws does not depend on what others draw at the same moment, so that a run can be repeated.
+func (j *jitter) of(name string) *jitter {
+	own := &jitter{ring: j.ring}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	own.next.Store(h.Sum32() % jitterRing)
+	return own
 }

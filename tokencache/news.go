@@ -56,7 +56,7 @@ func (s *Source) rereadSoon(spread time.Duration) {
 	s.hold = hold{}
 	if c := s.copy.Load(); c.usableAt(now()) {
 		spread = min(spread, c.remainingAt(now())/4)
-		s.hold = s.holdOf(time.Duration(s.cache.jitter.draw()*float64(spread)), nil)
+		s.hold = s.holdOf(time.Duration(s.jitter.draw()*float64(spread)), nil)
 		s.wakeIn(s.hold.wait)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -158,10 +159,18 @@ func redisErrorOf(err error, key string) *RedisError {
 // whoseError tells the end of a caller's ctx from trouble with Redis: who gives up has
 // no answer either.
 func whoseError(ctx context.Context, err error, key string) error {
-	if ctx.Err() != nil && !answered(err) {
+	if isOver(ctx) && !answered(err) {
+		<-ctx.Done()
 		return whyEnded(ctx)
 	}
 	return redisErrorOf(err, key)
+}
+
+// isOver reports whether a ctx has ended, or is about to in this very moment: a client that
+// heeds its deadline may come back before its timer has fired.
+func isOver(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && !time.Now().Before(deadline)
 }
 
 func redisTrouble(err error) string {

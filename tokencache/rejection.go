@@ -81,7 +81,7 @@ func (s *Source) paceRefusal(c *localCopy) (paced bool) {
 	if s.refusals == 1 {
 		return false
 	}
-	s.ownHold = hold{from: at, wait: refusalBackoff.after(s.refusals-1, s.cache.jitter.draw()), err: &IssuerError{
+	s.ownHold = hold{from: at, wait: refusalBackoff.after(s.refusals-1, s.jitter.draw()), err: &IssuerError{
 		Issuer: s.issuer.Name, Class: ClassTransient, Advice: refusalAdvice, Err: ErrRejected,
 		Message: fmt.Sprintf("%d fresh tokens in a row were rejected", s.refusals),
 	}}
@@ -116,7 +116,7 @@ func (s *Source) tell(fp string) (err error) {
 	defer cancel()
 	out, err := s.store.invalidate(ctx, notice{
 		fp: fp, nonce: r.nonce, remaining: s.longestLeft(), issuer: s.issuer.Name,
-		by: s.cache.config.Replica, draw: s.cache.jitter.draw(),
+		by: s.cache.config.Replica, draw: s.jitter.draw(),
 	})
 	if err != nil {
 		err = redisErrorOf(err, s.store.keys.id) // ctx is nobody's

@@ -65,7 +65,7 @@ func (s *Source) schedule() {
 		wait = c.freshFor() - at.since(c.from)
 	} else {
 		// Many Sources at once, cold: a little apart.
-		wait = time.Duration(s.cache.jitter.draw() * float64(coldSpread))
+		wait = time.Duration(s.jitter.draw() * float64(coldSpread))
 	}
 	s.wakeIn(max(wait, s.hold.rest(at)) + time.Millisecond) // a timer may be a little early
 }

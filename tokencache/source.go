@@ -26,6 +26,7 @@ type inner struct {
 	fetcher Fetcher
 	issuer  Issuer
 	store   store
+	jitter  *jitter
 
 	// quietUntil is the monotonic clock's reading before which a Get in the
 	// window need not look further: a fill runs, or it is too early for one.

@@ -186,5 +186,5 @@ func (f *fill) rank(unwanted rank) rank {
 }
 
 func (f *fill) jitter(most time.Duration) time.Duration {
-	return time.Duration(f.src.cache.jitter.draw() * float64(most))
+	return time.Duration(f.src.jitter.draw() * float64(most))
 }
