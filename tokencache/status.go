@@ -60,6 +60,9 @@ func (s *Source) peruse(ctx context.Context) (*view, error) {
 	if broken != nil {
 		return nil, broken
 	}
+	if ctx.Err() != nil {
+		return nil, whyEnded(ctx)
+	}
 	own, end := apart(ctx)
 	defer end()
 	v, err := s.store.readAll(own)

@@ -19,6 +19,9 @@ func (c *Cache) Survey(ctx context.Context) ([]Status, error) {
 		return nil, ErrClosed
 	}
 	defer c.end()
+	if ctx.Err() != nil {
+		return nil, whyEnded(ctx)
+	}
 	own, end := apart(ctx)
 	defer end()
 	all, err := c.survey(own)

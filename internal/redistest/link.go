@@ -176,10 +176,17 @@ func (l *Link) admit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return dialError(err)
 	}
+	deadline, bounded := ctx.Deadline()
+	if bounded && !time.Now().Before(deadline) { // though its timer has not fired yet
+		return dialError(context.DeadlineExceeded)
+	}
 	l.mu.Lock()
 	l.dials++
-	number := l.dials
+	number := l.dials % 100
 	l.mu.Unlock()
+	if bounded { // of two that dial at one moment either may come first
+		number = int(deadline.UnixNano() % 997)
+	}
 	for {
 		hole, err := l.gate()
 		if hole == nil {
@@ -187,7 +194,7 @@ func (l *Link) admit(ctx context.Context) error {
 		}
 		select {
 		case <-hole: // look again: it may refuse now
-			l.apart(number % 100)
+			l.apart(number)
 		case <-ctx.Done():
 			return dialError(ctx.Err())
 		}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 )
 
 // pipe is a client's end of a net.Pipe that fails as TCP does.
@@ -21,6 +22,20 @@ func (p *pipe) Write(b []byte) (int, error) {
 		err = &net.OpError{Op: "write", Net: "tcp", Addr: address, Err: os.NewSyscallError("write", syscall.EPIPE)}
 	}
 	return n, err
+}
+
+// SetDeadline, SetReadDeadline and SetWriteDeadline are kept a nanosecond later on a shaped
+// link. A deadline is mostly that of a ctx, whose timer fires at the same moment: whichever
+// came first would decide, anew in each run, whether the client tries once more.
+func (p *pipe) SetDeadline(t time.Time) error      { return p.Conn.SetDeadline(p.later(t)) }
+func (p *pipe) SetReadDeadline(t time.Time) error  { return p.Conn.SetReadDeadline(p.later(t)) }
+func (p *pipe) SetWriteDeadline(t time.Time) error { return p.Conn.SetWriteDeadline(p.later(t)) }
+
+func (p *pipe) later(t time.Time) time.Time {
+	if t.IsZero() || p.relay.link.shaped().Request == nil {
+		return t
+	}
+	return t.Add(time.Nanosecond)
 }
 
 // SyscallConn makes go-redis check a pooled connection before it uses it, as it
