@@ -55,7 +55,8 @@ func (f *fill) degraded(cause error) {
 // without it is as good as any.
 func (f *fill) direct(ctx context.Context, cause error) error {
 	f.src.excuseHold() // whoever comes now shall wait for the answer
-	got, err := f.src.fetch(context.WithoutCancel(ctx), EventDirectCall)
+	ctx = context.WithoutCancel(ctx)
+	got, err := f.src.fetch(ctx, EventDirectCall)
 	f.src.directCallEnded(err)
 	if err != nil {
 		e := issuerErrorOf(f.src.issuer, err)
@@ -66,6 +67,9 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 			wait = min(wait, shortHold)
 		}
 		f.src.holdFor(wait, err)
+		if f.foundBetter(ctx) { // Redis may be back by now
+			return nil
+		}
 		return err
 	}
 	f.src.forgetFailures()

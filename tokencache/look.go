@@ -55,6 +55,7 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 	if err != nil {
 		return nil, err
 	}
+	f.src.looked(now().since(v.at))
 	if v.lockTTL == noTTL {
 		err := f.src.store.leaseForeverLock(ctx, f.lease())
 		if err != nil && v.record == nil {
@@ -72,8 +73,8 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 
 // patience bounds what a fill with a copy spends on one step in Redis: until the copy is
 // urgent, when the issuer may be asked around Redis, or half of what is left of the copy,
-// whichever is more; if Redis is in trouble, what the issuer will not need instead of the
-// half. A step that takes longer has failed for this fill; the breaker goes by the time-out
+// whichever is more, and as long as a look takes in any case; if Redis is in trouble, what
+// the issuer will not need instead of the half. A step that takes longer has failed for this fill; the breaker goes by the time-out
 // alone.
 func (f *fill) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	c := f.src.usable()
@@ -100,6 +101,13 @@ func (f *fill) impatient(ctx context.Context, err error) error {
 	return redisErrorOf(err, f.src.store.keys.id)
 }
 
+// looked notes how long a look took.
+func (s *Source) looked(took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lookTook = took
+}
+
 // spare is how much of a copy's rest may be spent on Redis.
 func (s *Source) spare(rest time.Duration) time.Duration {
 	s.mu.Lock()
@@ -107,7 +115,7 @@ func (s *Source) spare(rest time.Duration) time.Duration {
 	if s.troubles > 0 && s.callTook > 0 {
 		return max(0, rest-2*s.callTook)
 	}
-	return rest / 2
+	return max(rest/2, min(rest, 3*s.lookTook)) // a Redis that is far away is in no trouble
 }
 
 // reader is what a fill reads with: if it may, in such a way that it has the lock where
