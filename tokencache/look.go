@@ -42,7 +42,9 @@ func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, rea
 	}
 	ctx, cancel := f.patience(ctx)
 	defer cancel()
+	at := now()
 	v, err := f.readBy(ctx, tell, read)
+	f.src.looked(now().since(at), err)
 	return v, f.impatient(ctx, err)
 }
 
@@ -55,7 +57,6 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 	if err != nil {
 		return nil, err
 	}
-	f.src.looked(now().since(v.at))
 	if v.lockTTL == noTTL {
 		err := f.src.store.leaseForeverLock(ctx, f.lease())
 		if err != nil && v.record == nil {
@@ -73,7 +74,7 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 
 // patience bounds what a fill with a copy spends on one step in Redis: until the copy is
 // urgent, when the issuer may be asked around Redis, or half of what is left of the copy,
-// whichever is more, and as long as a look takes in any case; if Redis is in trouble, what
+// whichever is more, and as long as a look takes in any case; if the last one failed, what
 // the issuer will not need instead of the half. A step that takes longer has failed for this fill; the breaker goes by the time-out
 // alone.
 func (f *fill) patience(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -101,18 +102,20 @@ func (f *fill) impatient(ctx context.Context, err error) error {
 	return redisErrorOf(err, f.src.store.keys.id)
 }
 
-// looked notes how long a look took.
-func (s *Source) looked(took time.Duration) {
+// looked notes how a look went.
+func (s *Source) looked(took time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lookTook = took
+	if s.lookFailed = err != nil; err == nil {
+		s.lookTook = took
+	}
 }
 
 // spare is how much of a copy's rest may be spent on Redis.
 func (s *Source) spare(rest time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.troubles > 0 && s.callTook > 0 {
+	if s.lookFailed && s.callTook > 0 {
 		return max(0, rest-2*s.callTook)
 	}
 	return max(rest/2, min(rest, 3*s.lookTook)) // a Redis that is far away is in no trouble

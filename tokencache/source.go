@@ -47,7 +47,8 @@ type inner struct {
 	rejected     rejections
 	lastLife     time.Duration // of the last adopted token
 	callTook     time.Duration // the last call of the issuer that gave a token; 0 before
-	lookTook     time.Duration // the last look; 0 before
+	lookTook     time.Duration // the last look that was answered; 0 before
+	lookFailed   bool          // the last look was not answered
 	failures     int           // calls in a row that failed as far as only we know
 	refusals     int           // fresh tokens of direct calls in a row that were rejected
 	refusedAt    instant       // the last of them
