@@ -32,8 +32,11 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 		f.src.holdFor(min(rest, shortHold), why)
 		return why
 	}
-	if f.src.cache.config.NoDirect || !f.takeDirectTurn(ctx, cause) {
+	if f.src.cache.config.NoDirect {
 		return cause
+	}
+	if err := f.takeDirectTurn(ctx, cause); err != nil {
+		return err
 	}
 	return f.direct(ctx, cause)
 }

@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -9,44 +10,64 @@ import (
 // whatever the others have left of the Cache's rate.
 const ownDirectEvery = time.Minute
 
-// takeDirectTurn reports whether the fill may call the issuer directly, and waits for its
-// turn as long as that is of use. It keeps its place: those who wait for one are served in
-// their order, and 64 of them for 4 s at the default rate.
-func (f *fill) takeDirectTurn(ctx context.Context, cause error) bool {
+// errRedisBack ends a fill that need not call directly any more. The next looks at once.
+var errRedisBack = errors.New("tokencache: redis is back")
+
+// takeDirectTurn waits for the fill's turn to call the issuer directly, as long as that is
+// of use, and returns nil when it has it; cause if not; errRedisBack if a silent Redis answers
+// meanwhile. It keeps its place: those who wait for one are served in their order, and 64 of
+// them for 4 s at the default rate.
+func (f *fill) takeDirectTurn(ctx context.Context, cause error) error {
 	calls := f.src.cache.directCalls
 	if calls.Allow() || f.src.ownDirectTurn() {
-		return true
+		return nil
 	}
 	patience := f.directPatience()
 	if patience <= 0 {
-		return false
+		return cause
 	}
 	turn := calls.Reserve()
 	wait := turn.Delay()
 	if wait > patience {
 		turn.Cancel()
-		return false
+		return cause
 	}
-	f.waitsBecause(cause)
+	changed := f.waitsBecause(cause)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-	case <-f.src.gone:
+	for {
+		select {
+		case <-timer.C:
+			return nil
+		case <-changed:
+			if changed = f.src.changes(); f.mayLookInstead(cause) {
+				turn.Cancel()
+				return errRedisBack
+			}
+			continue
+		case <-ctx.Done():
+		case <-f.src.gone:
+		}
+		turn.Cancel()
+		return cause
 	}
-	turn.Cancel()
-	return false
+}
+
+// mayLookInstead reports whether Redis, silent before, may be asked again. Refresh has
+// nobody who would begin another fill.
+func (f *fill) mayLookInstead(cause error) bool {
+	return f.why != fillForced && hold{err: cause}.isOfSilence() && f.src.cache.breaker.allow()
 }
 
 // waitsBecause has the hold fail nobody, as whoever comes now shall wait as well, and keeps
-// the cause for those who give up.
-func (f *fill) waitsBecause(cause error) {
+// the cause for those who give up. It returns what is closed at the next event, or when Redis
+// is back: see resume.
+func (f *fill) waitsBecause(cause error) (changed <-chan struct{}) {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
 	f.src.hold.err = nil
 	f.cause = cause
+	return f.src.changed
 }
 
 // directPatience is how long the fill waits for its turn: a caller without a copy for all of

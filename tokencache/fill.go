@@ -106,7 +106,7 @@ func (f *fill) final() error {
 	default:
 		return nil
 	}
-	if errors.Is(f.err, errTimedOut) || errors.Is(f.err, errAborted) || f.why == fillPutBack || f.why == fillForced {
+	if errors.Is(f.err, errTimedOut) || errors.Is(f.err, errAborted) || errors.Is(f.err, errRedisBack) || f.why == fillPutBack || f.why == fillForced {
 		return nil
 	}
 	if f.why == fillAhead && errors.Is(f.err, ErrRedis) {

@@ -275,6 +275,40 @@ func (p panicky) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
+// ending is a hook that ends the goroutine of every script.
+type ending struct{ panicky }
+
+func (ending) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if strings.HasPrefix(cmd.Name(), "eval") {
+			runtime.Goexit()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// A hook that ends its goroutine has nobody wait for ever, whoever shares the command.
+func TestClientHooksThatEndTheirGoroutine(t *testing.T) {
+	for _, punctual := range []bool{false, true} {
+		t.Run(fmt.Sprint("punctual: ", punctual), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := redistest.NewBubble(t).Client("us", func(o *redis.Options) { o.ContextTimeoutEnabled = punctual })
+				client.AddHook(ending{})
+				cache, err := tokencache.New(client, tokencache.Config{Logger: slog.New(slog.DiscardHandler)})
+				require.NoError(t, err)
+				defer func() { assert.NoError(t, cache.Close()) }()
+				source := cache.Source(fetcherOf(func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+				begin := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				assert.NotErrorIs(t, source.Invalidate(ctx, tokencache.NewToken("x", "y", time.Hour)), context.DeadlineExceeded)
+				_, _, _ = source.Refresh(ctx) // tells first
+				assert.Less(t, time.Since(begin), time.Second)
+			})
+		})
+	}
+}
+
 // A hook of the Redis client runs in goroutines of ours: there its panic is trouble with
 // Redis, and nothing more.
 func TestClientHooksThatPanic(t *testing.T) {

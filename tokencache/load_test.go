@@ -454,3 +454,29 @@ func TestF15DirectCallsAfterItsOwnFailure(t *testing.T) {
 		}
 	})
 }
+
+// F15: once a silent Redis is back, nobody waits for a turn to call directly any more, nor
+// for the places of those who did.
+func TestF15TurnsEndWhenRedisIsBack(t *testing.T) {
+	crowded(t, 10, tokencache.Config{DirectRate: 0.1, MaxFills: 4}, func(t *testing.T, w *crowd) {
+		_, err := w.get(0, time.Minute) // connects
+		require.NoError(t, err)
+		w.link.Down()
+		var all sync.WaitGroup
+		for i := 1; i < 8; i++ {
+			all.Go(func() {
+				took, err := w.get(i, time.Minute)
+				assert.NoError(t, err)
+				assert.LessOrEqual(t, took, 6*time.Second)
+			})
+		}
+		time.Sleep(2 * time.Second)
+		w.link.Heal()
+		time.Sleep(3 * time.Second) // the prober rests
+		took, err := w.get(9, time.Minute)
+		assert.NoError(t, err)
+		assert.LessOrEqual(t, took, 2*latency)
+		all.Wait()
+		assert.Equal(t, 1, w.count(tokencache.EventDirectCall))
+	})
+}

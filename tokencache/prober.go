@@ -2,6 +2,8 @@ package tokencache
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,28 +60,37 @@ func (p *prober) isBack(ctx context.Context) (answers, served bool) {
 		}
 	}()
 	began := time.Now()
-	if !p.ask(ctx) {
+	err := p.ask(ctx)
+	answers = answered(err)
+	if !answers && !neverSubscribes(err) {
 		return false, false
 	}
 	// What a new connection took, set up and all, is plenty for one that is open.
 	most := min(p.guard.timeout, max(time.Since(began), p.guard.timeout/4))
 	switch c := p.guard.rdb.(type) {
 	case *redis.Client:
-		return true, p.sweep(ctx, c, most)
+		served = p.sweep(ctx, c, most)
 	case *redis.ClusterClient:
-		return true, p.sweepCluster(ctx, c, most)
+		served = p.sweepCluster(ctx, c, most)
 	default:
-		return true, p.sweepUnknown(ctx, c, most)
+		served = p.sweepUnknown(ctx, c, most)
 	}
+	return answers || served, served
+}
+
+// neverSubscribes reports whether an attempt to subscribe may have failed for good, where
+// commands do not: some proxies hang up on who subscribes, some clients cannot. Then only
+// commands tell.
+func neverSubscribes(err error) bool {
+	return errors.Is(err, errClientEnded) || slices.ContainsFunc(hangUps, func(known error) bool { return errors.Is(err, known) })
 }
 
 // ask subscribes to the events of the credential that had the trouble: in a Cluster that
 // goes to its node, and every replica may do it. Any answer is one, a refusal too. The client
 // may take much longer than it is told to, so it works aside and is left behind.
-func (p *prober) ask(ctx context.Context) bool {
+func (p *prober) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.guard.timeout)
 	defer cancel()
-	session := p.guard.subscriber().Subscribe(ctx) // no channels: no connection yet
 	done := make(chan error, 1)
 	go func() {
 		err := errClientEnded
@@ -87,6 +98,7 @@ func (p *prober) ask(ctx context.Context) bool {
 			_ = recover()
 			done <- err
 		}()
+		session := p.guard.subscriber().Subscribe(ctx) // no channels: no connection yet
 		got := session.Subscribe(ctx, eventsOf(p.breaker.about()))
 		if got == nil {
 			_, got = session.ReceiveTimeout(cancelled, overdue(p.guard.timeout)) // redials neither in time nor after it
@@ -96,9 +108,9 @@ func (p *prober) ask(ctx context.Context) bool {
 	}()
 	select {
 	case err := <-done:
-		return answered(err)
+		return err
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
 }
 

@@ -260,3 +260,24 @@ func getAnyway(replicas []*replica, every, during time.Duration) {
 		}
 	})
 }
+
+// A proxy in front of Redis hangs up on whoever subscribes. When it was silent for a while,
+// commands are answered again afterwards, and that counts.
+func TestRedisIsBackThoughItHangsUpOnSubscribers(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		defer r.link.DropReplies(1<<30, redistest.Commands("SUBSCRIBE"))()
+		r.mustGet()
+		r.link.Silence(true)
+		_, _, err := r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, r.count(tokencache.EventDirectCall, ""))
+		time.Sleep(10 * time.Second)
+		r.link.Silence(false)
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, 1, r.count(tokencache.EventRecovered, ""))
+		_, _, err = r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 1, r.count(tokencache.EventDirectCall, ""), "the other was through Redis")
+	})
+}

@@ -34,7 +34,7 @@ func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 		s.observe(Event{Kind: EventInvalidate, Outcome: string(outcomePaced)})
 	}
 	select {
-	case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tell(fp) }):
+	case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tellAside(fp) }):
 		return told.Err
 	case <-ctx.Done():
 		return whyEnded(ctx)
@@ -86,6 +86,18 @@ func (s *Source) paceRefusal(c *localCopy) (paced bool) {
 		Message: fmt.Sprintf("%d fresh tokens in a row were rejected", s.refusals),
 	}}
 	return true
+}
+
+// tellAside is tell in a goroutine of its own: a hook of the client's may end that, and
+// whoever waits for a singleflight that ends so waits for ever.
+func (s *Source) tellAside(fp string) error {
+	done := make(chan error, 1)
+	go func() {
+		err := errAborted
+		defer func() { done <- err }()
+		err = s.tell(fp)
+	}()
+	return <-done
 }
 
 // tell brings a rejection to Redis, once.
@@ -146,7 +158,7 @@ func (s *Source) tellPending(ctx context.Context) error {
 	s.mu.Unlock()
 	for _, fp := range pending {
 		select {
-		case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tell(fp) }):
+		case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tellAside(fp) }):
 			if told.Err != nil && !errors.Is(told.Err, ErrCoolDown) {
 				return told.Err
 			}

@@ -35,10 +35,16 @@ func (c *Cache) heldBySilence() []*Source {
 	held := slices.DeleteFunc(sources, func(s *Source) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return !s.hold.isOfSilence()
+		return !s.heldBySilence()
 	})
 	slices.SortFunc(held, func(a, b *Source) int { return cmp.Compare(a.Key(), b.Key()) })
 	return held
+}
+
+// heldBySilence reports whether the next fill waits for Redis to answer, or this one waits
+// for its turn to call directly for that reason. The caller holds s.mu.
+func (s *Source) heldBySilence() bool {
+	return s.hold.isOfSilence() || s.fill != nil && hold{err: s.fill.cause}.isOfSilence()
 }
 
 // isOfSilence reports whether a hold was left because Redis did not answer, or was not
@@ -64,7 +70,7 @@ func (c *Cache) sleep(d time.Duration) bool {
 func (s *Source) resume() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken != nil || !s.hold.isOfSilence() {
+	if s.broken != nil || !s.heldBySilence() {
 		return
 	}
 	s.hold = hold{}
