@@ -20,12 +20,12 @@ func (s *Source) heard(kind, about string) {
 		s.hold = hold{}
 		s.schedule()
 	case eventToken:
-		left, _ := parseMillis(ms)
+		left, told := parseMillis(ms)
 		if !s.holds(fp, left) {
-			s.rereadSoon(min(5*time.Second, max(left, minLife)/4))
+			s.rereadSoon(spreadOf(left, told))
 		}
 	case eventGap:
-		s.rereadSoon(5 * time.Second)
+		s.rereadSoon(longestSpread)
 	case eventFree:
 		if s.hold.err == nil {
 			s.hold = hold{}
@@ -38,6 +38,17 @@ func (s *Source) heard(kind, about string) {
 	close(s.changed)
 	s.changed = make(chan struct{})
 	s.settle()
+}
+
+// longestSpread is the time over which a fleet with copies reads the same news.
+const longestSpread = 5 * time.Second
+
+// spreadOf is shorter for a token that has not so much left.
+func spreadOf(left time.Duration, told bool) time.Duration {
+	if !told {
+		return longestSpread
+	}
+	return min(longestSpread, max(left, minLife)/4)
 }
 
 // sameEnd is how far apart two ends of one token may be: `expire` has whole seconds, and
