@@ -213,7 +213,7 @@ func (r *rehearsal) observe(e tokencache.Event) {
 func (r *rehearsal) keys() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keys := []string{r.prefix + "token", r.prefix + "lock", r.prefix + "failure"}
+	keys := []string{r.prefix + "token", r.prefix + "lock", r.prefix + "failure", r.prefix + "refused"}
 	for _, print := range r.prints {
 		keys = append(keys, r.prefix+"rejected:"+print)
 	}
