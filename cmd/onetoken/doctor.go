@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -57,6 +58,7 @@ func (a *app) doctorCommand() *cobra.Command {
 
 // patient is what is examined: the parts of a replica.
 type patient struct {
+	calls  sync.WaitGroup // checks that may hold the fleet's lock
 	env    *environment
 	rdb    redis.UniversalClient
 	config tokencache.Config
@@ -78,6 +80,7 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 	defer cancel()
 	chart.add(first)
 	p.examine(bounded, chart)
+	a.finishCalls(&p.calls)
 	if err := chart.end(); err != nil {
 		return err
 	}
@@ -85,6 +88,26 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 		return errors.New("interrupted")
 	}
 	return chart.err()
+}
+
+// finishCalls waits for a call to the issuer that a check has left behind: its token is
+// shared and the lock released before the end.
+func (a *app) finishCalls(calls *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() {
+		calls.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return
+	case <-time.After(checkTime / 100):
+	}
+	say(a.stderr, "finishing a call under way for the others; press again to stop at once")
+	select {
+	case <-done:
+	case <-time.After(doctorFetchTime + checkTime): // a client that heeds no time-out
+	}
 }
 
 // admit reads the configuration. Complaints about it are in env, all of them.

@@ -33,8 +33,8 @@ func (a *app) refresherCommand() *cobra.Command {
 			"A refusal does not end it, not even of the first call: it stays, not ready, and\n" +
 			"asks again every few minutes. What is wrong may be mended in the developer\n" +
 			"console, where nobody thinks of restarting this; and a process that ends would\n" +
-			"only be started again, to find the refusal in Redis. SIGTERM or SIGINT let a\n" +
-			"call under way end and publish its token; the exit status is 0 then.",
+			"only be started again, to find the refusal in Redis. SIGTERM, SIGINT and SIGHUP\n" +
+			"let a call under way end and publish its token; the exit status is 0 then.",
 		Example: "  onetoken refresher --log-level info\n" +
 			"  curl http://127.0.0.1:8080/readyz",
 		Args: cobra.NoArgs,
