@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// There are two loggers. The one of --log-level and --log-format goes to all that
+// All that is logged, and every line for people, goes through a lineQueue. There are two loggers. The one of --log-level and --log-format goes to all that
 // run on their own: the issuer's server, the demo's replicas (until they are
 // killed: see mortal), go-redis. In commands with a session the Cache and the
 // issuer's client get one for errors alone: what they would warn of the command says

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -22,7 +23,8 @@ func (a *app) refresherCommand() *cobra.Command {
 			"services that share the token, so that these never have to, nor wait for their\n" +
 			"first one. Any number may run, none is elected: whoever comes first asks, the\n" +
 			"others read. The environment is described by onetoken -h.\n\n" +
-			"  GET /healthz  200 while the process lives, whatever Redis and the issuer do\n" +
+			"  GET /healthz  200 while the process works, whatever Redis and the issuer do;\n" +
+			"                503 and a line that says how if it stands still: restart it then\n" +
 			"  GET /readyz   200 while it holds a token that can be used, also with Redis\n" +
 			"                down; else 503 and a line that says why\n" +
 			"  GET /metrics  for Prometheus: the token's remaining life, calls, troubles\n\n" +
@@ -56,8 +58,11 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	if address != "" && !canListen(address) {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}
-	m, w := metrics.New(), newWatch(a.logger)
+	m, w, p := metrics.New(), newWatch(a.logger), &pulse{}
 	s, err := a.open(env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
+		if p.observe(e) {
+			return
+		}
 		m.Observe(e)
 		w.observe(e)
 	}})
@@ -73,14 +78,19 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	}
 	s.warn(ctx)
 	m.Watch(s.source)
+	p.watches(s.cache, s.source)
 	w.words = func(err error) string { return printable(inVariables(env.hint(err))) }
 	a.sayStarted(s.appID, listener)
 	closed, outlasting := make(chan struct{}), context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	if listener != nil {
-		handler := refresherHandler(s.source, w, m, a.logger)
+		handler := refresherHandler(s.source, w, p, m, a.logger, a.lostLines())
 		group.Go(func() error { return serve(ctx, listener, handler, a.logger, 0) })
 	}
+	group.Go(func() error {
+		p.beat(ctx)
+		return nil
+	})
 	group.Go(func() error {
 		w.tellFailures(outlasting, closed, s.source)
 		return nil
@@ -92,6 +102,14 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		return err
 	})
 	return group.Wait()
+}
+
+// lostLines counts what nobody read in time.
+func (a *app) lostLines() prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "onetoken_log_lines_dropped_total",
+		Help: "Lines of the log that were lost because nobody read standard error in time.",
+	}, a.stderr.dropped)
 }
 
 func (a *app) sayStarted(appID string, listener net.Listener) {

@@ -123,8 +123,15 @@ type sight struct {
 	refused error      // what the last such call came to; nil if it was good
 	redis   error      // the first operation that did not succeed
 	told    string     // what became of a rejection; see tokencache.EventInvalidate
-	marker  string     // the key of the event that settle waits for
+	marker  string     // the key of the event that settle waits for, which is of no other interest
 	settled chan struct{}
+}
+
+// ignore is for a Source without a Fetcher.
+func (s *sight) ignore(marker *tokencache.Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.marker = marker.Key()
 }
 
 // settle returns when all that the Cache has done so far has been observed: events come in
@@ -145,9 +152,11 @@ func (s *sight) settle(ctx context.Context, cache *tokencache.Cache) {
 func (s *sight) observe(e tokencache.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.settled != nil && e.Key == s.marker {
-		close(s.settled)
-		s.settled = nil
+	if s.marker != "" && e.Key == s.marker {
+		if s.settled != nil {
+			close(s.settled)
+			s.settled = nil
+		}
 		return
 	}
 	s.log(e)
