@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"time"
 
@@ -77,15 +78,17 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		}
 	}
 	s.warn(ctx)
+	logger := a.logger.With(whose(s.source.Key())...)
 	m.Watch(s.source)
 	p.watches(s.cache, s.source)
+	w.logger = logger
 	w.words = func(err error) string { return printable(inVariables(env.hint(err))) }
 	a.sayStarted(s.appID, listener)
 	closed, outlasting := make(chan struct{}), context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	if listener != nil {
-		handler := refresherHandler(s.source, w, p, m, a.logger, a.lostLines())
-		group.Go(func() error { return serve(ctx, listener, handler, a.logger, 0) })
+		handler := refresherHandler(s.source, w, p, m, logger, a.lostLines())
+		group.Go(func() error { return serve(ctx, listener, handler, logger, 0) })
 	}
 	group.Go(func() error {
 		p.beat(ctx)
@@ -97,7 +100,7 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	})
 	group.Go(func() error {
 		err := s.cache.Run(ctx)
-		a.closeCache(s.cache)
+		a.closeCache(s.cache, logger)
 		close(closed)
 		return err
 	})
@@ -125,13 +128,13 @@ func (a *app) sayStarted(appID string, listener net.Listener) {
 }
 
 // closeCache lets a call under way end, and tells whoever waits what takes so long.
-func (a *app) closeCache(cache *tokencache.Cache) {
+func (a *app) closeCache(cache *tokencache.Cache, logger *slog.Logger) {
 	const soon = 200 * time.Millisecond
 	timer := time.AfterFunc(soon, func() {
 		say(a.stderr, "finishing what is under way for the others; a second signal stops at once")
 	})
 	defer timer.Stop()
 	if err := cache.Close(); err != nil {
-		a.logger.Warn("cache not closed", "err", err)
+		logger.Warn("cache not closed", "err", err)
 	}
 }

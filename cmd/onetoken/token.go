@@ -96,7 +96,7 @@ func (a *app) finish(ctx context.Context, cache *tokencache.Cache) {
 		say(a.stderr, "interrupted: finishing a call under way for the others; press again to stop at once")
 	})
 	if err := cache.Close(); err != nil {
-		a.logger.Warn("cache not closed", "error", err)
+		a.logger.Warn("cache not closed", "err", err)
 	}
 	if !stop() {
 		<-said
@@ -200,7 +200,7 @@ func (s *sight) log(e tokencache.Event) {
 	if e.Err != nil {
 		attrs = append(attrs, slog.Any("err", e.Err))
 	}
-	s.logger.LogAttrs(context.Background(), slog.LevelDebug, "cache", attrs...)
+	s.logger.With(whose(e.Key)...).LogAttrs(context.Background(), slog.LevelDebug, "cache", attrs...)
 }
 
 // remembers says whether err is an issuer's that came without asking it.
