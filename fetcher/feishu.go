@@ -51,7 +51,7 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 	}
 	unencrypted := travelsInTheClear(base)
 	if unencrypted {
-		c.Logger.Warn("the app secret and tokens travel unencrypted: use https", "base_url", base.String())
+		c.Logger.Warn("the app secret and tokens travel unencrypted: use https", "app", c.AppID, "base_url", base.String())
 	}
 	if c.Transport == nil {
 		c.Transport = newTransport()

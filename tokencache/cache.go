@@ -251,5 +251,5 @@ func (c *Cache) contain() {
 
 // panicked reports a panic, which was not that of a callback. Its value is nobody's business.
 func (c *Cache) panicked(key string, p any) {
-	c.reports.log(slog.LevelError, "panic survived", "key", key, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	c.reports.log(slog.LevelError, "panic survived", whose(key, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))...)
 }

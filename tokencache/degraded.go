@@ -47,7 +47,7 @@ func (f *fill) degraded(cause error) {
 	f.src.observe(Event{Kind: EventDegraded, Outcome: e.Name, Err: e})
 	n := f.src.troubled()
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
-		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", "key", e.Key, "err", e.Error())
+		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", whose(e.Key, "err", e.Error())...)
 	}
 	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.jitter.draw()))
 	// The prober ends this hold if Redis is back before: see resume.

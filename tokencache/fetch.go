@@ -56,7 +56,7 @@ func (s *Source) fetchAside(ctx context.Context) (Token, error) {
 		r := result{err: errors.New("the fetcher ended without an answer")} // Goexit
 		defer func() {
 			if p := recover(); p != nil {
-				s.cache.reports.log(slog.LevelError, "fetcher panicked", "key", s.store.keys.id, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+				s.cache.reports.log(slog.LevelError, "fetcher panicked", whose(s.store.keys.id, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))...)
 				r.err = fmt.Errorf("the fetcher panicked with a %T", p)
 			}
 			done <- r

@@ -60,6 +60,15 @@ func (r *reporter) log(level slog.Level, message string, args ...any) {
 	r.add(report{line: &line})
 }
 
+// whose is the attributes of a line about a credential: its id, its app, and more. An empty id
+// is that of a line about all.
+func whose(id string, more ...any) []any {
+	if id == "" {
+		return more
+	}
+	return append([]any{"key", id, "app", word(appOf(id))}, more...)
+}
+
 func (r *reporter) add(one report) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

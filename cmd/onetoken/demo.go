@@ -103,10 +103,14 @@ func (a *app) show(ctx context.Context, o demoOptions, dial dialer) error {
 	if err := f.start(running); err != nil {
 		return err
 	}
-	a.watch(running, f)
+	unread := a.watch(running, f)
+	stop()
 	elapsed := f.elapsed() // calls in flight are finished after it
 	f.close()
 
+	if unread != nil {
+		return unread
+	}
 	final := f.snapshot()
 	final.elapsed = elapsed
 	a.print(final.summary())
@@ -118,8 +122,8 @@ func (a *app) show(ctx context.Context, o demoOptions, dial dialer) error {
 
 func (a *app) print(text string) { _, _ = io.WriteString(a.stdout, text) }
 
-// watch shows the fleet until ctx ends.
-func (a *app) watch(ctx context.Context, f *fleet) {
+// watch shows the fleet until ctx ends, or nobody reads any more.
+func (a *app) watch(ctx context.Context, f *fleet) error {
 	show, done, every := a.painter(f.o)
 	defer done()
 	tick := time.NewTicker(every)
@@ -127,16 +131,18 @@ func (a *app) watch(ctx context.Context, f *fleet) {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
-			show(f.snapshot())
+			if err := show(f.snapshot()); err != nil {
+				return err
+			}
 		}
 	}
 }
 
 // painter draws a live picture where there is a terminal to draw on, and else
 // prints a line a second.
-func (a *app) painter(o demoOptions) (show func(snapshot), done func(), every time.Duration) {
+func (a *app) painter(o demoOptions) (show func(snapshot) error, done func(), every time.Duration) {
 	if screen := newScreen(a.stdout, a.getenv("TERM"), minWidth, minHeight); screen != nil {
 		return screen.show, screen.clear, 100 * time.Millisecond
 	}

@@ -158,10 +158,10 @@ func TestScreenRepaintsInPlace(t *testing.T) {
 	t.Parallel()
 	var out output
 	s := &screen{out: &out, size: func() (int, int, error) { return minWidth, minHeight, nil }}
-	s.show(good())
+	require.NoError(t, s.show(good()))
 	first := out.String()
 	lines := strings.Count(first, "\n")
-	s.show(good())
+	require.NoError(t, s.show(good()))
 	second := strings.TrimPrefix(out.String(), first)
 	assert.True(t, strings.HasPrefix(second, text.CursorUp.Sprintn(lines)))
 	assert.Equal(t, lines, strings.Count(second, "\n"))

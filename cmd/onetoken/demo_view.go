@@ -18,14 +18,15 @@ type printer struct {
 	told string // of the kill
 }
 
-func (p *printer) show(s snapshot) {
+func (p *printer) show(s snapshot) error {
 	if story := s.killStory(); s.kills() > 0 && story != p.told {
 		p.told = story
 		_, _ = fmt.Fprintf(p.out, "      killed: %s\n", story)
 	}
-	_, _ = fmt.Fprintf(p.out, "%4.0fs left %4.1fs  calls %d  minted %d  reads/s %-5d waited %d+%d  failed %d\n",
+	_, err := fmt.Fprintf(p.out, "%4.0fs left %4.1fs  calls %d  minted %d  reads/s %-5d waited %d+%d  failed %d\n",
 		s.elapsed.Seconds(), s.left().Seconds(), s.issuer.Calls, s.issuer.Rotations,
 		p.rate.per(s), s.firstWaits, s.lateWaits, s.failed)
+	return err
 }
 
 // killStory says who was killed and who took over.
@@ -98,10 +99,10 @@ func isTerminal(out io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func (s *screen) show(now snapshot) { s.paint(s.picture(now)) }
+func (s *screen) show(now snapshot) error { return s.paint(s.picture(now)) }
 
-// paint does it with one write, so that nothing flickers.
-func (s *screen) paint(picture []string) {
+// paint does it with one write, so that nothing flickers. Its error is of that.
+func (s *screen) paint(picture []string) error {
 	width, height, err := s.size()
 	if err != nil {
 		width, height = minWidth, minHeight
@@ -121,7 +122,8 @@ func (s *screen) paint(picture []string) {
 		b.WriteString("\r" + text.Trim(line, width-1) + text.EraseLine.Sprint() + "\n")
 	}
 	s.lines = len(picture)
-	_, _ = io.WriteString(s.out, b.String())
+	_, err = io.WriteString(s.out, b.String())
+	return err
 }
 
 // clear makes room for the summary.

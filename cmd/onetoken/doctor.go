@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -31,7 +34,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Check configuration, Redis and the issuer, and say what to do",
 		Long: "Check everything that a replica needs, one line each: what was found, and what\n" +
 			"to do about it. It takes 30 s at most, and prints no secret and no token.\n\n" +
-			"  configuration  the environment, as for onetoken token\n" +
+			"  configuration  the environment, as for onetoken token: which app, issuer and\n" +
+			"                 Redis are asked\n" +
 			"  redis          answers, and how fast\n" +
 			"  version        Redis 6.2 or later, or Valkey\n" +
 			"  role           it is a primary\n" +
@@ -57,6 +61,7 @@ func (a *app) doctorCommand() *cobra.Command {
 
 // patient is what is examined: the parts of a replica.
 type patient struct {
+	calls  sync.WaitGroup // checks that may hold the fleet's lock
 	env    *environment
 	rdb    redis.UniversalClient
 	config tokencache.Config
@@ -78,6 +83,7 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 	defer cancel()
 	chart.add(first)
 	p.examine(bounded, chart)
+	a.finishCalls(&p.calls)
 	if err := chart.end(); err != nil {
 		return err
 	}
@@ -85,6 +91,26 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 		return errors.New("interrupted")
 	}
 	return chart.err()
+}
+
+// finishCalls waits for a call to the issuer that a check has left behind: its token is
+// shared and the lock released before the end.
+func (a *app) finishCalls(calls *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() {
+		calls.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return
+	case <-time.After(checkTime / 100):
+	}
+	say(a.stderr, "finishing a call under way for the others; press again to stop at once")
+	select {
+	case <-done:
+	case <-time.After(doctorFetchTime + checkTime): // a client that heeds no time-out
+	}
 }
 
 // admit reads the configuration. Complaints about it are in env, all of them.
@@ -114,17 +140,20 @@ func (a *app) admit() (*patient, finding) {
 	return p, f
 }
 
-// describe says what is easily mistaken, and no secret.
+// describe says who will be asked, which is easily mistaken, and no secret.
 func (p *patient) describe(getenv func(string) string) string {
 	parts := []string{}
 	if isAppID(p.feishu.AppID) {
 		parts = append(parts, "app "+p.feishu.AppID)
 	}
-	parts = append(parts, "prefix "+p.config.Prefix)
-	if getenv("REDIS_URL") == "" && getenv("REDIS_URL_FILE") == "" {
-		parts = append(parts, "REDIS_URL is not set: 127.0.0.1:6379")
+	if issuer, err := url.Parse(cmp.Or(p.feishu.BaseURL, fetcher.FeishuURL)); err == nil {
+		parts = append(parts, "issuer "+issuer.Scheme+"://"+issuer.Host)
 	}
-	return strings.Join(parts, ", ")
+	redis := "redis " + p.env.place
+	if getenv("REDIS_URL") == "" && getenv("REDIS_URL_FILE") == "" {
+		redis += " (REDIS_URL is not set)"
+	}
+	return strings.Join(append(parts, redis, "prefix "+p.config.Prefix), ", ")
 }
 
 // Status of a check.
@@ -151,14 +180,14 @@ type chart struct {
 	out      io.Writer
 	json     bool
 	findings []finding
-	failed   int
+	failed   []finding
 	unsaid   error // of writing
 }
 
 func (c *chart) add(f finding) {
 	f.Found, f.Advice = printable(f.Found), printable(f.Advice)
 	if f.Status == checkFail {
-		c.failed++
+		c.failed = append(c.failed, f)
 	}
 	c.findings = append(c.findings, f)
 	if c.json {
@@ -182,16 +211,22 @@ func (c *chart) end() error {
 	return encoder.Encode(struct {
 		Checks []finding `json:"checks"`
 		OK     bool      `json:"ok"`
-	}{c.findings, c.failed == 0})
+	}{c.findings, len(c.failed) == 0})
 }
 
-// err is for the exit status. The reasons are on standard output.
+// err is for the exit status. It begins with what to do about the first that failed, as
+// the others may follow from it. The reasons are on standard output.
 func (c *chart) err() error {
-	switch c.failed {
-	case 0:
+	if len(c.failed) == 0 {
 		return nil
-	case 1:
-		return errors.New("1 check failed")
 	}
-	return fmt.Errorf("%d checks failed", c.failed)
+	var names []string
+	for _, f := range c.failed {
+		names = append(names, f.Name)
+	}
+	checks := "1 check"
+	if n := len(names); n > 1 {
+		checks = strconv.Itoa(n) + " checks"
+	}
+	return fmt.Errorf("%s; %s failed: %s", c.failed[0].Advice, checks, strings.Join(names, ", "))
 }

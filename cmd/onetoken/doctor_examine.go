@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ func (p *patient) examine(ctx context.Context, c *chart) {
 	redis, contact := p.redisCheck(ctx)
 	c.add(redis)
 	p.redisFacts(ctx, c, redis, contact.slow())
-	troubled := c.failed > 0
+	troubled := len(c.failed) > 0
 
 	issuer, meeting := p.issuerCheck(ctx)
 	c.add(issuer)
@@ -118,7 +119,7 @@ func (p *patient) failure(name string, err error) finding {
 		}
 		advice = append(advice, own+variableFor(e))
 	}
-	f.Advice = strings.Join(advice, "; ")
+	f.Advice = cmp.Or(strings.Join(advice, "; "), "try again with --log-level debug, which shows every step")
 	return f
 }
 

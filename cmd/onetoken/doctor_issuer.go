@@ -109,6 +109,8 @@ func (p *patient) credentialsCheck(ctx context.Context, troubled bool) finding {
 const notShared = ", asked around redis and not shared"
 
 func (p *patient) tryCredentials(ctx context.Context) finding {
+	p.calls.Add(1)
+	defer p.calls.Done()
 	seen := sight{logger: slog.New(slog.DiscardHandler)}
 	config := p.config
 	log := config.Observe

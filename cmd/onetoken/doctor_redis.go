@@ -236,7 +236,7 @@ func evictionCheck(nodes []node) finding {
 	f := finding{Name: "eviction", Status: checkOK, Found: each(nodes, func(n node) string { return n.policy })}
 	switch {
 	case f.Found == "":
-		return skipped("eviction", "unknown: INFO and CONFIG are forbidden to this user; it has to be noeviction")
+		return skipped("eviction", "unknown: neither INFO nor CONFIG tells this user; it has to be noeviction")
 	case f.Found != "noeviction":
 		f.Status = checkWarn
 		f.Advice = "set maxmemory-policy noeviction: a full redis may throw our keys out, and volatile-* takes them first"

@@ -99,6 +99,33 @@ func TestDoctorNamesWhatTheACLLacks(t *testing.T) {
 	}
 }
 
+// What was renamed or removed, and what something in front of Redis refuses, is not
+// permitted, whatever the ACL says.
+func TestDoctorNamesCommandsThatRedisDoesNotHave(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	server := redistest.StartServer(t, "--rename-command", "HSET", "secret-name", "--rename-command", "MSETNX", "")
+	got := examine(t, town.with("REDIS_URL", "redis://"+server.Addr()))
+	assert.Equal(t, exitFailed, got.code)
+	want := finding{
+		"permissions", checkFail, "redis refuses hset, msetnx (ERR unknown command)",
+		"give it back its name (rename-command in redis.conf), or use a redis that has it",
+	}
+	assert.Equal(t, want, got.of(t, "permissions"))
+	assert.Equal(t, checkSkipped, got.of(t, "rehearsal").Status)
+
+	w, whole := newServerTown(t, allRules)
+	proxy := redistest.NewProxy(t, whole.Addr())
+	proxy.Fail("DENIED by the policy of "+testPassword, redistest.Commands("GETRANGE"))
+	proxy.Fail("ERR unknown command 'SUBSCRIBE'", redistest.Commands("SUBSCRIBE"))
+	got = examine(t, through(w, whole, proxy))
+	assert.Equal(t, exitFailed, got.code)
+	f := got.of(t, "permissions")
+	assert.Equal(t, checkFail, f.Status)
+	assert.Equal(t, "redis refuses getrange (DENIED), subscribe (ERR unknown command)", f.Found)
+	assert.Equal(t, checkSkipped, got.of(t, "rehearsal").Status)
+}
+
 func TestDoctorOnAWrongPassword(t *testing.T) {
 	t.Parallel()
 	w, server := newServerTown(t, allRules)
@@ -130,7 +157,8 @@ func TestDoctorOnAReplica(t *testing.T) {
 		assert.Contains(t, f.Found, "READONLY")
 		assert.Equal(t, "connect to the primary (REDIS_URL)", f.Advice)
 		assert.Equal(t, checkSkipped, got.of(t, "rehearsal").Status)
-		assert.Equal(t, checkOK, got.of(t, "permissions").Status)
+		assert.Equal(t, "connect to the primary", got.of(t, "permissions").Advice)
+		assert.Contains(t, got.of(t, "permissions").Found, "hset")
 	}
 }
 

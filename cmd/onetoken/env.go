@@ -50,6 +50,7 @@ type environment struct {
 	stdinOf    string // the variable that was read from standard input
 	pretend    bool   // any credential will do
 	tls        bool   // REDIS_URL asks for it
+	place      string // of the Redis it names, without secrets
 	complaints []error
 }
 
@@ -102,7 +103,7 @@ func (e *environment) redis() redis.UniversalClient {
 	if err != nil {
 		target, _ = parseRedisURL(local)
 	}
-	e.tls = target.hasTLS()
+	e.tls, e.place = target.hasTLS(), target.place()
 	return target.client()
 }
 

@@ -102,10 +102,10 @@ func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 	if o.remaining > 0 {
 		lookalike.SetRemaining(o.remaining)
 	}
-	whose := ""
+	whose, logger := "", a.logger
 	if isAppID(credential.AppID) {
-		whose = " for app " + credential.AppID
+		whose, logger = " for app "+credential.AppID, logger.With("app", credential.AppID)
 	}
 	say(a.stderr, fmt.Sprintf("issuer%s listens on http://%s", whose, listener.Addr()))
-	return serve(ctx, listener, logged(a.logger, lookalike), a.logger, o.latency)
+	return serve(ctx, listener, logged(logger, lookalike), logger, o.latency)
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// There are two loggers. The one of --log-level and --log-format goes to all that
+// All that is logged, and every line for people, goes through a lineQueue. There are two loggers. The one of --log-level and --log-format goes to all that
 // run on their own: the issuer's server, the demo's replicas (until they are
 // killed: see mortal), go-redis. In commands with a session the Cache and the
 // issuer's client get one for errors alone: what they would warn of the command says
@@ -20,11 +22,35 @@ import (
 func newLogger(w io.Writer, level, format string) *slog.Logger {
 	var least slog.Level
 	_ = least.UnmarshalText([]byte(level))
-	options := &slog.HandlerOptions{Level: least}
+	options := &slog.HandlerOptions{Level: least, ReplaceAttr: inSeconds}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// inSeconds has a duration logged as a number of seconds under a name that says so, in
+// every format: as such one is text and the other whole nanoseconds.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindDuration {
+		return a
+	}
+	microseconds := a.Value.Duration().Round(time.Microsecond).Microseconds()
+	return slog.Float64(a.Key+"_seconds", float64(microseconds)/1e6)
+}
+
+// whose names the credential that a line is about, if it is about one.
+func whose(key string) []any {
+	if key == "" {
+		return nil
+	}
+	attrs := []any{slog.String("key", key)}
+	if parts := strings.Split(key, ":"); len(parts) == 3 {
+		if app, err := url.PathUnescape(parts[1]); err == nil {
+			attrs = append(attrs, slog.String("app", app))
+		}
+	}
+	return attrs
 }
 
 // redisLog takes what go-redis would print to standard error by itself.

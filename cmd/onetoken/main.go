@@ -11,8 +11,26 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks to finish; from then on a second one kills at once.
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	finishOnSignals(cancel)
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// finishOnSignals has the first signal ask to finish, so that a lock is released and an
+// answer under way is shared. A second SIGINT or SIGTERM kills at once. A second SIGHUP
+// does not: when a terminal closes, both the kernel and the shell send one. Under nohup
+// none is heeded. A reader that is gone kills nobody, but makes writing fail.
+func finishOnSignals(finish func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	heeded := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		heeded = append(heeded, syscall.SIGHUP)
+	}
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, heeded...)
+	go func() {
+		<-came
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+		finish()
+	}()
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -22,7 +24,8 @@ func (a *app) refresherCommand() *cobra.Command {
 			"services that share the token, so that these never have to, nor wait for their\n" +
 			"first one. Any number may run, none is elected: whoever comes first asks, the\n" +
 			"others read. The environment is described by onetoken -h.\n\n" +
-			"  GET /healthz  200 while the process lives, whatever Redis and the issuer do\n" +
+			"  GET /healthz  200 while the process works, whatever Redis and the issuer do;\n" +
+			"                503 and a line that says how if it stands still: restart it then\n" +
 			"  GET /readyz   200 while it holds a token that can be used, also with Redis\n" +
 			"                down; else 503 and a line that says why\n" +
 			"  GET /metrics  for Prometheus: the token's remaining life, calls, troubles\n\n" +
@@ -33,8 +36,8 @@ func (a *app) refresherCommand() *cobra.Command {
 			"A refusal does not end it, not even of the first call: it stays, not ready, and\n" +
 			"asks again every few minutes. What is wrong may be mended in the developer\n" +
 			"console, where nobody thinks of restarting this; and a process that ends would\n" +
-			"only be started again, to find the refusal in Redis. SIGTERM or SIGINT let a\n" +
-			"call under way end and publish its token; the exit status is 0 then.",
+			"only be started again, to find the refusal in Redis. SIGTERM, SIGINT and SIGHUP\n" +
+			"let a call under way end and publish its token; the exit status is 0 then.",
 		Example: "  onetoken refresher --log-level info\n" +
 			"  curl http://127.0.0.1:8080/readyz",
 		Args: cobra.NoArgs,
@@ -56,8 +59,11 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	if address != "" && !canListen(address) {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}
-	m, w := metrics.New(), newWatch(a.logger)
+	m, w, p := metrics.New(), newWatch(a.logger), &pulse{}
 	s, err := a.open(env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
+		if p.observe(e) {
+			return
+		}
 		m.Observe(e)
 		w.observe(e)
 	}})
@@ -72,26 +78,41 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		}
 	}
 	s.warn(ctx)
+	logger := a.logger.With(whose(s.source.Key())...)
 	m.Watch(s.source)
+	p.watches(s.cache, s.source)
+	w.logger = logger
 	w.words = func(err error) string { return printable(inVariables(env.hint(err))) }
 	a.sayStarted(s.appID, listener)
 	closed, outlasting := make(chan struct{}), context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	if listener != nil {
-		handler := refresherHandler(s.source, w, m, a.logger)
-		group.Go(func() error { return serve(ctx, listener, handler, a.logger, 0) })
+		handler := refresherHandler(s.source, w, p, m, logger, a.lostLines())
+		group.Go(func() error { return serve(ctx, listener, handler, logger, 0) })
 	}
+	group.Go(func() error {
+		p.beat(ctx)
+		return nil
+	})
 	group.Go(func() error {
 		w.tellFailures(outlasting, closed, s.source)
 		return nil
 	})
 	group.Go(func() error {
 		err := s.cache.Run(ctx)
-		a.closeCache(s.cache)
+		a.closeCache(s.cache, logger)
 		close(closed)
 		return err
 	})
 	return group.Wait()
+}
+
+// lostLines counts what nobody read in time.
+func (a *app) lostLines() prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "onetoken_log_lines_dropped_total",
+		Help: "Lines of the log that were lost because nobody read standard error in time.",
+	}, a.stderr.dropped)
 }
 
 func (a *app) sayStarted(appID string, listener net.Listener) {
@@ -107,13 +128,13 @@ func (a *app) sayStarted(appID string, listener net.Listener) {
 }
 
 // closeCache lets a call under way end, and tells whoever waits what takes so long.
-func (a *app) closeCache(cache *tokencache.Cache) {
+func (a *app) closeCache(cache *tokencache.Cache, logger *slog.Logger) {
 	const soon = 200 * time.Millisecond
 	timer := time.AfterFunc(soon, func() {
 		say(a.stderr, "finishing what is under way for the others; a second signal stops at once")
 	})
 	defer timer.Stop()
 	if err := cache.Close(); err != nil {
-		a.logger.Warn("cache not closed", "err", err)
+		logger.Warn("cache not closed", "err", err)
 	}
 }

@@ -23,11 +23,15 @@ const maxScrapes = 4
 
 // refresherHandler serves what the help of the command says. Nothing it does waits
 // for Redis or the issuer.
-func refresherHandler(source *tokencache.Source, w *watch, m *metrics.Collector, logger *slog.Logger) http.Handler {
+func refresherHandler(source *tokencache.Source, w *watch, p *pulse, m *metrics.Collector, logger *slog.Logger, lost prometheus.Collector) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(m, lost, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux() // GET is HEAD too; another method is a 405, another path a 404
 	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, _ *http.Request) {
+		if how := p.standsStill(); how != "" {
+			line(out, http.StatusServiceUnavailable, "stands still: "+how)
+			return
+		}
 		line(out, http.StatusOK, "alive")
 	})
 	mux.HandleFunc("GET /readyz", func(out http.ResponseWriter, _ *http.Request) {

@@ -101,7 +101,7 @@ func TestRefresherGetsATokenThatNobodyAskedFor(t *testing.T) {
 	end := r.stop()
 	assert.Equal(t, exitOK, end.code)
 	assert.Empty(t, end.stdout)
-	assert.Regexp(t, `level=INFO msg="new token" remaining=(2h0m0s|1h59m\d+s)\n`, end.stderr)
+	assert.Regexp(t, `level=INFO msg="new token" key=feishu:cli_test:[0-9a-f]{16} app=cli_test remaining_seconds=7(200|1\d\d)\n`, end.stderr)
 	for _, key := range town.redis.Keys() {
 		assert.NotContains(t, key, ":lock")
 	}
@@ -152,7 +152,7 @@ func TestRefresherStaysAfterARefusal(t *testing.T) {
 	end := r.stop()
 	assert.Equal(t, exitOK, end.code)
 	assert.Equal(t, 1, strings.Count(end.stderr, "no token from the issuer"), end.stderr)
-	assert.Regexp(t, `level=WARN msg="no token from the issuer" err="feishu refused: .*" asked_again_in=(59|1m)\S*s\n`, end.stderr)
+	assert.Regexp(t, `level=WARN msg="no token from the issuer" key=\S+ app=cli_test err="feishu refused: .*" asked_again_in_seconds=(59|6\d|7\d)\S*\n`, end.stderr)
 }
 
 // With a copy it is ready, whatever Redis does.

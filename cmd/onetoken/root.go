@@ -17,9 +17,10 @@ import (
 // app is one invocation: the world it was given, and what the flags of the
 // root made of it.
 type app struct {
-	getenv         func(string) string
-	stdin          io.Reader
-	stdout, stderr io.Writer
+	getenv func(string) string
+	stdin  io.Reader
+	stdout io.Writer
+	stderr *lineQueue
 
 	logLevel, logFormat choice
 	logger              *slog.Logger
@@ -30,8 +31,10 @@ type app struct {
 // the process but its arguments, except that go-redis has one logger per
 // process, which is set to the one asked for.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	unread := &lineQueue{out: stderr}
+	defer unread.flush()
 	a := &app{
-		getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr,
+		getenv: getenv, stdin: stdin, stdout: stdout, stderr: unread,
 		logLevel:  choice{value: "warn", of: []string{"debug", "info", "warn", "error"}},
 		logFormat: choice{value: "text", of: []string{"text", "json"}},
 	}
@@ -39,12 +42,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	root.SetIn(stdin)
 	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetErr(unread)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !a.started {
 		err = usage(fmt.Errorf("%w (see %s -h)", err, cmd.CommandPath()))
 	}
-	return report(stderr, err)
+	return report(unread, err)
 }
 
 // curlExample keeps the token out of curl's arguments, which ps shows.

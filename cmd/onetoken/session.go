@@ -48,6 +48,7 @@ func (a *app) open(env *environment, o opening) (*session, error) {
 		return nil, err
 	}
 	s.cache = cache
+	s.seen.ignore(cache.Source(nil))
 	if !o.credential {
 		return s, nil
 	}

@@ -96,11 +96,9 @@ func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.St
 	default:
 		return func(all []tokencache.Status, err error) error {
 			if err != nil {
-				screen.paint(view.trouble(explain(err)))
-			} else {
-				screen.paint(view.picture(all))
+				return screen.paint(view.trouble(explain(err)))
 			}
-			return nil
+			return screen.paint(view.picture(all))
 		}
 	}
 }

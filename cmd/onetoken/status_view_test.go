@@ -7,6 +7,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -45,12 +46,12 @@ func TestScreenOfChangingHeight(t *testing.T) {
 	t.Parallel()
 	var out output
 	s := &screen{out: &out, size: func() (int, int, error) { return minWidth, 5, nil }}
-	s.paint([]string{"1", "2", "3"})
+	require.NoError(t, s.paint([]string{"1", "2", "3"}))
 	seen := out.String()
-	s.paint([]string{"1"})
+	require.NoError(t, s.paint([]string{"1"}))
 	assert.Equal(t, 3, strings.Count(strings.TrimPrefix(out.String(), seen), text.EraseLine.Sprint()))
 	seen = out.String()
-	s.paint([]string{"1", "2", "3", "4", "5", "6"})
+	require.NoError(t, s.paint([]string{"1", "2", "3", "4", "5", "6"}))
 	now := strings.TrimPrefix(out.String(), seen)
 	assert.Equal(t, 4, strings.Count(now, "\n"))
 	assert.Contains(t, now, "(3 more lines)")

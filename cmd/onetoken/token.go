@@ -96,7 +96,7 @@ func (a *app) finish(ctx context.Context, cache *tokencache.Cache) {
 		say(a.stderr, "interrupted: finishing a call under way for the others; press again to stop at once")
 	})
 	if err := cache.Close(); err != nil {
-		a.logger.Warn("cache not closed", "error", err)
+		a.logger.Warn("cache not closed", "err", err)
 	}
 	if !stop() {
 		<-said
@@ -123,8 +123,15 @@ type sight struct {
 	refused error      // what the last such call came to; nil if it was good
 	redis   error      // the first operation that did not succeed
 	told    string     // what became of a rejection; see tokencache.EventInvalidate
-	marker  string     // the key of the event that settle waits for
+	marker  string     // the key of the event that settle waits for, which is of no other interest
 	settled chan struct{}
+}
+
+// ignore is for a Source without a Fetcher.
+func (s *sight) ignore(marker *tokencache.Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.marker = marker.Key()
 }
 
 // settle returns when all that the Cache has done so far has been observed: events come in
@@ -145,9 +152,11 @@ func (s *sight) settle(ctx context.Context, cache *tokencache.Cache) {
 func (s *sight) observe(e tokencache.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.settled != nil && e.Key == s.marker {
-		close(s.settled)
-		s.settled = nil
+	if s.marker != "" && e.Key == s.marker {
+		if s.settled != nil {
+			close(s.settled)
+			s.settled = nil
+		}
 		return
 	}
 	s.log(e)
@@ -191,7 +200,7 @@ func (s *sight) log(e tokencache.Event) {
 	if e.Err != nil {
 		attrs = append(attrs, slog.Any("err", e.Err))
 	}
-	s.logger.LogAttrs(context.Background(), slog.LevelDebug, "cache", attrs...)
+	s.logger.With(whose(e.Key)...).LogAttrs(context.Background(), slog.LevelDebug, "cache", attrs...)
 }
 
 // remembers says whether err is an issuer's that came without asking it.

@@ -13,37 +13,47 @@ type Command struct {
 	Name string // "hset"; of a subcommand: "cluster|slots"
 	// Probe are arguments with which it changes nothing: it reads, is refused
 	// because of them, or deletes or ends a key that is never written. Redis looks
-	// at the ACL first. "K" and "C" stand for that key and a channel of ours. nil:
-	// it cannot be sent like that.
+	// at the ACL first. "K" and "C" stand for that key and a channel of ours, "DB"
+	// for the number of the database in use. nil: it cannot be sent like that.
 	Probe []any
+	// Refusal is how the answer begins if it is the arguments of the probe that are
+	// refused, which shows that the command is there. "": the probe succeeds.
+	Refusal string
 }
+
+// The answers to probes that Redis does not carry out.
+const (
+	noScript = "NOSCRIPT"
+	arity    = "ERR wrong number of arguments"
+	noExpiry = "ERR invalid expire"
+)
 
 // Commands are those of every replica. Since scripts are checked command by
 // command, most are what the scripts call. HELLO and AUTH are not among them, as
 // nobody can be forbidden these.
 var Commands = []Command{
-	{"del", []any{"K"}},
-	{"eval", []any{"return 1", 1, "K"}},
-	{"evalsha", []any{"0000000000000000000000000000000000000000", 1, "K"}},
-	{"get", []any{"K"}},
-	{"getrange", []any{"K", 0, 0}},
-	{"hdel", []any{"K", "f"}},
-	{"hget", []any{"K", "f"}},
-	{"hkeys", []any{"K"}},
-	{"hmget", []any{"K", "f"}},
-	{"hset", []any{"K", "f", "v", "odd"}},
-	{"mget", []any{"K"}},
-	{"mset", []any{"K", "v", "K"}}, // odd
-	{"msetnx", []any{"K", "v", "K"}},
-	{"pexpire", []any{"K", 1}},
-	{"pttl", []any{"K"}},
-	{"publish", []any{"C", ""}}, // a kind of event nobody knows
-	{"select", nil},             // the client sends it
-	{"set", []any{"K", "v", "PX", 0}},
-	{"subscribe", nil}, // takes a connection of its own
-	{"time", []any{}},
-	{"type", []any{"K"}},
-	{"unsubscribe", nil},
+	{Name: "del", Probe: []any{"K"}},
+	{Name: "eval", Probe: []any{"return 1", 1, "K"}},
+	{Name: "evalsha", Probe: []any{"0000000000000000000000000000000000000000", 1, "K"}, Refusal: noScript},
+	{Name: "get", Probe: []any{"K"}},
+	{Name: "getrange", Probe: []any{"K", 0, 0}},
+	{Name: "hdel", Probe: []any{"K", "f"}},
+	{Name: "hget", Probe: []any{"K", "f"}},
+	{Name: "hkeys", Probe: []any{"K"}},
+	{Name: "hmget", Probe: []any{"K", "f"}},
+	{Name: "hset", Probe: []any{"K", "f", "v", "odd"}, Refusal: arity},
+	{Name: "mget", Probe: []any{"K"}},
+	{Name: "mset", Probe: []any{"K", "v", "K"}, Refusal: arity}, // odd
+	{Name: "msetnx", Probe: []any{"K", "v", "K"}, Refusal: arity},
+	{Name: "pexpire", Probe: []any{"K", 1}},
+	{Name: "pttl", Probe: []any{"K"}},
+	{Name: "publish", Probe: []any{"C", ""}}, // a kind of event nobody knows
+	{Name: "select", Probe: []any{"DB"}},     // the client sends it
+	{Name: "set", Probe: []any{"K", "v", "PX", 0}, Refusal: noExpiry},
+	{Name: "subscribe"}, // takes a connection of its own
+	{Name: "time", Probe: []any{}},
+	{Name: "type", Probe: []any{"K"}},
+	{Name: "unsubscribe"},
 }
 
 // Survey is what looking at all credentials takes on top: `onetoken status` and

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// The pulse counts beats and not time: a process that was stopped, and its host that slept,
+// have missed none.
+const (
+	beatEvery    = 15 * time.Second
+	mostUnheard  = 4  // a minute: what the Cache reports is told at once
+	mostUnfilled = 32 // 8 min: a failure holds a fill back for 6 at most, and one takes a minute
+)
+
+// pulse notices that the Cache stands still.
+type pulse struct {
+	source *tokencache.Source
+	marker *tokencache.Source // has no Fetcher; a Get is an event and nothing else
+
+	mu       sync.Mutex // guards below
+	key      string     // of the marker
+	asking   bool       // a Get of the marker has not returned
+	unheard  int        // beats since the last event
+	unfilled int        // beats since a fill ended
+	life     time.Duration
+}
+
+// watches is called before the Cache runs.
+func (p *pulse) watches(cache *tokencache.Cache, source *tokencache.Source) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.source, p.marker = source, cache.Source(nil)
+	p.key = p.marker.Key()
+}
+
+// observe reports whether the event is the pulse's own, and of no interest to others.
+func (p *pulse) observe(e tokencache.Event) (own bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unheard = 0
+	switch e.Kind {
+	case tokencache.EventFill:
+		p.unfilled = 0
+	case tokencache.EventAdopt:
+		p.life = e.Remaining
+	}
+	return p.key != "" && e.Key == p.key
+}
+
+// beat until ctx ends. It waits for nobody.
+func (p *pulse) beat(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.beatOnce(ctx)
+		}
+	}
+}
+
+func (p *pulse) beatOnce(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unheard++
+	p.unfilled++
+	if p.asking {
+		return
+	}
+	p.asking = true
+	go func() {
+		_, _ = p.marker.Get(ctx)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.asking = false
+	}()
+}
+
+// standsStill says in what way the Cache does, or nothing.
+func (p *pulse) standsStill() string {
+	tok, usable := p.source.Peek()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch since := time.Duration(p.unfilled) * beatEvery; {
+	case p.unheard >= mostUnheard:
+		return fmt.Sprintf("the cache has told of nothing for %v: restart this process", time.Duration(p.unheard)*beatEvery)
+	case p.unfilled < mostUnfilled:
+		return ""
+	case !usable:
+		return fmt.Sprintf("there is no token, and no look for one has ended for %v: restart this process", since)
+	case time.Until(tok.Expiry()) < p.urgent():
+		return fmt.Sprintf("the token is about to end, and no look for another has ended for %v: restart this process", since)
+	}
+	return ""
+}
+
+// urgent is the rest of a life before which a fill was due for certain. The caller holds p.mu.
+func (p *pulse) urgent() time.Duration { return min(2*time.Minute, p.life/16) }
