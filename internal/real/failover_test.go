@@ -70,8 +70,8 @@ func TestF22FailoverDuringAFill(t *testing.T) {
 }
 
 func failover(t *testing.T, rd replicated, end, mend func(shard)) {
-	i := newIssuer("failover", 2*time.Minute)
-	i.window, i.latency = time.Minute, 2*time.Second
+	i := newIssuer("failover", 4*time.Minute)
+	i.window, i.latency = 2*time.Minute, 2*time.Second
 	s := inItsWindow(t, rd, i)
 	fleet := newFleet(t, rd.client, i)
 	getAll(t, fleet)
@@ -121,7 +121,7 @@ type place struct {
 	key string
 }
 
-// inItsWindow stores a token of 2 min with 36 s left: well within the window of 1 min,
+// inItsWindow stores a token of 4 min with 72 s left: well within the window of 2 min,
 // and far from urgent.
 func inItsWindow(t *testing.T, rd replicated, i *issuer) place {
 	t.Helper()
@@ -132,7 +132,7 @@ func inItsWindow(t *testing.T, rd replicated, i *issuer) place {
 	<-i.asked
 	require.NoError(t, r.cache.Close())
 	key := "onetoken:{" + r.Key() + "}:token"
-	require.NoError(t, rdb.PExpire(t.Context(), key, 36*time.Second).Err())
+	require.NoError(t, rdb.PExpire(t.Context(), key, 72*time.Second).Err())
 	s := place{rd.of(key), key}
 	eventually(t, func() bool { return s.heir.Exec("DBSIZE") == int64(1) }, "the replica has it")
 	return s
