@@ -20,8 +20,12 @@ func (s *Source) heard(kind, about string) {
 		s.hold = hold{}
 		s.schedule()
 	case eventToken:
-		left, _ := parseMillis(ms)
-		if !s.holds(fp, left) {
+		left, told := parseMillis(ms)
+		if !told { // by a version that did not say it
+			if !s.copy.Load().is(fp) {
+				s.rereadSoon(5 * time.Second)
+			}
+		} else if !s.holds(fp, left) {
 			s.rereadSoon(min(5*time.Second, max(left, minLife)/4))
 		}
 	case eventGap:
