@@ -76,7 +76,7 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	probing, stop := context.WithCancel(context.Background())
 	c.stopProbing = stop
 	c.breaker.onOpen = func() {
-		c.spawn(func() { (&prober{guard: c.redis, breaker: c.breaker}).run(probing) })
+		c.spawn(func() { newProber(c.redis, c.breaker).run(probing) })
 	}
 	c.locker = lock.New(c.redis)
 	c.notifier = &notifier{

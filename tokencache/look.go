@@ -118,7 +118,7 @@ func (s *Source) spare(rest time.Duration) time.Duration {
 	if s.lookFailed && s.callTook > 0 {
 		return max(0, rest-2*s.callTook)
 	}
-	return max(rest/2, min(rest, 3*s.lookTook)) // a Redis that is far away is in no trouble
+	return max(rest/2, 3*s.lookTook) // a Redis that is far away is in no trouble, even if the copy ends meanwhile
 }
 
 // reader is what a fill reads with: if it may, in such a way that it has the lock where

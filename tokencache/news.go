@@ -21,7 +21,8 @@ func (s *Source) heard(kind, about string) {
 		s.schedule()
 	case eventToken:
 		left, told := parseMillis(ms)
-		if !s.holds(fp, left) {
+		known := told && s.holds(fp, left) || !told && s.copy.Load().is(fp) // an older version does not say it
+		if !known {
 			s.rereadSoon(spreadOf(left, told))
 		}
 	case eventGap:

@@ -1,6 +1,7 @@
 package tokencache_test
 
 import (
+	"cmp"
 	"context"
 	"testing"
 	"time"
@@ -63,4 +64,34 @@ func TestI8NewsOfATokenSpreadsTheReads(t *testing.T) {
 			}
 		})
 	})
+}
+
+// F33: an older version does not say how much is left of the token that it stored. Who has it
+// does not look, and who has another does so within 5 s, not all at once.
+func TestF33NewsFromAnOlderVersion(t *testing.T) {
+	const readers = 40
+	for edge, about := range map[string]string{"the token at hand": "", "another": "f00"} {
+		for _, left := range []string{"", " ", " -1", " 99999999999999999999", " soon"} {
+			t.Run(edge+left, func(t *testing.T) {
+				virtual(t, usual(), func(t *testing.T, f *fleet) {
+					replicas := f.start(readers)
+					withinAll(replicas, latency+100*time.Millisecond)
+					time.Sleep(time.Minute)
+					f.redis.Each((*redistest.Link).ResetCounts)
+					fp := cmp.Or(about, replicas[0].mustGet().Fingerprint())
+					require.NoError(t, f.redis.Admin().Publish(t.Context(), f.keyName("events"), "T "+fp+left).Err())
+					time.Sleep(time.Second)
+					looked := 0
+					for _, r := range replicas[1:] { // the first was asked for the name of the channel
+						looked += r.link.Count("EVALSHA", "EVAL")
+					}
+					if about == "" {
+						assert.Zero(t, looked)
+					} else {
+						assert.LessOrEqual(t, looked, readers/2)
+					}
+				})
+			})
+		}
+	}
 }

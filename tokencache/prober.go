@@ -21,10 +21,22 @@ import (
 type prober struct {
 	guard   *guard
 	breaker *breaker
+	replies chan time.Duration // of capacity 1: how long a question took that was answered, maybe late
+}
+
+// asksFor is how many RedisTimeouts the answer to a question is waited for, while others are
+// asked: a new connection takes several round trips, a command one, and from far away only
+// those of commands fit.
+const asksFor = 8
+
+func newProber(g *guard, b *breaker) *prober {
+	return &prober{guard: g, breaker: b, replies: make(chan time.Duration, 1)}
 }
 
 // run ends when Redis answers and the breaker is closed, or with ctx.
 func (p *prober) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what was asked and not answered yet
 	for p.rest(ctx) {
 		answers, served := p.isBack(ctx)
 		if served {
@@ -46,6 +58,8 @@ func (p *prober) rest(ctx context.Context) bool {
 	select {
 	case <-timer.C:
 	case <-p.breaker.answers:
+	case took := <-p.replies:
+		p.replied(took)
 	case <-ctx.Done():
 	}
 	return ctx.Err() == nil
@@ -59,14 +73,13 @@ func (p *prober) isBack(ctx context.Context) (answers, served bool) {
 			answers, served = false, false
 		}
 	}()
-	began := time.Now()
-	err := p.ask(ctx)
+	took, err := p.ask(ctx)
 	answers = answered(err)
 	if !answers && !neverSubscribes(err) {
 		return false, false
 	}
 	// What a new connection took, set up and all, is plenty for one that is open.
-	most := min(p.guard.timeout, max(time.Since(began), p.guard.timeout/4))
+	most := min(p.guard.timeout, max(took, p.guard.timeout/4))
 	switch c := p.guard.rdb.(type) {
 	case *redis.Client:
 		served = p.sweep(ctx, c, most)
@@ -85,33 +98,68 @@ func neverSubscribes(err error) bool {
 	return errors.Is(err, errClientEnded) || slices.ContainsFunc(hangUps, func(known error) bool { return errors.Is(err, known) })
 }
 
-// ask subscribes to the events of the credential that had the trouble: in a Cluster that
-// goes to its node, and every replica may do it. Any answer is one, a refusal too. The client
-// may take much longer than it is told to, so it works aside and is left behind.
-func (p *prober) ask(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, p.guard.timeout)
-	defer cancel()
-	done := make(chan error, 1)
+// ask has Redis answer on a new connection, and returns how long that took. The client may
+// take much longer than it is told to, so it works aside and is left behind.
+func (p *prober) ask(ctx context.Context) (took time.Duration, err error) {
+	asking, cancel := context.WithTimeout(ctx, asksFor*p.guard.timeout)
+	failed := make(chan error, 1)
 	go func() {
-		err := errClientEnded
+		defer cancel()
+		began, err := time.Now(), errClientEnded
 		defer func() {
 			_ = recover()
-			done <- err
+			if answered(err) {
+				p.replied(time.Since(began))
+			} else {
+				failed <- err
+			}
 		}()
-		session := p.guard.subscriber().Subscribe(ctx) // no channels: no connection yet
-		got := session.Subscribe(ctx, eventsOf(p.breaker.about()))
-		if got == nil {
-			_, got = session.ReceiveTimeout(cancelled, overdue(p.guard.timeout)) // redials neither in time nor after it
-		}
-		_ = session.Close()
-		err = got
+		err = p.question(asking)
 	}()
+	timer := time.NewTimer(p.guard.timeout)
+	defer timer.Stop()
 	select {
-	case err := <-done:
-		return err
+	case took := <-p.replies:
+		return took, nil
+	case err := <-failed:
+		return 0, err
+	case <-timer.C:
+		return 0, context.DeadlineExceeded
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
+}
+
+// replied tells whoever asks that Redis has answered.
+func (p *prober) replied(took time.Duration) {
+	select {
+	case p.replies <- took:
+	default:
+	}
+}
+
+// question subscribes to the events of the credential that had the trouble: in a Cluster that
+// goes to its node, and every replica may do it. Any answer is one, a refusal too. Some proxies
+// hang up instead, and answer a PING.
+func (p *prober) question(ctx context.Context) error {
+	err := p.session(ctx, func(session *redis.PubSub) error { return session.Subscribe(ctx, eventsOf(p.breaker.about())) })
+	if !answered(err) && ctx.Err() == nil {
+		err = p.session(ctx, func(session *redis.PubSub) error { return session.Ping(ctx) })
+	}
+	return err
+}
+
+// session says one thing on a connection of its own, and waits for the answer.
+func (p *prober) session(ctx context.Context, say func(*redis.PubSub) error) error {
+	session := p.guard.subscriber().Subscribe(ctx) // no channels: no connection yet
+	defer func() { _ = session.Close() }()
+	if err := say(session); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = session.Close() })()
+	deadline, _ := ctx.Deadline()
+	_, err := session.ReceiveTimeout(cancelled, time.Until(deadline)) // redials neither in time nor after it
+	return err
 }
 
 // eventsOf is the channel of the credential that a key or channel belongs to.

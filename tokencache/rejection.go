@@ -26,12 +26,8 @@ func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 		return errors.New("tokencache: Invalidate needs the token that was refused")
 	}
 	fp := bad.Fingerprint()
-	paced, err := s.reject(fp)
-	if err != nil {
+	if err := s.reject(fp); err != nil {
 		return err
-	}
-	if paced {
-		s.observe(Event{Kind: EventInvalidate, Outcome: string(outcomePaced)})
 	}
 	select {
 	case told := <-s.telling.DoChan(fp, func() (any, error) { return nil, s.tellAside(fp) }):
@@ -41,28 +37,29 @@ func (s *Source) Invalidate(ctx context.Context, bad Token) error {
 	}
 }
 
-// reject notes a rejection and drops the copy. Paced: this process waits before it asks for
-// another.
-func (s *Source) reject(fp string) (paced bool, err error) {
+// reject notes a rejection and drops the copy.
+func (s *Source) reject(fp string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
-		return false, s.broken
+		return s.broken
 	}
 	if s.rejected.cooling(fp) {
 		if s.copy.Load().is(fp) {
-			return false, ErrCoolDown
+			return ErrCoolDown
 		}
-		return false, nil // a repetition
+		return nil // a repetition
 	}
 	c := s.copy.Load()
 	s.rejected.add(fp, rejection{number: s.nextNumber(), stored: c.is(fp) && !c.unpublished})
 	if c.is(fp) {
 		s.hold = hold{} // it was for one that has a copy
-		paced = s.paceRefusal(c)
+		if s.paceRefusal(c) {
+			s.observe(Event{Kind: EventInvalidate, Outcome: string(outcomePaced)}) // before the Source can be closed
+		}
 	}
 	s.drop(fp)
-	return paced, nil
+	return nil
 }
 
 // paceRefusal keeps this process from asking for a while if fresh tokens of direct calls
@@ -73,15 +70,16 @@ func (s *Source) paceRefusal(c *localCopy) (paced bool) {
 	if !c.unpublished || at.since(c.from) >= fresh {
 		return false
 	}
-	if at.since(s.refusedAt) >= s.ownHold.wait+2*fresh { // one has lasted since
+	if at.since(s.refusedAt) >= s.refusedFor+2*fresh { // one has lasted since
 		s.refusals = 0
 	}
 	s.refusals++
-	s.refusedAt = at
+	s.refusedAt, s.refusedFor = at, 0
 	if s.refusals == 1 {
 		return false
 	}
-	s.ownHold = hold{from: at, wait: refusalBackoff.after(s.refusals-1, s.jitter.draw()), err: &IssuerError{
+	s.refusedFor = refusalBackoff.after(s.refusals-1, s.jitter.draw())
+	s.ownHold = hold{from: at, wait: s.refusedFor, err: &IssuerError{
 		Issuer: s.issuer.Name, Class: ClassTransient, Advice: refusalAdvice, Err: ErrRejected,
 		Message: fmt.Sprintf("%d fresh tokens in a row were rejected", s.refusals),
 	}}

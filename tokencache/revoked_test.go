@@ -418,3 +418,22 @@ func TestF39ManyRejectedWhileRedisIsDown(t *testing.T) {
 		assert.False(t, other.mustGet().Equal(bad))
 	})
 }
+
+// F31: tokens of direct calls are rejected as soon as they are issued. The pace is kept however
+// short they live: a wait is no sign that one has lasted.
+func TestF31FreshDirectTokensRejectedArePacedForShortLives(t *testing.T) {
+	for _, life := range []time.Duration{20 * time.Second, 40 * time.Second, 2 * time.Hour} {
+		t.Run(life.String(), func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true, Life: life, Window: life / 4}, func(t *testing.T, f *fleet) {
+				r := f.replica()
+				r.link.Down()
+				for end := time.Now().Add(30 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+					if tok, err := r.source.Get(t.Context()); err == nil {
+						_ = r.source.Invalidate(t.Context(), tok)
+					}
+				}
+				assert.LessOrEqual(t, f.stats().Calls, 30*60/30+10, "one in 30 s, once the wait has doubled that far")
+			})
+		})
+	}
+}

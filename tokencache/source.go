@@ -52,6 +52,7 @@ type inner struct {
 	failures     int           // calls in a row that failed as far as only we know
 	refusals     int           // fresh tokens of direct calls in a row that were rejected
 	refusedAt    instant       // the last of them
+	refusedFor   time.Duration // what it was to wait for after that
 	troubles     int           // looks in a row that Redis did not allow
 	putBacks     int           // attempts in a row
 	passedAt     instant       // when Refresh last passed a permanent failure
