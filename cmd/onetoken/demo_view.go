@@ -99,6 +99,16 @@ func isTerminal(out io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// widthOf is how many columns the terminal has, or the least of the demo if it does not say.
+func widthOf(out io.Writer) int {
+	if f, ok := out.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return minWidth
+}
+
 func (s *screen) show(now snapshot) error { return s.paint(s.picture(now)) }
 
 // paint does it with one write, so that nothing flickers. Its error is of that.

@@ -122,6 +122,7 @@ func (a *app) admit() (*patient, finding) {
 	seen := sight{logger: a.logger}
 	p.config = tokencache.Config{
 		Prefix: a.getenv("ONETOKEN_PREFIX"), Logger: logger, Observe: seen.log, FetchTimeout: doctorFetchTime,
+		NoDirect: env.noDirect(),
 	}
 	_, err := tokencache.New(p.rdb, p.config)
 	env.complainOfFields(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +35,8 @@ const environmentHelp = `Environment (secrets are never flags; demo reads none o
   FEISHU_BASE_URL         the issuer (default https://open.feishu.cn;
                           Lark: https://open.larksuite.com)
   ONETOKEN_PREFIX         of all keys in Redis (default onetoken)
+  ONETOKEN_NO_DIRECT      true: with Redis in trouble the issuer is not asked
+                          around it, and there is no token (default false)
 
 Exit status: 0 done, 1 failed, 2 usage or configuration, 3 the issuer refused,
 and a person has to act.`
@@ -70,6 +73,15 @@ func (e *environment) checkTimeout(timeout time.Duration) {
 // hasCredential says whether there is one to read, or half of one to complain of.
 func (e *environment) hasCredential() bool {
 	return cmp.Or(e.getenv("FEISHU_APP_ID"), e.getenv("FEISHU_APP_SECRET"), e.getenv("FEISHU_APP_SECRET_FILE")) != ""
+}
+
+// noDirect says whether the issuer may only be asked through Redis.
+func (e *environment) noDirect() bool {
+	no, err := strconv.ParseBool(cmp.Or(e.getenv("ONETOKEN_NO_DIRECT"), "false"))
+	if err != nil {
+		e.complain("ONETOKEN_NO_DIRECT is neither true nor false")
+	}
+	return no
 }
 
 // feishu reads id and secret, and complains about them and baseURL.

@@ -44,13 +44,16 @@ func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 	}
 	defer s.close()
 	s.warn(ctx)
-	err = s.within(ctx, timeout, func(waiting context.Context) error {
-		tok, changed, err := s.source.Refresh(waiting)
+	var tok tokencache.Token
+	err = s.within(ctx, timeout, func(waiting context.Context) (err error) {
+		var changed bool
+		tok, changed, err = s.source.Refresh(waiting)
 		if err == nil {
 			_, err = fmt.Fprintln(a.stdout, s.whatCame(ctx, tok, changed))
 		}
 		return err
 	})
+	s.tellReturned(ctx, tok)
 	return s.conclude(ctx, err)
 }
 

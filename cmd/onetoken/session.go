@@ -65,6 +65,7 @@ func (s *session) cacheConfig(o opening, quiet *slog.Logger) tokencache.Config {
 	c := tokencache.Config{
 		Prefix:    s.app.getenv("ONETOKEN_PREFIX"),
 		Refresher: o.refresher,
+		NoDirect:  s.env.noDirect(),
 		Logger:    quiet,
 		Observe:   s.seen.observe,
 	}

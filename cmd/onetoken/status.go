@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,11 +91,14 @@ func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.St
 	case asJSON:
 		return printed(statusJSON)
 	case !watch:
-		return printed(view.text)
+		return printed(view.on(widthOf(a.stdout)).text)
 	case screen == nil:
-		return printed(func(all []tokencache.Status) string { return view.heading() + "\n" + view.text(all) + "\n" })
+		return printed(func(all []tokencache.Status) string {
+			return view.heading() + "\n" + view.on(widthOf(a.stdout)).text(all) + "\n"
+		})
 	default:
 		return func(all []tokencache.Status, err error) error {
+			view := view.on(widthOf(a.stdout)) // it may have changed
 			if err != nil {
 				return screen.paint(view.trouble(explain(err)))
 			}
@@ -166,9 +170,20 @@ func (s *session) verdict(all []tokencache.Status) error {
 	case 0:
 		return fmt.Errorf("no usable token: there is nothing under the prefix %s in redis (REDIS_URL, ONETOKEN_PREFIX)", s.app.prefix())
 	case 1:
-		return fmt.Errorf("no usable token of %s: %s", datum(without[0].App), whyAbsent(without[0]))
+		return fmt.Errorf("no usable token of %s: %s", nameAmong(without[0], all), whyAbsent(without[0]))
 	}
-	return fmt.Errorf("no usable token of %d credentials; of %s: %s", len(without), datum(without[0].App), whyAbsent(without[0]))
+	return fmt.Errorf("no usable token of %d credentials; of %s: %s", len(without), nameAmong(without[0], all), whyAbsent(without[0]))
+}
+
+// nameAmong is the app, and if others have the same app with another secret or issuer, the
+// first digits of the digest in its key too.
+func nameAmong(st tokencache.Status, all []tokencache.Status) string {
+	sameApp := func(other tokencache.Status) bool { return other.App == st.App && other.Key != st.Key }
+	if !slices.ContainsFunc(all, sameApp) {
+		return datum(st.App)
+	}
+	digest := st.Key[strings.LastIndex(st.Key, ":")+1:]
+	return datum(st.App) + " (" + datum(digest[:min(8, len(digest))]) + ")"
 }
 
 func whyAbsent(st tokencache.Status) string {

@@ -106,7 +106,7 @@ func TestStatusIsOfOnesOwn(t *testing.T) {
 
 	got := wrong.run(t, "status", "--json")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Regexp(t, `^onetoken: no usable token of cli_test: feishu refused: app secret invalid \(code 10014, log id \w+\): check FEISHU_APP_ID and FEISHU_APP_SECRET .*; the issuer is asked again in (1m\d+s|5\ds)\n$`, got.stderr)
+	assert.Regexp(t, `^onetoken: no usable token of cli_test \([0-9a-f]{8}\): feishu refused: app secret invalid \(code 10014, log id \w+\): check FEISHU_APP_ID and FEISHU_APP_SECRET .*; the issuer is asked again in (1m\d+s|5\ds)\n$`, got.stderr)
 	all := objects(t, got.stdout)
 	require.Len(t, all, 2)
 	for _, o := range all {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,13 @@ type statusView struct {
 	prefix string
 	ours   string // the key of the environment's credential, or nothing
 	drawn  bool   // on a terminal: with bars and colours
+	width  int    // of the terminal
+}
+
+// on is the view for a terminal of a width.
+func (v statusView) on(width int) statusView {
+	v.width = width
+	return v
 }
 
 // heading of one look among many.
@@ -33,13 +41,12 @@ func (v statusView) text(all []tokencache.Status) string {
 
 // picture is for a screen that is painted again and again.
 func (v statusView) picture(all []tokencache.Status) []string {
-	return append([]string{v.heading(), ""}, v.lines(all)...)
+	return slices.Concat(v.wrapped(v.heading(), v.width-1), []string{""}, v.lines(all))
 }
 
 // trouble is a picture of nothing.
 func (v statusView) trouble(why string) []string {
-	lines := strings.Split(text.WrapSoft(why, minWidth-2), "\n")
-	return append([]string{v.heading(), ""}, lines...)
+	return slices.Concat(v.wrapped(v.heading(), v.width-1), []string{""}, v.wrapped(why, v.width-1))
 }
 
 func (v statusView) lines(all []tokencache.Status) []string {
@@ -58,20 +65,16 @@ func (v statusView) lines(all []tokencache.Status) []string {
 
 // block is one credential: its key and state, and a row for all that there is.
 func (v statusView) block(st tokencache.Status) []string {
-	title := datum(st.Key) + "  " + v.coloured(st.State)
-	if st.Key == v.ours {
-		title += "  (of this environment)"
-	}
-	lines := []string{title}
+	lines := []string{v.title(st)}
 	row := func(name, format string, args ...any) {
-		for _, part := range v.wrapped(fmt.Sprintf(format, args...)) {
+		for _, part := range v.wrapped(fmt.Sprintf(format, args...), v.width-1-rowIndent) {
 			lines = append(lines, fmt.Sprintf("  %-8s %s", name, part))
 			name = ""
 		}
 	}
 	if st.Life > 0 {
 		left := fmt.Sprintf("%s of %s", roundly(st.Remaining), roundly(st.Life))
-		lines = append(lines, fmt.Sprintf("  %-8s %s%s", "left", v.bar(st), left))
+		lines = append(lines, fmt.Sprintf("  %-8s %s%s", "left", v.bar(st, len(left)), left))
 	}
 	if !st.FetchedAt.IsZero() || st.FetchedBy != "" {
 		row("fetched", "%s by %s", atMoment(st.FetchedAt), datum(st.FetchedBy))
@@ -91,6 +94,36 @@ func (v statusView) block(st tokencache.Status) []string {
 		row("", "%s", againIn(st.RetryIn))
 	}
 	return lines
+}
+
+// rowIndent is what stands before the words of a row.
+const rowIndent = 11
+
+// title is the key and the state. Where there is too little room the mark is a shorter one,
+// and the key gives way in its middle: both ends of it tell credentials apart.
+func (v statusView) title(st tokencache.Status) string {
+	key, state, mark := datum(st.Key), "  "+st.State, ""
+	if st.Key == v.ours {
+		mark = "  (of this environment)"
+	}
+	if v.drawn {
+		if mark != "" && text.StringWidth(key+state+mark) > v.width-1 {
+			mark = "  (ours)"
+		}
+		key = elided(key, v.width-1-len(state+mark))
+	}
+	return key + "  " + v.coloured(st.State) + mark
+}
+
+// elided is s in so many columns, without its middle if need be.
+func elided(s string, width int) string {
+	runes := []rune(s)
+	if len(runes) <= width {
+		return s
+	}
+	const gap = "..."
+	rest := max(2, width-len(gap))
+	return string(runes[:rest-rest/2]) + gap + string(runes[len(runes)-rest/2:])
 }
 
 // factsOf a failure are what its message does not say.
@@ -117,19 +150,37 @@ func againIn(wait time.Duration) string {
 }
 
 // wrapped is for screens, where lines would be cut. In a pipe a line is a line.
-func (v statusView) wrapped(s string) []string {
+func (v statusView) wrapped(s string, width int) []string {
 	if !v.drawn {
 		return []string{s}
 	}
-	return strings.Split(strings.TrimRight(text.WrapSoft(s, minWidth-12), "\n"), "\n")
+	width = max(width, 10) // a terminal may shrink to nothing
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(s) {
+		if line != "" && text.StringWidth(line+" "+word) <= width {
+			line += " " + word
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		for line = word; text.StringWidth(line) > width; line = line[len(text.Trim(line, width)):] {
+			lines = append(lines, text.Trim(line, width))
+		}
+	}
+	return append(lines, line)
 }
 
-// bar is full when the token is new and runs out to the left.
-func (v statusView) bar(st tokencache.Status) string {
-	if !v.drawn {
+// bar is full when the token is new and runs out to the left. It leaves room for the figures
+// after it: what is too short to tell anything is left out.
+func (v statusView) bar(st tokencache.Status, figures int) string {
+	const least = 5
+	width := min(statusBarWidth, v.width-1-rowIndent-len("[] ")-figures)
+	if !v.drawn || width < least {
 		return ""
 	}
-	return bar(share(st.Remaining, st.Life, statusBarWidth), statusBarWidth, colourOf[st.State]) + " "
+	return bar(share(st.Remaining, st.Life, width), width, colourOf[st.State]) + " "
 }
 
 var colourOf = map[string]text.Color{

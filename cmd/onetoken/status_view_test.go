@@ -24,11 +24,54 @@ func worst() tokencache.Status {
 
 func TestStatusPictureFitsTheLeastTerminal(t *testing.T) {
 	t.Parallel()
-	v := statusView{prefix: "onetoken", ours: worst().Key, drawn: true}
-	for _, line := range append(v.picture([]tokencache.Status{worst()}), v.trouble(strings.Repeat("redis is down ", 20))...) {
-		assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(line), minWidth-1, line)
-		assert.NotContains(t, line, "\n")
+	for _, width := range []int{statusWidth, 60, minWidth, 200} {
+		v := statusView{prefix: "onetoken", ours: worst().Key, drawn: true}.on(width)
+		for _, line := range append(v.picture([]tokencache.Status{worst()}), v.trouble(strings.Repeat("redis is down ", 20))...) {
+			assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(line), width-1, line)
+			assert.NotContains(t, line, "\n")
+		}
 	}
+}
+
+// Two credentials of an app differ in the digest alone; and what does not fit is at the cost
+// of the bar, then of the middle of the name, never of a figure or of what tells them apart.
+func TestStatusTellsCredentialsOfAnAppApart(t *testing.T) {
+	t.Parallel()
+	one, two := worst(), worst()
+	two.Key = "feishu:cli_0123456789abcdef:fedcba9876543210"
+	long := one
+	long.Remaining, long.Life = 11*time.Hour+59*time.Minute+59*time.Second, 12*time.Hour
+	assert.Equal(t, "  left     11h59m59s of 12h0m0s", (statusView{drawn: true}).on(36).lines([]tokencache.Status{long})[1], "a bar of 1 tells nothing")
+	assert.Equal(t, []string{"20 onetoken", "0123456789a", "bcdef x"}, (statusView{drawn: true}).wrapped("20  onetoken 0123456789abcdef x", 11), "no word is lost")
+	assert.NotEmpty(t, (statusView{drawn: true}).on(1).lines([]tokencache.Status{long}))
+	for width, want := range map[int][]string{
+		statusWidth: {
+			"feishu:cli...6789abcdef  urgent  (ours)", "feishu:cli_012...dcba9876543210  urgent",
+			"  left     [###### ] 1h59m59s of 2h0m0s",
+		},
+		50: {
+			"feishu:cli_0123...123456789abcdef  urgent  (ours)", "feishu:cli_01234567...ef:fedcba9876543210  urgent",
+			"  left     [################ ] 1h59m59s of 2h0m0s",
+		},
+		100: {
+			one.Key + "  urgent  (of this environment)", two.Key + "  urgent",
+			"  left     [####################################### ] 1h59m59s of 2h0m0s",
+		},
+	} {
+		var lines []string
+		for _, line := range (statusView{ours: one.Key, drawn: true}).on(width).lines([]tokencache.Status{one, two}) {
+			lines = append(lines, text.StripEscape(line))
+		}
+		for _, line := range want {
+			assert.Contains(t, lines, line, width)
+		}
+	}
+	one.State, two.State = absent, absent
+	none := (&session{app: &app{}}).verdict([]tokencache.Status{one, two})
+	assert.ErrorContains(t, none, "no usable token of 2 credentials; of cli_0123456789abcdef (01234567): ")
+	two.App = "cli_other"
+	none = (&session{app: &app{}}).verdict([]tokencache.Status{one, two})
+	assert.ErrorContains(t, none, "no usable token of 2 credentials; of cli_0123456789abcdef: ")
 }
 
 func TestStatusBar(t *testing.T) {
@@ -36,9 +79,9 @@ func TestStatusBar(t *testing.T) {
 	for left, filled := range map[time.Duration]int{0: 0, time.Minute: 0, time.Hour: 20, 2 * time.Hour: 40, 3 * time.Hour: 40} {
 		st := tokencache.Status{State: "fresh", Remaining: left, Life: 2 * time.Hour}
 		assert.Equal(t, "["+strings.Repeat("#", filled)+strings.Repeat(" ", 40-filled)+"] ",
-			text.StripEscape(statusView{drawn: true}.bar(st)), left)
+			text.StripEscape(statusView{drawn: true, width: minWidth}.bar(st, 8)), left)
 	}
-	assert.Empty(t, statusView{}.bar(worst()), "numbers alone in a pipe")
+	assert.Empty(t, statusView{width: minWidth}.bar(worst(), 8), "numbers alone in a pipe")
 }
 
 // A picture that shrinks leaves nothing behind, and one that is too tall is cut.

@@ -16,7 +16,7 @@ import (
 
 func (a *app) tokenCommand() *cobra.Command {
 	kind := choice{value: "app", of: []string{"app", "tenant"}}
-	var timeout time.Duration
+	var o tokenOptions
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Print the token, and nothing else, on standard output",
@@ -24,52 +24,68 @@ func (a *app) tokenCommand() *cobra.Command {
 			"It comes from Redis if the fleet has one; if not, or if it ends soon, the issuer\n" +
 			"is asked once, and the answer is in Redis for all before this command ends.\n" +
 			"With Redis in trouble the token comes from the issuer alone, with a line about\n" +
-			"it on standard error. The environment is described by onetoken -h.\n\n" +
+			"it on standard error; with --strict it is not printed then, and the exit status\n" +
+			"is 1. A line there, too, if the token was refused (see onetoken invalidate) and\n" +
+			"the issuer has handed it out again. The environment is described by onetoken -h.\n\n" +
 			"It may end later than --timeout: a call under way is finished for the others.\n" +
 			"A refusal is remembered by the fleet, for up to 5 min: the error says so, and\n" +
 			"what was mended in between does not show before the issuer is asked again,\n" +
 			"when the error says. Another id or secret takes effect at once.\n\n" +
 			"Do not put $(onetoken token) into the arguments of a command: ps shows them to\n" +
-			"all users. curl reads headers from standard input, since 7.55.",
+			"all users. curl reads headers from standard input, since 7.55.\n\n" + tokenJSONHelp,
 		Example: curlExample,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.token(cmd.Context(), kind.value, timeout)
+			o.kind = kind.value
+			return a.token(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().Var(&kind, "kind", "which of the two tokens that come together: "+kind.options())
-	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Second, "how long to wait for it")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 15*time.Second, "how long to wait for it")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print an object in one line")
+	cmd.Flags().BoolVar(&o.strict, "strict", false, "only a token that the fleet shares will do: exit status 1 if it came around Redis")
 	kind.complete(cmd, "kind")
 	return cmd
 }
 
+type tokenOptions struct {
+	kind           string
+	timeout        time.Duration
+	asJSON, strict bool
+}
+
 // token prints one. It may return later than timeout: what it began at the
 // issuer is finished for the others, which takes up to a call's own time-out.
-func (a *app) token(ctx context.Context, kind string, timeout time.Duration) error {
+func (a *app) token(ctx context.Context, o tokenOptions) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	env.checkTimeout(timeout)
+	env.checkTimeout(o.timeout)
 	s, err := a.open(env, opening{credential: true})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	s.warn(ctx)
-	var value string
-	err = s.within(ctx, timeout, func(ctx context.Context) (err error) {
-		value, err = get(ctx, s.source, kind)
+	var tok tokencache.Token
+	err = s.within(ctx, o.timeout, func(ctx context.Context) (err error) {
+		tok, err = s.source.Get(ctx)
 		return err
 	})
+	var value string
 	if err == nil {
-		_, err = fmt.Fprintln(a.stdout, value)
+		value, err = ofKind(tok, o.kind)
 	}
+	if err == nil && o.strict {
+		err = s.strictly(ctx)
+	}
+	if err == nil {
+		err = s.printToken(tok, o.kind, value, o.asJSON)
+	}
+	s.tellReturned(ctx, tok)
 	return s.conclude(ctx, err)
 }
 
-func get(ctx context.Context, source *tokencache.Source, kind string) (string, error) {
-	tok, err := source.Get(ctx)
+func ofKind(tok tokencache.Token, kind string) (string, error) {
 	switch {
-	case err != nil:
-		return "", err
 	case kind == "app":
 		return tok.AppAccessToken(), nil
 	case tok.TenantAccessToken() == "":
@@ -176,6 +192,13 @@ func (s *sight) calls() (called, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.called, s.direct
+}
+
+// troubled says whether Redis was.
+func (s *sight) troubled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.redis != nil
 }
 
 // rejection is what became of one.
