@@ -155,21 +155,11 @@ func (v statusView) wrapped(s string, width int) []string {
 		return []string{s}
 	}
 	width = max(width, 10) // a terminal may shrink to nothing
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(s) {
-		if line != "" && text.StringWidth(line+" "+word) <= width {
-			line += " " + word
-			continue
-		}
-		if line != "" {
-			lines = append(lines, line)
-		}
-		for line = word; text.StringWidth(line) > width; line = line[len(text.Trim(line, width)):] {
-			lines = append(lines, text.Trim(line, width))
-		}
+	lines := strings.Split(text.WrapSoft(s, width), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
 	}
-	return append(lines, line)
+	return lines
 }
 
 // bar is full when the token is new and runs out to the left. It leaves room for the figures
