@@ -97,7 +97,9 @@ func (e *environment) redis() redis.UniversalClient {
 	raw, ok := e.orFile("REDIS_URL")
 	target, err := parseRedisURL(cmp.Or(raw, local))
 	if err != nil && ok {
-		e.complain("REDIS_URL %w", err)
+		for _, complaint := range joined(err) {
+			e.complain("REDIS_URL %w", complaint)
+		}
 	}
 	if err != nil {
 		target, _ = parseRedisURL(local)
