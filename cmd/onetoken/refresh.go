@@ -37,14 +37,15 @@ func (a *app) refreshCommand() *cobra.Command {
 
 func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	env.checkTimeout(timeout)
-	s, err := a.open(env, opening{credential: true})
+	waiting, cancel := env.limit(ctx, timeout)
+	defer cancel()
+	s, err := a.open(waiting, env, opening{credential: true})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	s.warn(ctx)
-	err = s.within(ctx, timeout, func(waiting context.Context) error {
+	err = s.within(ctx, waiting, timeout, func(waiting context.Context) error {
 		tok, changed, err := s.source.Refresh(waiting)
 		if err == nil {
 			_, err = fmt.Fprintln(a.stdout, s.whatCame(ctx, tok, changed))

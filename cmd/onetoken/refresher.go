@@ -57,7 +57,7 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}
 	m, w := metrics.New(), newWatch(a.logger)
-	s, err := a.open(env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
+	s, err := a.open(ctx, env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
 		m.Observe(e)
 		w.observe(e)
 	}})

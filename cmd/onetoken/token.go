@@ -47,15 +47,16 @@ func (a *app) tokenCommand() *cobra.Command {
 // issuer is finished for the others, which takes up to a call's own time-out.
 func (a *app) token(ctx context.Context, kind string, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	env.checkTimeout(timeout)
-	s, err := a.open(env, opening{credential: true})
+	waiting, cancel := env.limit(ctx, timeout)
+	defer cancel()
+	s, err := a.open(waiting, env, opening{credential: true})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	s.warn(ctx)
 	var value string
-	err = s.within(ctx, timeout, func(ctx context.Context) (err error) {
+	err = s.within(ctx, waiting, timeout, func(ctx context.Context) (err error) {
 		value, err = get(ctx, s.source, kind)
 		return err
 	})
