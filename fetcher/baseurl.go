@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/onetoken-go/onetoken/internal/plain"
 )
 
 // Hosts of the two clouds, for [FeishuConfig.BaseURL].
@@ -19,9 +22,12 @@ const (
 //
 // Its errors never quote the URL: what is wrong with it may be a password.
 func canonicalURL(raw string) (*url.URL, error) {
+	if fault := plain.Fault(strings.Map(asciiLetter, raw)); fault != "" {
+		return nil, errors.New("BaseURL: " + fault)
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("BaseURL is not a URL: it has to look like https://open.feishu.cn")
+		return nil, errors.New("BaseURL is not a URL: its host, its port or a % in it cannot be read; it has to look like https://open.feishu.cn")
 	}
 	if err := complaints(u, raw); err != nil {
 		return nil, err
@@ -33,6 +39,15 @@ func canonicalURL(raw string) (*url.URL, error) {
 		RawPath: strings.TrimRight(u.RawPath, "/"),
 	}
 	return canonical, nil
+}
+
+// asciiLetter stands in for a letter of a host that is not written in ASCII, which is none of
+// the characters that nobody means to write.
+func asciiLetter(r rune) rune {
+	if unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) {
+		return 'x'
+	}
+	return r
 }
 
 func complaints(u *url.URL, raw string) error {
@@ -52,8 +67,14 @@ func complaints(u *url.URL, raw string) error {
 	if strings.ContainsAny(raw, "?#") {
 		errs = append(errs, errors.New("BaseURL has a query or fragment: give scheme, host and perhaps a path"))
 	}
+	if path := u.Path + "/"; strings.Contains(path, apiPath) {
+		errs = append(errs, errors.New("BaseURL has the path of an API: leave out "+strings.TrimSuffix(apiPath, "/")+" and what follows, they are added to it"))
+	}
 	return errors.Join(errs...)
 }
+
+// apiPath begins the path of every API of the issuer.
+const apiPath = "/open-apis/"
 
 func isPort(s string) bool {
 	n, err := strconv.ParseUint(s, 10, 16)

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/plain"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -103,7 +104,7 @@ func checkWord(field, value string, longest int) error {
 	case len(value) > longest:
 		return fmt.Errorf("%s is longer than %d bytes", field, longest)
 	case !isWord(value):
-		return fmt.Errorf("%s: no spaces, newlines or characters outside of ASCII", field)
+		return fmt.Errorf("%s: %s", field, plain.Fault(value))
 	}
 	return nil
 }

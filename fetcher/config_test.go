@@ -39,9 +39,9 @@ func TestCredentials(t *testing.T) {
 		{"both", appID, secret, ""},
 		{"no id", "", secret, "AppID is empty"},
 		{"no secret", appID, "", "AppSecret is empty"},
-		{"newline of a file", appID, "abc\n", "AppSecret: no spaces"},
-		{"space inside", "cli test", secret, "AppID: no spaces"},
-		{"outside of ASCII", "cli_ü", secret, "AppID: no spaces"},
+		{"newline of a file", appID, "abc\n", "AppSecret: its last character is a newline"},
+		{"space inside", "cli test", secret, "AppID: its character 4 is a space"},
+		{"outside of ASCII", "cli_ü", secret, "AppID: its last character is outside of ASCII"},
 		{"longest id", strings.Repeat("i", 128), secret, ""},
 		{"id too long", strings.Repeat("i", 129), secret, "AppID is longer"},
 		{"longest secret", appID, strings.Repeat("s", 1024), ""},
@@ -73,6 +73,8 @@ func TestBaseURL(t *testing.T) {
 		{"IPv6", "http://[::1]:80/", "http://[::1]"},
 		{"IPv6 with port", "http://[::1]:8080/", "http://[::1]:8080"},
 		{"path stays, slashes go", "https://gw.example/Feishu/", "https://gw.example/Feishu"},
+		{"a path like that of an API", "https://gw.example/open-apis-of-feishu/", "https://gw.example/open-apis-of-feishu"},
+		{"a host of letters outside of ASCII", "https://B\u00fccher.example/", "https://b\u00fccher.example"},
 		{"escaped path", "https://gw.example/a%2Fb/", "https://gw.example/a%2Fb"},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
@@ -107,7 +109,12 @@ func TestBaseURLRefused(t *testing.T) {
 		{"port 0", "https://open.feishu.cn:0", "port"},
 		{"port 65536", "https://open.feishu.cn:65536", "port"},
 		{"port of letters", "https://open.feishu.cn:hunter2", "not a URL"},
-		{"control character", "https://open.feishu.cn\n", "not a URL"},
+		{"control character", "https://open.feishu.cn\n", "BaseURL: its last character is a newline"},
+		{"space before", " https://open.feishu.cn", "BaseURL: its first character is a space"},
+		{"byte order mark", "\ufeffhttps://open.feishu.cn", "BaseURL: its first character is a byte order mark"},
+		{"text after", "https://open.feishu.cn # hunter2", "BaseURL: its character 23 is a space"},
+		{"path of the endpoint", "https://open.feishu.cn/open-apis/auth/v3/app_access_token/internal", "leave out /open-apis"},
+		{"path of every API", "https://gw.example/feishu/open-apis", "leave out /open-apis"},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
 			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, BaseURL: c.given})

@@ -70,7 +70,9 @@ type patient struct {
 
 func (a *app) doctor(ctx context.Context, asJSON bool) error {
 	chart := &chart{out: a.stdout, json: asJSON}
-	p, first := a.admit()
+	bounded, cancel := context.WithTimeout(ctx, doctorTime)
+	defer cancel()
+	p, first := a.admit(bounded)
 	defer p.rdb.Close() //nolint:errcheck // nothing is left to lose
 	if err := p.env.err(); err != nil {
 		if asJSON {
@@ -79,8 +81,6 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 		}
 		return err // every complaint has a line there
 	}
-	bounded, cancel := context.WithTimeout(ctx, doctorTime)
-	defer cancel()
 	chart.add(first)
 	p.examine(bounded, chart)
 	a.finishCalls(&p.calls)
@@ -114,9 +114,9 @@ func (a *app) finishCalls(calls *sync.WaitGroup) {
 }
 
 // admit reads the configuration. Complaints about it are in env, all of them.
-func (a *app) admit() (*patient, finding) {
+func (a *app) admit(ctx context.Context) (*patient, finding) {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	p := &patient{env: env, rdb: env.redis(), feishu: env.feishu(a.getenv("FEISHU_BASE_URL"))}
+	p := &patient{env: env, rdb: env.redis(ctx), feishu: env.feishu(ctx, a.getenv("FEISHU_BASE_URL"))}
 	logger := newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
 	p.feishu.Logger = logger
 	seen := sight{logger: a.logger}

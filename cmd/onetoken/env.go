@@ -2,11 +2,10 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -27,11 +26,13 @@ const environmentHelp = `Environment (secrets are never flags; demo reads none o
                             ?master_name=name[&addr=host:port...]  Sentinel
                           Other options of go-redis follow the "?" as well,
                           such as dial_timeout=1s.
-  REDIS_URL_FILE          a file that holds it, instead
+                          What is special in it is percent-encoded: %23 for a #.
+  REDIS_URL_FILE          a file that holds it, instead ("-": standard input)
   FEISHU_APP_ID           the app's id
   FEISHU_APP_SECRET       the app's secret
   FEISHU_APP_SECRET_FILE  a file that holds it, instead
-                          ("-" for standard input; the last newline is cut)
+                          ("-": standard input; the last newline is cut; it is
+                          given up after --timeout, or 15 s)
   FEISHU_BASE_URL         the issuer (default https://open.feishu.cn;
                           Lark: https://open.larksuite.com)
   ONETOKEN_PREFIX         of all keys in Redis (default onetoken)
@@ -40,9 +41,6 @@ const environmentHelp = `Environment (secrets are never flags; demo reads none o
 
 Exit status: 0 done, 1 failed, 2 usage or configuration, 3 the issuer refused,
 and a person has to act.`
-
-// maxFile bounds what is read from a file: a URL or a secret, not a log.
-const maxFile = 64 << 10
 
 // environment reads the configuration and collects every complaint about it,
 // so that one run tells all of them. A complaint names the variable and never
@@ -54,7 +52,20 @@ type environment struct {
 	pretend    bool   // any credential will do
 	tls        bool   // REDIS_URL asks for it
 	place      string // of the Redis it names, without secrets
+	files      files
+	stopped    bool // by a signal, while something was read
 	complaints []error
+}
+
+// files are the variables whose value came from a file, each with its path.
+type files map[string]string
+
+// variable is the one that a person has set.
+func (f files) variable(name string) string {
+	if _, ok := f[name]; ok {
+		return name + "_FILE"
+	}
+	return name
 }
 
 func (e *environment) complain(format string, args ...any) {
@@ -62,12 +73,20 @@ func (e *environment) complain(format string, args ...any) {
 }
 
 // err is nil, or all complaints as one usage error.
-func (e *environment) err() error { return usage(errors.Join(e.complaints...)) }
+func (e *environment) err() error {
+	if e.stopped {
+		return errors.New("interrupted before the configuration was read")
+	}
+	return usage(errors.Join(e.complaints...))
+}
 
-func (e *environment) checkTimeout(timeout time.Duration) {
+// limit is ctx with --timeout, which begins before anything is read.
+func (e *environment) limit(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if timeout <= 0 {
 		e.complain("--timeout has to be more than 0, such as 15s")
+		timeout = readTime
 	}
+	return context.WithTimeout(ctx, timeout)
 }
 
 // hasCredential says whether there is one to read, or half of one to complain of.
@@ -85,8 +104,8 @@ func (e *environment) noDirect() bool {
 }
 
 // feishu reads id and secret, and complains about them and baseURL.
-func (e *environment) feishu(baseURL string) fetcher.FeishuConfig {
-	secret, ok := e.orFile("FEISHU_APP_SECRET")
+func (e *environment) feishu(ctx context.Context, baseURL string) fetcher.FeishuConfig {
+	secret, ok := e.orFile(ctx, "FEISHU_APP_SECRET")
 	c := fetcher.FeishuConfig{AppID: e.getenv("FEISHU_APP_ID"), AppSecret: secret, BaseURL: baseURL}
 	judged := c
 	if !ok {
@@ -94,7 +113,7 @@ func (e *environment) feishu(baseURL string) fetcher.FeishuConfig {
 	}
 	e.complainOfFields(judged.Validate())
 	if c.AppID != "" && !isAppID(c.AppID) && isAppID(secret) {
-		e.complain("FEISHU_APP_ID and FEISHU_APP_SECRET look swapped: it is the id that begins with cli_")
+		e.complain("FEISHU_APP_ID and %s look swapped: it is the id that begins with cli_", e.files.variable("FEISHU_APP_SECRET"))
 	}
 	return c
 }
@@ -105,12 +124,14 @@ func isAppID(s string) bool { return strings.HasPrefix(s, "cli_") }
 
 // redis is a client that has connected to nothing yet. After a complaint it is
 // one for nothing in particular, so that other checks can go on.
-func (e *environment) redis() redis.UniversalClient {
+func (e *environment) redis(ctx context.Context) redis.UniversalClient {
 	const local = "redis://127.0.0.1:6379"
-	raw, ok := e.orFile("REDIS_URL")
+	raw, ok := e.orFile(ctx, "REDIS_URL")
 	target, err := parseRedisURL(cmp.Or(raw, local))
 	if err != nil && ok {
-		e.complain("REDIS_URL %w", err)
+		for _, complaint := range joined(err) {
+			e.complain("%s %w", e.files.variable("REDIS_URL"), complaint)
+		}
 	}
 	if err != nil {
 		target, _ = parseRedisURL(local)
@@ -119,9 +140,16 @@ func (e *environment) redis() redis.UniversalClient {
 	return target.client()
 }
 
-// hint marks a silence of Redis if the URL tells more about it. A server that
-// does not speak TLS waits for the rest of a command that is none.
+// hint marks an error with what the environment knows about it: that Redis was asked for TLS,
+// which explains a silence (a server that does not speak it waits for the rest of a command that
+// is none), and which values came from files.
 func (e *environment) hint(err error) error {
+	if err == nil {
+		return nil
+	}
+	if len(e.files) > 0 {
+		err = &filedError{err, e.files}
+	}
 	trouble, ok := errors.AsType[*tokencache.RedisError](err)
 	if !ok || !e.tls || (trouble.Name != "timeout" && trouble.Name != "unreachable") {
 		return err
@@ -136,12 +164,20 @@ func (e *environment) complainOfFields(err error) {
 		return
 	}
 	for _, complaint := range joined(err) {
-		text := strings.TrimPrefix(strings.TrimPrefix(complaint.Error(), "fetcher: "), "tokencache: ")
-		if e.pretend {
-			text = samplesOf.Replace(text)
-		}
-		e.complain("%s", variableOf.Replace(text))
+		e.complain("%s", e.reworded(complaint))
 	}
+}
+
+// reworded names the variable that a person has set in the place of the field.
+func (e *environment) reworded(complaint error) string {
+	text := strings.TrimPrefix(strings.TrimPrefix(complaint.Error(), "fetcher: "), "tokencache: ")
+	if e.pretend {
+		text = samplesOf.Replace(text)
+	}
+	if fault, ok := strings.CutPrefix(text, "AppSecret"); ok && e.files["FEISHU_APP_SECRET"] != "" {
+		return e.files.variable("FEISHU_APP_SECRET") + fault
+	}
+	return variableOf.Replace(text)
 }
 
 var samplesOf = strings.NewReplacer(
@@ -157,64 +193,3 @@ var variableOf = strings.NewReplacer(
 	"BaseURL", "FEISHU_BASE_URL",
 	"Prefix", "ONETOKEN_PREFIX",
 )
-
-// orFile reads the variable, or the file that the variable with _FILE names.
-// Neither is set: "". It is false after a complaint.
-func (e *environment) orFile(name string) (value string, ok bool) {
-	value, file := e.getenv(name), e.getenv(name+"_FILE")
-	if file == "" {
-		return value, true
-	}
-	if value != "" {
-		e.complain("%s and %s_FILE are both set: keep one", name, name)
-		return "", false
-	}
-	raw, err := e.read(file, name)
-	if err != nil {
-		e.complain("%s_FILE cannot be read: %w", name, err)
-		return "", false
-	}
-	value = cutNewline(raw)
-	if value == "" {
-		e.complain("%s_FILE names an empty file: write the value into it", name)
-		return "", false
-	}
-	return value, true
-}
-
-// cutNewline cuts the last one, as editors and echo leave it.
-func cutNewline(raw string) string { return strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r") }
-
-func (e *environment) read(file, name string) (string, error) {
-	if file == "-" {
-		if e.stdinOf != "" {
-			return "", fmt.Errorf("standard input is taken by %s_FILE already", e.stdinOf)
-		}
-		e.stdinOf = name
-		return readBounded(e.stdin)
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return "", withoutPath(err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	raw, err := readBounded(f)
-	return raw, withoutPath(err)
-}
-
-func readBounded(r io.Reader) (string, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(raw) > maxFile {
-		err = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
-	}
-	return string(raw), err
-}
-
-// withoutPath drops the file's name: it may be the secret itself, set as
-// X_FILE instead of X.
-func withoutPath(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
-}

@@ -95,6 +95,15 @@ type tlsError struct{ err error }
 func (e *tlsError) Error() string { return e.err.Error() }
 func (e *tlsError) Unwrap() error { return e.err }
 
+// filedError is one whose advice is about variables, some of which named a file.
+type filedError struct {
+	err   error
+	files files
+}
+
+func (e *filedError) Error() string { return e.err.Error() }
+func (e *filedError) Unwrap() error { return e.err }
+
 // withAdvice adds what to do next, where the error itself does not say.
 func withAdvice(err error) string {
 	text := inVariables(err)
@@ -114,11 +123,17 @@ func withAdvice(err error) string {
 // words of this command: by the variable that is to be checked.
 func inVariables(err error) string {
 	text := err.Error()
+	var from files
+	if e, ok := errors.AsType[*filedError](err); ok {
+		from = e.files
+	}
 	if e, ok := errors.AsType[*tokencache.IssuerError](err); ok && e.Advice != "" {
-		text = strings.Replace(text, e.Advice, variablesInAdvice.Replace(e.Advice), 1)
+		advice := variablesInAdvice.Replace(e.Advice)
+		advice = strings.ReplaceAll(advice, "FEISHU_APP_SECRET", from.variable("FEISHU_APP_SECRET"))
+		text = strings.Replace(text, e.Advice, advice, 1)
 	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
-		hint := variableFor(e)
+		hint := strings.ReplaceAll(variableFor(e), "REDIS_URL", from.variable("REDIS_URL"))
 		if _, ok := errors.AsType[*tlsError](err); ok {
 			hint = ": rediss:// needs a port that speaks TLS" + hint
 		}

@@ -53,7 +53,7 @@ func (a *app) invalidateCommand() *cobra.Command {
 
 func (a *app) invalidate(ctx context.Context, fromStdin bool) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	s, err := a.open(env, opening{credential: true})
+	s, err := a.open(ctx, env, opening{credential: true})
 	if err != nil {
 		return err
 	}
@@ -81,20 +81,12 @@ func (a *app) invalidate(ctx context.Context, fromStdin bool) error {
 // token reads one from standard input, unless a variable has taken that. At a
 // terminal somebody may rather interrupt it.
 func (e *environment) token(ctx context.Context) (string, error) {
-	var raw string
-	read := make(chan error, 1)
-	go func() {
-		var err error
-		raw, err = e.read("-", "the token")
-		read <- err
-	}()
-	select {
-	case <-ctx.Done():
+	raw, err := e.read(ctx, "-", "the token")
+	switch {
+	case errors.Is(err, errStopped):
 		return "", errors.New("interrupted before standard input had ended")
-	case err := <-read:
-		if err != nil {
-			return "", usage(fmt.Errorf("the token cannot be read: %w", err))
-		}
+	case err != nil:
+		return "", usage(fmt.Errorf("the token cannot be read: %w", err))
 	}
 	token := cutNewline(raw)
 	if token == "" {

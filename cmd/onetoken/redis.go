@@ -2,11 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -30,68 +25,6 @@ type redisTarget struct {
 	single   *redis.Options
 	cluster  *redis.ClusterOptions
 	sentinel *redis.FailoverOptions
-}
-
-// What is wrong with a REDIS_URL. The errors of net/url and go-redis quote what
-// they could not parse, password and all, so none of them is passed on.
-var (
-	errRedisURL    = errors.New("is not a URL such as redis://user:password@host:6379/0: percent-encode what is special in user and password")
-	errRedisBare   = errors.New("has no scheme: it has to look like redis://127.0.0.1:6379")
-	errRedisScheme = errors.New("does not begin with redis://, rediss:// or unix://: see onetoken -h")
-	errRedisOption = errors.New("has a part go-redis does not take: see the database number after the host and the options after the \"?\"")
-	errRedisMode   = errors.New("asks for Cluster and Sentinel at once: give cluster=true or master_name=, not both")
-	errRedisRoute  = errors.New("routes reads to replicas: leave out read_only, replica_only and route_..., tokens are read from the primary")
-	errRedisBool   = errors.New("has a cluster= that is neither true nor false")
-)
-
-// redisReplicaOptions would read stale tokens from replicas; with Sentinel the
-// last two make go-redis panic.
-var redisReplicaOptions = []string{"read_only", "replica_only", "route_by_latency", "route_randomly"}
-
-// parseRedisURL says what kind of Redis is meant and leaves the rest to
-// go-redis. Its errors hold nothing of the URL.
-func parseRedisURL(raw string) (*redisTarget, error) {
-	if !strings.Contains(raw, "://") && !strings.HasPrefix(raw, "unix:") {
-		return nil, errRedisBare
-	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, errRedisURL
-	}
-	if u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix" {
-		return nil, errRedisScheme
-	}
-	query := u.Query()
-	if slices.ContainsFunc(redisReplicaOptions, query.Has) {
-		return nil, errRedisRoute
-	}
-	cluster, err := strconv.ParseBool(cmp.Or(query.Get("cluster"), "false"))
-	if err != nil {
-		return nil, errRedisBool
-	}
-	query.Del("cluster") // ours, not go-redis'
-	u.RawQuery = query.Encode()
-	if cluster && query.Has("master_name") {
-		return nil, errRedisMode
-	}
-	return parseRedisMode(u, cluster)
-}
-
-func parseRedisMode(u *url.URL, cluster bool) (*redisTarget, error) {
-	var t redisTarget
-	var err error
-	switch query := u.Query(); {
-	case query.Has("master_name"):
-		t.sentinel, err = redis.ParseFailoverURL(u.String())
-	case cluster, query.Has("addr"):
-		t.cluster, err = redis.ParseClusterURL(u.String())
-	default:
-		t.single, err = redis.ParseURL(u.String())
-	}
-	if err != nil {
-		return nil, errRedisOption
-	}
-	return &t, nil
 }
 
 func (t *redisTarget) hasTLS() bool {

@@ -37,15 +37,16 @@ func (a *app) refreshCommand() *cobra.Command {
 
 func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	env.checkTimeout(timeout)
-	s, err := a.open(env, opening{credential: true})
+	waiting, cancel := env.limit(ctx, timeout)
+	defer cancel()
+	s, err := a.open(waiting, env, opening{credential: true})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	s.warn(ctx)
 	var tok tokencache.Token
-	err = s.within(ctx, timeout, func(waiting context.Context) (err error) {
+	err = s.within(ctx, waiting, timeout, func(waiting context.Context) (err error) {
 		var changed bool
 		tok, changed, err = s.source.Refresh(waiting)
 		if err == nil {

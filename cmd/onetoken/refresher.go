@@ -60,7 +60,7 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}
 	m, w, p := metrics.New(), newWatch(a.logger), &pulse{}
-	s, err := a.open(env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
+	s, err := a.open(ctx, env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
 		if p.observe(e) {
 			return
 		}

@@ -32,13 +32,13 @@ type opening struct {
 	observe    func(tokencache.Event) // is told as well; nil: nobody is
 }
 
-// open connects to nothing yet. Its error is all complaints, with those that env
-// had before. The caller closes the session.
-func (a *app) open(env *environment, o opening) (*session, error) {
-	s := &session{app: a, env: env, seen: &sight{logger: a.logger}, rdb: env.redis()}
+// open connects to nothing yet, and reads what it has to until ctx ends. Its error is all
+// complaints, with those that env had before. The caller closes the session.
+func (a *app) open(ctx context.Context, env *environment, o opening) (*session, error) {
+	s := &session{app: a, env: env, seen: &sight{logger: a.logger}, rdb: env.redis(ctx)}
 	var config fetcher.FeishuConfig
 	if o.credential {
-		config = env.feishu(a.getenv("FEISHU_BASE_URL"))
+		config = env.feishu(ctx, a.getenv("FEISHU_BASE_URL"))
 	}
 	config.Logger = newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
 	cache, err := tokencache.New(s.rdb, s.cacheConfig(o, config.Logger))
@@ -93,10 +93,9 @@ func (s *session) warn(ctx context.Context) {
 	}
 }
 
-// within asks the Source for a token, and says why there was none in time.
-func (s *session) within(ctx context.Context, timeout time.Duration, ask func(context.Context) error) error {
-	waiting, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+// within asks the Source for a token until waiting ends, which is ctx with the timeout, and says
+// why there was none in time.
+func (s *session) within(ctx, waiting context.Context, timeout time.Duration, ask func(context.Context) error) error {
 	err := ask(waiting)
 	switch {
 	case err == nil:

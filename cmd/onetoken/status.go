@@ -48,7 +48,7 @@ func (a *app) statusCommand() *cobra.Command {
 
 func (a *app) status(ctx context.Context, asJSON, watch bool) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	s, err := a.open(env, opening{credential: env.hasCredential()})
+	s, err := a.open(ctx, env, opening{credential: env.hasCredential()})
 	if err != nil {
 		return err
 	}

@@ -58,15 +58,16 @@ type tokenOptions struct {
 // issuer is finished for the others, which takes up to a call's own time-out.
 func (a *app) token(ctx context.Context, o tokenOptions) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	env.checkTimeout(o.timeout)
-	s, err := a.open(env, opening{credential: true})
+	waiting, cancel := env.limit(ctx, o.timeout)
+	defer cancel()
+	s, err := a.open(waiting, env, opening{credential: true})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	s.warn(ctx)
 	var tok tokencache.Token
-	err = s.within(ctx, o.timeout, func(ctx context.Context) (err error) {
+	err = s.within(ctx, waiting, o.timeout, func(ctx context.Context) (err error) {
 		tok, err = s.source.Get(ctx)
 		return err
 	})

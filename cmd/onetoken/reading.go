@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+)
+
+// maxFile bounds what is read from a file: a URL or a secret, not a log.
+const maxFile = 64 << 10
+
+// readTime bounds what is read of the configuration where there is no --timeout.
+const readTime = 15 * time.Second
+
+var (
+	errUnended = errors.New("it did not end in time: is it a pipe, or standard input, that nobody writes to?")
+	errStopped = errors.New("interrupted")
+)
+
+// orFile reads the variable, or the file that the variable with _FILE names.
+// Neither is set: "". It is false after a complaint.
+func (e *environment) orFile(ctx context.Context, name string) (value string, ok bool) {
+	value, file := e.getenv(name), e.getenv(name+"_FILE")
+	switch {
+	case file == "" && value == "-":
+		e.complain("%s is \"-\", which is no value: for standard input set %s_FILE to it", name, name)
+		return "", false
+	case file == "":
+		return value, true
+	case value != "":
+		e.complain("%s and %s_FILE are both set: keep one", name, name)
+		return "", false
+	}
+	if e.files == nil {
+		e.files = files{}
+	}
+	e.files[name] = file
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, readTime)
+		defer cancel()
+	}
+	raw, err := e.read(ctx, file, name+"_FILE")
+	if err != nil {
+		e.stopped = e.stopped || errors.Is(err, errStopped)
+		e.complain("%s_FILE cannot be read: %w", name, err)
+		return "", false
+	}
+	value = cutNewline(raw)
+	if value == "" {
+		e.complain("%s_FILE names an empty file: write the value into it", name)
+		return "", false
+	}
+	return value, true
+}
+
+// cutNewline cuts the last one, as editors and echo leave it.
+func cutNewline(raw string) string { return strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r") }
+
+func (e *environment) read(ctx context.Context, file, whose string) (string, error) {
+	if file != "-" {
+		return readFile(ctx, file)
+	}
+	if e.stdinOf != "" {
+		return "", fmt.Errorf("standard input is taken by %s already", e.stdinOf)
+	}
+	e.stdinOf = whose
+	return readAside(ctx, func() (string, error) { return readBounded(e.stdin) })
+}
+
+// readFile may be asked for a pipe, whose opening blocks too.
+func readFile(ctx context.Context, file string) (string, error) {
+	return readAside(ctx, func() (string, error) {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", withoutPath(err)
+		}
+		defer f.Close() //nolint:errcheck // only read
+		raw, err := readBounded(f)
+		return raw, withoutPath(err)
+	})
+}
+
+// readAside leaves read behind when ctx ends: nothing else ends a read of a pipe or a terminal.
+func readAside(ctx context.Context, read func() (string, error)) (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := read()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return "", errStopped
+	}
+	return "", errUnended
+}
+
+func readBounded(r io.Reader) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(raw) > maxFile {
+		err = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
+	}
+	return string(raw), err
+}
+
+// withoutPath drops the file's name: it may be the secret itself, set as
+// X_FILE instead of X.
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
