@@ -110,7 +110,7 @@ func (f *Feishu) judge(a answer) (tokencache.Token, error) {
 // that do not quote it. After a field of a wrong type the others are still
 // there: a stray one shall not hide the code.
 func parse(body []byte) (r fields, trouble string) {
-	body = bytes.TrimSpace(body)
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
 	err := json.Unmarshal(body, &r)
 	if err == nil {
 		return r, ""
@@ -129,8 +129,23 @@ func parse(body []byte) (r fields, trouble string) {
 		return r, "nothing, the body is empty"
 	case body[0] == '<':
 		return r, "a page of HTML, perhaps of a proxy"
+	case isUTF16(body):
+		return r, "text in UTF-16, where JSON is in UTF-8"
 	}
 	return r, "something that is not JSON"
+}
+
+// byteOrderMark is what some gateways and editors put before UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// isUTF16 goes by the byte order mark, or, as all JSON begins in ASCII, by a zero in the first
+// two bytes.
+func isUTF16(body []byte) bool {
+	if len(body) < 2 {
+		return false
+	}
+	first, second := body[0], body[1]
+	return first == 0xfe && second == 0xff || first == 0xff && second == 0xfe || (first == 0) != (second == 0)
 }
 
 // trouble says what keeps the fields from being a token; "" means nothing.

@@ -119,6 +119,49 @@ func TestCodeNextToRubbish(t *testing.T) {
 	assert.Equal(t, tokencache.ClassPermanent, e.Class)
 }
 
+// Some gateways put a byte order mark before what they send. One is no part of the answer.
+func TestByteOrderMarks(t *testing.T) {
+	const mark = "\xef\xbb\xbf"
+	utf16 := func(mark, s string, first, second int) string {
+		for _, r := range s {
+			pair := [2]byte{}
+			pair[first], pair[second] = 0, byte(r)
+			mark += string(pair[:])
+		}
+		return mark
+	}
+	tok, err := newFeishu(t, answering(200, nil, mark+goodAnswer)).Fetch(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "a-1", tok.AppAccessToken())
+
+	for _, c := range []struct {
+		edge, body, message string
+		code                int
+		class               tokencache.Class
+	}{
+		{"a refusal", mark + `{"code":10014,"msg":"app secret invalid"}`, "app secret invalid", 10014, tokencache.ClassPermanent},
+		{"blanks after the mark", mark + "\n " + `{"code":10014,"msg":"app secret invalid"}`, "app secret invalid", 10014, tokencache.ClassPermanent},
+		{"HTML", mark + "<html>", "a page of HTML", 0, tokencache.ClassUnknown},
+		{"nothing else", mark, "nothing, the body is empty", 0, tokencache.ClassUnknown},
+		{"half a mark", mark[:2], "something that is not JSON", 0, tokencache.ClassUnknown},
+		{"two marks", mark + mark + goodAnswer, "something that is not JSON", 0, tokencache.ClassUnknown},
+		{"a mark later on", " " + mark + goodAnswer, "something that is not JSON", 0, tokencache.ClassUnknown},
+		{"UTF-16, little end first", utf16("\xff\xfe", goodAnswer, 1, 0), "text in UTF-16", 0, tokencache.ClassUnknown},
+		{"UTF-16, big end first", utf16("\xfe\xff", goodAnswer, 0, 1), "text in UTF-16", 0, tokencache.ClassUnknown},
+		{"UTF-16, little, no mark", utf16("", goodAnswer, 1, 0), "text in UTF-16", 0, tokencache.ClassUnknown},
+		{"UTF-16, big, no mark", utf16("", goodAnswer, 0, 1), "text in UTF-16", 0, tokencache.ClassUnknown},
+		{"zeros", "\x00\x00\x00", "something that is not JSON", 0, tokencache.ClassUnknown},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			e := fetchError(t, answering(200, nil, c.body))
+			assert.Contains(t, e.Message, c.message)
+			assert.Equal(t, c.code, e.Code)
+			assert.Equal(t, c.class, e.Class)
+			assert.NotContains(t, e.Error(), "a-1")
+		})
+	}
+}
+
 func TestLookalikeFaults(t *testing.T) {
 	for _, c := range []struct {
 		fault  feishutest.Fault
@@ -268,7 +311,7 @@ func TestLogID(t *testing.T) {
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
 		goodAnswer, "", "null", "<html>", `{"code":10014,"msg":"` + secret + `"}`, `{"code":0,"app_access_token":"a","expire":1e300}`,
-		`{"code":99991400,"msg":"\u0000\ud800"}`, `{"CODE":0,"code":7}`, "\xff\xfe", strings.Repeat("[", 20000),
+		`{"code":99991400,"msg":"\u0000\ud800"}`, `{"CODE":0,"code":7}`, "\xff\xfe", "\xef\xbb\xbf" + goodAnswer, strings.Repeat("[", 20000),
 	} {
 		for _, status := range []int{200, 307, 400, 404, 429, 503} {
 			f.Add(status, []byte(body), "2024", "1")

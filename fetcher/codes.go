@@ -171,7 +171,9 @@ func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
 // RejectsToken reports whether a business API says by this code that the app
 // or tenant access token it was sent is not valid, so that the token should go
-// to Source.Invalidate. Such a code comes with HTTP 400 or 200.
+// to Source.Invalidate. Such a code comes with HTTP 400 or 200. Ask it about what the
+// API says itself: a file that it hands out may hold the same JSON. fetcher/bearer tells
+// them apart.
 //
 // 99991663 can also mean that the API does not accept this kind of token at
 // all: try once more with the token that follows, then give up. Codes about

@@ -10,14 +10,30 @@
 //  1. hosts.go decides whether it gets a token: only if it goes to one of
 //     Config.Hosts and has no Authorization header yet.
 //  2. transport.go sends a copy of it with the token.
-//  3. peek.go looks for the code in the reply. Four codes reject a token
-//     ([fetcher.RejectsToken]): then the fleet is told, and the request sent
-//     once more with the token that follows, if there is another and the body
-//     can be had again. Of many calls that were rejected together, one has
-//     the issuer asked.
+//  3. peek.go looks whether the reply is a rejection of the token: then the fleet
+//     is told, and the request sent once more with the token that follows, if
+//     there is another and the body can be had again. Of many calls that were
+//     rejected together, one has the issuer asked.
 //
 // Feishu rejects a token before it looks at the rest of a request, so that a
 // second try is safe for any method.
+//
+// # Rejections
+//
+// A file that somebody has stored may hold any text, that of a rejection too. So a
+// reply is a rejection only if the API says so itself, in a body that is
+//
+//   - of the type application/json, and of 16 KiB at most,
+//   - one JSON object and nothing else, in UTF-8, with or without a byte order mark,
+//   - with one "code" and one "msg", a number and a string, in the outermost object,
+//   - where the code is one of four ([fetcher.RejectsToken]),
+//
+// and, unless the status is an error's, has neither Content-Disposition nor
+// Content-Range, and is not 206: what has is a file.
+//
+// A reply of 200 that is all that, and still a file, cannot be told apart, and costs a token. If
+// an API hands out other people's files like this, call it with an Authorization
+// header of your own, from Source.Get: such a request is left alone.
 //
 // # Redirects
 //
@@ -31,10 +47,8 @@
 //
 // # What it does not see
 //
-//   - A reply that is not application/json, or that is still compressed: the
-//     caller has set Accept-Encoding, or Base does not decompress. http.Transport
-//     does, if it is let choose by itself.
-//   - A code beyond the first MiB, or not in the outermost object.
+//   - A reply that is still compressed: the caller has set Accept-Encoding, or Base
+//     does not decompress. http.Transport does, if it is let choose by itself.
 //   - The reply to HEAD: it has no body.
 //   - Code 99991661 (no token was sent), 99991668 and 99991677 (user tokens).
 //   - The reply to the second try. If that token is rejected, too, the next

@@ -44,7 +44,7 @@ func (s *stuck) Close() error {
 }
 
 // What the Transport reads of a reply of somebody's own transport ends with the request's
-// ctx: the look for a code, and the rest of a rejection, for which nobody waits long.
+// ctx: the look for a code, and the rest of a rejection.
 func TestRepliesThatIgnoreTheContext(t *testing.T) {
 	const begins = `{"data":"`
 	for name, deaf := range map[string]bool{"ends by Close": false, "never ends": true} {
@@ -77,28 +77,62 @@ func TestRepliesThatIgnoreTheContext(t *testing.T) {
 		})
 		t.Run("the rest of a rejection, "+name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var first *stuck
+				b := body(`{"code":99991663,"msg":""`)
 				s := newStage(t, feishutest.Config{MintEveryCall: true}, on(func(*http.Request) (*http.Response, error) {
-					if first != nil {
-						return reply(http.StatusOK, jsonType, `{"code":0}`), nil
-					}
-					first = body(`{"code":99991663,`)
 					resp := reply(http.StatusBadRequest, jsonType, "")
-					resp.Body = first
+					resp.Body = b
 					return resp, nil
 				}))
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
 				began := time.Now()
-				status, text := s.do(t, newRequest(t, http.MethodPost, message, strings.NewReader(goodMessage)))
-				assert.Equal(t, http.StatusOK, status)
-				assert.Equal(t, `{"code":0}`, text)
-				assert.LessOrEqual(t, time.Since(began), time.Second)
+				resp, err := s.client.Transport.RoundTrip(newRequest(t, http.MethodGet, query, nil).WithContext(ctx))
+				require.NoError(t, err)
+				assert.Equal(t, time.Second, time.Since(began))
+				assert.Equal(t, 1, s.calls(), "nobody knows what it would have been")
+				_, err = io.ReadAll(resp.Body)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.NoError(t, resp.Body.Close())
 				synctest.Wait()
 				if deaf {
-					close(first.end)
+					close(b.end)
 				}
 			})
 		})
 	}
+}
+
+// slowToClose is a body whose Close waits for the end of the test.
+type slowToClose struct {
+	io.Reader
+	end chan struct{}
+}
+
+func (s *slowToClose) Close() error {
+	<-s.end
+	return nil
+}
+
+// Nobody waits long for the end of a reply that is thrown away.
+func TestRejectionThatIsSlowToClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var first *slowToClose
+		s := newStage(t, feishutest.Config{MintEveryCall: true}, on(func(*http.Request) (*http.Response, error) {
+			if first != nil {
+				return reply(http.StatusOK, jsonType, `{"code":0}`), nil
+			}
+			first = &slowToClose{strings.NewReader(rejection), make(chan struct{})}
+			resp := reply(http.StatusBadRequest, jsonType, "")
+			resp.Body = first
+			return resp, nil
+		}))
+		began := time.Now()
+		status, text := s.do(t, newRequest(t, http.MethodPost, message, strings.NewReader(goodMessage)))
+		assert.Equal(t, http.StatusOK, status)
+		assert.Equal(t, `{"code":0}`, text)
+		assert.LessOrEqual(t, time.Since(began), time.Second)
+		close(first.end)
+	})
 }
 
 // The body of these is a connection, which is the caller's alone.

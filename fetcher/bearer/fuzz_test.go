@@ -24,6 +24,8 @@ func FuzzPeek(f *testing.F) {
 	f.Add([]byte(`{"code":99991665`), false, true)
 	f.Add([]byte(`{"code":0}{"code":99991663}`), false, false)
 	f.Add([]byte(`[{"code":99991663}]`), true, true)
+	f.Add([]byte("\xef\xbb\xbf"+`{"code":99991663,"msg":""}`), true, false)
+	f.Add([]byte(`{"code":99991663,"msg":"ok"}{`), false, false)
 	f.Add([]byte("<html>"), false, false)
 	f.Add([]byte{}, false, true)
 	broken := errors.New("broken")
@@ -43,17 +45,21 @@ func FuzzPeek(f *testing.F) {
 		assert.Equal(t, breaks, err != nil)
 		assert.True(t, bytes.Equal(text, all))
 		if want, ok := rejectsByTheBook(text); ok {
-			assert.Equal(t, want, got)
+			assert.Equal(t, want && !breaks, got)
 		}
 	})
 }
 
-// rejectsByTheBook is not ok if the text is no object, or may have two codes.
+// rejectsByTheBook is not ok if the text is too long, or may have two codes or messages.
 func rejectsByTheBook(text []byte) (rejects, ok bool) {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(text, &fields) != nil || bytes.Count(text, []byte("ode")) > 1 {
+	if len(text) >= maxPeek || bytes.Count(text, []byte("ode")) > 1 || bytes.Count(text, []byte("sg")) > 1 || bytes.Contains(text, []byte(`\u`)) {
 		return false, false
 	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(bytes.TrimPrefix(text, []byte(byteOrderMark)), &fields) != nil {
+		return false, true
+	}
 	var code int
-	return json.Unmarshal(fields["code"], &code) == nil && fetcher.RejectsToken(code), true
+	var msg *string
+	return json.Unmarshal(fields["code"], &code) == nil && fetcher.RejectsToken(code) && json.Unmarshal(fields["msg"], &msg) == nil && msg != nil, true
 }

@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -14,83 +15,152 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/internal/aside"
 )
 
-// maxPeek bounds what is read, and kept, of a reply to find its code: it stands
-// first or after the data, and rejections are a few hundred bytes.
-const maxPeek = 1 << 20
+// maxPeek bounds what is read, and kept, of a reply: a rejection has a few hundred bytes.
+const maxPeek = 16 << 10
 
-var errBound = errors.New("bearer: too long to look through") // nobody sees it
+var errBound = errors.New("bearer: too long for a rejection") // nobody sees it
 
-// rejects says whether a reply rejects the token, by its code at whatever
-// status. The body is whole again afterwards, its end and its error included.
+// rejects says whether a reply rejects the token. The body is whole again
+// afterwards, its end and its error included.
 func (t *Transport) rejects(req *http.Request, resp *http.Response) bool {
-	if !mayHaveCode(req, resp) {
+	if !mayReject(req, resp) {
 		return false
 	}
 	ahead := &ahead{body: resp.Body}
-	code := t.codeWithin(req.Context(), ahead)
+	rejects := t.rejectsWithin(req.Context(), ahead)
 	resp.Body = &whole{head: ahead.kept, end: ahead.end, body: resp.Body}
-	return fetcher.RejectsToken(code)
+	return rejects
 }
 
-// codeWithin looks until ctx ends. The bodies of an http.Transport end with it by themselves;
+// rejectsWithin looks until ctx ends. The bodies of an http.Transport end with it by themselves;
 // to look aside costs more than the look, on most replies.
-func (t *Transport) codeWithin(ctx context.Context, a *ahead) int {
+func (t *Transport) rejectsWithin(ctx context.Context, a *ahead) bool {
 	if _, ok := t.base.(*http.Transport); ok || ctx.Done() == nil {
-		return codeOf(a)
+		return isRejection(a)
 	}
-	code, ok := aside.Run(ctx, func() int { return codeOf(a) }, func(int) {})
+	rejects, ok := aside.Run(ctx, func() bool { return isRejection(a) }, func(bool) {})
 	if !ok {
 		a.leave(ctx.Err())
+		return false
 	}
-	return code
+	return rejects
 }
 
-func mayHaveCode(req *http.Request, resp *http.Response) bool {
+// mayReject tells by the head of a reply whether it may be a rejection.
+func mayReject(req *http.Request, resp *http.Response) bool {
 	switch {
 	case resp.StatusCode < 200 || req.Method == http.MethodConnect: // the body is a connection
 		return false
-	case resp.Body == nil || resp.Body == http.NoBody || resp.ContentLength == 0:
+	case req.Method == http.MethodHead || resp.Body == nil || resp.Body == http.NoBody:
+		return false
+	case resp.ContentLength == 0 || resp.ContentLength > maxPeek:
 		return false
 	case resp.Header.Get("Content-Encoding") != "":
+		return false
+	case isFile(resp):
 		return false
 	}
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // a bad parameter does not matter
 	return media == "application/json"
 }
 
-// codeOf returns the code of the outermost object, and 0 if there is none. It
-// reads no further than it must, lest a long reply is held up.
-func codeOf(r io.Reader) int {
-	d := json.NewDecoder(r)
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return 0
+// isFile tells what a user has stored, which may look like anything, from what the API itself
+// says: only with a file does the API tell how to save it, or send a part. An error is the
+// API's own, whatever a gateway has put into its head.
+func isFile(resp *http.Response) bool {
+	if resp.StatusCode >= 400 {
+		return false
 	}
+	return resp.StatusCode == http.StatusPartialContent || has(resp.Header, "Content-Range") || has(resp.Header, "Content-Disposition")
+}
+
+func has(h http.Header, name string) bool { return len(h[name]) > 0 }
+
+// isRejection says whether a body is one object, and nothing else, that has the code of a
+// rejection and a message. It reads no further than it must, lest a long reply is held up:
+// any other code ends the look, and only a rejection is read to its end.
+func isRejection(r io.Reader) bool {
+	d := json.NewDecoder(&marked{r: r})
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return false
+	}
+	codes, messages := 0, 0
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return 0
+			return false
 		}
-		if key == "code" {
-			return number(d)
+		ok := false
+		switch key {
+		case "code":
+			codes++
+			ok = rejectsToken(d)
+		case "msg":
+			messages++
+			ok = d.Decode(new(text)) == nil
+		default:
+			ok = d.Decode(new(skipped)) == nil
 		}
-		if err := d.Decode(&skipped{}); err != nil {
-			return 0
+		if !ok {
+			return false
 		}
 	}
-	return 0
+	return codes == 1 && messages == 1 && ends(d)
 }
 
-func number(d *json.Decoder) (code int) {
-	if err := d.Decode(&code); err != nil {
-		return 0
+func rejectsToken(d *json.Decoder) bool {
+	var code int
+	return d.Decode(&code) == nil && fetcher.RejectsToken(code)
+}
+
+// ends reads the end of the object, and says whether the body ends with it.
+func ends(d *json.Decoder) bool {
+	if _, err := d.Token(); err != nil {
+		return false
 	}
-	return code
+	_, err := d.Token()
+	return err == io.EOF
 }
 
 // skipped is any value, checked and not kept.
 type skipped struct{}
 
 func (*skipped) UnmarshalJSON([]byte) error { return nil }
+
+// text is a string, not kept.
+type text struct{}
+
+func (*text) UnmarshalJSON(value []byte) error {
+	if value[0] != '"' {
+		return errors.New("bearer: not a string") // nobody sees it
+	}
+	return nil
+}
+
+// marked leaves out one byte order mark of UTF-8 at the beginning.
+type marked struct {
+	r     io.Reader
+	begun bool
+}
+
+const byteOrderMark = "\xef\xbb\xbf"
+
+func (m *marked) Read(p []byte) (int, error) {
+	if m.begun || len(p) < len(byteOrderMark) {
+		return m.r.Read(p)
+	}
+	n, err := m.r.Read(p)
+	m.begun = n > 0
+	for err == nil && 0 < n && n < len(byteOrderMark) && string(p[:n]) == byteOrderMark[:n] {
+		var more int
+		more, err = m.r.Read(p[n:])
+		n += more
+	}
+	if rest, ok := bytes.CutPrefix(p[:n], []byte(byteOrderMark)); ok {
+		n = copy(p, rest)
+	}
+	return n, err
+}
 
 // ahead reads a body up to a bound, and keeps what it has read.
 type ahead struct {
@@ -123,10 +193,10 @@ func (a *ahead) room() (int, error) {
 	if a.end != nil {
 		return 0, a.end
 	}
-	if len(a.kept) == maxPeek {
+	if len(a.kept) > maxPeek {
 		return 0, errBound
 	}
-	return maxPeek - len(a.kept), nil
+	return maxPeek + 1 - len(a.kept), nil // one more, to know of more
 }
 
 // leave ends the body with err, and whatever a Read still brings is not kept. That Read ends

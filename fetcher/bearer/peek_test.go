@@ -2,15 +2,18 @@ package bearer_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -53,7 +56,7 @@ func answeredWith(t *testing.T, body io.Reader) (*http.Response, int) {
 	})
 }
 
-const bound = 1 << 20
+const bound = 16 << 10
 
 func TestHugeReplyIsWholeAndBounded(t *testing.T) {
 	for name, text := range map[string]string{
@@ -66,7 +69,7 @@ func TestHugeReplyIsWholeAndBounded(t *testing.T) {
 			body := &counter{Reader: strings.NewReader(text)}
 			resp, sent := answeredWith(t, body)
 			assert.Equal(t, 1, sent)
-			assert.LessOrEqual(t, body.read, bound)
+			assert.LessOrEqual(t, body.read, bound+1)
 			all, err := io.ReadAll(resp.Body)
 			require.NoError(t, err)
 			require.NoError(t, resp.Body.Close())
@@ -75,13 +78,24 @@ func TestHugeReplyIsWholeAndBounded(t *testing.T) {
 	}
 }
 
-func TestCodeJustWithinTheBound(t *testing.T) {
-	head, tail := `{"data":"`, `","code":99991663}`
-	for beyond, sent := range map[int]int{0: 2, 1: 1, 10: 1} { // that a number has ended shows by what follows
-		text := head + strings.Repeat("x", bound-len(head)-len(tail)+beyond) + tail
-		resp, got := answered(t, func() *http.Response { return reply(200, jsonType, text) })
-		resp.Body.Close()
-		assert.Equal(t, sent, got, beyond)
+func TestRejectionJustWithinTheBound(t *testing.T) {
+	head, tail := `{"code":99991663,"msg":"`, `"}`
+	for _, length := range []bool{true, false} {
+		for beyond, sent := range map[int]int{0: 2, 1: 1, 10: 1} {
+			text := head + strings.Repeat("x", bound-len(head)-len(tail)+beyond) + tail
+			resp, got := answered(t, func() *http.Response {
+				resp := reply(200, jsonType, text)
+				if length {
+					resp.ContentLength = int64(len(text))
+				}
+				return resp
+			})
+			all, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			resp.Body.Close()
+			assert.Equal(t, sent, got, beyond)
+			assert.True(t, text == string(all), "a byte is lost")
+		}
 	}
 }
 
@@ -143,6 +157,78 @@ func TestTypesOfJSON(t *testing.T) {
 		assert.Equal(t, 2, sent, contentType)
 	}
 }
+
+// What users have stored is content, whatever its words. Only what the API says itself is a
+// rejection; a 200 that hands out a file costs no token.
+func TestFileIsNoRejection(t *testing.T) {
+	file := func(disposition string) http.Header { return http.Header{"Content-Disposition": {disposition}} }
+	for edge, c := range map[string]struct {
+		text   string
+		sent   int
+		status int // 0: 200
+		header http.Header
+		change func(*http.Response)
+	}{
+		"attachment":                  {text: rejection, sent: 1, header: file("attachment")},
+		"attachment with a name":      {text: rejection, sent: 1, header: file(`attachment; filename="answer.json"`)},
+		"attachment with a name*":     {text: rejection, sent: 1, header: file(`attachment; filename*=UTF-8''%E7%AD%94.json`)},
+		"inline":                      {text: rejection, sent: 1, header: file(`inline; filename="answer.json"`)},
+		"garbled disposition":         {text: rejection, sent: 1, header: file(`; ;=`)},
+		"a part":                      {text: rejection, sent: 1, status: http.StatusPartialContent},
+		"a part, by its range":        {text: rejection, sent: 1, header: http.Header{"Content-Range": {"bytes 0-64/65"}}},
+		"longer than it may be":       {text: rejection, sent: 1, change: func(r *http.Response) { r.ContentLength = bound + 1 }},
+		"nested code":                 {text: `{"data":{"code":99991663,"msg":"x"},"msg":"x"}`, sent: 1},
+		"nested code, before its own": {text: `{"data":{"code":99991663},"code":0,"msg":"x"}`, sent: 1},
+		"code as string":              {text: `{"code":"99991663","msg":"x"}`, sent: 1},
+		"code as fraction":            {text: `{"code":99991663.5,"msg":"x"}`, sent: 1},
+		"huge number":                 {text: `{"code":9999166399991663999916639999166399991663,"msg":"x"}`, sent: 1},
+		"huge exponent":               {text: `{"code":99991663e9999,"msg":"x"}`, sent: 1},
+		"a number that wraps":         {text: `{"code":4394958959,"msg":"x"}`, sent: 1}, // 99991663 + 1<<32
+		"two codes":                   {text: `{"code":99991663,"msg":"x","code":0}`, sent: 1},
+		"the code twice":              {text: `{"code":99991663,"msg":"x","code":99991663}`, sent: 1},
+		"another spelling":            {text: `{"Code":99991663,"msg":"x"}`, sent: 1},
+		"no message":                  {text: `{"code":99991663}`, sent: 1},
+		"a message that is none":      {text: `{"code":99991663,"msg":null}`, sent: 1},
+		"a message of another type":   {text: `{"code":99991663,"msg":{"x":1}}`, sent: 1},
+		"two values":                  {text: rejection + rejection, sent: 1},
+		"lines of JSON":               {text: rejection + "\n" + `{"code":0}` + "\n", sent: 1},
+		"trailing garbage":            {text: rejection + "x", sent: 1},
+		"a zero at the end":           {text: rejection + "\x00", sent: 1},
+		"cut short":                   {text: strings.TrimSuffix(rejection, "}"), sent: 1},
+		"a list":                      {text: "[" + rejection + "]", sent: 1},
+		"UTF-16":                      {text: "\xff\xfe" + strings.Join(strings.Split(rejection, ""), "\x00") + "\x00", sent: 1},
+		"two byte order marks":        {text: "\xef\xbb\xbf\xef\xbb\xbf" + rejection, sent: 1},
+
+		"the API's own":                     {text: rejection, sent: 2},
+		"with 400":                          {text: rejection, sent: 2, status: http.StatusBadRequest},
+		"an error with a disposition":       {text: rejection, sent: 2, status: 400, header: file("inline; filename=f.txt")},
+		"with more":                         {text: `{"error":{"log_id":"2024"},"msg":"x","data":{"code":0},"code":99991663}`, sent: 2},
+		"blanks around":                     {text: " \r\n" + rejection + "\r\n ", sent: 2},
+		"a byte order mark":                 {text: "\xef\xbb\xbf" + rejection, sent: 2},
+		"a byte order mark, and blanks":     {text: "\xef\xbb\xbf\n" + rejection, sent: 2},
+		"a byte order mark, byte by byte":   {text: "\xef\xbb\xbf" + rejection, sent: 2, change: slowly},
+		"no byte order mark, byte by byte":  {text: rejection, sent: 2, change: slowly},
+		"an empty message, and a known end": {text: `{"code":99991671,"msg":""}`, sent: 2, change: func(r *http.Response) { r.ContentLength = 26 }},
+	} {
+		t.Run(edge, func(t *testing.T) {
+			resp, sent := answered(t, func() *http.Response {
+				resp := reply(cmp.Or(c.status, http.StatusOK), jsonType, c.text)
+				maps.Copy(resp.Header, c.header)
+				if c.change != nil {
+					c.change(resp)
+				}
+				return resp
+			})
+			assert.Equal(t, c.sent, sent)
+			all, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			assert.Equal(t, c.text, string(all))
+		})
+	}
+}
+
+func slowly(r *http.Response) { r.Body = io.NopCloser(iotest.OneByteReader(r.Body)) }
 
 // onceBroken fails after its text, and forgets about it.
 type onceBroken struct {
@@ -214,25 +300,31 @@ func TestCompressedReplies(t *testing.T) {
 	w := gzip.NewWriter(&packed)
 	_, _ = io.WriteString(w, rejection)
 	_ = w.Close()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", jsonType)
 		w.Header().Set("Content-Encoding", "gzip")
+		if r.URL.Path == "/download" {
+			w.Header().Set("Content-Disposition", "attachment")
+		}
 		_, _ = w.Write(packed.Bytes())
 	}))
 	defer api.Close()
-	for encoding, sent := range map[string]int{"": 2, "gzip": 1} {
+	for _, c := range []struct {
+		path, encoding string
+		sent           int
+	}{{"/", "", 2}, {"/", "gzip", 1}, {"/download", "", 1}} {
 		s := newStage(t, feishutest.Config{MintEveryCall: true}, func(c *bearer.Config) {
 			c.Hosts, c.Base = []string{api.URL}, &http.Transport{DisableKeepAlives: true}
 		})
-		req := newRequest(t, http.MethodGet, api.URL, nil)
+		req := newRequest(t, http.MethodGet, api.URL+c.path, nil)
 		want := rejection
-		if encoding != "" {
-			req.Header.Set("Accept-Encoding", encoding)
+		if c.encoding != "" {
+			req.Header.Set("Accept-Encoding", c.encoding)
 			want = packed.String()
 		}
 		_, body := s.do(t, req)
 		assert.Equal(t, want, body)
-		assert.Len(t, s.authorizations(), sent)
+		assert.Len(t, s.authorizations(), c.sent, c)
 	}
 }
 

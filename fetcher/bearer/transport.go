@@ -45,8 +45,8 @@ func New(c Config) (*Transport, error) {
 // returned, whole.
 //
 // With a token at hand it costs some 3 µs: a copy of the request, and a look into
-// the reply that ends with the code. While it looks it waits, as the caller
-// would, until the code is there or the request's context ends. A token that is not
+// the reply that ends with the code, or with the reply if that is a rejection. While it looks
+// it waits, as the caller would, until so much is there or the request's context ends. A token that is not
 // at hand is waited for: set a deadline. So is Redis, for a few RedisTimeouts,
 // when it is down and a token is rejected.
 //
@@ -135,18 +135,12 @@ func replayable(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }
 
-// drain lets the connection be used again, if the rest is as short as that of a rejection,
-// and there. The second try does not wait longer for the end of the first reply.
+// drain lets the connection be used again. A rejection was read to its end, but a body of
+// somebody else's transport may take its time to close: the second try does not wait for it.
 func drain(ctx context.Context, body io.ReadCloser) {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
-	_, ok := aside.Run(ctx, func() error {
-		_, _ = io.CopyN(io.Discard, body, 2<<10)
-		return body.Close()
-	}, func(error) {})
+	_, _ = aside.Run(ctx, body.Close, func(error) {})
 	cancel()
-	if !ok {
-		go func() { _ = body.Close() }() // which ends the Read
-	}
 }
 
 const drainTime = 100 * time.Millisecond

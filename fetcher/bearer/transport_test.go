@@ -69,7 +69,7 @@ func TestEveryCode(t *testing.T) {
 		{`{"code":99991663,"msg":"Invalid access token for authorization"}`, true},
 		{`{"code":99991664,"msg":""}`, true},
 		{`{"msg":"invalid tenant token","code":99991665}`, true},
-		{`{"data":{"code":0,"list":[{"code":1}]},"error":null,"code" : 99991671 }`, true},
+		{`{"data":{"code":0,"list":[{"code":1}]},"error":null,"msg":"x","code" : 99991671 }`, true},
 		{`{"code":99991661}`, false},
 		{`{"code":99991668}`, false},
 		{`{"code":99991677}`, false},
