@@ -186,3 +186,40 @@ func TestContextThatPanicsLeavesNoFillBehind(t *testing.T) {
 type panicking struct{ context.Context }
 
 func (panicking) Err() error { panic(errors.New("recycled")) }
+
+// withoutEnd has a deadline, but never ends: somebody else's type, or one whose deadline is by
+// a wall clock that was corrected since.
+type withoutEnd struct {
+	context.Context
+	deadline time.Time
+}
+
+func (w withoutEnd) Deadline() (time.Time, bool) { return w.deadline, true }
+
+// A look for a person ends at the deadline of its caller, whether the caller's ctx does or not.
+func TestLooksEndWithADeadlineThatDoesNotCome(t *testing.T) {
+	for name, look := range map[string]func(context.Context, *replica) error{
+		"Status": func(ctx context.Context, r *replica) error { _, err := r.source.Status(ctx); return err },
+		"Stored": func(ctx context.Context, r *replica) error { _, err := r.source.Stored(ctx); return err },
+		"Survey": func(ctx context.Context, r *replica) error { _, err := r.cache.Survey(ctx); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				r := f.replica()
+				r.mustGet()
+				r.link.Delay(300 * time.Millisecond)
+				done := make(chan error, 1)
+				go func() {
+					done <- look(withoutEnd{context.Background(), time.Now().Add(50 * time.Millisecond)}, r)
+				}()
+				time.Sleep(time.Second)
+				select {
+				case err := <-done:
+					assert.ErrorIs(t, err, context.DeadlineExceeded)
+				default:
+					require.Fail(t, "it waits for ever")
+				}
+			})
+		})
+	}
+}

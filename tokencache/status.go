@@ -74,9 +74,19 @@ func orWhyEnded(caller, own context.Context, err error) error {
 	if err == nil || own.Err() == nil || errors.Is(err, ErrRedis) {
 		return err
 	}
-	<-caller.Done() // in this very moment
-	return whyEnded(caller)
+	timer := time.NewTimer(callersMoment)
+	defer timer.Stop()
+	select {
+	case <-caller.Done(): // in this very moment
+		return whyEnded(caller)
+	case <-timer.C:
+		return own.Err()
+	}
 }
+
+// callersMoment is how much later than its deadline a caller's ctx may end. One that somebody
+// else has made may never do so, nor one whose deadline is by a wall clock that was corrected.
+const callersMoment = 10 * time.Millisecond
 
 // apart is a ctx that ends with the caller's, and has nothing else of it: a command may be
 // left behind, and what a caller's ctx holds may be used for something else by then.
