@@ -74,7 +74,9 @@ func TestF15BackFromFarAway(t *testing.T) {
 	for _, trip := range []time.Duration{250 * time.Millisecond, 600 * time.Millisecond, 900 * time.Millisecond} {
 		t.Run(trip.String(), func(t *testing.T) {
 			virtual(t, usual(), func(t *testing.T, f *fleet) {
-				r := f.replica()
+				r := f.replica(func(c *replicaConfig) { // one that heeds deadlines would get no connection in time
+					c.redis = append(c.redis, func(o *redis.Options) { o.ContextTimeoutEnabled = false })
+				})
 				r.mustGet()
 				r.link.Down()
 				_, _, err := r.source.Refresh(t.Context())
