@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -340,7 +341,7 @@ func TestF31FreshTokensRejectedArePaced(t *testing.T) {
 					limit *= replicas
 				}
 				end := time.Now().Add(time.Minute)
-				told := 0
+				var told atomic.Int64
 				together(f.replicas, func(r *replica) {
 					for time.Now().Before(end) {
 						ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
@@ -352,14 +353,14 @@ func TestF31FreshTokensRejectedArePaced(t *testing.T) {
 							}
 						} else if errors.Is(err, tokencache.ErrRejected) {
 							assert.ErrorContains(t, err, "fresh tokens in a row were rejected: check that the API accepts")
-							told++
+							told.Add(1)
 						}
 						time.Sleep(10 * time.Millisecond)
 					}
 				})
 				assert.LessOrEqual(t, f.stats().Calls, limit)
 				assert.GreaterOrEqual(t, f.stats().Calls, limit/2, "but it does ask")
-				assert.Positive(t, told, "why there is no token")
+				assert.Positive(t, told.Load(), "why there is no token")
 				if !down {
 					assert.Positive(t, f.count(tokencache.EventInvalidate, "paced"))
 				}
