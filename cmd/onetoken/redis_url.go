@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/redis/go-redis/v9"
 
@@ -26,7 +27,7 @@ var (
 	errRedisUser     = errors.New("has a user or password with characters that have to be percent-encoded, such as %25 for a %")
 	errRedisNoPass   = errors.New("has a user and no password: nobody would be logged in; a password alone is redis://:password@host")
 	errRedisNoHost   = errors.New("names no host: write one, such as 127.0.0.1; write %2F for a / and %3F for a ? in user and password")
-	errRedisHost     = errors.New("has a host that is none: a name, an IPv4 address, or an IPv6 address in brackets")
+	errRedisHost     = errors.New("has a host that is none: a name, an IPv4 address, or an IPv6 address in brackets; further ones are addr=host:port")
 	errRedisPort     = errors.New("has a port that is no number from 1 to 65535; write %2F for a / and %3F for a ? in user and password")
 	errRedisNoPath   = errors.New("has no path: a socket is unix:///path/to/redis.sock, with three slashes")
 	errRedisUnixHost = errors.New("has a host: a socket is unix:///path/to/redis.sock, with three slashes")
@@ -146,10 +147,16 @@ func checkHostPort(s string) error {
 	switch u, err := url.Parse("redis://" + host); {
 	case host == "" || host == "[]":
 		return errRedisNoHost
-	case err != nil || u.Hostname() == "" || u.Port() != "" || u.Host != host:
+	case err != nil || u.Hostname() == "" || u.Port() != "" || u.Host != host || strings.ContainsFunc(u.Hostname(), isNotOfHosts):
 		return errRedisHost
 	}
 	return nil
+}
+
+// isNotOfHosts finds lists of hosts, which would be looked up as one name, and what is
+// rather of a password: a host that is not found is printed.
+func isNotOfHosts(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._:", r)
 }
 
 // decodeQuery fills params. url.Values would do without what it cannot decode.
