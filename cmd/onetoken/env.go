@@ -54,6 +54,7 @@ type environment struct {
 	place      string // of the Redis it names, without secrets
 	files      files
 	stopped    bool // by a signal, while something was read
+	late       bool // a read was, and has been complained of
 	complaints []error
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,7 @@ import (
 var errTokenArgument = errors.New(`a token is never an argument, ps shows those to all users: give "-" and write the token to standard input`)
 
 func (a *app) invalidateCommand() *cobra.Command {
+	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "invalidate [-]",
 		Short: "Tell the fleet that the token was refused",
@@ -39,28 +41,34 @@ func (a *app) invalidateCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.invalidate(cmd.Context(), len(args) > 0)
+			return a.invalidate(cmd.Context(), len(args) > 0, timeout)
 		},
 	}
+	cmd.Flags().DurationVar(&timeout, "timeout", readTime, "how long to wait for the end of standard input, or of a file that a variable names")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		if strings.HasPrefix(err.Error(), "unknown") { // which it would quote
+		switch { // what they would quote may be a token
+		case strings.HasPrefix(err.Error(), "unknown"):
 			return errors.New("there is no such flag; " + errTokenArgument.Error())
+		case strings.HasPrefix(err.Error(), "invalid"):
+			return errors.New("a flag does not take its value; " + errTokenArgument.Error())
 		}
 		return err
 	})
 	return cmd
 }
 
-func (a *app) invalidate(ctx context.Context, fromStdin bool) error {
+func (a *app) invalidate(ctx context.Context, fromStdin bool, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	s, err := a.open(ctx, env, opening{credential: true})
+	reading, cancel := env.limit(ctx, timeout)
+	defer cancel()
+	s, err := a.open(reading, env, opening{credential: true})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	refused := ""
 	if fromStdin {
-		if refused, err = env.token(ctx); err != nil {
+		if refused, err = env.token(reading); err != nil {
 			return err
 		}
 	}

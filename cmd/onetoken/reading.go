@@ -36,6 +36,9 @@ func (e *environment) orFile(ctx context.Context, name string) (value string, ok
 		e.complain("%s and %s_FILE are both set: keep one", name, name)
 		return "", false
 	}
+	if e.late && ctx.Err() != nil {
+		return "", false // nothing may be wrong with this one: the time went by with another
+	}
 	if e.files == nil {
 		e.files = files{}
 	}
@@ -47,6 +50,7 @@ func (e *environment) orFile(ctx context.Context, name string) (value string, ok
 	}
 	raw, err := e.read(ctx, file, name+"_FILE")
 	if err != nil {
+		e.late = e.late || errors.Is(err, errUnended)
 		e.stopped = e.stopped || errors.Is(err, errStopped)
 		e.complain("%s_FILE cannot be read: %w", name, err)
 		return "", false

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -69,6 +70,8 @@ func TestReadingThatNeverEnds(t *testing.T) {
 		"secret":        {secretOf(silentPipe(t)), []string{"token", "--timeout", "50ms"}, "FEISHU_APP_SECRET_FILE cannot be read: it did not end in time"},
 		"redis":         {complete.with("REDIS_URL_FILE", silentPipe(t)), []string{"refresh", "--timeout", "50ms"}, "REDIS_URL_FILE cannot be read: it did not end in time"},
 		"stdin":         {secretOf("-"), []string{"token", "--timeout", "50ms"}, "FEISHU_APP_SECRET_FILE cannot be read: it did not end in time"},
+		"invalidate":    {complete, []string{"invalidate", "--timeout", "50ms", "-"}, "the token cannot be read: it did not end in time"},
+		"first alone":   {secretOf("/dev/null").with("REDIS_URL_FILE", silentPipe(t)), []string{"token", "--timeout", "50ms"}, "REDIS_URL_FILE cannot be read: it did not end in time"},
 		"redis's stdin": {complete.with("REDIS_URL_FILE", "-"), []string{"token", "--timeout", "50ms"}, "REDIS_URL_FILE cannot be read: it did not end in time"},
 	} {
 		t.Run("timeout of "+name, func(t *testing.T) {
@@ -76,6 +79,7 @@ func TestReadingThatNeverEnds(t *testing.T) {
 			got := awaitEnd(t, start(t.Context(), c.world, never(), c.args...))
 			assert.Equal(t, exitUsage, got.code)
 			assert.Contains(t, got.stderr, "onetoken: "+c.want)
+			assert.Equal(t, 1, strings.Count(got.stderr, "\n"), got.stderr)
 			assert.Empty(t, got.stdout)
 		})
 	}
