@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -117,6 +118,7 @@ func TestI5SecretsNeverAppear(t *testing.T) {
 		f.close()
 		f.replicas = nil
 		use(replicas[0]) // and what is said after it
+		synctest.Wait()  // fmt reads fields without their locks: nobody may write them now
 		said.value(replicas[0].source)
 		said.value(replicas[0].cache)
 
