@@ -186,3 +186,7 @@ func RejectsToken(code int) bool {
 	}
 	return false
 }
+
+// RejectsSecret reports whether the token endpoint says by this code that the app id or the app
+// secret is not valid, so that a secret from a file is worth reading again.
+func RejectsSecret(code int) bool { return codes[code] == wrongSecret }

@@ -146,3 +146,12 @@ func TestRejectsToken(t *testing.T) {
 		assert.Equal(t, want, fetcher.RejectsToken(code), "code %d", code)
 	}
 }
+
+func TestRejectsSecret(t *testing.T) {
+	for code, want := range map[int]bool{
+		10005: true, 10014: true, 10015: true, 20001: true, 20002: true, 99991543: true,
+		0: false, 10003: false, 10012: false, 99991400: false, 99991401: false, 99991663: false, 4711: false,
+	} {
+		assert.Equal(t, want, fetcher.RejectsSecret(code), "code %d", code)
+	}
+}

@@ -38,6 +38,13 @@ const environmentHelp = `Environment (secrets are never flags; demo reads none o
   ONETOKEN_PREFIX         of all keys in Redis (default onetoken)
   ONETOKEN_NO_DIRECT      true: with Redis in trouble the issuer is not asked
                           around it, and there is no token (default false)
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY  the way to the issuer
+  SSL_CERT_FILE, SSL_CERT_DIR        whom to trust, of Redis and the issuer
+  TERM                    whether status --watch and demo may paint
+
+The refresher reads FEISHU_APP_SECRET_FILE again, every 2 s and when the secret
+is refused, unless it is standard input or a pipe: a rotated secret needs no
+restart. All else is read once: a new REDIS_URL_FILE, or CA files, need one.
 
 Exit status: 0 done, 1 failed, 2 usage or configuration, 3 the issuer refused,
 and a person has to act.`

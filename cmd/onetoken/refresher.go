@@ -31,6 +31,10 @@ func (a *app) refresherCommand() *cobra.Command {
 			"  GET /metrics  for Prometheus: the token's remaining life, calls, troubles\n\n" +
 			"These tell no secret and need no protection: whoever can reach them learns the\n" +
 			"app id, how the token does, and what went wrong. They are HTTP without TLS.\n\n" +
+			"FEISHU_APP_SECRET_FILE is read again every 2 s, and when the secret is refused.\n" +
+			"After a change the old secret serves until the new one has a token. A file that\n" +
+			"is empty, gone or unfit keeps the old one, and is logged. REDIS_URL_FILE and CA\n" +
+			"certificates are read once: restart it for those.\n\n" +
 			"--log-level info shows every new token; by default only failures are logged,\n" +
 			"with how long the fleet waits after them.\n\n" +
 			"A refusal does not end it, not even of the first call: it stays, not ready, and\n" +
@@ -59,13 +63,14 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	if address != "" && !canListen(address) {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}
-	m, w, p := metrics.New(), newWatch(a.logger), &pulse{}
+	m, p := metrics.New(), &pulse{}
+	r := newRotation(a.logger, m)
 	s, err := a.open(ctx, env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
 		if p.observe(e) {
 			return
 		}
 		m.Observe(e)
-		w.observe(e)
+		r.observe(e)
 	}})
 	if err != nil {
 		return err
@@ -78,16 +83,16 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		}
 	}
 	s.warn(ctx)
-	logger := a.logger.With(whose(s.source.Key())...)
-	m.Watch(s.source)
-	p.watches(s.cache, s.source)
-	w.logger = logger
-	w.words = func(err error) string { return printable(inVariables(env.hint(err))) }
+	logger := a.logger // not of one secret: that may change
+	if isAppID(s.appID) {
+		logger = logger.With("app", s.appID)
+	}
+	r.begin(s)
+	p.watches(s.cache, r.peek)
 	a.sayStarted(s.appID, listener)
-	closed, outlasting := make(chan struct{}), context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	if listener != nil {
-		handler := refresherHandler(s.source, w, p, m, logger, a.lostLines())
+		handler := refresherHandler(r, p, m, logger, a.lostLines())
 		group.Go(func() error { return serve(ctx, listener, handler, logger, 0) })
 	}
 	group.Go(func() error {
@@ -95,16 +100,17 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		return nil
 	})
 	group.Go(func() error {
-		w.tellFailures(outlasting, closed, s.source)
+		r.run(ctx)
 		return nil
 	})
 	group.Go(func() error {
 		err := s.cache.Run(ctx)
 		a.closeCache(s.cache, logger)
-		close(closed)
 		return err
 	})
-	return group.Wait()
+	err = group.Wait()
+	r.end()
+	return err
 }
 
 // lostLines counts what nobody read in time.

@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/onetoken-go/onetoken/metrics"
-	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // maxScrapes bounds how many are answered at once; more get a 503.
@@ -23,7 +22,7 @@ const maxScrapes = 4
 
 // refresherHandler serves what the help of the command says. Nothing it does waits
 // for Redis or the issuer.
-func refresherHandler(source *tokencache.Source, w *watch, p *pulse, m *metrics.Collector, logger *slog.Logger, lost prometheus.Collector) http.Handler {
+func refresherHandler(r *rotation, p *pulse, m *metrics.Collector, logger *slog.Logger, lost prometheus.Collector) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(m, lost, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux() // GET is HEAD too; another method is a 405, another path a 404
@@ -35,9 +34,9 @@ func refresherHandler(source *tokencache.Source, w *watch, p *pulse, m *metrics.
 		line(out, http.StatusOK, "alive")
 	})
 	mux.HandleFunc("GET /readyz", func(out http.ResponseWriter, _ *http.Request) {
-		tok, ok := source.Peek()
+		tok, ok := r.peek()
 		if !ok {
-			line(out, http.StatusServiceUnavailable, "not ready: "+w.whyNot())
+			line(out, http.StatusServiceUnavailable, "not ready: "+r.whyNot())
 			return
 		}
 		line(out, http.StatusOK, "ready: the token lives another "+time.Until(tok.Expiry()).Truncate(time.Second).String())

@@ -19,8 +19,8 @@ const (
 
 // pulse notices that the Cache stands still.
 type pulse struct {
-	source *tokencache.Source
-	marker *tokencache.Source // has no Fetcher; a Get is an event and nothing else
+	peek   func() (tokencache.Token, bool) // at a token that can be used
+	marker *tokencache.Source              // has no Fetcher; a Get is an event and nothing else
 
 	mu       sync.Mutex // guards below
 	key      string     // of the marker
@@ -31,10 +31,10 @@ type pulse struct {
 }
 
 // watches is called before the Cache runs.
-func (p *pulse) watches(cache *tokencache.Cache, source *tokencache.Source) {
+func (p *pulse) watches(cache *tokencache.Cache, peek func() (tokencache.Token, bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.source, p.marker = source, cache.Source(nil)
+	p.peek, p.marker = peek, cache.Source(nil)
 	p.key = p.marker.Key()
 }
 
@@ -85,7 +85,7 @@ func (p *pulse) beatOnce(ctx context.Context) {
 
 // standsStill says in what way the Cache does, or nothing.
 func (p *pulse) standsStill() string {
-	tok, usable := p.source.Peek()
+	tok, usable := p.peek()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch since := time.Duration(p.unfilled) * beatEvery; {

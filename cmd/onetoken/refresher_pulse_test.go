@@ -55,8 +55,10 @@ func TestHealthNoticesAHeartThatStandsStill(t *testing.T) {
 					}
 					return tokencache.NewToken(time.Now().String(), "", life), nil
 				}))
-				p.watches(cache, source)
-				handler := refresherHandler(source, newWatch(slog.New(slog.DiscardHandler)), p, metrics.New(), slog.New(slog.DiscardHandler),
+				r := newRotation(slog.New(slog.DiscardHandler), metrics.New())
+				r.live = &identity{source: source, watch: newWatch(slog.New(slog.DiscardHandler))}
+				p.watches(cache, r.peek)
+				handler := refresherHandler(r, p, metrics.New(), slog.New(slog.DiscardHandler),
 					prometheus.NewCounter(prometheus.CounterOpts{Name: "x"}))
 				ask := func() (int, string) {
 					got := httptest.NewRecorder()

@@ -12,7 +12,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// watch follows the events of a Cache with one Source: it logs what a person wants to
+// watch follows the events of a Source: it logs what a person wants to
 // see, and knows why there is no token. That Redis is silent, answers again or
 // begins to refuse is logged by the Cache.
 type watch struct {
@@ -128,6 +128,13 @@ func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
 		attrs = append(attrs, slog.Duration("asked_again_in", wait))
 	}
 	w.logger.LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
+}
+
+// tried says whether anything has gone wrong yet.
+func (w *watch) tried() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.why != nil
 }
 
 // whyNot says in one line why there is no token.

@@ -103,7 +103,7 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 	assert.Empty(t, got.stderr)
 	for _, part := range []string{
 		"REDIS_URL ", "REDIS_URL_FILE", "FEISHU_APP_ID", "FEISHU_APP_SECRET ", "FEISHU_APP_SECRET_FILE",
-		"FEISHU_BASE_URL", "ONETOKEN_PREFIX", "redis://127.0.0.1:6379", "https://open.feishu.cn",
+		"FEISHU_BASE_URL", "ONETOKEN_PREFIX", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "TERM", "a rotated secret needs no", "redis://127.0.0.1:6379", "https://open.feishu.cn",
 		"cluster=true", "master_name=", "--log-level", "--log-format", "(default warn)",
 		"token ", "issuer ", "refresher ", "demo ", "completion ",
 		"0 done, 1 failed, 2 usage or configuration, 3 the issuer refused",

@@ -21,6 +21,8 @@ type session struct {
 	rdb         redis.UniversalClient
 	cache       *tokencache.Cache
 	source      *tokencache.Source // nil without a credential
+	feishu      *fetcher.Feishu    // nil without a credential
+	config      fetcher.FeishuConfig
 	appID       string
 	unencrypted bool // the issuer's address
 }
@@ -57,6 +59,7 @@ func (a *app) open(ctx context.Context, env *environment, o opening) (*session, 
 		s.close()
 		return nil, err
 	}
+	s.feishu, s.config = feishu, config
 	s.source, s.appID, s.unencrypted = cache.Source(feishu), config.AppID, feishu.Unencrypted()
 	return s, nil
 }

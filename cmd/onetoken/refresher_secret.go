@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/metrics"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// secretPoll is how often the secret's file is read.
+const secretPoll = 2 * time.Second
+
+// rotation follows the file of the app secret. The secret is part of the credential's identity,
+// so a new one is a Source of its own: both run until the new one has a token, then the old one
+// is forgotten. The file is read on a timer, by content, because mounts swap links, and at once
+// when the issuer refuses the secret. A file that cannot be used changes nothing.
+type rotation struct {
+	logger  *slog.Logger
+	metrics *metrics.Collector
+	session *session           // nil before begin
+	words   func(error) string // for people
+
+	refused chan struct{} // the issuer did not take a secret
+	adopted chan struct{} // there may be a token of the new secret
+	unfit   bool          // the file could not be used when it was read last; of run alone
+
+	mu    sync.Mutex // guards below
+	live  *identity
+	next  *identity // of a newer secret that has no token yet; nil: none
+	byKey map[string]*identity
+
+	telling sync.WaitGroup // of failures
+}
+
+// identity is what a secret makes of the credential.
+type identity struct {
+	logger *slog.Logger // names it
+	issuer tokencache.Issuer
+	source *tokencache.Source
+	watch  *watch
+	over   chan struct{}
+}
+
+func newRotation(logger *slog.Logger, m *metrics.Collector) *rotation {
+	return &rotation{
+		logger: logger, metrics: m,
+		refused: make(chan struct{}, 1), adopted: make(chan struct{}, 1), byKey: make(map[string]*identity),
+	}
+}
+
+// begin is before any event of the session's Cache.
+func (r *rotation) begin(s *session) {
+	r.session = s
+	r.words = func(err error) string { return printable(inVariables(s.env.hint(err))) }
+	r.live = r.identify(s.feishu)
+	r.metrics.Watch(r.live.source)
+}
+
+// identify makes the Source of a secret. Its events wait for the lock, and so find it.
+func (r *rotation) identify(f *fetcher.Feishu) *identity {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := &identity{issuer: f.Issuer(), source: r.session.cache.Source(f), over: make(chan struct{})}
+	id.logger = r.logger.With(whose(id.source.Key())...)
+	id.watch = newWatch(id.logger)
+	id.watch.words = r.words
+	r.byKey[id.source.Key()] = id
+	r.telling.Go(func() { id.watch.tellFailures(context.Background(), id.over, id.source) })
+	return id
+}
+
+// forget is of a secret that nobody needs any more; nil is none.
+func (r *rotation) forget(id *identity) {
+	if id == nil {
+		return
+	}
+	r.mu.Lock()
+	delete(r.byKey, id.source.Key())
+	r.mu.Unlock()
+	r.session.cache.Forget(id.source)
+	close(id.over)
+}
+
+// observe is told of the events of both Sources.
+func (r *rotation) observe(e tokencache.Event) {
+	r.mu.Lock()
+	id := r.byKey[e.Key]
+	r.mu.Unlock()
+	if id == nil {
+		return
+	}
+	id.watch.observe(e)
+	if refusal, ok := errors.AsType[*tokencache.IssuerError](e.Err); ok && fetcher.RejectsSecret(refusal.Code) {
+		nudge(r.refused)
+	}
+	if e.Kind == tokencache.EventAdopt {
+		nudge(r.adopted)
+	}
+}
+
+// nudge never blocks: one that is not heard yet stands for all.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// peek is a token that can be used, of whichever secret has one.
+func (r *rotation) peek() (tokencache.Token, bool) {
+	live, next := r.identities()
+	tok, ok := live.source.Peek()
+	if !ok && next != nil {
+		tok, ok = next.source.Peek()
+	}
+	return tok, ok
+}
+
+// whyNot is of the newest secret, if that has been tried.
+func (r *rotation) whyNot() string {
+	live, next := r.identities()
+	if next != nil && next.watch.tried() {
+		return next.watch.whyNot()
+	}
+	return live.watch.whyNot()
+}
+
+func (r *rotation) identities() (live, next *identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.live, r.next
+}
+
+// run ends with ctx. A read of the file that does not end is left behind.
+func (r *rotation) run(ctx context.Context) {
+	file, ok := r.session.env.files["FEISHU_APP_SECRET"]
+	if !ok || !isRegular(file) { // standard input, or a pipe: it has been read
+		return
+	}
+	type reading struct {
+		raw string
+		err error
+	}
+	readings := make(chan reading)
+	go func() {
+		for r.awaitReading(ctx) {
+			raw, err := readRegular(ctx, file)
+			select {
+			case readings <- reading{raw, err}:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case got := <-readings:
+			r.take(ctx, got.raw, got.err)
+		case <-r.adopted:
+		}
+		r.promote()
+	}
+}
+
+// awaitReading is false once ctx has ended.
+func (r *rotation) awaitReading(ctx context.Context) bool {
+	timer := time.NewTimer(secretPoll)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-r.refused:
+	case <-timer.C:
+	}
+	return true
+}
+
+func isRegular(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// readRegular does not open what has become a pipe.
+func readRegular(ctx context.Context, file string) (string, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return "", withoutPath(err)
+	case !info.Mode().IsRegular():
+		return "", errors.New("it is no regular file any more")
+	}
+	return readFile(ctx, file)
+}
+
+// take is told what the file holds now.
+func (r *rotation) take(ctx context.Context, raw string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	live, _ := r.identities()
+	f, err := r.feishu(cutNewline(raw), err)
+	if err != nil {
+		if !r.unfit {
+			live.logger.Warn("the file of the app secret cannot be used; the secret it held before is kept", "variable", "FEISHU_APP_SECRET_FILE", "err", err)
+		}
+		r.unfit = true
+		return
+	}
+	if r.unfit {
+		live.logger.Info("the file of the app secret can be used again", "variable", "FEISHU_APP_SECRET_FILE")
+	}
+	r.unfit = false
+	r.turnTo(f)
+}
+
+// feishu is of the secret that was read. Its errors hold nothing of it.
+func (r *rotation) feishu(secret string, err error) (*fetcher.Feishu, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case secret == "":
+		return nil, errors.New("it is empty")
+	}
+	c := r.session.config
+	c.AppSecret = secret
+	if err := c.Validate(); err != nil {
+		return nil, errors.New(r.session.env.reworded(err))
+	}
+	return fetcher.NewFeishu(c)
+}
+
+// turnTo makes f the newest, unless it is.
+func (r *rotation) turnTo(f *fetcher.Feishu) {
+	live, next := r.identities()
+	switch {
+	case next != nil && f.Issuer() == next.issuer, next == nil && f.Issuer() == live.issuer:
+		return
+	case f.Issuer() == live.issuer:
+		live.logger.Info("the app secret has changed back")
+		r.setNext(nil)
+	default:
+		id := r.identify(f)
+		id.logger.Info("the app secret has changed: the old one serves until the new one has a token")
+		r.setNext(id)
+	}
+	r.forget(next)
+}
+
+func (r *rotation) setNext(id *identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = id
+}
+
+// promote lets go of the old secret once the new one has a token.
+func (r *rotation) promote() {
+	old, next := r.identities()
+	if next == nil {
+		return
+	}
+	if _, ok := next.source.Peek(); !ok {
+		return
+	}
+	r.mu.Lock()
+	r.live, r.next = next, nil
+	r.mu.Unlock()
+	r.metrics.Watch(next.source)
+	r.metrics.Unwatch(old.source)
+	r.forget(old)
+	next.logger.Info("the new app secret is in use, and the old one forgotten")
+}
+
+// end is after the last event: it waits until every failure has been told.
+func (r *rotation) end() {
+	live, next := r.identities()
+	close(live.over)
+	if next != nil {
+		close(next.over)
+	}
+	r.telling.Wait()
+}
