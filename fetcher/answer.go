@@ -100,7 +100,7 @@ func (f *Feishu) judge(a answer) (tokencache.Token, error) {
 		trouble = "a redirect"
 	}
 	if trouble != "" {
-		return tokencache.Token{}, f.refuse(a, r.verdict(a.status), trouble, nil)
+		return tokencache.Token{}, f.refuse(a, f.suspectBaseURL(r.verdict(a.status), a.status), trouble, nil)
 	}
 	life := time.Duration(*r.Expire) * time.Second // trouble() has bounded it
 	return tokencache.NewToken(r.AppToken, r.TenantToken, life), nil
@@ -182,6 +182,18 @@ func (r fields) verdict(status int) verdict {
 		return oddLife
 	}
 	return verdict{}
+}
+
+// suspectBaseURL says first what is likely wrong with the base URL, where an answer shows it. A
+// server that wants TLS answers plain HTTP with a 400, or sends the client on to https://.
+func (f *Feishu) suspectBaseURL(v verdict, status int) verdict {
+	switch {
+	case f.overHTTP && (status == http.StatusBadRequest || isRedirect(status)):
+		v.advice = "see whether the base URL has to begin with https://: " + v.advice
+	case f.below && v == notFound:
+		v.advice = "leave the path out of the base URL, or check it: " + tokenPath + " is added to it"
+	}
+	return v
 }
 
 // isToken accepts what can stand in an Authorization header.

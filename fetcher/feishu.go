@@ -37,6 +37,8 @@ type Feishu struct {
 	transport http.RoundTripper
 
 	unencrypted bool
+	overHTTP    bool // the base URL begins with http://
+	below       bool // the base URL has a path
 }
 
 var _ tokencache.Fetcher = (*Feishu)(nil)
@@ -69,6 +71,8 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 		transport: c.Transport,
 
 		unencrypted: unencrypted,
+		overHTTP:    base.Scheme == "http",
+		below:       base.Path != "",
 	}, nil
 }
 

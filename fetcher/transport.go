@@ -93,7 +93,10 @@ func dnsReason(err error) reason {
 	if !ok {
 		return reason{}
 	}
-	return reason{e.Error(), e, "check the base URL, the proxy and this host's DNS"}
+	if e.IsNotFound {
+		return reason{e.Error(), e, "check the host in the base URL (Feishu: open.feishu.cn, Lark: open.larksuite.com), the proxy and this host's DNS"}
+	}
+	return reason{e.Error(), e, "check this host's DNS, the base URL and the proxy"}
 }
 
 func tlsReason(err error) reason {

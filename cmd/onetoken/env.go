@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -148,9 +149,8 @@ func (e *environment) redis(ctx context.Context) redis.UniversalClient {
 	return target.client()
 }
 
-// hint marks an error with what the environment knows about it: that Redis was asked for TLS,
-// which explains a silence (a server that does not speak it waits for the rest of a command that
-// is none), and which values came from files.
+// hint marks an error with what the environment knows about it: which values came from files,
+// and whether Redis was asked for TLS, where only one side seems to speak it.
 func (e *environment) hint(err error) error {
 	if err == nil {
 		return nil
@@ -159,10 +159,20 @@ func (e *environment) hint(err error) error {
 		err = &filedError{err, e.files}
 	}
 	trouble, ok := errors.AsType[*tokencache.RedisError](err)
-	if !ok || !e.tls || (trouble.Name != "timeout" && trouble.Name != "unreachable") {
-		return err
+	switch {
+	case ok && e.tls && (trouble.Name == "timeout" || hungUp(trouble) || strings.Contains(trouble.Error(), notTLS)):
+		return &tlsError{err} // who does not speak it may wait for the rest of a command that is none
+	case ok && !e.tls && hungUp(trouble):
+		return &plainError{err}
 	}
-	return &tlsError{err}
+	return err
+}
+
+// notTLS is how crypto/tls tells an answer in plain text.
+const notTLS = "first record does not look like a TLS handshake"
+
+func hungUp(e *tokencache.RedisError) bool {
+	return errors.Is(e, io.EOF) || errors.Is(e, syscall.ECONNRESET) || errors.Is(e, syscall.EPIPE)
 }
 
 // complainOfFields turns complaints about fields of a Config into complaints

@@ -98,6 +98,45 @@ func TestSecretFromFile(t *testing.T) {
 	}
 }
 
+// Which variable it is, which character, and where: never the value.
+func TestWhichCharacterOfWhichVariable(t *testing.T) {
+	t.Parallel()
+	complete := world{env: map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": testSecret}}
+	for name, c := range map[string]struct{ variable, value, want string }{
+		"secret":            {"FEISHU_APP_SECRET", testSecret + "\n", "FEISHU_APP_SECRET: its last character is a newline"},
+		"secret's file":     {"FEISHU_APP_SECRET_FILE", testSecret + "\n\n", "FEISHU_APP_SECRET_FILE: its last character is a newline"},
+		"BOM":               {"FEISHU_APP_SECRET_FILE", "\ufeff" + testSecret, "FEISHU_APP_SECRET_FILE: its first character is a byte order mark"},
+		"space":             {"FEISHU_APP_SECRET_FILE", testSecret[:3] + " " + testSecret[3:], "FEISHU_APP_SECRET_FILE: its character 4 is a space"},
+		"control character": {"FEISHU_APP_SECRET_FILE", "\x1b" + testSecret, "FEISHU_APP_SECRET_FILE: its first character is a control character"},
+		"too long":          {"FEISHU_APP_SECRET_FILE", strings.Repeat(testSecret, 99), "FEISHU_APP_SECRET_FILE is longer than 1024 bytes"},
+		"id in the file":    {"FEISHU_APP_SECRET_FILE", "cli_test", "FEISHU_APP_ID and FEISHU_APP_SECRET_FILE look swapped"},
+		"id":                {"FEISHU_APP_ID", "cli_test ", "FEISHU_APP_ID: its last character is a space"},
+		"URL":               {"REDIS_URL", "redis://:" + testSecret + "@h\n", "REDIS_URL cannot be read: its last character is a newline"},
+		"URL's file":        {"REDIS_URL_FILE", "redis://:" + testSecret + "@h\n\n", "REDIS_URL_FILE cannot be read: its last character is a newline"},
+		"URL in the file":   {"REDIS_URL_FILE", "redis://:a#" + testSecret + "@h\n", "REDIS_URL_FILE has a fragment"},
+		"base URL":          {"FEISHU_BASE_URL", "https://h/\t", "FEISHU_BASE_URL: its last character is a tab"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			value := c.value
+			w := complete
+			if plain, ok := strings.CutSuffix(c.variable, "_FILE"); ok {
+				value = filepath.Join(t.TempDir(), "file")
+				require.NoError(t, os.WriteFile(value, []byte(c.value), 0o600))
+				w = w.with(plain, "")
+			}
+			if c.value == "cli_test" {
+				w = w.with("FEISHU_APP_ID", "another")
+			}
+			got := w.with(c.variable, value).run(t, "token")
+			assert.Equal(t, exitUsage, got.code)
+			assert.Equal(t, 1, strings.Count(got.stderr, "\n"), got.stderr)
+			assert.True(t, strings.HasPrefix(got.stderr, "onetoken: "+c.want), got.stderr)
+			assert.NotContains(t, got.stderr, testSecret)
+		})
+	}
+}
+
 func TestSecretFromStandardInput(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)

@@ -95,6 +95,12 @@ type tlsError struct{ err error }
 func (e *tlsError) Error() string { return e.err.Error() }
 func (e *tlsError) Unwrap() error { return e.err }
 
+// plainError is trouble with a Redis that hung up on a client that did not ask for TLS.
+type plainError struct{ err error }
+
+func (e *plainError) Error() string { return e.err.Error() }
+func (e *plainError) Unwrap() error { return e.err }
+
 // filedError is one whose advice is about variables, some of which named a file.
 type filedError struct {
 	err   error
@@ -133,13 +139,21 @@ func inVariables(err error) string {
 		text = strings.Replace(text, e.Advice, advice, 1)
 	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
-		hint := strings.ReplaceAll(variableFor(e), "REDIS_URL", from.variable("REDIS_URL"))
-		if _, ok := errors.AsType[*tlsError](err); ok {
-			hint = ": rediss:// needs a port that speaks TLS" + hint
-		}
-		text = strings.Replace(text, e.Error(), e.Error()+hint, 1)
+		said := onTLS(err) + e.Error() + variableFor(e)
+		text = strings.Replace(text, e.Error(), strings.ReplaceAll(said, "REDIS_URL", from.variable("REDIS_URL")), 1)
 	}
 	return text
+}
+
+// onTLS is what to try first where one side alone seems to speak TLS.
+func onTLS(err error) string {
+	if _, ok := errors.AsType[*tlsError](err); ok {
+		return "rediss:// needs a port that speaks TLS, check that of REDIS_URL: "
+	}
+	if _, ok := errors.AsType[*plainError](err); ok {
+		return "if the port speaks TLS, begin REDIS_URL with rediss://: "
+	}
+	return ""
 }
 
 // variableFor names the variable that a trouble with Redis can be mended by, in

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -91,13 +93,64 @@ func TestRedisRefusesThePassword(t *testing.T) {
 	assert.NotContains(t, got.stderr, "another-password")
 }
 
+// What to do comes first, whichever side speaks TLS.
 func TestTLSOnOneSide(t *testing.T) {
 	t.Parallel()
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	open := httptest.NewServer(http.NotFoundHandler())
+	defer open.Close()
 	town := newTown(t)
-	got := town.with("REDIS_URL", "rediss://"+town.redis.Addr()).run(t, "token")
-	assert.Equal(t, exitOK, got.code, got.stderr)
-	assert.Equal(t, 1, strings.Count(got.stderr, "\n"), "one line: %s", got.stderr)
-	assert.Contains(t, got.stderr, ": rediss:// needs a port that speaks TLS (REDIS_URL)\n")
+	url := filepath.Join(t.TempDir(), "url")
+	require.NoError(t, os.WriteFile(url, []byte("rediss://"+town.redis.Addr()), 0o600))
+	const needs, begin = "rediss:// needs a port that speaks TLS, check that of REDIS_URL", "if the port speaks TLS, begin REDIS_URL with rediss://: redis "
+	for name, c := range map[string]struct {
+		world world
+		says  string
+	}{
+		"the client":            {town.with("REDIS_URL", "rediss://"+town.redis.Addr()), needs + ": redis "},
+		"the client, by a file": {town.with("REDIS_URL", "", "REDIS_URL_FILE", url), needs + "_FILE: redis "},
+		"the client, to HTTP":   {town.with("REDIS_URL", "rediss://"+open.Listener.Addr().String()), needs + ": redis "},
+		"the server":            {town.with("REDIS_URL", "redis://"+secure.Listener.Addr().String()), begin},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := c.world.run(t, "status")
+			assert.Equal(t, exitFailed, got.code, got.stderr)
+			assert.Equal(t, 1, strings.Count(got.stderr, "\n"), "one line: %s", got.stderr)
+			assert.True(t, strings.HasPrefix(got.stderr, "onetoken: "+c.says), got.stderr)
+		})
+	}
+	// Nobody listens there: that is not about TLS.
+	got := town.with("REDIS_URL", "rediss://"+nobody(t)).run(t, "status")
+	assert.True(t, strings.HasPrefix(got.stderr, "onetoken: redis unreachable: "), got.stderr)
+	assert.NotContains(t, got.stderr, "TLS")
+}
+
+// A base URL that is nearly right is told as such, and what to do comes before what else may be.
+func TestMistypedBaseURL(t *testing.T) {
+	t.Parallel()
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	moved := httptest.NewServer(http.RedirectHandler("https://elsewhere.invalid/", http.StatusMovedPermanently))
+	t.Cleanup(moved.Close)
+	town := newTown(t)
+	at := town.env["FEISHU_BASE_URL"]
+	for name, c := range map[string]struct{ base, says string }{
+		"http for https":         {"http://" + secure.Listener.Addr().String(), ": see whether FEISHU_BASE_URL has to begin with https://: "},
+		"http, sent on":          {moved.URL, ": see whether FEISHU_BASE_URL has to begin with https://: "},
+		"https for http":         {strings.Replace(at, "http:", "https:", 1), ": check FEISHU_BASE_URL: is it http:// there?"},
+		"a path too much":        {at + "/v3", ": leave the path out of FEISHU_BASE_URL, or check it: /open-apis/"},
+		"the path of the API":    {at + "/open-apis", "onetoken: FEISHU_BASE_URL has the path of an API: leave out /open-apis"},
+		"a host that nobody has": {"https://open.feishu.invalid", ": check the host in FEISHU_BASE_URL (Feishu: open.feishu.cn, "},
+		"a newline":              {at + "\n", "onetoken: FEISHU_BASE_URL: its last character is a newline"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := town.with("FEISHU_BASE_URL", c.base).run(t, "token", "--timeout", "3s")
+			assert.NotEqual(t, exitOK, got.code)
+			assert.Contains(t, got.stderr, c.says)
+		})
+	}
 }
 
 func TestUnencryptedIssuer(t *testing.T) {
