@@ -73,6 +73,7 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 	bounded, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
 	p, first := a.admit(bounded)
+	chart.files = p.env.files
 	defer p.rdb.Close() //nolint:errcheck // nothing is left to lose
 	if err := p.env.err(); err != nil {
 		if asJSON {
@@ -180,13 +181,14 @@ func (f finding) failed() bool { return f.Status == checkFail || f.Status == che
 type chart struct {
 	out      io.Writer
 	json     bool
+	files    files // that stand in for variables
 	findings []finding
 	failed   []finding
 	unsaid   error // of writing
 }
 
 func (c *chart) add(f finding) {
-	f.Found, f.Advice = printable(f.Found), printable(f.Advice)
+	f.Found, f.Advice = printable(c.files.named(f.Found)), printable(c.files.named(f.Advice))
 	if f.Status == checkFail {
 		c.failed = append(c.failed, f)
 	}

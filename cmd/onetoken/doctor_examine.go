@@ -114,10 +114,7 @@ func (p *patient) failure(name string, err error) finding {
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
 		own := strings.TrimPrefix((&tokencache.RedisError{Name: e.Name}).Error(), "redis "+e.Name+": ")
 		f.Found = without(f.Found, own)
-		if _, ok := errors.AsType[*tlsError](p.env.hint(err)); ok {
-			own += ": rediss:// needs a port that speaks TLS"
-		}
-		advice = append(advice, own+variableFor(e))
+		advice = append(advice, onTLS(p.env.hint(err))+own+variableFor(e))
 	}
 	f.Advice = cmp.Or(strings.Join(advice, "; "), "try again with --log-level debug, which shows every step")
 	return f

@@ -174,7 +174,7 @@ func TestDoctorOnASilentRedis(t *testing.T) {
 	assert.Contains(t, got.of(t, "redis").Found, "redis timeout")
 
 	got = examine(t, w.with("REDIS_URL", "rediss://"+proxy.Addr()))
-	assert.Contains(t, got.of(t, "redis").Advice, "rediss:// needs a port that speaks TLS (REDIS_URL)")
+	assert.Contains(t, got.of(t, "redis").Advice, "rediss:// needs a port that speaks TLS, check that of REDIS_URL: ")
 }
 
 // Redis answers, but not everything.

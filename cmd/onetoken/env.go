@@ -66,17 +66,6 @@ type environment struct {
 	complaints []error
 }
 
-// files are the variables whose value came from a file, each with its path.
-type files map[string]string
-
-// variable is the one that a person has set.
-func (f files) variable(name string) string {
-	if _, ok := f[name]; ok {
-		return name + "_FILE"
-	}
-	return name
-}
-
 func (e *environment) complain(format string, args ...any) {
 	e.complaints = append(e.complaints, fmt.Errorf(format, args...))
 }
@@ -86,7 +75,11 @@ func (e *environment) err() error {
 	if e.stopped {
 		return errors.New("interrupted before the configuration was read")
 	}
-	return usage(errors.Join(e.complaints...))
+	complaints := make([]error, len(e.complaints))
+	for i, complaint := range e.complaints {
+		complaints[i] = errors.New(e.files.named(complaint.Error()))
+	}
+	return usage(errors.Join(complaints...))
 }
 
 // limit is ctx with --timeout, which begins before anything is read.
@@ -122,7 +115,7 @@ func (e *environment) feishu(ctx context.Context, baseURL string) fetcher.Feishu
 	}
 	e.complainOfFields(judged.Validate())
 	if c.AppID != "" && !isAppID(c.AppID) && isAppID(secret) {
-		e.complain("FEISHU_APP_ID and %s look swapped: it is the id that begins with cli_", e.files.variable("FEISHU_APP_SECRET"))
+		e.complain("FEISHU_APP_ID and FEISHU_APP_SECRET look swapped: it is the id that begins with cli_")
 	}
 	return c
 }
@@ -139,7 +132,7 @@ func (e *environment) redis(ctx context.Context) redis.UniversalClient {
 	target, err := parseRedisURL(cmp.Or(raw, local))
 	if err != nil && ok {
 		for _, complaint := range joined(err) {
-			e.complain("%s %w", e.files.variable("REDIS_URL"), complaint)
+			e.complain("REDIS_URL %w", complaint)
 		}
 	}
 	if err != nil {
@@ -168,6 +161,9 @@ func (e *environment) hint(err error) error {
 	return err
 }
 
+// words are those of an error for people, in one line, by the variables that were set.
+func (e *environment) words(err error) string { return printable(inVariables(e.hint(err))) }
+
 // notTLS is how crypto/tls tells an answer in plain text.
 const notTLS = "first record does not look like a TLS handshake"
 
@@ -192,10 +188,7 @@ func (e *environment) reworded(complaint error) string {
 	if e.pretend {
 		text = samplesOf.Replace(text)
 	}
-	if fault, ok := strings.CutPrefix(text, "AppSecret"); ok && e.files["FEISHU_APP_SECRET"] != "" {
-		return e.files.variable("FEISHU_APP_SECRET") + fault
-	}
-	return variableOf.Replace(text)
+	return e.files.named(variableOf.Replace(text))
 }
 
 var samplesOf = strings.NewReplacer(

@@ -134,15 +134,12 @@ func inVariables(err error) string {
 		from = e.files
 	}
 	if e, ok := errors.AsType[*tokencache.IssuerError](err); ok && e.Advice != "" {
-		advice := variablesInAdvice.Replace(e.Advice)
-		advice = strings.ReplaceAll(advice, "FEISHU_APP_SECRET", from.variable("FEISHU_APP_SECRET"))
-		text = strings.Replace(text, e.Advice, advice, 1)
+		text = strings.Replace(text, e.Advice, variablesInAdvice.Replace(e.Advice), 1)
 	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
-		said := onTLS(err) + e.Error() + variableFor(e)
-		text = strings.Replace(text, e.Error(), strings.ReplaceAll(said, "REDIS_URL", from.variable("REDIS_URL")), 1)
+		text = strings.Replace(text, e.Error(), onTLS(err)+e.Error()+variableFor(e), 1)
 	}
-	return text
+	return from.named(text)
 }
 
 // onTLS is what to try first where one side alone seems to speak TLS.

@@ -23,8 +23,7 @@ const secretPoll = 2 * time.Second
 type rotation struct {
 	logger  *slog.Logger
 	metrics *metrics.Collector
-	session *session           // nil before begin
-	words   func(error) string // for people
+	session *session // nil before begin
 
 	refused chan struct{} // the issuer did not take a secret
 	adopted chan struct{} // there may be a token of the new secret
@@ -57,7 +56,6 @@ func newRotation(logger *slog.Logger, m *metrics.Collector) *rotation {
 // begin is before any event of the session's Cache.
 func (r *rotation) begin(s *session) {
 	r.session = s
-	r.words = func(err error) string { return printable(inVariables(s.env.hint(err))) }
 	r.live = r.identify(s.feishu)
 	r.metrics.Watch(r.live.source)
 }
@@ -69,7 +67,7 @@ func (r *rotation) identify(f *fetcher.Feishu) *identity {
 	id := &identity{issuer: f.Issuer(), source: r.session.cache.Source(f), over: make(chan struct{})}
 	id.logger = r.logger.With(whose(id.source.Key())...)
 	id.watch = newWatch(id.logger)
-	id.watch.words = r.words
+	id.watch.words = r.session.env.words
 	r.byKey[id.source.Key()] = id
 	r.telling.Go(func() { id.watch.tellFailures(context.Background(), id.over, id.source) })
 	return id

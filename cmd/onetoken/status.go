@@ -67,7 +67,7 @@ func (a *app) status(ctx context.Context, asJSON, watch bool) error {
 	if err := show(all, nil); err != nil {
 		return err
 	}
-	return s.verdict(all)
+	return env.hint(s.verdict(all))
 }
 
 // The least terminal that is painted on. What does not fit is cut.
@@ -75,7 +75,7 @@ const statusWidth, statusHeight = 40, 6
 
 // statusPainter shows what was seen, or why nothing was. Its error is of writing.
 func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.Status, error) error {
-	explain := func(err error) string { return printable(inVariables(s.env.hint(err))) }
+	explain := s.env.words
 	printed := func(text func([]tokencache.Status) string) func([]tokencache.Status, error) error {
 		return func(all []tokencache.Status, err error) error {
 			if err != nil {

@@ -268,8 +268,8 @@ func (s *sight) tell(a *app, env *environment) {
 	defer s.mu.Unlock()
 	switch {
 	case s.direct:
-		say(a.stderr, "the token is good but not shared, it came straight from the issuer: "+inVariables(env.hint(s.redis)))
+		say(a.stderr, "the token is good but not shared, it came straight from the issuer: "+env.words(s.redis))
 	case s.redis != nil:
-		say(a.stderr, "the token is good, but redis was in trouble meanwhile: "+inVariables(env.hint(s.redis)))
+		say(a.stderr, "the token is good, but redis was in trouble meanwhile: "+env.words(s.redis))
 	}
 }
