@@ -135,7 +135,7 @@ func isBool(s string) string {
 }
 
 func isAddress(s string) string {
-	if plain.Fault(s) != "" || strings.LastIndex(s, ":") <= strings.LastIndex(s, "]") || checkHostPort(s) != nil {
+	if plain.Fault(s) != "" || strings.LastIndex(s, ":") <= strings.LastIndex(s, "]") || checkHostPort(s, "%") != nil {
 		return wantsAddress
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -28,6 +29,7 @@ var (
 	errRedisNoPass   = errors.New("has a user and no password: nobody would be logged in; a password alone is redis://:password@host")
 	errRedisNoHost   = errors.New("names no host: write one, such as 127.0.0.1; write %2F for a / and %3F for a ? in user and password")
 	errRedisHost     = errors.New("has a host that is none: a name, an IPv4 address, or an IPv6 address in brackets; further ones are addr=host:port")
+	errRedisZone     = errors.New("has a host with a zone after a bare %: write %25 for it, as in [fe80::1%25eth0]")
 	errRedisPort     = errors.New("has a port that is no number from 1 to 65535; write %2F for a / and %3F for a ? in user and password")
 	errRedisNoPath   = errors.New("has no path: a socket is unix:///path/to/redis.sock, with three slashes")
 	errRedisUnixHost = errors.New("has a host: a socket is unix:///path/to/redis.sock, with three slashes")
@@ -113,7 +115,7 @@ func (w *redisURL) checkAddress() error {
 	errs := []error{w.checkUser()}
 	switch {
 	case w.scheme != "unix":
-		errs = append(errs, checkHostPort(w.host))
+		errs = append(errs, checkHostPort(w.host, "%25"))
 	case w.host != "":
 		errs = append(errs, errRedisUnixHost)
 	}
@@ -134,8 +136,9 @@ func (w *redisURL) checkUser() error {
 	return nil
 }
 
-// checkHostPort wants a host, and perhaps a port.
-func checkHostPort(s string) error {
+// checkHostPort wants a host, and perhaps a port. percent stands before a zone: %25 in a URL, and %
+// in a parameter, which is decoded.
+func checkHostPort(s, percent string) error {
 	host, port := s, ""
 	colon := strings.LastIndex(s, ":")
 	if colon > strings.LastIndex(s, "]") {
@@ -144,10 +147,30 @@ func checkHostPort(s string) error {
 			return errRedisPort
 		}
 	}
+	inner, opened := strings.CutPrefix(host, "[")
+	if inner, closed := strings.CutSuffix(inner, "]"); opened && closed && inner != "" {
+		return checkIPv6(inner, percent)
+	}
 	switch u, err := url.Parse("redis://" + host); {
 	case host == "" || host == "[]":
 		return errRedisNoHost
 	case err != nil || u.Hostname() == "" || u.Port() != "" || u.Host != host || strings.ContainsFunc(u.Hostname(), isNotOfHosts):
+		return errRedisHost
+	}
+	return nil
+}
+
+// checkIPv6 looks at what stands in brackets.
+func checkIPv6(s, percent string) error {
+	address, zone, zoned := strings.Cut(s, percent)
+	if !zoned && strings.Contains(s, "%") {
+		return errRedisZone
+	}
+	if zoned {
+		address += "%" + zone
+	}
+	ip, err := netip.ParseAddr(address)
+	if err != nil || !ip.Is6() || strings.ContainsFunc(zone, isNotOfHosts) {
 		return errRedisHost
 	}
 	return nil

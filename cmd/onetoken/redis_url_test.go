@@ -39,6 +39,15 @@ func TestRedisURLDropsNothing(t *testing.T) {
 		{"redis://a," + secret + ":6379?master_name=m", []string{"has a host that is none"}},
 		{"redis://h?cluster=true&addr=b," + secret + ":1", []string{"has a parameter addr=, which has to be host:port"}},
 		{"redis://:a@h=" + secret, []string{"has a host that is none"}},
+		{"redis://[fe80::1%eth0]:6379", []string{"has a host with a zone after a bare %"}},
+		{"redis://[fe80::1%25]:6379", []string{"has a host that is none"}},
+		{"redis://[fe80::1%25" + secret + "%25x]", []string{"has a host that is none"}},
+		{"redis://[fe80::1%25a=" + secret + "]", []string{"has a host that is none"}},
+		{"redis://[" + secret + "%25eth0]", []string{"has a host that is none"}},
+		{"redis://[127.0.0.1%25eth0]", []string{"has a host that is none"}},
+		{"redis://[127.0.0.1]", []string{"has a host that is none"}},
+		{"redis://h?cluster=true&addr=[fe80::1%eth0]:1", []string{"has a query that cannot be decoded"}},
+		{"redis://h?cluster=true&addr=[fe80::1%25]:1", []string{"has a parameter addr=, which has to be host:port"}},
 		{"redis://[::1", []string{"has a host that is none"}},
 		{"redis://::1:6379", []string{"has a host that is none"}},
 		{"redis://h:", []string{"has a port"}},
@@ -103,6 +112,21 @@ func TestRedisURLDropsNothing(t *testing.T) {
 	}
 }
 
+// The zone of a link-local address is part of the host, wherever one is named.
+func TestRedisURLTakesAnIPv6Zone(t *testing.T) {
+	t.Parallel()
+	parse := func(raw string) *redisTarget {
+		target, err := parseRedisURL(raw)
+		require.NoError(t, err, raw)
+		return target
+	}
+	assert.Equal(t, "[fe80::1%eth0]:6379", parse("redis://:p@[fe80::1%25eth0]/1").single.Addr)
+	assert.Equal(t, "[fe80::1%en-0.1_x]:1", parse("rediss://[fe80::1%25en-0.1_x]:1").single.Addr)
+	assert.Equal(t, []string{"[fe80::1%eth0]:1", "[fe80::2%7]:2"}, parse("redis://[fe80::1%25eth0]:1?addr=[fe80::2%257]:2").cluster.Addrs)
+	assert.Equal(t, []string{"[fe80::1%eth0]:1", "[fe80::2%7]:2"}, parse("redis://[fe80::1%25eth0]:1?addr=%5Bfe80::2%257%5D:2&master_name=m").sentinel.SentinelAddrs)
+	assert.Equal(t, "[fe80::1%eth0]:6379 database 0 without TLS", parse("redis://[fe80::1%25eth0]").place())
+}
+
 // What is fine arrives at go-redis as it was written.
 func TestRedisURLArrives(t *testing.T) {
 	t.Parallel()
@@ -156,7 +180,7 @@ func TestRedisURLArrives(t *testing.T) {
 func FuzzRedisURL(f *testing.F) {
 	for _, seed := range []string{
 		"redis://u:p@h:1/2?db=3", "rediss://[::1]:6379?skip_verify=1", "unix:///run/s?db=1", "unix:x", "redis://h?cluster=1&addr=b:2",
-		"redis://h?master_name=m&addr=b:2&password=%2B", "redis://@", "redis://:@h", "redis://%41", "redis://h/%31", "unix://%2f",
+		"redis://h?master_name=m&addr=b:2&password=%2B", "redis://@", "redis://:@h", "redis://%41", "redis://[fe80::1%25eth0]:1?addr=[fe80::2%25x]:1", "redis://h/%31", "unix://%2f",
 	} {
 		f.Add(seed)
 	}

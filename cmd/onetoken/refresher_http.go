@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,7 +71,8 @@ func (a *app) checkReady(ctx context.Context, address string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	ready := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/readyz"} // the host may have a zone
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, ready.String(), nil)
 	if err != nil {
 		return err
 	}

@@ -311,5 +311,7 @@ func TestRefresherCheck(t *testing.T) {
 	gone := world{}.run(t, "refresher", "--check", "--listen", strings.TrimPrefix(well.at, "http://"))
 	assert.Equal(t, exitFailed, gone.code)
 	assert.Contains(t, gone.stderr, "no refresher answers at")
+	zoned := world{}.run(t, "refresher", "--check", "--listen", "[::1%nowhere]:9")
+	assert.Contains(t, zoned.stderr, "no refresher answers at [::1%nowhere]:9")
 	assert.Equal(t, exitUsage, world{}.run(t, "refresher", "--check", "--listen", "").code)
 }
