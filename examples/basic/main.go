@@ -68,9 +68,9 @@ type service struct {
 }
 
 func newService(getenv func(string) string) (*service, error) {
-	options, err := redis.ParseURL(cmp.Or(getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
-	if err != nil { // which would quote the password
-		return nil, errors.New("REDIS_URL has to look like redis://127.0.0.1:6379")
+	options, err := redisOptions(getenv("REDIS_URL"))
+	if err != nil {
+		return nil, err
 	}
 	s := &service{baseURL: strings.TrimRight(cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL), "/")}
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
@@ -86,6 +86,19 @@ func newService(getenv func(string) string) (*service, error) {
 	}
 	s.tokens = s.cache.Source(feishu)
 	return s, nil
+}
+
+// redisOptions complains of a #, as what follows one is dropped without a word: a password that
+// holds one would be cut, and the host and the rest be lost.
+func redisOptions(raw string) (*redis.Options, error) {
+	if strings.Contains(raw, "#") {
+		return nil, errors.New("REDIS_URL has a #, from which on all would be dropped: write %23 for it")
+	}
+	options, err := redis.ParseURL(cmp.Or(raw, "redis://127.0.0.1:6379"))
+	if err != nil { // which would quote the password
+		return nil, errors.New("REDIS_URL has to look like redis://127.0.0.1:6379")
+	}
+	return options, nil
 }
 
 // close lets a call to the issuer that was begun end, then drops Redis.

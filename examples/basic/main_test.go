@@ -53,9 +53,17 @@ func TestService(t *testing.T) {
 }
 
 func TestPasswordIsNotQuoted(t *testing.T) {
-	_, err := newService(getenv(map[string]string{"REDIS_URL": "redis://:hush%zz@127.0.0.1"}))
-	require.Error(t, err)
-	assert.NotContains(t, err.Error(), "hush")
+	for url, says := range map[string]string{
+		"redis://:hush%zz@127.0.0.1":         "has to look like",
+		"redis://:hush#hush@elsewhere/1":     "write %23 for it",
+		"redis://127.0.0.1:6379/1?db=1#hush": "write %23 for it",
+	} {
+		_, err := newService(getenv(map[string]string{"REDIS_URL": url, "FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "x"}))
+		require.Error(t, err, url)
+		assert.ErrorContains(t, err, "REDIS_URL")
+		assert.ErrorContains(t, err, says)
+		assert.NotContains(t, err.Error(), "hush")
+	}
 }
 
 func TestVariablesAreNamed(t *testing.T) {

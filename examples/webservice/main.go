@@ -33,6 +33,7 @@ import (
 const (
 	apiTimeout  = 10 * time.Second // of one call, its wait for a token and a second try included
 	longestStop = 20 * time.Second // for requests under way; containers are mostly killed after 30 s
+	maxFile     = 64 << 10         // of the secret
 )
 
 func main() {
@@ -69,18 +70,18 @@ type service struct {
 }
 
 func newService(getenv func(string) string) (*service, error) {
-	options, err := redis.ParseURL(cmp.Or(getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
-	if err != nil { // which would quote the password
-		return nil, errors.New("REDIS_URL has to look like redis://127.0.0.1:6379")
+	options, err := redisOptions(getenv("REDIS_URL"))
+	if err != nil {
+		return nil, err
 	}
-	secret, err := readSecret(getenv)
+	secret, variable, err := readSecret(getenv)
 	if err != nil {
 		return nil, err
 	}
 	s := &service{baseURL: strings.TrimRight(cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL), "/")}
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: getenv("FEISHU_APP_ID"), AppSecret: secret, BaseURL: s.baseURL})
 	if err != nil {
-		return nil, fmt.Errorf("FEISHU_APP_ID, FEISHU_APP_SECRET or FEISHU_BASE_URL: %w", err)
+		return nil, fmt.Errorf("FEISHU_APP_ID, %s or FEISHU_BASE_URL: %w", variable, err)
 	}
 	options.ContextTimeoutEnabled = true // the cache then needs no goroutine to leave a slow command behind
 	s.rdb = redis.NewClient(options)
@@ -97,24 +98,51 @@ func newService(getenv func(string) string) (*service, error) {
 	return s, nil
 }
 
-// readSecret prefers a file, as containers have it. Errors do not name it: it may be the
-// secret itself, in the wrong variable.
-func readSecret(getenv func(string) string) (string, error) {
+// redisOptions complains of a #, as what follows one is dropped without a word: a password that
+// holds one would be cut, and the host and the rest be lost.
+func redisOptions(raw string) (*redis.Options, error) {
+	if strings.Contains(raw, "#") {
+		return nil, errors.New("REDIS_URL has a #, from which on all would be dropped: write %23 for it")
+	}
+	options, err := redis.ParseURL(cmp.Or(raw, "redis://127.0.0.1:6379"))
+	if err != nil { // which would quote the password
+		return nil, errors.New("REDIS_URL has to look like redis://127.0.0.1:6379")
+	}
+	return options, nil
+}
+
+// readSecret prefers a file, as containers have it, and says which variable it took. Errors do
+// not name the file: it may be the secret itself, in the wrong variable.
+func readSecret(getenv func(string) string) (secret, variable string, err error) {
 	secret, file := getenv("FEISHU_APP_SECRET"), getenv("FEISHU_APP_SECRET_FILE")
 	switch {
 	case file == "":
-		return secret, nil
+		return secret, "FEISHU_APP_SECRET", nil
 	case secret != "":
-		return "", errors.New("FEISHU_APP_SECRET and FEISHU_APP_SECRET_FILE are both set: keep one")
+		return "", "", errors.New("FEISHU_APP_SECRET and FEISHU_APP_SECRET_FILE are both set: keep one")
 	}
-	text, err := os.ReadFile(file)
+	text, err := readFile(file)
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
 	}
 	if err != nil {
-		return "", fmt.Errorf("FEISHU_APP_SECRET_FILE cannot be read: %w", err)
+		return "", "", fmt.Errorf("FEISHU_APP_SECRET_FILE cannot be read: %w", err)
 	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	return strings.TrimRight(string(text), "\r\n"), "FEISHU_APP_SECRET_FILE", nil
+}
+
+// readFile takes no more than maxFile: the name of a log, or of a device, may be there by mistake.
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
+	}
+	return text, err
 }
 
 // close lets a call to the issuer that was begun end, then drops Redis.

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -225,6 +226,22 @@ func TestComplaintsNameTheVariable(t *testing.T) {
 	err := run(t.Context(), getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET_FILE": "hush"}))
 	assert.ErrorContains(t, err, "FEISHU_APP_SECRET_FILE cannot be read")
 	assert.NotContains(t, err.Error(), "hush")
+	for content, says := range map[string]string{
+		"":                             "FEISHU_APP_ID, FEISHU_APP_SECRET_FILE or FEISHU_BASE_URL",
+		"hush hush":                    "FEISHU_APP_ID, FEISHU_APP_SECRET_FILE or FEISHU_BASE_URL",
+		strings.Repeat("h", maxFile+1): "FEISHU_APP_SECRET_FILE cannot be read: it is larger than 64 KiB",
+	} {
+		file := filepath.Join(t.TempDir(), "secret")
+		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+		err := run(t.Context(), getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET_FILE": file}))
+		assert.ErrorContains(t, err, says)
+		assert.NotContains(t, err.Error(), "hush")
+	}
+	for _, url := range []string{"redis://:hush#hush@elsewhere/1", "redis://127.0.0.1/1#hush"} {
+		err := run(t.Context(), getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "x", "REDIS_URL": url, "LISTEN": "nowhere"}))
+		assert.ErrorContains(t, err, "REDIS_URL has a #, from which on all would be dropped: write %23 for it")
+		assert.NotContains(t, err.Error(), "hush")
+	}
 	good["LISTEN"] = "nowhere"
 	assert.Error(t, run(t.Context(), getenv(good)))
 }
