@@ -30,7 +30,7 @@ var (
 	redisTroubles      = []string{ // of tokencache.RedisError.Name
 		"timeout", "pool", "unreachable", "paused", "sentinel", "protocol", "tls",
 		"OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "BUSY", "TRYAGAIN",
-		"NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "MAXCLIENTS", "NODB", "NOCLUSTER", "other",
+		"NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "DENIED", "MAXCLIENTS", "NODB", "NOCLUSTER", "other",
 	}
 )
 

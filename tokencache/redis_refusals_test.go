@@ -38,6 +38,7 @@ var refusals = []struct {
 	{"BUSY", "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", everything, false},
 	{"TRYAGAIN", "TRYAGAIN Multiple keys request during rehashing of slot", script("look", "read", "publish"), false},
 	{"MAXCLIENTS", "ERR max number of clients reached", anything, false},
+	{"DENIED", "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user.", anything, false},
 }
 
 // everything but the set-up of a connection, which anything matches, too.
@@ -64,7 +65,7 @@ func TestF17RedisRefuses(t *testing.T) {
 				old := replicas[0].mustGet()
 				f.sleepUntilLeft(old, 24*time.Minute)
 				undo := f.redis.FailCommands(refusal.text, refusal.match)
-				if refusal.name == "MAXCLIENTS" {
+				if refusal.name == "MAXCLIENTS" || refusal.name == "DENIED" { // said to who connects
 					f.redis.Each((*redistest.Link).Cut)
 				}
 				read(replicas, time.Second, 10*time.Minute)

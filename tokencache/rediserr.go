@@ -21,7 +21,7 @@ type RedisError struct {
 	// primary, "protocol" for what is no Redis; else
 	// the code of its answer: OOM, READONLY, LOADING, MISCONF, NOAUTH,
 	// WRONGPASS, NOPERM, WRONGTYPE, BUSY, TRYAGAIN, NOREPLICAS, MASTERDOWN,
-	// CLUSTERDOWN, CROSSSLOT, or for those without one MAXCLIENTS, NODB (no
+	// CLUSTERDOWN, CROSSSLOT, DENIED (protected mode), or for those without one MAXCLIENTS, NODB (no
 	// database of that number) and NOCLUSTER; "other" for the rest.
 	Name string
 	// Key names the credential whose keys were involved, without the prefix.
@@ -52,6 +52,9 @@ func (e *RedisError) words() string {
 		return ""
 	}
 	s, _, _ := strings.Cut(textOf(e.Err), " script:")
+	if e.Name == "DENIED" { // a page on what one may do follows
+		s, _, _ = strings.Cut(s, ". ")
+	}
 	for _, code := range []string{"ERR ", e.Name + " ", "redis: "} {
 		s = strings.TrimPrefix(s, code)
 	}
@@ -69,7 +72,7 @@ func (e *RedisError) advice() string {
 
 var hangUps = []error{io.EOF, syscall.EPIPE, syscall.ECONNRESET}
 
-const redisHungUp = "see that redis runs, whether it wants TLS, and whether maxclients is reached"
+const redisHungUp = "see that redis runs, whether it wants TLS, whether it is in protected mode, and whether maxclients is reached"
 
 // Unwrap returns the client's error and ErrRedis.
 func (e *RedisError) Unwrap() []error {
@@ -102,7 +105,7 @@ const (
 var (
 	redisCodes = []string{
 		"WRONGTYPE", "OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM",
-		"TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "BUSY",
+		"TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "BUSY", "DENIED",
 	}
 	// redisWords are for what comes without a code: above all what an ACL
 	// forbids to a script, before and since Redis 7.2.
@@ -136,6 +139,7 @@ var (
 		"WRONGPASS":      "check user name and password",
 		"NOPERM":         "allow the commands, keys and channel in the ACL",
 		"BUSY":           "a script of somebody blocks redis",
+		"DENIED":         "set a password in redis, and here: without one it serves its own host alone",
 		"MAXCLIENTS":     "raise maxclients",
 		"NODB":           "choose a database that exists, such as 0",
 		"NOCLUSTER":      "it is no Redis Cluster: leave out cluster=true, and further addr=",

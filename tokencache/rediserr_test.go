@@ -26,6 +26,11 @@ func (reply) RedisError()     {}
 
 var _ redis.Error = reply("")
 
+// protectedMode begins as Redis 7.0 does.
+const protectedMode = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. " +
+	"In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of " +
+	"the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface."
+
 func TestF17RedisTroubleHasNames(t *testing.T) {
 	for _, test := range []struct{ name, text string }{
 		{"WRONGTYPE", "WRONGTYPE Operation against a key holding the wrong kind of value"},
@@ -42,6 +47,7 @@ func TestF17RedisTroubleHasNames(t *testing.T) {
 		{"CLUSTERDOWN", "CLUSTERDOWN Hash slot not served"},
 		{"CROSSSLOT", "CROSSSLOT Keys in request don't hash to the same slot"},
 		{"BUSY", "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."},
+		{"DENIED", protectedMode},
 		{"MAXCLIENTS", "ERR max number of clients reached"},
 		{"NOPERM", "ERR The user executing the script can't run this command or subcommand"},
 		{"NOPERM", "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments"},
@@ -115,6 +121,7 @@ func TestRedisErrorReads(t *testing.T) {
 	for _, test := range []struct{ edge, says, want string }{
 		{"code and full stop", "OOM command not allowed when used memory > 'maxmemory'.", "redis OOM: command not allowed when used memory > 'maxmemory': " + redisAdvice["OOM"]},
 		{"code of a script", "READONLY You can't write against a read only replica. script: 0123456789abcdef, on @user_script:12.", "redis READONLY: You can't write against a read only replica: " + redisAdvice["READONLY"]},
+		{"a page of advice", protectedMode, "redis DENIED: Redis is running in protected mode because protected mode is enabled and no password is set for the default user: " + redisAdvice["DENIED"]},
 		{"no code", "ERR DB index is out of range", "redis NODB: DB index is out of range: " + redisAdvice["NODB"]},
 		{"a code we have no name for", "ERR unknown command 'EVALSHA'", "redis: unknown command 'EVALSHA'"},
 		{"several lines", "redis: all sentinels are unreachable: a\nb", "redis sentinel: all sentinels are unreachable: a; b: " + redisAdvice["sentinel"]},
@@ -124,6 +131,36 @@ func TestRedisErrorReads(t *testing.T) {
 	assert.EqualError(t, &RedisError{Name: "paused"}, "redis paused")
 	for _, hungUp := range []error{io.EOF, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}} {
 		assert.EqualError(t, redisErrorOf(hungUp, "x:a:d"), "redis unreachable: "+hungUp.Error()+": "+redisHungUp)
+	}
+}
+
+// F35: a server that turns a connection down says why and hangs up. Whether the client reads that
+// or first fails to write, the error says what to look at.
+func TestTurnedDown(t *testing.T) {
+	for name, c := range map[string]struct{ says, advice string }{
+		"DENIED":     {protectedMode, "set a password|protected mode"},
+		"MAXCLIENTS": {"ERR max number of clients reached", "maxclients"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer listener.Close()
+			go func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					_, _ = io.WriteString(conn, "-"+c.says+"\r\n")
+					_ = conn.Close()
+				}
+			}()
+			rdb := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), MaxRetries: -1, Password: "p"})
+			defer rdb.Close()
+			e := redisErrorOf(rdb.Ping(t.Context()).Err(), "x:a:d")
+			assert.Contains(t, []string{name, redisUnreachable}, e.Name)
+			assert.Regexp(t, c.advice, e.advice(), e.Error())
+		})
 	}
 }
 
