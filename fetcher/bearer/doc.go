@@ -28,8 +28,9 @@
 //   - with one "code" and one "msg", a number and a string, in the outermost object,
 //   - where the code is one of four ([fetcher.RejectsToken]),
 //
-// and, unless the status is an error's, has neither Content-Disposition nor
-// Content-Range, and is not 206: what has is a file.
+// and has no mark of a file: Content-Disposition, Content-Range or the status 206. With the
+// status of an error only a Content-Disposition other than inline is such a mark, as gateways
+// put inline before their errors.
 //
 // A reply of 200 that is all that, and still a file, cannot be told apart, and costs a token. If
 // an API hands out other people's files like this, call it with an Authorization

@@ -9,6 +9,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/onetoken-go/onetoken/fetcher"
@@ -65,13 +67,21 @@ func mayReject(req *http.Request, resp *http.Response) bool {
 }
 
 // isFile tells what a user has stored, which may look like anything, from what the API itself
-// says: only with a file does the API tell how to save it, or send a part. An error is the
-// API's own, whatever a gateway has put into its head.
+// says: only with a file does the API tell how to save it, or send a part.
 func isFile(resp *http.Response) bool {
 	if resp.StatusCode >= 400 {
-		return false
+		return isToBeSaved(resp.Header)
 	}
 	return resp.StatusCode == http.StatusPartialContent || has(resp.Header, "Content-Range") || has(resp.Header, "Content-Disposition")
+}
+
+// isToBeSaved judges the head of an error. Gateways put "inline" there, lest a browser takes
+// the error for a program; whatever else there is counts as an attachment (RFC 6266, 4.2).
+func isToBeSaved(h http.Header) bool {
+	return slices.ContainsFunc(h["Content-Disposition"], func(disposition string) bool {
+		kind, _, _ := strings.Cut(disposition, ";")
+		return !strings.EqualFold(strings.TrimSpace(kind), "inline")
+	})
 }
 
 func has(h http.Header, name string) bool { return len(h[name]) > 0 }

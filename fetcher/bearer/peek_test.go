@@ -228,6 +228,49 @@ func TestFileIsNoRejection(t *testing.T) {
 	}
 }
 
+// Feishu rejects a token before anything is at hand that could be saved, so that a file is one
+// with the status of an error, too. Only "inline" counts for nothing there: gateways put it
+// before any error, lest a browser runs it.
+func TestErrorThatIsAFileIsNoRejection(t *testing.T) {
+	for edge, c := range map[string]struct {
+		sent         int
+		dispositions []string
+	}{
+		"attachment":             {1, []string{"attachment"}},
+		"in capitals":            {1, []string{"ATTACHMENT"}},
+		"with a name":            {1, []string{`attachment; filename="answer.json"`}},
+		"with a name*":           {1, []string{`attachment; filename*=UTF-8''%E7%AD%94.json`}},
+		"with a bad parameter":   {1, []string{`attachment; filename=a b`}},
+		"a kind that is unknown": {1, []string{`form-data; name="x"`}}, // RFC 6266, 4.2: as an attachment
+		"no kind":                {1, []string{`filename=answer.json`}},
+		"garbled":                {1, []string{`; ;=`}},
+		"empty":                  {1, []string{""}},
+		"one of two":             {1, []string{"inline", "attachment"}},
+
+		"none":                        {2, nil},
+		"inline":                      {2, []string{"inline"}},
+		"inline, with a name":         {2, []string{"Inline;filename=f.txt"}},
+		"inline, and a bad parameter": {2, []string{"inline; filename=a b"}},
+	} {
+		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusInternalServerError} {
+			t.Run(edge+" "+http.StatusText(status), func(t *testing.T) {
+				resp, sent := answered(t, func() *http.Response {
+					resp := reply(status, jsonType, rejection)
+					if c.dispositions != nil {
+						resp.Header["Content-Disposition"] = c.dispositions
+					}
+					return resp
+				})
+				assert.Equal(t, c.sent, sent)
+				all, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				require.NoError(t, resp.Body.Close())
+				assert.Equal(t, rejection, string(all))
+			})
+		}
+	}
+}
+
 func slowly(r *http.Response) { r.Body = io.NopCloser(iotest.OneByteReader(r.Body)) }
 
 // onceBroken fails after its text, and forgets about it.
