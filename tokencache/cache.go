@@ -47,6 +47,10 @@ type Cache struct {
 // A client that was told to wait for ever (ReadTimeout or WriteTimeout below 0) gets
 // time-outs for the Cache's commands, so that a connection that swallows one comes back;
 // hooks of such a client do not see them.
+//
+// Hooks of all others do, go-redis' tracing included, and with them tokens: in the arguments of
+// the script that stores one, and in the replies of those that read one. redisotel records
+// arguments unless it is given WithDBStatement(false).
 func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	config = config.withDefaults()
 	draws, noDraws := newJitter(config.Jitter)
