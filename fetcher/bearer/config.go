@@ -52,7 +52,8 @@ type Config struct {
 	//	localhost, 127.0.0.1:9090   this host: by https or http
 	//
 	// Case, the scheme's own port and a dot at the end make no difference.
-	// Names outside of ASCII have to be in punycode (xn--).
+	// Names outside of ASCII have to be in punycode (xn--). The Host header of a
+	// request, if it has one of its own, has to be among them, too.
 	Hosts []string
 
 	// Kind of token to send. 0 means Tenant.

@@ -55,6 +55,27 @@
 //   - The reply to the second try. If that token is rejected, too, the next
 //     request finds out.
 //
+// # In a reverse proxy
+//
+// A [net/http/httputil.ReverseProxy] passes on what its caller has sent. That of
+// NewSingleHostReverseProxy keeps the caller's Host, too: as it is none of Config.Hosts, the
+// request gets no token, and the API says 99991661. A Rewrite with SetURL sends the API's.
+// The caller's Authorization goes on in place of the token, and the caller's Accept-Encoding
+// hides rejections:
+//
+//	proxy := &httputil.ReverseProxy{
+//		Transport: transport,
+//		Rewrite: func(r *httputil.ProxyRequest) {
+//			r.SetURL(api) // and leave r.Out.Host alone
+//			r.Out.Header.Del("Authorization")
+//			r.Out.Header.Del("Accept-Encoding")
+//		},
+//	}
+//
+// Whoever reaches such a proxy acts in the app's name: let it ask who that is. A body that
+// passes through cannot be had again, so that its rejection is returned, and the next request
+// has the next token.
+//
 // # With the official SDK
 //
 // oapi-sdk-go (v3.2.2 was tried) takes an *http.Client. Without a token cache
