@@ -72,7 +72,8 @@ func (e *RedisError) advice() string {
 
 var hangUps = []error{io.EOF, syscall.EPIPE, syscall.ECONNRESET}
 
-const redisHungUp = "see that redis runs, whether it wants TLS, whether it is in protected mode, and whether maxclients is reached"
+const redisHungUp = "see that redis runs, whether it wants TLS, whether it is in protected mode, whether maxclients is reached, " +
+	"and whether a proxy in between knows HELLO"
 
 // Unwrap returns the client's error and ErrRedis.
 func (e *RedisError) Unwrap() []error {
