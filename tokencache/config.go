@@ -15,7 +15,9 @@ import (
 type Config struct {
 	// Prefix of every key and channel in Redis. Replicas that shall share
 	// tokens need the same one. Up to 128 bytes, without braces, spaces or control
-	// characters. "" means "onetoken".
+	// characters. "" means "onetoken". Fleets that shall not share tokens need
+	// different ones, also in different databases of one Redis: channels know no
+	// databases, so that they would heed each other's rejections.
 	Prefix string
 
 	// FetchTimeout bounds one call to the issuer, and thereby how long the lock

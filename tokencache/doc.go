@@ -122,6 +122,7 @@
 //	P:{id}:refused     string  fresh tokens in a row that were rejected   their pause + 2 min
 //	P:{id}:events      channel "T F ms" stored, ms left, "F " lock free, "I F" rejected
 //
+// Channels know no databases: fleets that differ by the database alone hear each other.
 // P is Config.Prefix, F a fingerprint, id <name>:<app>:<digest>; the braces keep
 // the keys in one cluster slot. Fields are only added, unknown ones ignored. A
 // record counts only if its fingerprint matches, its TTL is within its life, and
