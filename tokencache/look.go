@@ -75,7 +75,7 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 // patience bounds what a fill with a copy spends on one step in Redis: until the copy is
 // urgent, when the issuer may be asked around Redis, or half of what is left of the copy,
 // whichever is more, and as long as a look takes in any case; if the last one failed, what
-// the issuer will not need instead of the half. A step that takes longer has failed for this fill; the breaker goes by the time-out
+// the issuer will not need instead of the half, or a moment. A step that takes longer has failed for this fill; the breaker goes by the time-out
 // alone.
 func (f *fill) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	c := f.src.usable()
@@ -115,8 +115,8 @@ func (s *Source) looked(took time.Duration, err error) {
 func (s *Source) spare(rest time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lookFailed && s.callTook > 0 {
-		return max(0, rest-2*s.callTook)
+	if s.lookFailed && s.callTook > 0 { // a moment in any case, or nobody would notice that Redis is back
+		return max(rest-2*s.callTook, min(3*s.lookTook+time.Millisecond, rest/4))
 	}
 	return max(rest/2, 3*s.lookTook) // a Redis that is far away is in no trouble, even if the copy ends meanwhile
 }
