@@ -194,6 +194,30 @@ func TestF20FailWithAGarbledFailure(t *testing.T) {
 	})
 }
 
+// What others write instead of a count does not have the waits start below the first.
+func TestF20FailDoublesAfterAGarbledFailure(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		for _, count := range []string{"", "many", "-1000", "-1e300", "nan", "inf", "-inf", "0x10", "1.5"} {
+			t.Run(strconv.Quote(count), func(t *testing.T) {
+				s := next(t)
+				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "attempts", count, "shut_out", count).Err())
+				for i, want := range []time.Duration{1, 1, 1, 2, 4} {
+					by := strconv.Itoa(i)
+					s.lock(by)
+					hold, err := s.fail(t.Context(), by, &IssuerError{Local: true}, 0, replica{"one name", by})
+					require.NoError(t, err)
+					assert.Equal(t, want*time.Second, hold, "replica %d in a row", i+1)
+				}
+				for i, want := range []time.Duration{250, 500, 1000, 2000} {
+					by := strconv.Itoa(10 + i)
+					s.lock(by)
+					assert.Equal(t, want*time.Millisecond, s.mustFail(by, &IssuerError{}, 0), "failure %d in a row", i+1)
+				}
+			})
+		}
+	})
+}
+
 func TestF20FailReplayedOnAGarbledFailure(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		s := next(t)

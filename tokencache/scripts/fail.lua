@@ -17,7 +17,10 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known = redis.call('HMGET', KEYS[2], 'nonce', 'until', 'attempts', 'shut_out', 'replica_id')
-local attempts = tonumber(known[3] or nil) or 0
+local function whole(s) -- digits only: what others write must not count backwards
+	return tonumber(string.match(s or '', '^%d+$') or nil) or 0
+end
+local attempts = math.min(30, whole(known[3]))
 if known[1] == ARGV[1] then -- a replay: its reply was lost
 	return { 'failed', string.format('%.0f', math.max(0, (tonumber(known[2] or nil) or now) - now)) }
 end
@@ -29,7 +32,7 @@ if ARGV[5] == '1' then
 	-- It may be the caller's own trouble, so it holds the others for a second.
 	-- Only when more than three in a row, each another, do not get through is it
 	-- taken for everybody's.
-	shut_out = tonumber(known[4] or nil) or 0
+	shut_out = math.min(30, whole(known[4]))
 	if known[5] ~= ARGV[14] then
 		shut_out = math.min(shut_out + 1, 30)
 	end
