@@ -58,6 +58,7 @@ var script = []tokencache.Event{
 	{Kind: tokencache.EventPutBack, Key: "k", Err: redisTrouble("READONLY")},
 	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "dropped"},
 	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "paced"},
+	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "alone"},
 	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "other"},
 	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "cooldown"},
 	{Kind: tokencache.EventInvalidate, Key: "k", Err: redisTrouble("timeout")},

@@ -26,7 +26,7 @@ type counts struct {
 var (
 	callOutcomes       = []string{"ok", "transient", "rate_limited", "quota", "permanent", "unknown"}
 	publishOutcomes    = []string{"stored", "renewed", "kept", "expired", "rejected", "failed"}
-	invalidateOutcomes = []string{"dropped", "paced", "other", "cooldown", "failed"}
+	invalidateOutcomes = []string{"dropped", "paced", "alone", "other", "cooldown", "failed"}
 	redisTroubles      = []string{ // of tokencache.RedisError.Name
 		"timeout", "pool", "unreachable", "paused", "sentinel", "protocol", "tls",
 		"OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "BUSY", "TRYAGAIN",
@@ -55,7 +55,7 @@ func newCounts() *counts {
 	putBacks := counters("put_backs_total",
 		"Tokens from direct calls offered to Redis once that is back; outcomes as of publishes.", "outcome")
 	invalidations := counters("invalidations_total",
-		"Rejected tokens told to Redis: dropped, paced if a fresh one was dropped before it and the fleet waits, other if another is stored by now, cooldown if rejected just before, failed if Redis did not take it.", "outcome")
+		"Rejected tokens told to Redis: dropped, paced if a fresh one was dropped before it and the fleet waits, alone if only this process rejects them and waits, other if another is stored by now, cooldown if rejected just before, failed if Redis did not take it.", "outcome")
 	troubles := counters("redis_troubles_total",
 		"Operations in Redis that did not succeed, by what was wrong; paused if it was not even asked.", "name")
 	fills := histograms("fill_duration_seconds",

@@ -44,7 +44,10 @@ const longestFresh = time.Minute
 
 func freshFor(life time.Duration) time.Duration { return min(longestFresh, life/4) }
 
-const refusalAdvice = "check that the API accepts this kind of token, and what the app may do"
+const (
+	refusalAdvice = "check that the API accepts this kind of token, and what the app may do"
+	aloneAdvice   = "check how this process calls the API, as no other has rejected them; else " + refusalAdvice
+)
 
 // redisBackoff paces what is tried again while Redis is in trouble.
 var redisBackoff = backoff{250 * time.Millisecond, 5 * time.Second}

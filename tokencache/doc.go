@@ -111,7 +111,10 @@
 //
 // Rejections of fresh tokens (younger than 1 min, and than a quarter of their life) are
 // paced as transient failures are: the first is free, from the second on in a row nobody
-// asks for 250 ms, doubling to 30 s.
+// asks for 250 ms, doubling to 30 s. If the last one was rejected by the same Cache, that
+// Cache alone waits: the token stays stored and the others go on with it, until another
+// Cache rejects it too, which has the fleet wait, or the first one's wait is over, which has
+// it replaced at once. A process that restarts is another Cache.
 //
 // # Keys
 //
@@ -119,7 +122,7 @@
 //	P:{id}:lock        string  redislock's                          w/4, 500 ms to 5 s; extended
 //	P:{id}:failure     hash    class, code, message, until, ...     its wait + 10 min
 //	P:{id}:rejected:F  string  "ms count nonce outcome"             the longer of life and 2 cool-downs
-//	P:{id}:refused     string  fresh tokens in a row that were rejected   their pause + 2 min
+//	P:{id}:refused     string  "rejected in a row, by whom, its wait's end"   their pause + 2 min
 //	P:{id}:events      channel "T F ms" stored, ms left, "F " lock free, "I F" rejected
 //
 // Channels know no databases: fleets that differ by the database alone hear each other.

@@ -45,7 +45,8 @@ const (
 	EventLeaseLost
 	// EventInvalidate: a rejection was told to Redis. Outcome is "dropped",
 	// "paced" (dropped, and so was a fresh token before it: the fleet, or without
-	// Redis this process, waits before it asks for another), "other" or "cooldown".
+	// Redis this process, waits before it asks for another), "alone" (the same, but only
+	// this process has rejected either: it waits, the others go on), "other" or "cooldown".
 	EventInvalidate
 	// EventGarbled: a record that cannot be used was found; it will be
 	// overwritten. Outcome says what is wrong with it.

@@ -13,9 +13,9 @@ import (
 // mustInvalidate rejects a1/t1.
 func (s *stage) mustInvalidate(nonce string, remaining time.Duration) outcome {
 	s.t.Helper()
-	out, err := s.invalidate(s.t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: nonce, remaining: remaining})
+	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: nonce, remaining: remaining})
 	require.NoError(s.t, err)
-	return out
+	return v.out
 }
 
 func (s *stage) tombstone() string { return s.keys.rejected + fingerprint("a1", "t1") }
@@ -192,6 +192,137 @@ func TestInvalidateWithAGarbledTombstone(t *testing.T) {
 				require.NoError(t, s.rdb.Set(t.Context(), s.tombstone(), text, 0).Err())
 				assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
 				assert.Positive(t, s.ttl(s.tombstone()), "and it gets a TTL")
+			})
+		}
+	})
+}
+
+// mustReject has a replica reject a token that was stored a second ago.
+func (s *stage) mustReject(name, nonce, by string) verdict {
+	s.t.Helper()
+	at := fmt.Sprint(s.now().Add(-time.Second).UnixMilli())
+	s.put(name, "t", 2*time.Hour, 2*time.Hour, "fetched_at", at, "checked_at", at)
+	return s.mustRejectAgain(name, nonce, by)
+}
+
+// mustRejectAgain has a replica reject a token that may still be stored.
+func (s *stage) mustRejectAgain(name, nonce, by string) verdict {
+	s.t.Helper()
+	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprint(name, "t"), nonce: nonce, by: replica{"same", by}})
+	require.NoError(s.t, err)
+	return v
+}
+
+func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		alone := func(t *testing.T) *stage {
+			s := next(t)
+			require.Equal(t, verdict{outcomeDropped, 0, 1}, s.mustReject("a1", "1", "x"))
+			require.Equal(t, verdict{outcomeAlone, minHold, 2}, s.mustReject("a2", "2", "x"))
+			require.Equal(t, "a2", s.holds())
+			require.False(t, s.exists(s.keys.failure))
+			return s
+		}
+		t.Run("another rejects it too", func(t *testing.T) {
+			s := alone(t)
+			assert.Equal(t, verdict{outcomePaced, minHold, 2}, s.mustRejectAgain("a2", "3", "y"))
+			assert.Empty(t, s.holds())
+			v, err := s.read(t.Context())
+			require.NoError(t, err)
+			assert.True(t, v.failure.holds())
+			assert.Equal(t, verdict{outcomeAlone, 2 * minHold, 3}, s.mustReject("a3", "4", "y"), "who may be the only one now")
+			assert.Equal(t, outcomePaced, s.mustReject("a4", "5", "x").out)
+		})
+		t.Run("the same one, in its wait", func(t *testing.T) {
+			s := alone(t)
+			if v := s.mustRejectAgain("a2", "3", "x"); s.m != nil {
+				assert.Equal(t, verdict{outcomeAlone, minHold, 2}, v)
+				assert.Equal(t, "a2", s.holds())
+			}
+		})
+		t.Run("the same one, after its wait", func(t *testing.T) {
+			s := alone(t)
+			require.NoError(t, s.rdb.Set(t.Context(), s.keys.refused, fmt.Sprintf("2 x %d", s.now().UnixMilli()), time.Minute).Err())
+			assert.Equal(t, verdict{outcomeDropped, 0, 2}, s.mustRejectAgain("a2", "3", "x"))
+			assert.Empty(t, s.holds())
+			assert.Equal(t, outcomeOther, s.mustRejectAgain("a2", "4", "y").out)
+			assert.Equal(t, outcomeAlone, s.mustReject("a3", "5", "x").out)
+		})
+		t.Run("the row is lost", func(t *testing.T) {
+			s := alone(t)
+			require.NoError(t, s.rdb.Del(t.Context(), s.keys.refused).Err())
+			assert.Equal(t, outcomeDropped, s.mustRejectAgain("a2", "3", "x").out)
+		})
+		t.Run("another, when it has lasted", func(t *testing.T) {
+			s := alone(t)
+			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.token, "fetched_at", s.now().Add(-time.Hour).UnixMilli()).Err())
+			assert.Equal(t, outcomeDropped, s.mustRejectAgain("a2", "3", "y").out)
+			assert.False(t, s.exists(s.keys.failure))
+		})
+		t.Run("handed out again since", func(t *testing.T) {
+			s := alone(t)
+			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.token, "checked_at", s.now().Add(time.Second).UnixMilli()).Err())
+			for _, by := range []string{"x", "y"} {
+				assert.Equal(t, outcomeCoolDown, s.mustRejectAgain("a2", "3"+by, by).out)
+			}
+			assert.Equal(t, "a2", s.holds())
+		})
+		t.Run("put back by another", func(t *testing.T) {
+			s := alone(t)
+			require.NoError(t, s.rdb.Del(t.Context(), s.keys.token).Err())
+			o := offer{token: NewToken("a2", "t", 2*time.Hour), asked: s.t0.Add(-time.Minute), elapsed: time.Minute, by: "y"}
+			out, _ := s.mustPublish(o)
+			assert.Equal(t, outcomeRejected, out, "an answer on its way: whoever asked asks once more")
+			o.putBack = true
+			out, _ = s.mustPublish(o)
+			assert.Equal(t, outcomeStored, out)
+			assert.Equal(t, outcomePaced, s.mustRejectAgain("a2", "3", "y").out, "it is the same rejection")
+			out, _ = s.mustPublish(o)
+			assert.Equal(t, outcomeRejected, out, "everybody's by now")
+		})
+	})
+}
+
+// What others write into the row, or into a failure, does not turn the pace off: fresh tokens
+// of several replicas are paced from the second on.
+func TestF31ForeignRowOfRejections(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		paced := func(t *testing.T, s *stage) {
+			s.mustReject("a1", "1", "x")
+			for i, by := range []string{"y", "z", "x"} {
+				v := s.mustReject(fmt.Sprint("b", i), fmt.Sprint(i), by)
+				assert.Equal(t, outcomePaced, v.out, by)
+				assert.GreaterOrEqual(t, v.wait, minHold)
+				assert.LessOrEqual(t, v.wait, 36*time.Second)
+				seen, err := s.read(t.Context())
+				require.NoError(t, err)
+				assert.True(t, seen.failure.holds(), by)
+			}
+		}
+		for _, text := range []string{
+			"-1000", "-1", "", "garbled", "nan", "inf", "-inf", "1e400", "0x10", "1.5", " 1", "5", "5 x", "5 x -7", "5  7", "5 x y z",
+			"5 y 99999999999999", "30 y 1", "31 y 1", strings.Repeat("9", 400),
+		} {
+			t.Run("row "+text[:min(20, len(text))], func(t *testing.T) {
+				s := next(t)
+				require.NoError(t, s.rdb.Set(t.Context(), s.keys.refused, text, 0).Err())
+				paced(t, s)
+				assert.Positive(t, s.ttl(s.keys.refused), "and it gets a TTL")
+			})
+		}
+		t.Run("a row of another kind", func(t *testing.T) {
+			s := next(t)
+			s.somethingElse(s.keys.refused)
+			paced(t, s)
+			theirs, err := s.rdb.LRange(t.Context(), s.keys.refused, 0, -1).Result()
+			require.NoError(t, err)
+			assert.Equal(t, []string{"theirs"}, theirs)
+		})
+		for _, until := range []string{"99999999999999", "-5", "nan", "inf", "", strings.Repeat("9", 400)} {
+			t.Run("until "+until[:min(20, len(until))], func(t *testing.T) {
+				s := next(t)
+				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "until", until, "attempts", "-inf").Err())
+				paced(t, s)
 			})
 		}
 	})

@@ -1,6 +1,9 @@
 package tokencache
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // What is in this file makes the difference between a fleet that asks and one
 // that hammers: a fill always leaves a reason why the next need not come yet.
@@ -64,14 +67,15 @@ func (s *Source) keepOff(wait time.Duration, err error) {
 }
 
 // keptOff returns how much longer this process shall not ask, and why. Refresh
-// may.
+// may, unless what it got before was rejected.
 func (f *fill) keptOff() (time.Duration, error) {
-	if f.why == fillForced {
-		return 0, nil
-	}
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	return f.src.ownHold.rest(now()), f.src.ownHold.err
+	h := f.src.ownHold
+	if f.why == fillForced && !errors.Is(h.err, ErrRejected) {
+		return 0, nil
+	}
+	return h.rest(now()), h.err
 }
 
 // oneMoreFailure counts calls in a row that only this process knows to have
@@ -86,7 +90,10 @@ func (s *Source) oneMoreFailure() int {
 func (s *Source) forgetFailures() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failures, s.ownHold = 0, hold{}
+	s.failures = 0
+	if !errors.Is(s.ownHold.err, ErrRejected) { // what has just been got may be rejected by now
+		s.ownHold = hold{}
+	}
 }
 
 // troubled counts looks and writes in a row that Redis did not allow.

@@ -57,9 +57,9 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 					}
 				case 1: // rejected
 					if v, err := s.readAll(ctx); err == nil && v.record != nil && random.IntN(4) == 0 {
-						out, err := s.invalidate(ctx, notice{fp: v.record.token.Fingerprint(), nonce: fmt.Sprint(step), remaining: 0})
+						told, err := s.invalidate(ctx, notice{fp: v.record.token.Fingerprint(), nonce: fmt.Sprint(step), remaining: 0})
 						require.NoError(t, err)
-						if out == outcomeDropped || out == outcomePaced {
+						if told.out == outcomeDropped || told.out == outcomePaced {
 							best = time.Time{}
 						}
 					}

@@ -15,6 +15,10 @@ import (
 // in the meantime costs nothing, and of many callers with the same one only the
 // first does anything. The next Get brings another.
 //
+// If this process alone rejects one fresh token after the other, the others keep them: Get
+// fails here with an *IssuerError that is ErrRejected, for 250 ms, doubling to 30 s, and
+// then has the token replaced for all.
+//
 // ErrCoolDown: this token was rejected within the last minute (doubling to 30)
 // and the issuer has handed it out again since, so asking again would not help
 // yet; the next Get may return it once more. ErrRedis: this process will not use
@@ -79,11 +83,34 @@ func (s *Source) paceRefusal(c *localCopy) (paced bool) {
 		return false
 	}
 	s.refusedFor = refusalBackoff.after(s.refusals-1, s.jitter.draw())
-	s.ownHold = hold{from: at, wait: s.refusedFor, err: &IssuerError{
-		Issuer: s.issuer.Name, Class: ClassTransient, Advice: refusalAdvice, Err: ErrRejected,
-		Message: fmt.Sprintf("%d fresh tokens in a row were rejected", s.refusals),
-	}}
+	s.ownHold = hold{from: at, wait: s.refusedFor, err: s.refused(s.refusals, refusalAdvice)}
 	return true
+}
+
+func (s *Source) refused(row int, advice string) *IssuerError {
+	return &IssuerError{
+		Issuer: s.issuer.Name, Class: ClassTransient, Advice: advice, Err: ErrRejected,
+		Message: fmt.Sprintf("%d fresh tokens in a row were rejected", row),
+	}
+}
+
+// standAside keeps this process off for a while: nobody else has rejected the token, which
+// stays for the others. After that Redis is told once more, and drops it: by the next fill, or by
+// one of its own a little later if nobody wants a token. The caller holds s.mu.
+func (s *Source) standAside(fp string, number uint64, v verdict) {
+	if s.broken != nil || !s.rejected.spare(fp, number, v.wait) {
+		return
+	}
+	err := s.refused(v.row, aloneAdvice)
+	s.ownHold = hold{from: now(), wait: v.wait, err: err}
+	if s.usable() == nil {
+		s.hold = hold{from: now(), wait: min(v.wait, shortHold), err: err}
+		s.settle()
+	}
+	if s.asideTimer != nil {
+		s.asideTimer.Stop()
+	}
+	s.asideTimer = time.AfterFunc(v.wait+putBackBackoff.base, s.startPutBack)
 }
 
 // tellAside is tell in a goroutine of its own: a hook of the client's may end that, and
@@ -119,14 +146,14 @@ func (s *Source) tell(fp string) (err error) {
 	r, known := s.rejected[fp]
 	s.mu.Unlock()
 	defer s.reported()
-	if !known || r.told {
+	if !known || !r.toTell() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 4*s.cache.config.RedisTimeout)
 	defer cancel()
-	out, err := s.store.invalidate(ctx, notice{
+	v, err := s.store.invalidate(ctx, notice{
 		fp: fp, nonce: r.nonce, remaining: s.longestLeft(), issuer: s.issuer.Name,
-		by: s.cache.config.Replica, draw: s.jitter.draw(),
+		by: s.cache.replica(), draw: s.jitter.draw(),
 	})
 	if err != nil {
 		err = redisErrorOf(err, s.store.keys.id) // ctx is nobody's
@@ -134,15 +161,18 @@ func (s *Source) tell(fp string) (err error) {
 		s.putBackLater(err)
 		return err
 	}
-	s.observe(Event{Kind: EventInvalidate, Outcome: string(out)})
+	s.observe(Event{Kind: EventInvalidate, Outcome: string(v.out)})
 
 	s.mu.Lock()
-	s.rejected.told(fp, r.number, out == outcomeCoolDown)
+	s.rejected.told(fp, r.number, v.out == outcomeCoolDown)
+	if v.out == outcomeAlone {
+		s.standAside(fp, r.number, v)
+	}
 	s.mu.Unlock()
-	if out == outcomeCoolDown {
+	if v.out == outcomeCoolDown {
 		return ErrCoolDown
 	}
-	if out == outcomeDropped || out == outcomePaced {
+	if v.out == outcomeDropped || v.out == outcomePaced {
 		_ = s.store.announce(ctx, eventRejection, fp) // a hint
 	}
 	return nil
@@ -185,8 +215,9 @@ type rejection struct {
 	at     instant
 	cool   time.Duration // no second one before
 	nonce  string
-	told   bool // Redis knows
-	stored bool // it was a copy that Redis had too, and may still hand out
+	told   bool          // Redis knows
+	due    time.Duration // Redis has left it to the others, and is to hear of it again that long after at; 0: not so
+	stored bool          // it was a copy that Redis had too, and may still hand out
 	// renewed: the issuer has handed the token out again since it was first
 	// rejected, as Redis knows, so our own news of it is old.
 	renewed bool
@@ -206,7 +237,9 @@ func (s *Source) nextNumber() uint64 { return s.numbers.Add(1) }
 func (r rejections) add(fp string, m rejection) {
 	before, again := r[fp]
 	if again && r.cooling(fp) {
-		before.told = before.told || m.told
+		if m.told { // an event: it is dropped
+			before.told, before.due = true, 0
+		}
 		r[fp] = before
 		return
 	}
@@ -220,9 +253,9 @@ func (r rejections) add(fp string, m rejection) {
 }
 
 // forbid reports whether a must not be adopted: it was asked for before the
-// rejection; or it comes from a Redis that does not know of that yet, or knows no
-// more, because a failover lost it: then the issuer's last word on the token is
-// older than the rejection.
+// rejection; or it comes from a Redis that does not know of that yet, or has left it to
+// the others, or knows no more, because a failover lost it: then the issuer's last word on
+// the token is older than the rejection.
 func (r rejections) forbid(fp string, a adoption) bool {
 	m, rejected := r[fp]
 	if !rejected {
@@ -231,7 +264,7 @@ func (r rejections) forbid(fp string, a adoption) bool {
 	if a.asked < m.number {
 		return true
 	}
-	return !a.own && (!m.told || !m.renewed && a.checked > now().since(m.at))
+	return !a.own && (!m.told || m.due > 0 || !m.renewed && a.checked > now().since(m.at))
 }
 
 func (r rejections) cooling(fp string) bool {
@@ -241,14 +274,31 @@ func (r rejections) cooling(fp string) bool {
 
 func (r rejections) told(fp string, number uint64, renewed bool) {
 	if m := r[fp]; m.number == number {
-		m.told, m.renewed = true, renewed
+		m.told, m.renewed, m.due = true, renewed, 0
 		r[fp] = m
 	}
 }
 
+// spare notes that Redis is to be told once more after that wait, which is another question
+// than the first. It reports whether the rejection is still the last of this token.
+func (r rejections) spare(fp string, number uint64, wait time.Duration) bool {
+	m, known := r[fp]
+	if !known || m.number != number {
+		return false
+	}
+	m.due, m.nonce = now().since(m.at)+max(wait, time.Millisecond), rand.Text()
+	r[fp] = m
+	return true
+}
+
+// toTell reports whether Redis has to hear of it now.
+func (m rejection) toTell() bool {
+	return !m.told || m.due > 0 && now().since(m.at) >= m.due
+}
+
 func (r rejections) pending() (fps []string) {
 	for fp, m := range r {
-		if !m.told {
+		if m.toTell() {
 			fps = append(fps, fp)
 		}
 	}

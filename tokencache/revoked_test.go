@@ -330,15 +330,24 @@ func TestF39RejectedWhileRedisIsDown(t *testing.T) {
 // another at once only for the first fresh one; then it asks as after failures, 250 ms
 // doubling to 30 s. While Redis is down each process does so for itself.
 func TestF31FreshTokensRejectedArePaced(t *testing.T) {
-	const replicas, most = 5, 12 // 2 at once, then after 0.25, 0.5 ... 16 s: 9 in a minute
-	for name, down := range map[string]bool{"the fleet": false, "each without Redis": true} {
-		t.Run(name, func(t *testing.T) {
+	const most = 12 // 2 at once, then after 0.25, 0.5 ... 16 s: 9 in a minute
+	for _, test := range []struct {
+		name     string
+		replicas int
+		down     bool
+		how      string
+	}{
+		{"the fleet", 5, false, "paced"},
+		{"a fleet of one", 1, false, "alone"},
+		{"each without Redis", 5, true, "paced"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			virtual(t, feishutest.Config{Latency: 130 * time.Millisecond, MintEveryCall: true}, func(t *testing.T, f *fleet) {
-				f.start(replicas)
-				limit := most
+				f.start(test.replicas)
+				limit, down := most, test.down
 				if down {
 					f.redis.Each((*redistest.Link).Down)
-					limit *= replicas
+					limit *= test.replicas
 				}
 				end := time.Now().Add(time.Minute)
 				var told atomic.Int64
@@ -352,7 +361,8 @@ func TestF31FreshTokensRejectedArePaced(t *testing.T) {
 								assert.NoError(t, err)
 							}
 						} else if errors.Is(err, tokencache.ErrRejected) {
-							assert.ErrorContains(t, err, "fresh tokens in a row were rejected: check that the API accepts")
+							assert.ErrorContains(t, err, "fresh tokens in a row were rejected: check ")
+							assert.ErrorContains(t, err, "check that the API accepts")
 							told.Add(1)
 						}
 						time.Sleep(10 * time.Millisecond)
@@ -361,9 +371,7 @@ func TestF31FreshTokensRejectedArePaced(t *testing.T) {
 				assert.LessOrEqual(t, f.stats().Calls, limit)
 				assert.GreaterOrEqual(t, f.stats().Calls, limit/2, "but it does ask")
 				assert.Positive(t, told.Load(), "why there is no token")
-				if !down {
-					assert.Positive(t, f.count(tokencache.EventInvalidate, "paced"))
-				}
+				assert.Positive(t, f.count(tokencache.EventInvalidate, test.how))
 
 				time.Sleep(time.Minute)
 				f.redis.Each((*redistest.Link).Heal)
@@ -437,4 +445,143 @@ func TestF31FreshDirectTokensRejectedArePacedForShortLives(t *testing.T) {
 			})
 		})
 	}
+}
+
+// F31: one replica's API client is broken, and rejects every token that is good for all others.
+// These have a token most of the time, whatever that one does.
+func TestF31OneReplicaRejectsWhatIsGood(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		good, bad := f.start(10), f.replica()
+		end := time.Now().Add(10 * time.Minute)
+		together(f.replicas, func(r *replica) {
+			for time.Now().Before(end) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				tok, err := r.source.Get(ctx)
+				if err == nil && r == bad {
+					_ = r.source.Invalidate(ctx, tok)
+				}
+				cancel()
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+		failed, got := 0, 0
+		for _, r := range good {
+			r.mu.Lock()
+			for _, e := range r.events {
+				if e.Kind == tokencache.EventWait && e.Err != nil {
+					failed++
+				} else if e.Kind == tokencache.EventWait {
+					got++
+				}
+			}
+			r.mu.Unlock()
+		}
+		assert.Zero(t, failed, "Gets without a token, of some 6,000 each; %d waited and had one", got)
+		assert.Less(t, got, len(good)*60)
+		assert.LessOrEqual(t, f.stats().Calls, 10*60/30+10, "one in 30 s, once the wait has doubled that far")
+		assert.Positive(t, bad.count(tokencache.EventInvalidate, "alone"))
+		assert.Zero(t, f.count(tokencache.EventInvalidate, "paced"))
+	})
+}
+
+// rejectsAlone has the replica reject one fresh token after the other, until Redis leaves one
+// to the others. It returns that one.
+func (r *replica) rejectsAlone() tokencache.Token {
+	r.fleet.t.Helper()
+	for range 2 {
+		tok := r.mustGet()
+		require.NoError(r.fleet.t, r.source.Invalidate(context.Background(), tok))
+		if r.count(tokencache.EventInvalidate, "alone") > 0 {
+			return tok
+		}
+	}
+	require.Fail(r.fleet.t, "the second is dropped as well")
+	return tokencache.Token{}
+}
+
+// F31: one replica alone has rejected a fresh token, which the others go on with. As soon as
+// another rejects it too it is gone, and the fleet waits. What they are called does not matter.
+func TestF31RejectedByASecondReplica(t *testing.T) {
+	oneName := func(c *replicaConfig) { c.cache.Replica = "same" }
+	virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		bad, others := f.replica(oneName), f.start(3, oneName)
+		together(f.replicas, func(r *replica) { r.mustGet() })
+		time.Sleep(10 * time.Second) // all hear events by now
+		rejected := bad.rejectsAlone()
+		assert.Empty(t, key("failure")(f))
+		for _, r := range others {
+			assert.True(t, r.within(0).Equal(rejected), r.name)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := bad.source.Get(ctx)
+		require.ErrorIs(t, err, tokencache.ErrRejected)
+		assert.ErrorContains(t, err, "2 fresh tokens in a row were rejected: check how this process calls the API")
+
+		require.NoError(t, others[0].source.Invalidate(t.Context(), rejected))
+		assert.Equal(t, 1, others[0].count(tokencache.EventInvalidate, "paced"))
+		assert.Empty(t, f.tokenKey())
+		together(others, func(r *replica) {
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			_, err := r.source.Get(ctx)
+			assert.ErrorIs(t, err, tokencache.ErrRejected, r.name)
+		})
+		assert.Equal(t, 2, f.stats().Calls)
+		time.Sleep(time.Second)
+		tok := bad.mustGet()
+		for _, r := range others {
+			assert.True(t, r.within(0).Equal(tok), r.name)
+		}
+		assert.Equal(t, 3, f.stats().Calls)
+	})
+}
+
+// F31: a token that only one replica uses is really revoked. After its wait the fleet has
+// another, whether or not somebody asks for one.
+func TestF31RejectedByTheOnlyOneWhoUsesIt(t *testing.T) {
+	for name, use := range map[string]func(t *testing.T, r *replica){
+		"it gets another": func(t *testing.T, r *replica) { r.within(450 * time.Millisecond) }, // 300 and the call
+		"it asks no more": func(*testing.T, *replica) { time.Sleep(time.Second) },
+		"it refreshes": func(t *testing.T, r *replica) {
+			_, _, err := r.source.Refresh(t.Context())
+			require.ErrorIs(t, err, tokencache.ErrRejected, "the pace is its own, too")
+			require.Equal(t, 2, r.fleet.stats().Calls)
+			time.Sleep(300 * time.Millisecond)
+			_, _, err = r.source.Refresh(t.Context())
+			require.NoError(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+				r, idle := f.replica(), f.replica()
+				revoked := r.rejectsAlone()
+				assert.True(t, idle.within(0).Equal(revoked))
+				use(t, r)
+				assert.False(t, r.mustGet().Equal(revoked))
+				assert.False(t, idle.mustGet().Equal(revoked))
+				assert.Equal(t, 3, f.stats().Calls)
+				assert.Equal(t, 2, r.count(tokencache.EventInvalidate, "dropped"))
+			})
+		})
+	}
+}
+
+// F31: a process that rejects what is good, and crashes. Its next life is another replica to
+// Redis: the fleet is paced, so that the issuer is not asked more often than for one.
+func TestF31RestartedRejecterIsPaced(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+			r := f.replica()
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			if tok, err := r.get(ctx); err == nil {
+				require.NoError(t, r.source.Invalidate(ctx, tok))
+			}
+			cancel()
+			r.stop()
+		}
+		assert.LessOrEqual(t, f.stats().Calls, 12)
+		assert.Positive(t, f.count(tokencache.EventInvalidate, "paced"))
+		assert.Zero(t, f.count(tokencache.EventInvalidate, "alone"))
+	})
 }

@@ -136,6 +136,18 @@ func TestF21ScriptsReplayed(t *testing.T) {
 			"invalidate, other": {func(s *stage) { s.put("a2", "t2", 2*time.Hour, time.Hour) }, func(s *stage) (any, error) {
 				return s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
 			}},
+			"invalidate, alone": {
+				func(s *stage) {
+					s.mustReject("a3", "m", "us")
+					at := fmt.Sprint(s.now().UnixMilli())
+					s.put("a1", "t1", 2*time.Hour, time.Hour, "fetched_at", at, "checked_at", at)
+				},
+				func(s *stage) (any, error) {
+					v, err := s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", by: replica{"us", "us"}})
+					assert.Equal(t, outcomeAlone, v.out)
+					return v.row, err
+				},
+			},
 			"invalidate, cool-down": {
 				func(s *stage) { s.put("a1", "t1", 2*time.Hour, time.Hour); s.buried(time.Second, 1, time.Hour) },
 				func(s *stage) (any, error) {

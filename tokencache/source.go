@@ -62,6 +62,7 @@ type inner struct {
 	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
 	timer        *time.Timer   // the next fill that nobody asks for
 	putBackTimer *time.Timer
+	asideTimer   *time.Timer // the end of a rejection's wait, if no fill is there by then
 }
 
 // Get returns a usable token: at once if this process has one, whatever ctx
@@ -158,6 +159,9 @@ func (s *Source) gaveUp(ctx context.Context) error {
 		if s.cache.fills.hasQueued(&f.ticket) {
 			held = errQueued
 		}
+	}
+	if held == nil && s.ownHold.rest(now()) > 0 {
+		held = s.ownHold.err
 	}
 	s.mu.Unlock()
 	if held != nil {
@@ -302,7 +306,7 @@ func (s *Source) retire(err error) (queued *fill) {
 		close(s.gone)
 	}
 	s.copy.Store(nil)
-	for _, t := range []*time.Timer{s.timer, s.putBackTimer} {
+	for _, t := range []*time.Timer{s.timer, s.putBackTimer, s.asideTimer} {
 		if t != nil {
 			t.Stop()
 		}

@@ -158,6 +158,7 @@ const (
 
 	outcomeDropped  outcome = "dropped"
 	outcomePaced    outcome = "paced" // dropped, as the fresh one before it
+	outcomeAlone    outcome = "alone" // left for the others, who have rejected neither this one nor the last
 	outcomeOther    outcome = "other"
 	outcomeCoolDown outcome = "cooldown"
 )
@@ -239,24 +240,35 @@ const (
 
 // notice is a rejection to tell of. The nonce makes a replay harmless.
 type notice struct {
-	fp, nonce  string
-	remaining  time.Duration // what the caller knows of the token's life, 0 for nothing
-	issuer, by string
-	draw       float64 // from [0, 1)
+	fp, nonce string
+	remaining time.Duration // what the caller knows of the token's life, 0 for nothing
+	issuer    string
+	by        replica
+	draw      float64 // from [0, 1)
 }
 
-func (s store) invalidate(ctx context.Context, n notice) (outcome, error) {
+// verdict is what became of a rejection.
+type verdict struct {
+	out  outcome
+	wait time.Duration // with outcomePaced the fleet's, with outcomeAlone the caller's
+	row  int           // fresh tokens in a row that were rejected
+}
+
+func (s store) invalidate(ctx context.Context, n notice) (verdict, error) {
 	r, err := s.run(ctx, invalidateScript, []string{s.keys.token, s.keys.rejected + n.fp, s.keys.failure, s.keys.refused},
 		n.fp, n.nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, n.remaining)),
-		millis(longestFresh), millis(refusalBackoff.base), millis(refusalBackoff.limit), int(n.draw*1000), n.issuer, refusalAdvice, n.by)
+		millis(longestFresh), millis(refusalBackoff.base), millis(refusalBackoff.limit), int(n.draw*1000), n.issuer, refusalAdvice, n.by.name, n.by.id)
 	if err != nil {
-		return "", err
+		return verdict{}, err
 	}
-	out := r.outcome(outcomeDropped, outcomePaced, outcomeOther, outcomeCoolDown)
+	v := verdict{
+		out:  r.outcome(outcomeDropped, outcomePaced, outcomeAlone, outcomeOther, outcomeCoolDown),
+		wait: r.millis(1), row: r.count(2),
+	}
 	if r.err != nil {
-		return "", redisErrorOf(r.err, s.keys.id)
+		return verdict{}, redisErrorOf(r.err, s.keys.id)
 	}
-	return out, nil
+	return v, nil
 }
 
 // leaseForeverLock gives a lock key without TTL one, so that it cannot block for ever.
@@ -318,6 +330,9 @@ func (r *answer) millis(i int) time.Duration {
 	}
 	return ms
 }
+
+// count is a number, 0 or more.
+func (r *answer) count(i int) int { return int(r.millis(i).Milliseconds()) }
 
 // ttl is what is left of a key: more than 0, noTTL or noKey; 0 as it ends.
 func (r *answer) ttl(i int) time.Duration {

@@ -39,7 +39,7 @@ func TestReplyThatNoScriptGives(t *testing.T) {
 		"invalidate": func() error { _, err := s.invalidate(ctx, notice{fp: "f", nonce: "n"}); return err },
 	}
 	for call, good := range map[string][]any{
-		"read": view, "publish": stored, "fail": {"failed", "1000"}, "invalidate": {"dropped"},
+		"read": view, "publish": stored, "fail": {"failed", "1000"}, "invalidate": {"alone", "250", "2"},
 	} {
 		hook.reply = good
 		require.NoError(t, calls[call](), call)
@@ -68,7 +68,8 @@ func TestReplyThatNoScriptGives(t *testing.T) {
 		{"nothing", "fail", []any{}},
 		{"no hold", "fail", []any{"failed"}},
 		{"an outcome nobody knows", "fail", []any{"a1", "1000"}},
-		{"an outcome nobody knows", "invalidate", []any{"a1"}},
+		{"an outcome nobody knows", "invalidate", []any{"a1", "0", "0"}},
+		{"nothing but the outcome", "invalidate", []any{"dropped"}},
 		{"an outcome that is a number", "invalidate", []any{int64(1)}},
 	}
 	for _, number := range []any{int64(3_600_000), int64(-1_294_907_488), "-1294907488", "-3", "1.5", "1e3", "0x10", "+1", " 1", "", "nan", "9223372036855", nil, []any{}} {
@@ -80,6 +81,7 @@ func TestReplyThatNoScriptGives(t *testing.T) {
 			bads = append(bads, bad{edge, "publish", with(stored, i, number)})
 		}
 		bads = append(bads, bad{edge, "fail", []any{"failed", number}})
+		bads = append(bads, bad{edge, "invalidate", []any{"alone", number, "2"}}, bad{edge, "invalidate", []any{"alone", "250", number}})
 	}
 	for _, test := range bads {
 		hook.reply = test.reply

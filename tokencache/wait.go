@@ -57,7 +57,7 @@ func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, c
 		f.src.holdFor(rest, why)
 		return true, nil
 	}
-	if !canPass(why, rest) {
+	if f.why == fillForced || !canPass(why, rest) {
 		f.src.holdFor(min(rest, shortHold), why)
 		return true, why
 	}

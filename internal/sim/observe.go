@@ -43,7 +43,7 @@ func (r *replica) observe(e tokencache.Event) {
 		switch e.Outcome {
 		case "cooldown":
 			w.check.coolDown(r, a, r.hasTold(a))
-		case "paced":
+		case "paced", "alone":
 			w.check.pacing(r, a)
 		}
 	}

@@ -29,7 +29,8 @@ end
 local tombstone = redis.call('GET', KEYS[3])
 if tombstone then
 	local at = tonumber(string.match(tombstone, '^(%d+)') or nil) or 0
-	if put_back or at >= t0 then
+	-- One that a single replica has rejected may be put back for the others: see invalidate.
+	if at >= t0 and not put_back or put_back and not string.match(tombstone, ' alone$') then
 		return { 'rejected' }
 	end
 end
