@@ -23,6 +23,7 @@ type breaker struct {
 	since    instant // of the last failure
 	wait     time.Duration
 	key      string // of the command that opened it
+	cause    error  // how the last command or probe failed
 }
 
 func newBreaker(jitter func() float64, onChange func(open bool, err error)) *breaker {
@@ -63,7 +64,7 @@ func (b *breaker) record(err error, key string) {
 		b.answered()
 		return
 	}
-	if b.failed(key, now()) {
+	if b.failed(key, err, now()) {
 		b.onChange(true, err)
 		b.onOpen()
 	}
@@ -86,25 +87,30 @@ func (b *breaker) answered() {
 
 // failed opens a closed breaker. In an open one only probes count: other commands were
 // under way before.
-func (b *breaker) failed(key string, at instant) (changed bool) {
+func (b *breaker) failed(key string, cause error, at instant) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.isOpen {
 		return false
 	}
-	b.isOpen, b.key = true, key
+	b.isOpen, b.key, b.cause = true, key, cause
 	close(b.open)
 	b.oneMore(at)
 	return true
 }
 
 // missed notes a probe that does not close the breaker. If it was answered, only the
-// client's pool is in the way still: the next comes soon.
-func (b *breaker) missed(at instant, answers bool) {
+// client's pool is in the way still: the next comes soon. What it failed with is the more
+// recent cause, and may say more: a server that hangs up on who has a connection already
+// tells who wants one why.
+func (b *breaker) missed(at instant, answers bool, cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if answers {
 		b.failures = 0
+	}
+	if cause != nil {
+		b.cause = cause
 	}
 	b.oneMore(at)
 }
@@ -127,6 +133,17 @@ func (b *breaker) close() {
 	}
 	b.mu.Unlock()
 	b.onChange(false, nil)
+}
+
+// paused is the error of who is turned away.
+func (b *breaker) paused(key string) *RedisError {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := &RedisError{Name: redisPaused, Key: key}
+	if b.cause != nil {
+		e.before = redisErrorOf(b.cause, key)
+	}
+	return e
 }
 
 // about returns a key of the command that opened the breaker.

@@ -22,7 +22,7 @@ func TestBreakerOpensAtOneSilence(t *testing.T) {
 	assert.Zero(t, b.retryIn(at))
 	opened := b.opened()
 
-	assert.True(t, b.failed("k", at))
+	assert.True(t, b.failed("k", errClientEnded, at))
 	assert.False(t, b.allow())
 	assert.Equal(t, "k", b.about())
 	assert.Equal(t, 250*time.Millisecond, b.retryIn(at))
@@ -44,7 +44,7 @@ func TestBreakerCountsAHerdOnce(t *testing.T) {
 	at := now()
 	b := lonely()
 	for i := range 100 {
-		assert.Equal(t, i == 0, b.failed("k", at.add(time.Duration(i)*time.Millisecond)))
+		assert.Equal(t, i == 0, b.failed("k", errClientEnded, at.add(time.Duration(i)*time.Millisecond)))
 	}
 	assert.Equal(t, 250*time.Millisecond, b.retryIn(at))
 }
@@ -52,12 +52,12 @@ func TestBreakerCountsAHerdOnce(t *testing.T) {
 func TestBreakerWaitsLongerAfterEachProbe(t *testing.T) {
 	at := now()
 	b := lonely()
-	b.failed("k", at)
+	b.failed("k", errClientEnded, at)
 	for _, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
 		at = at.add(b.retryIn(at) + time.Second)
-		b.missed(at, false)
+		b.missed(at, false, nil)
 		assert.Equal(t, want, b.retryIn(at))
-		b.failed("k", at.add(time.Millisecond)) // was under way before
+		b.failed("k", errClientEnded, at.add(time.Millisecond)) // was under way before
 		assert.Equal(t, want, b.retryIn(at))
 	}
 }
@@ -65,9 +65,9 @@ func TestBreakerWaitsLongerAfterEachProbe(t *testing.T) {
 func TestBreakerWaitsLittleForThePool(t *testing.T) {
 	at := now()
 	b := lonely()
-	b.failed("k", at)
-	b.missed(at, false)
-	b.missed(at, true)
+	b.failed("k", errClientEnded, at)
+	b.missed(at, false, nil)
+	b.missed(at, true, nil)
 	assert.Equal(t, 250*time.Millisecond, b.retryIn(at))
 	assert.False(t, b.allow())
 }
@@ -78,12 +78,12 @@ func TestBreakerWaitsLongerWhereOnlyProbesAreAnswered(t *testing.T) {
 	at := now()
 	b := lonely()
 	for _, want := range []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
-		b.failed("k", at)
+		b.failed("k", errClientEnded, at)
 		assert.Equal(t, want, b.retryIn(at))
 		b.close()
 	}
 	b.answered()
-	b.failed("k", at)
+	b.failed("k", errClientEnded, at)
 	assert.Equal(t, 250*time.Millisecond, b.retryIn(at))
 }
 
@@ -92,7 +92,7 @@ func TestBreakerTellsTheProberOfAnAnswer(t *testing.T) {
 	b := lonely()
 	b.answered()
 	assert.Empty(t, b.answers, "nobody asked")
-	b.failed("k", now())
+	b.failed("k", errClientEnded, now())
 	b.answered()
 	b.answered()
 	assert.Len(t, b.answers, 1)
@@ -104,7 +104,7 @@ func TestBreakerTellsTheProberOfAnAnswer(t *testing.T) {
 func TestF24BreakerAfterASuspension(t *testing.T) {
 	at := now()
 	b := lonely()
-	b.failed("k", at)
+	b.failed("k", errClientEnded, at)
 	assert.Zero(t, b.retryIn(moved(at, 0, time.Hour)), "the monotonic clock stood, yet time has passed")
 }
 
@@ -125,3 +125,24 @@ func TestBreakerTakesARefusalForAnAnswer(t *testing.T) {
 	b.close()
 	assert.Equal(t, []bool{true, false}, told)
 }
+
+// Who is turned away is told why: by how the command failed that opened the breaker, or by what
+// a probe has met since, which says more than silence does.
+func TestF17PausedSaysWhy(t *testing.T) {
+	b := lonely()
+	b.record(context.DeadlineExceeded, "k")
+	assert.EqualError(t, b.paused("a"), "redis paused: since redis timeout: context deadline exceeded: check the load of redis and the network in between")
+	b.missed(now(), false, redisAnswer("ERR max number of clients reached"))
+	assert.EqualError(t, b.paused("a"), "redis paused: since redis MAXCLIENTS: max number of clients reached: raise maxclients")
+	b.missed(now(), true, nil)
+	assert.ErrorContains(t, b.paused("a"), "MAXCLIENTS", "only the pool is in the way still")
+	e := b.paused("a")
+	assert.ErrorIs(t, e, ErrRedis)
+	assert.NotErrorIs(t, e, context.DeadlineExceeded, "that was another's")
+	assert.Equal(t, "a", e.Key)
+}
+
+type redisAnswer string
+
+func (e redisAnswer) Error() string { return string(e) }
+func (redisAnswer) RedisError()     {}

@@ -191,8 +191,8 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, keys []string, run func
 	return cmd
 }
 
-// admit waits for a slot. The error is that of a ctx that ended meanwhile, errPaused or
-// errNoSlot.
+// admit waits for a slot. The error is that of a ctx that ended meanwhile, errNoSlot or, if
+// Redis has fallen silent, a *RedisError.
 func (g *guard) admit(ctx context.Context, keys []string) error {
 	if isAtOnce(ctx) {
 		if !g.slots.takeFree() {
@@ -204,7 +204,11 @@ func (g *guard) admit(ctx context.Context, keys []string) error {
 	if isOfLock(keys) {
 		r = ahead
 	}
-	return g.slots.take(ctx, r, g.breaker.opened())
+	err := g.slots.take(ctx, r, g.breaker.opened())
+	if errors.Is(err, errPaused) {
+		return g.breaker.paused("")
+	}
+	return err
 }
 
 // isOfLock tells the lock's own scripts: an extension that queues may come too late.

@@ -38,7 +38,7 @@ func (f *fill) look(ctx context.Context) (*view, error) {
 // bring it first what it has not heard.
 func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, read func(context.Context) (*view, error)) (*view, error) {
 	if !f.src.cache.breaker.allow() {
-		return nil, &RedisError{Name: redisPaused, Key: f.src.store.keys.id}
+		return nil, f.src.cache.breaker.paused(f.src.store.keys.id)
 	}
 	ctx, cancel := f.patience(ctx)
 	defer cancel()

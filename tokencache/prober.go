@@ -38,12 +38,12 @@ func (p *prober) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what was asked and not answered yet
 	for p.rest(ctx) {
-		answers, served := p.isBack(ctx)
+		answers, served, cause := p.isBack(ctx)
 		if served {
 			p.breaker.close()
 			return
 		}
-		p.breaker.missed(now(), answers)
+		p.breaker.missed(now(), answers, cause)
 		if !answers {
 			relearn(p.guard.rdb) // it may be elsewhere by now
 		}
@@ -66,17 +66,17 @@ func (p *prober) rest(ctx context.Context) bool {
 }
 
 // isBack reports whether Redis answers on a new connection, and then whether it does so
-// through the pool. A client that panics does neither.
-func (p *prober) isBack(ctx context.Context) (answers, served bool) {
+// through the pool. A client that panics does neither. Cause is how it failed to.
+func (p *prober) isBack(ctx context.Context) (answers, served bool, cause error) {
 	defer func() {
 		if recover() != nil {
-			answers, served = false, false
+			answers, served, cause = false, false, errClientEnded
 		}
 	}()
 	took, err := p.ask(ctx)
 	answers = answered(err)
 	if !answers && !neverSubscribes(err) {
-		return false, false
+		return false, false, err
 	}
 	// What a new connection took, set up and all, is plenty for one that is open.
 	most := min(p.guard.timeout, max(took, p.guard.timeout/4))
@@ -88,7 +88,7 @@ func (p *prober) isBack(ctx context.Context) (answers, served bool) {
 	default:
 		served = p.sweepUnknown(ctx, c, most)
 	}
-	return answers || served, served
+	return answers || served, served, err
 }
 
 // neverSubscribes reports whether an attempt to subscribe may have failed for good, where

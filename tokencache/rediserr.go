@@ -28,6 +28,8 @@ type RedisError struct {
 	Key string
 	// Err is what the client returned.
 	Err error
+
+	before *RedisError // of one that was paused: why. In words alone, as it was somebody else's command
 }
 
 // Error says the trouble and what to do about it.
@@ -35,6 +37,9 @@ func (e *RedisError) Error() string {
 	parts := []string{"redis"}
 	if e.Name != redisOther {
 		parts[0] += " " + e.Name
+	}
+	if e.before != nil {
+		parts = append(parts, "since "+e.before.Error())
 	}
 	for _, part := range []string{e.words(), e.advice()} {
 		if part != "" {
@@ -152,13 +157,20 @@ var (
 // redisErrorOf names an error of the client.
 func redisErrorOf(err error, key string) *RedisError {
 	if e, ok := errors.AsType[*RedisError](err); ok {
-		return e
-	}
-	if errors.Is(err, errPaused) { // while it queued
-		return &RedisError{Name: redisPaused, Key: key}
+		return e.of(key)
 	}
 	err = own(err)
 	return &RedisError{Name: redisTrouble(err), Key: key, Err: err}
+}
+
+// of adds whose trouble it is, if that is not known yet.
+func (e *RedisError) of(key string) *RedisError {
+	if e.Key != "" {
+		return e
+	}
+	named := *e
+	named.Key = key
+	return &named
 }
 
 // whoseError tells the end of a caller's ctx from trouble with Redis: who gives up has
