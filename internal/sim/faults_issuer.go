@@ -110,7 +110,7 @@ var revocationFaults = []kind{
 			return effect{took: w.revoke(a)}
 		},
 	}, {
-		name: "revoked in mid-call", family: revocations, everyReplica: true, shortest: 1, longest: 1, trouble: trouble{failure: true, tail: slack, repeats: 3},
+		name: "revoked in mid-call", family: revocations, everyReplica: true, everyApp: true, shortest: 1, longest: 1, trouble: trouble{failure: true, tail: slack, repeats: 3},
 		begin: revokedInMidCall,
 	},
 }
