@@ -114,7 +114,7 @@ func TestRedisTroublesAreKnown(t *testing.T) {
 	_, list, ok := strings.Cut(string(source), "redisCodes = []string{")
 	require.True(t, ok)
 	list, _, _ = strings.Cut(list, "}")
-	names := []string{"timeout", "pool", "unreachable", "paused", "sentinel", "protocol", "tls", "MAXCLIENTS", "NODB", "NOCLUSTER"}
+	names := []string{"timeout", "pool", "unreachable", "paused", "sentinel", "protocol", "tls", "MAXCLIENTS", "NODB", "NOCLUSTER", "DENIED"}
 	for name := range strings.SplitSeq(list, ",") {
 		if name = strings.Trim(strings.TrimSpace(name), `"`); name != "" {
 			names = append(names, name)

@@ -111,11 +111,12 @@ const (
 var (
 	redisCodes = []string{
 		"WRONGTYPE", "OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM",
-		"TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "BUSY", "DENIED",
+		"TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "BUSY",
 	}
 	// redisWords are for what comes without a code: above all what an ACL
 	// forbids to a script, before and since Redis 7.2.
 	redisWords = map[string]string{
+		"running in protected mode":             "DENIED", // a proxy's DENIED is the proxy's
 		"max number of clients":                 "MAXCLIENTS",
 		"ACL failure in script":                 "NOPERM",
 		"can't run this command":                "NOPERM",

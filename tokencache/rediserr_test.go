@@ -48,6 +48,7 @@ func TestF17RedisTroubleHasNames(t *testing.T) {
 		{"CROSSSLOT", "CROSSSLOT Keys in request don't hash to the same slot"},
 		{"BUSY", "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."},
 		{"DENIED", protectedMode},
+		{"other", "DENIED by the policy of the proxy"},
 		{"MAXCLIENTS", "ERR max number of clients reached"},
 		{"NOPERM", "ERR The user executing the script can't run this command or subcommand"},
 		{"NOPERM", "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments"},

@@ -129,7 +129,7 @@ func adviceOn(said string) string {
 		return "give it back its name (rename-command in redis.conf), or use a redis that has it"
 	}
 	_, known, ok := strings.Cut((&tokencache.RedisError{Name: said}).Error(), ": ")
-	if !ok {
+	if !ok || said == "DENIED" { // with Redis in protected mode there was no connection: here it is a proxy's word
 		return "ask whoever runs redis, or the proxy in front of it, why"
 	}
 	return known
