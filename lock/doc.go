@@ -7,8 +7,9 @@
 //
 //  1. [Locker.TryAcquire] draws a random value and makes one try to set the key
 //     to it. Held by another: [ErrHeld]. There is no waiting and no queue; who
-//     wants to wait knows better than this package what for. [Locker.LookAndTry]
-//     runs a script of the caller's in front of it, in the same step.
+//     wants to wait knows better than this package what for. With [Locker.Claim] a
+//     script of the caller's makes the try, in the step in which it looks whether there
+//     is any need to, and redislock takes the lock over from it.
 //  2. A keeper extends the lease at a third of it, over and over, until atMost
 //     has passed since the try. An extension that fails without a word on the
 //     lock is repeated every thirteenth of the lease.

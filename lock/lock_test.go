@@ -142,26 +142,16 @@ func (s slow) EvalSha(ctx context.Context, _ string, keys []string, args ...any)
 	return s.Eval(context.WithoutCancel(ctx), "return 'OK'", keys, args...)
 }
 
-// Without a client, or a Look, or the lock among its keys, nothing is tried, and nothing panics.
+// Without a client nothing is tried, and nothing panics.
 func TestNilArgumentsAreErrors(t *testing.T) {
-	look := lock.NewLook("return {-2}", "look[1] == -2", "false", 1)
 	for name, rdb := range map[string]redis.Scripter{"nil": nil, "Client": (*redis.Client)(nil), "ClusterClient": (*redis.ClusterClient)(nil)} {
 		t.Run(name, func(t *testing.T) {
 			l := lock.New(rdb)
 			_, err := l.TryAcquire(t.Context(), "k", time.Second, time.Second)
 			require.ErrorContains(t, err, "New needs a redis client")
-			_, _, err = l.LookAndTry(t.Context(), look, []string{"k"}, time.Second, time.Second)
+			_, err = l.Claim(t.Context(), "k", time.Second, time.Second)
 			require.ErrorContains(t, err, "New needs a redis client")
 			l.Wait()
 		})
-	}
-	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-	defer func() { _ = client.Close() }()
-	for name, test := range map[string]struct {
-		look *lock.Look
-		keys []string
-	}{"no look": {nil, []string{"k"}}, "no keys": {look, nil}} {
-		_, _, err := lock.New(client).LookAndTry(t.Context(), test.look, test.keys, time.Second, time.Second)
-		assert.ErrorContains(t, err, "LookAndTry needs a Look", name)
 	}
 }

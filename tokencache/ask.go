@@ -67,12 +67,13 @@ func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, er
 func (f *fill) askAtOnce(ctx context.Context, v *view) error {
 	over := context.Cause(ctx)
 	ctx = context.WithoutCancel(ctx)
-	defer f.leave(ctx, v.lease)
+	lease := v.claim.Keep(ctx) // before the call: it may take longer than the first lease
+	defer f.leave(ctx, lease)
 	if over != nil { // while the lock was on its way
 		return over
 	}
 	f.src.untroubled()
-	return f.ask(ctx, v.lease, v)
+	return f.ask(ctx, lease, v)
 }
 
 // leave releases the lock, and wakes those who wait for it if there is nothing

@@ -131,14 +131,16 @@ func TestSharedWorkHasNothingOfACallersContext(t *testing.T) {
 
 // Nor has the keeper of a lease, nor the release of a try whose reply was lost.
 func TestLeaseHasNothingOfItsTakersContext(t *testing.T) {
-	look := lock.NewLook("return {-2}", "look[1] == -2", "look[1] == -2", 1)
 	for name, try := range map[string]func(ctx context.Context, l *lock.Locker) (*lock.Lease, error){
 		"TryAcquire": func(ctx context.Context, l *lock.Locker) (*lock.Lease, error) {
 			return l.TryAcquire(ctx, "k", time.Second, 10*time.Second)
 		},
-		"LookAndTry": func(ctx context.Context, l *lock.Locker) (*lock.Lease, error) {
-			_, lease, err := l.LookAndTry(ctx, look, []string{"k"}, time.Second, 10*time.Second)
-			return lease, err
+		"Claim": func(ctx context.Context, l *lock.Locker) (*lock.Lease, error) {
+			c, err := l.Claim(ctx, "k", time.Second, 10*time.Second)
+			if err != nil {
+				return nil, err
+			}
+			return c.Keep(ctx), nil
 		},
 	} {
 		for _, lost := range []bool{false, true} {
@@ -155,9 +157,9 @@ func TestLeaseHasNothingOfItsTakersContext(t *testing.T) {
 					lease, err := try(ctx, l)
 					before := hook.traced.Load() // the try itself is the caller's
 					ctx.recycle()
-					require.Equal(t, lost, err != nil, "%v", err)
+					require.Equal(t, lost && name == "TryAcquire", err != nil, "%v", err)
 					time.Sleep(5 * time.Second)
-					if !lost {
+					if lease != nil {
 						require.NoError(t, lease.Release(context.Background()))
 					}
 					l.Wait()

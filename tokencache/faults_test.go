@@ -50,12 +50,12 @@ func scriptOf(name string, args []string) string {
 	if name != "EVAL" && name != "EVALSHA" {
 		return ""
 	}
-	if ours := ourScripts()[args[0]]; ours != "" {
+	if ours := ourScripts()[args[0]]; ours == "read" && len(args) == 8 {
+		return "look" // which takes the lock
+	} else if ours != "" {
 		return ours
 	}
 	switch len(args) {
-	case 8:
-		return "look"
 	case 6:
 		return "obtain"
 	case 5:

@@ -205,7 +205,7 @@ func (f *fill) run(ctx context.Context) error {
 			return f.withoutRedis(ctx, l.err)
 		}
 		v := l.view
-		if v.lease != nil { // there was nothing else, to put back or to note
+		if v.claim != nil { // there was nothing else, to put back or to note
 			f.src.tookLock(v)
 			return f.askAtOnce(ctx, v)
 		}

@@ -76,7 +76,7 @@ func (f *fill) canLead(ctx context.Context) bool {
 // concludedBy reports whether no more is to be done than to hand out what a look has found.
 // Then it has left the hold of a fill that ends.
 func (f *fill) concludedBy(l *looked) bool {
-	if l.err != nil || l.view.lease != nil {
+	if l.err != nil || l.view.claim != nil {
 		return false
 	}
 	c := f.src.usable()

@@ -166,7 +166,7 @@ func TestLeadDoesNotFindTheRejected(t *testing.T) {
 		assert.Equal(t, 2, f.stats().Calls)
 		synctest.Wait()
 		scripts := r.link.Counts()
-		assert.Equal(t, 4, scripts["EVALSHA"], "tell, look and lock, publish, release: %v", scripts)
+		assert.Equal(t, 5, scripts["EVALSHA"], "tell, look and lock, keep, publish, release: %v", scripts)
 	})
 }
 

@@ -151,7 +151,7 @@ func TestManyColdSourcesUnderRun(t *testing.T) {
 				stop := w.run()
 				defer stop()
 				begin, rounds := time.Now(), (n+63)/64
-				limit := time.Duration(1.5 * float64(rounds) * float64(w.latency+4*trip))
+				limit := time.Duration(1.5 * float64(rounds) * float64(w.latency+5*trip))
 				most := 0
 				for w.filled() < n && time.Since(begin) < 3*limit {
 					time.Sleep(10*time.Millisecond + 7*time.Nanosecond)

@@ -128,14 +128,14 @@ func FuzzView(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{3, 3, 3, 2, 5})
 	f.Add(join(number(1_700_000_060_000), number(3_600_000), list(someFields("a", "t", "7200000")...), number(-1),
-		number(600_000), list("1700000060500", "2", "x", "unknown", "1", "", "m", "", "", "0", "r")))
+		number(600_000), list("1700000060500", "2", "x", "unknown", "1", "", "m", "", "", "0", "r"), number(1)))
 	f.Add(join(number(math.MinInt64), number(math.MaxInt64), list(someFields("a", "t", "7200000")...), number(math.MinInt64)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		reply, _ := anyReply(data, 3)
 		a := &answer{parts: reply}
-		v := parseView(a, now())
-		if a.err == nil && len(reply) < 6 {
-			t.Fatalf("a view of %d parts", len(reply))
+		v, taken := parseView(a, now())
+		if a.err == nil && (len(reply) < 7 || taken && reply[6] != "1") {
+			t.Fatalf("a view of %d parts, taken: %v", len(reply), taken)
 		}
 		v.locked()
 		if v.record != nil && (v.garbled != "" || v.record.remaining > v.record.token.life() || v.record.token.IsZero()) {

@@ -194,9 +194,10 @@ func TestParseView(t *testing.T) {
 	failed := []any{"1700000060500", "2", "x", "unknown", "1", nil, "m", nil, nil, "0", "r"}
 
 	read := func(parts ...any) *view {
-		r := &answer{parts: parts}
-		v := parseView(r, at)
+		r := &answer{parts: append(parts, "0")}
+		v, taken := parseView(r, at)
 		require.NoError(t, r.err)
+		assert.False(t, taken)
 		return v
 	}
 	v := read("1700000060000", "3600000", fields, "4000", "600000", failed)
@@ -220,4 +221,11 @@ func TestParseView(t *testing.T) {
 
 	forever := read("1", "-2", []any{}, "-1", "-2", []any{})
 	assert.True(t, forever.locked(), "F20: a lock without a TTL")
+
+	for flag, sound := range map[string]bool{"1": true, "0": true, "2": false, "": false, "true": false} {
+		r := &answer{parts: []any{"1", "-2", []any{}, "-2", "-2", []any{}, flag}}
+		_, taken := parseView(r, at)
+		assert.Equal(t, sound, r.err == nil, "%q", flag)
+		assert.Equal(t, flag == "1", taken, "%q", flag)
+	}
 }

@@ -69,7 +69,7 @@ type view struct {
 	garbled string    // why a record that is there cannot be used
 	lockTTL time.Duration
 	failure *failure
-	lease   *lock.Lease // taken in the same step: nothing else of the view was there
+	claim   *lock.Claim // the lock was taken in the same step: nothing else of the view was there
 }
 
 func (v *view) locked() bool { return v.lockTTL > 0 || v.lockTTL == noTTL }
@@ -96,7 +96,11 @@ func (s store) readWith(ctx context.Context, args ...any) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.view(r, at)
+	v, _ := parseView(r, at)
+	if r.err != nil {
+		return nil, redisErrorOf(r.err, s.keys.id)
+	}
+	return v, nil
 }
 
 // readAndLock is a read that takes the lock on the way, if there is neither a token nor
@@ -104,43 +108,39 @@ func (s store) readWith(ctx context.Context, args ...any) (*view, error) {
 // TTL in the view is that of before.
 func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost time.Duration) (*view, error) {
 	at := now()
-	reply, taken, err := l.LookAndTry(ctx, whenEmpty, []string{s.keys.token, s.keys.lock, s.keys.failure}, lease, atMost)
+	claim, err := l.Claim(ctx, s.keys.lock, lease, atMost)
 	if err != nil {
 		return nil, whoseError(ctx, err, s.keys.id)
 	}
-	v, err := s.view(&answer{parts: reply}, at)
+	r, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure}, "", claim.Value(), millis(claim.Lease()))
 	if err != nil {
-		if taken != nil {
-			_ = taken.Release(ctx) // if it fails, the lease runs out
-		}
+		claim.Drop()
 		return nil, err
 	}
-	v.lease = taken
-	return v, nil
-}
-
-// whenEmpty is read.lua, and that it has found no TTL of a token and none of a failure.
-// That there is a lock does not matter: it may be ours, if the client sends a try
-// again, and redislock knows.
-var whenEmpty = lock.NewLook(readLua, "look[2] == '-2' and look[5] == '-2'", "look[4] == '-2'", 2)
-
-func (s store) view(r *answer, at instant) (*view, error) {
-	v := parseView(r, at)
+	v, taken := parseView(r, at)
 	if r.err != nil {
+		claim.Drop()
 		return nil, redisErrorOf(r.err, s.keys.id)
+	}
+	switch {
+	case taken && claim.Over(): // the look is good, whatever became of the lock
+		claim.Drop()
+	case taken:
+		v.claim = claim
 	}
 	return v, nil
 }
 
-// parseView reads the reply of read.lua. With r.err the view means nothing.
-func parseView(r *answer, at instant) *view {
-	v := &view{at: at, now: r.moment(0), lockTTL: r.ttl(3)}
+// parseView reads the reply of read.lua, and whether that took the lock. With r.err neither
+// means anything.
+func parseView(r *answer, at instant) (v *view, taken bool) {
+	v = &view{at: at, now: r.moment(0), lockTTL: r.ttl(3)}
 	v.record, v.garbled = parseRecord(r.fields(2), r.ttl(1), v.now)
 	if v.record != nil {
 		v.record.at = at
 	}
 	v.failure = parseFailure(r.fields(5), r.ttl(4), v.now)
-	return v
+	return v, r.flag(6)
 }
 
 // outcome of a script that writes.
@@ -356,6 +356,15 @@ func (r *answer) outcome(known ...outcome) outcome {
 		return ""
 	}
 	return out
+}
+
+// flag is '1' or '0'.
+func (r *answer) flag(i int) bool {
+	s := r.text(i)
+	if s != "0" && s != "1" {
+		r.malformed(i)
+	}
+	return s == "1"
 }
 
 func (r *answer) text(i int) string {

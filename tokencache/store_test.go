@@ -29,7 +29,7 @@ func TestReplyThatNoScriptGives(t *testing.T) {
 	}
 	failed := []any{"1700000060500", "2", "x", "unknown", "1", nil, "m", nil, nil, "0", "r"}
 	at := "1700000060000"
-	view := []any{at, "3600000", token, "-2", "600000", failed}
+	view := []any{at, "3600000", token, "-2", "600000", failed, "0"}
 	stored := []any{"stored", at, "3600000", token}
 
 	calls := map[string]func() error{
@@ -60,6 +60,8 @@ func TestReplyThatNoScriptGives(t *testing.T) {
 		{"no parts after the token", "read", view[:3]},
 		{"a token that is no array", "read", with(view, 2, "a1")},
 		{"no failure", "read", with(view, 5, nil)},
+		{"no word on the lock", "read", view[:6]},
+		{"a lock that is neither taken nor not", "read", with(view, 6, "2")},
 		{"a field that is a number", "read", with(view, 2, []any{"a1", "t1", "f", int64(7200000), "1", "2"})},
 		{"no array", "publish", int64(1)},
 		{"an outcome nobody knows", "publish", with(stored, 0, "a1")},

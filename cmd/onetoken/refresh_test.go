@@ -83,12 +83,12 @@ func TestRefreshWithoutRedis(t *testing.T) {
 func TestRefreshIsLate(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
-	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: 200 * time.Millisecond})
+	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: time.Second})
 	web := httptest.NewServer(issuer)
 	defer web.Close()
-	got := town.with("FEISHU_BASE_URL", web.URL).run(t, "refresh", "--timeout", "20ms")
+	got := town.with("FEISHU_BASE_URL", web.URL).run(t, "refresh", "--timeout", "300ms")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "no token within 20ms")
+	assert.Contains(t, got.stderr, "no token within 300ms")
 	assert.Equal(t, 1, issuer.Stats().Calls, "finished for the others")
 }
 
