@@ -31,8 +31,8 @@ const (
 
 // deriveSeal returns the digest that stands in the id of a credential, 32 hex digits, and
 // its sealer. The public parts are what makes two credentials with one secret differ. Without
-// a secret anybody could derive the key, so that there is neither: an empty digest and the
-// zero sealer. So it is in Go's FIPS-only mode with a secret that HKDF refuses as too short.
+// a secret anybody could derive the key: deriveSeal then returns an empty digest and the zero
+// sealer. HKDF fails in Go's FIPS-only mode alone, where go-redis does not run.
 func deriveSeal(public, secret []string) (digest string, s sealer) {
 	if strings.Join(secret, "") == "" {
 		return "", sealer{}

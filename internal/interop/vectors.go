@@ -54,14 +54,18 @@ type Record struct {
 	Fingerprint string `json:"fingerprint"`
 	Life        string `json:"life"`
 	Sum         string `json:"sum,omitempty"`
+	EndsAt      string `json:"ends_at,omitempty"`
 }
 
-// Document is what a reader takes. Without an ID it makes one of the public parts.
+// Document is what a reader takes. Without an ID it makes one of the public parts. With the
+// TTL of the key it says how long the token lasts; then it needs EndsAt and Redis' time.
 type Document struct {
 	Public []string `json:"public"`
 	Secret []string `json:"secret"`
 	ID     string   `json:"id,omitempty"`
 	Record Record   `json:"record"`
+	PTTL   *int64   `json:"pttl,omitempty"` // ms
+	Now    *int64   `json:"now,omitempty"`  // ms
 }
 
 // Refusal is a Document that no reader may open, and why.
