@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -189,5 +190,18 @@ func TestI5ReadersQuoteNothing(t *testing.T) {
 				assert.Empty(t, got)
 			})
 		}
+	}
+}
+
+// docs/interop.md goes through the first vector.
+func TestPageShowsTheFirstVector(t *testing.T) {
+	page, err := os.ReadFile("../../docs/interop.md")
+	require.NoError(t, err)
+	v := vectors(t).Vectors[0]
+	for name, value := range map[string]string{
+		"digest": v.Digest, "key": v.Key, "id": v.ID, "plaintext": v.Plaintext, "fingerprint": v.Record.Fingerprint, "life": v.Record.Life,
+		"additional data": v.AdditionalData.Record, "nonce": v.Nonces.Record, "sealed": v.Record.Sealed, "sum": v.Record.Sum,
+	} {
+		assert.Regexp(t, `(?m)^    `+name+` +`+regexp.QuoteMeta(value)+`$`, string(page))
 	}
 }
