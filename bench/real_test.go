@@ -23,11 +23,9 @@ func TestRealFleet(t *testing.T) {
 	const shortLife = 12 * time.Second
 	rotations := sized(*runs, 1)
 	f := newFleet(t, sized(200, 5))
-	issuer := peers.IssuerOf("cli_real")
-	issuer.Window = 8 * time.Second
 	answered := make(chan struct{}, 1000) // more than there can be calls
 	var calls atomic.Int64
-	fetch := tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+	fetch := tokencache.FetchFunc(peers.CredentialOf("cli_real", 8*time.Second), func(context.Context) (tokencache.Token, error) {
 		n := calls.Add(1)
 		answered <- struct{}{}
 		return tokencache.NewToken(fmt.Sprint("t-0123456789abcdef0123456789abcdef", n), "tenant", shortLife), nil

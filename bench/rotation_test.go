@@ -28,10 +28,8 @@ func TestRotationUnderLoad(t *testing.T) {
 	server := redistest.StartServer(t)
 	out := &results.Rotation{Goroutines: sized(64, 8), Burst: burst, IssuerMs: float64(slow.Milliseconds())}
 	repeat(t, func(run int) {
-		issuer := peers.IssuerOf(fmt.Sprint("cli_rotating", run))
-		issuer.Window = shortLife
 		var calls, waited atomic.Int64
-		fetch := tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+		fetch := tokencache.FetchFunc(peers.CredentialOf(fmt.Sprint("cli_rotating", run), shortLife), func(context.Context) (tokencache.Token, error) {
 			if calls.Add(1) > 1 { // the first is nobody's rotation
 				time.Sleep(slow)
 			}

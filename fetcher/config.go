@@ -119,9 +119,12 @@ func isWord(s string) bool {
 	return true
 }
 
-// digest is the credential's identity; see [tokencache.Issuer].
-func (c FeishuConfig) digest(base *url.URL) string {
-	return tokencache.Digest(base.String(), c.AppID, c.AppSecret, "app_access_token/internal")
+// credential of an app at a base URL. Its public parts stand in docs/interop.md.
+func (c FeishuConfig) credential(base *url.URL) (tokencache.Credential, error) {
+	return tokencache.NewCredential(tokencache.CredentialConfig{
+		Issuer: issuerName, App: c.AppID, Public: []string{base.String()}, Secret: []string{c.AppSecret},
+		Window: c.Window, MaxLife: feishuMaxLife,
+	})
 }
 
 // String names the app, without the secret.

@@ -88,7 +88,7 @@ func digestAt(t *testing.T, baseURL string) string {
 	t.Helper()
 	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, BaseURL: baseURL})
 	require.NoError(t, err)
-	return f.Issuer().Digest
+	return f.Credential().ID()
 }
 
 func TestBaseURLRefused(t *testing.T) {

@@ -29,8 +29,8 @@ const callTimeout = 30 * time.Second
 // for concurrent use, holds no connection and needs no Close. It prints and
 // logs without the secret.
 type Feishu struct {
-	issuer tokencache.Issuer
-	url    string
+	credential tokencache.Credential
+	url        string
 	// secret is behind a func value, where neither fmt nor the diffs of test
 	// libraries look.
 	secret    func() string
@@ -58,17 +58,15 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 	if c.Transport == nil {
 		c.Transport = newTransport()
 	}
+	credential, err := c.credential(base)
+	if err != nil {
+		return nil, fmt.Errorf("fetcher: %w", err)
+	}
 	return &Feishu{
-		issuer: tokencache.Issuer{
-			Name:    issuerName,
-			App:     c.AppID,
-			Digest:  c.digest(base),
-			Window:  c.Window,
-			MaxLife: feishuMaxLife,
-		},
-		url:       base.String() + tokenPath,
-		secret:    func() string { return c.AppSecret },
-		transport: c.Transport,
+		credential: credential,
+		url:        base.String() + tokenPath,
+		secret:     func() string { return c.AppSecret },
+		transport:  c.Transport,
 
 		unencrypted: unencrypted,
 		overHTTP:    base.Scheme == "http",
@@ -80,8 +78,8 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 // their way: an http:// address beyond this host. FeishuConfig.Logger was told.
 func (f *Feishu) Unencrypted() bool { return f.unencrypted }
 
-// Issuer identifies the credential: Name is "feishu", App the app id.
-func (f *Feishu) Issuer() tokencache.Issuer { return f.issuer }
+// Credential is the app's: its Issuer is "feishu".
+func (f *Feishu) Credential() tokencache.Credential { return f.credential }
 
 // Fetch makes one call. Every error is a *tokencache.IssuerError; once ctx has
 // ended it also is ctx.Err(), by errors.Is. A call takes 30 s at most, whatever
@@ -141,7 +139,7 @@ func closeBody(resp *http.Response) {
 }
 
 func (f *Feishu) request(ctx context.Context) (*http.Request, error) {
-	body, err := json.Marshal(map[string]string{"app_id": f.issuer.App, "app_secret": f.secret()})
+	body, err := json.Marshal(map[string]string{"app_id": f.credential.App(), "app_secret": f.secret()})
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +154,7 @@ func (f *Feishu) request(ctx context.Context) (*http.Request, error) {
 }
 
 // String names the app, without the secret.
-func (f *Feishu) String() string { return "feishu app " + f.issuer.App }
+func (f *Feishu) String() string { return "feishu app " + f.credential.App() }
 
 // Format prints the redacted form for every verb, %#v and %x too.
 func (f *Feishu) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.String()) }

@@ -106,18 +106,21 @@ func TestRequest(t *testing.T) {
 	assert.Equal(t, map[string]string{"app_id": appID, "app_secret": secret}, body)
 }
 
-func TestIssuer(t *testing.T) {
+func TestCredential(t *testing.T) {
 	f := newFeishu(t, nil)
-	assert.Equal(t, tokencache.Issuer{
-		Name:    "feishu",
-		App:     appID,
-		Digest:  tokencache.Digest("https://open.feishu.cn", appID, secret, "app_access_token/internal"),
-		Window:  30 * time.Minute,
-		MaxLife: 2*time.Hour + time.Minute,
-	}, f.Issuer())
+	want, err := tokencache.NewCredential(tokencache.CredentialConfig{
+		Issuer: "feishu", App: appID, Public: []string{"https://open.feishu.cn"}, Secret: []string{secret},
+	})
+	require.NoError(t, err)
+	got := f.Credential()
+	assert.Equal(t, want.ID(), got.ID(), "of docs/interop.md: other languages find it by that")
+	assert.Equal(t, "feishu", got.Issuer())
+	assert.Equal(t, appID, got.App())
+	assert.Equal(t, 30*time.Minute, got.Window())
+	assert.Equal(t, 2*time.Hour+time.Minute, got.MaxLife())
 }
 
-func TestIssuersApart(t *testing.T) {
+func TestCredentialsApart(t *testing.T) {
 	digests := map[string]string{}
 	for name, c := range map[string]fetcher.FeishuConfig{
 		"one":            {AppID: appID, AppSecret: secret},
@@ -128,7 +131,7 @@ func TestIssuersApart(t *testing.T) {
 	} {
 		f, err := fetcher.NewFeishu(c)
 		require.NoError(t, err)
-		digests[f.Issuer().Digest] = name
+		digests[f.Credential().ID()] = name
 	}
 	assert.Len(t, digests, 5)
 }
@@ -136,7 +139,7 @@ func TestIssuersApart(t *testing.T) {
 func TestIssuerWindow(t *testing.T) {
 	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Window: 5 * time.Second})
 	require.NoError(t, err)
-	assert.Equal(t, 5*time.Second, f.Issuer().Window)
+	assert.Equal(t, 5*time.Second, f.Credential().Window())
 }
 
 // None of the ways in which values end up in a log shows the secret.

@@ -39,14 +39,14 @@ func (c *Collector) Observe(e tokencache.Event) {
 	switch e.Kind {
 	case tokencache.EventDegraded, tokencache.EventPutBack, tokencache.EventInvalidate:
 		if trouble, ok := errors.AsType[*tokencache.RedisError](e.Err); ok {
-			c.degraded.trouble(e.Key, trouble.Name)
+			c.degraded.trouble(e.ID, trouble.Name)
 		}
 	case tokencache.EventFill:
-		c.degraded.filled(e.Key, errors.Is(e.Err, tokencache.ErrClosed))
+		c.degraded.filled(e.ID, errors.Is(e.Err, tokencache.ErrClosed))
 	case tokencache.EventRecovered:
 		c.degraded.answered()
-	case tokencache.EventForgotten:
-		c.forget(e.Key)
+	case tokencache.EventClosed:
+		c.forget(e.ID)
 	}
 }
 
@@ -69,7 +69,7 @@ func (c *Collector) Watch(sources ...*tokencache.Source) {
 	defer c.mu.Unlock()
 	for _, s := range sources {
 		if s != nil {
-			c.watched[s.Key()] = s
+			c.watched[s.ID()] = s
 		}
 	}
 }
@@ -83,7 +83,7 @@ func (c *Collector) Unwatch(sources ...*tokencache.Source) {
 		if s == nil {
 			continue
 		}
-		if key := s.Key(); c.watched[key] == s {
+		if key := s.ID(); c.watched[key] == s {
 			delete(c.watched, key)
 			c.degraded.forget(key)
 		}
@@ -92,7 +92,7 @@ func (c *Collector) Unwatch(sources ...*tokencache.Source) {
 
 var (
 	remainingDesc = prometheus.NewDesc("onetoken_token_remaining_seconds",
-		"How long the token at hand still lives; 0 while there is none that can be handed out.", []string{"key"}, nil)
+		"How long the token at hand still lives; 0 while there is none that can be handed out.", []string{"id"}, nil)
 	degradedDesc = prometheus.NewDesc("onetoken_degraded",
 		"1 while operations in Redis fail: tokens that are at hand serve, new ones are not shared. 0 again once Redis answers or a fill met no trouble.", nil, nil)
 )

@@ -22,7 +22,7 @@ import (
 )
 
 func redisTrouble(name string) error {
-	return &tokencache.RedisError{Name: name, Key: "k", Err: errors.New("words of a server")}
+	return &tokencache.RedisError{Name: name, ID: "k", Err: errors.New("words of a server")}
 }
 
 // shown is what a scrape gets.
@@ -38,38 +38,38 @@ func shown(t *testing.T, m *metrics.Collector) string {
 
 // script has every kind of event once or more, with good and bad ends.
 var script = []tokencache.Event{
-	{Kind: tokencache.EventCall, Key: "k", Outcome: "ok", Duration: 130 * time.Millisecond, Remaining: 2 * time.Hour},
-	{Kind: tokencache.EventCall, Key: "k", Outcome: "ok", Duration: 140 * time.Millisecond, Remaining: 2 * time.Hour},
-	{Kind: tokencache.EventCall, Key: "k", Outcome: "permanent", Duration: time.Second, Err: errors.New("words of an issuer")},
-	{Kind: tokencache.EventCall, Key: "k", Outcome: "of a later version", Duration: time.Second, Err: errors.New("x")},
-	{Kind: tokencache.EventDirectCall, Key: "k", Outcome: "ok", Duration: 20 * time.Millisecond},
-	{Kind: tokencache.EventDirectCall, Key: "k", Outcome: "transient", Duration: 30 * time.Second, Err: errors.New("x")},
-	{Kind: tokencache.EventFill, Key: "k", Duration: 3 * time.Millisecond},
-	{Kind: tokencache.EventFill, Key: "k", Duration: 40 * time.Second, Err: errors.New("x")},
-	{Kind: tokencache.EventWait, Key: "k", Duration: 250 * time.Millisecond},
-	{Kind: tokencache.EventWait, Key: "k", Duration: 15 * time.Second, Err: errors.New("x")},
-	{Kind: tokencache.EventPublish, Key: "k", Outcome: "stored"},
-	{Kind: tokencache.EventPublish, Key: "k", Outcome: "renewed"},
-	{Kind: tokencache.EventPublish, Key: "k", Outcome: "kept"},
-	{Kind: tokencache.EventPublish, Key: "k", Outcome: "expired"},
-	{Kind: tokencache.EventPublish, Key: "k", Outcome: "rejected"},
-	{Kind: tokencache.EventPublish, Key: "k", Err: redisTrouble("OOM")},
-	{Kind: tokencache.EventPutBack, Key: "k", Outcome: "kept"},
-	{Kind: tokencache.EventPutBack, Key: "k", Err: redisTrouble("READONLY")},
-	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "dropped"},
-	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "paced"},
-	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "alone"},
-	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "other"},
-	{Kind: tokencache.EventInvalidate, Key: "k", Outcome: "cooldown"},
-	{Kind: tokencache.EventInvalidate, Key: "k", Err: redisTrouble("timeout")},
-	{Kind: tokencache.EventAdopt, Key: "k", Remaining: time.Hour},
-	{Kind: tokencache.EventTakeover, Key: "k"},
-	{Kind: tokencache.EventLeaseLost, Key: "k"},
-	{Kind: tokencache.EventGarbled, Key: "k", Outcome: "no TTL"},
-	{Kind: tokencache.EventDegraded, Key: "k", Outcome: "OOM", Err: redisTrouble("OOM")},
-	{Kind: tokencache.EventDegraded, Key: "k", Outcome: "words of a server", Err: redisTrouble("words of a server")},
+	{Kind: tokencache.EventCall, ID: "k", Outcome: "ok", Duration: 130 * time.Millisecond, Remaining: 2 * time.Hour},
+	{Kind: tokencache.EventCall, ID: "k", Outcome: "ok", Duration: 140 * time.Millisecond, Remaining: 2 * time.Hour},
+	{Kind: tokencache.EventCall, ID: "k", Outcome: "permanent", Duration: time.Second, Err: errors.New("words of an issuer")},
+	{Kind: tokencache.EventCall, ID: "k", Outcome: "of a later version", Duration: time.Second, Err: errors.New("x")},
+	{Kind: tokencache.EventDirectCall, ID: "k", Outcome: "ok", Duration: 20 * time.Millisecond},
+	{Kind: tokencache.EventDirectCall, ID: "k", Outcome: "transient", Duration: 30 * time.Second, Err: errors.New("x")},
+	{Kind: tokencache.EventFill, ID: "k", Duration: 3 * time.Millisecond},
+	{Kind: tokencache.EventFill, ID: "k", Duration: 40 * time.Second, Err: errors.New("x")},
+	{Kind: tokencache.EventWait, ID: "k", Duration: 250 * time.Millisecond},
+	{Kind: tokencache.EventWait, ID: "k", Duration: 15 * time.Second, Err: errors.New("x")},
+	{Kind: tokencache.EventPublish, ID: "k", Outcome: "stored"},
+	{Kind: tokencache.EventPublish, ID: "k", Outcome: "renewed"},
+	{Kind: tokencache.EventPublish, ID: "k", Outcome: "kept"},
+	{Kind: tokencache.EventPublish, ID: "k", Outcome: "expired"},
+	{Kind: tokencache.EventPublish, ID: "k", Outcome: "rejected"},
+	{Kind: tokencache.EventPublish, ID: "k", Err: redisTrouble("OOM")},
+	{Kind: tokencache.EventPutBack, ID: "k", Outcome: "kept"},
+	{Kind: tokencache.EventPutBack, ID: "k", Err: redisTrouble("READONLY")},
+	{Kind: tokencache.EventInvalidate, ID: "k", Outcome: "dropped"},
+	{Kind: tokencache.EventInvalidate, ID: "k", Outcome: "paced"},
+	{Kind: tokencache.EventInvalidate, ID: "k", Outcome: "alone"},
+	{Kind: tokencache.EventInvalidate, ID: "k", Outcome: "other"},
+	{Kind: tokencache.EventInvalidate, ID: "k", Outcome: "cooldown"},
+	{Kind: tokencache.EventInvalidate, ID: "k", Err: redisTrouble("timeout")},
+	{Kind: tokencache.EventAdopt, ID: "k", Remaining: time.Hour},
+	{Kind: tokencache.EventTakeover, ID: "k"},
+	{Kind: tokencache.EventLeaseLost, ID: "k"},
+	{Kind: tokencache.EventGarbled, ID: "k", Outcome: "no TTL"},
+	{Kind: tokencache.EventDegraded, ID: "k", Outcome: "OOM", Err: redisTrouble("OOM")},
+	{Kind: tokencache.EventDegraded, ID: "k", Outcome: "words of a server", Err: redisTrouble("words of a server")},
 	{Kind: tokencache.EventRecovered},
-	{Kind: tokencache.EventForgotten, Key: "another"},
+	{Kind: tokencache.EventClosed, ID: "another"},
 	{Kind: 99, Outcome: "of a later version"},
 }
 

@@ -27,14 +27,14 @@ func degraded(t *testing.T, m *metrics.Collector) bool {
 
 func TestDegraded(t *testing.T) {
 	down := func(key, name string) tokencache.Event {
-		return tokencache.Event{Kind: tokencache.EventDegraded, Key: key, Outcome: name, Err: redisTrouble(name)}
+		return tokencache.Event{Kind: tokencache.EventDegraded, ID: key, Outcome: name, Err: redisTrouble(name)}
 	}
 	fill := func(key string, err error) tokencache.Event {
-		return tokencache.Event{Kind: tokencache.EventFill, Key: key, Err: err}
+		return tokencache.Event{Kind: tokencache.EventFill, ID: key, Err: err}
 	}
 	recovered := tokencache.Event{Kind: tokencache.EventRecovered}
-	putBack := tokencache.Event{Kind: tokencache.EventPutBack, Key: "a", Err: redisTrouble("OOM")}
-	invalidate := tokencache.Event{Kind: tokencache.EventInvalidate, Key: "a", Err: redisTrouble("timeout")}
+	putBack := tokencache.Event{Kind: tokencache.EventPutBack, ID: "a", Err: redisTrouble("OOM")}
+	invalidate := tokencache.Event{Kind: tokencache.EventInvalidate, ID: "a", Err: redisTrouble("timeout")}
 
 	for name, c := range map[string]struct {
 		events []tokencache.Event
@@ -55,7 +55,7 @@ func TestDegraded(t *testing.T) {
 		"silence after a refusal, then an answer":   {[]tokencache.Event{down("a", "OOM"), down("a", "timeout"), recovered}, false},
 		"silence, and a fill before the answer":     {[]tokencache.Event{down("a", "timeout"), fill("a", nil), fill("a", nil)}, false},
 		"a put-back that Redis refuses":             {[]tokencache.Event{putBack, fill("a", nil)}, true},
-		"a put-back that it takes the next time":    {[]tokencache.Event{putBack, fill("a", nil), {Kind: tokencache.EventPutBack, Key: "a", Outcome: "stored"}, fill("a", nil)}, false},
+		"a put-back that it takes the next time":    {[]tokencache.Event{putBack, fill("a", nil), {Kind: tokencache.EventPutBack, ID: "a", Outcome: "stored"}, fill("a", nil)}, false},
 		"a rejection that Redis does not hear":      {[]tokencache.Event{invalidate}, true},
 		"a rejection it hears later":                {[]tokencache.Event{invalidate, recovered}, false},
 		"the last fill of a Source that is no more": {[]tokencache.Event{down("a", "OOM"), fill("a", tokencache.ErrClosed)}, false},
@@ -73,15 +73,15 @@ func TestDegradedIsForgottenWithTheSource(t *testing.T) {
 	cache := tokencachetest.New(t)
 	source := cache.Source(tokencachetest.NewFetcher("cli_test"))
 	m.Watch(source)
-	m.Observe(tokencache.Event{Kind: tokencache.EventDegraded, Key: source.Key(), Outcome: "OOM", Err: redisTrouble("OOM")})
+	m.Observe(tokencache.Event{Kind: tokencache.EventDegraded, ID: source.ID(), Outcome: "OOM", Err: redisTrouble("OOM")})
 	require.True(t, degraded(t, m))
 
-	cache.Forget(source)
+	_ = source.Close()
 	m.Unwatch(source)
 	assert.False(t, degraded(t, m))
 }
 
-// Nothing is kept of Sources that were forgotten, whatever they met, and however late what
+// Nothing is kept of Sources that were closed, whatever they met, and however late what
 // was under way tells of it.
 func TestNothingIsKeptOfForgottenSources(t *testing.T) {
 	const n = 10_000
@@ -90,7 +90,7 @@ func TestNothingIsKeptOfForgottenSources(t *testing.T) {
 		rdb, redis := tokencachetest.NewRedis(t)
 		cache := tokencachetest.On(t, rdb, tokencache.Config{NoDirect: true, Observe: m.Observe})
 		source := func(app string) *tokencache.Source {
-			issuer := tokencache.Issuer{Name: "slow", App: app, Digest: "d"}
+			issuer := tokencachetest.Credential(app, 0)
 			s := cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
 				time.Sleep(time.Second)
 				return tokencache.NewToken("a of "+app, "t", time.Hour), nil
@@ -105,7 +105,7 @@ func TestNothingIsKeptOfForgottenSources(t *testing.T) {
 		before := series(shown(t, m))
 
 		for i := range n {
-			cache.Forget(source(fmt.Sprint("idle", i)))
+			assert.NoError(t, source(fmt.Sprint("idle", i)).Close())
 		}
 		// In trouble: a fill has failed, or nobody was told of a rejection.
 		redis.SetError("OOM for the test")
@@ -116,7 +116,7 @@ func TestNothingIsKeptOfForgottenSources(t *testing.T) {
 		synctest.Wait()
 		assert.True(t, degraded(t, m))
 		for _, s := range troubled {
-			cache.Forget(s)
+			_ = s.Close()
 		}
 		synctest.Wait()
 		assert.False(t, degraded(t, m))
@@ -130,16 +130,16 @@ func TestNothingIsKeptOfForgottenSources(t *testing.T) {
 		})
 		time.Sleep(500 * time.Millisecond)
 		redis.SetError("OOM for the test")
-		cache.Forget(asking)
+		_ = asking.Close()
 		get.Wait()
 		time.Sleep(2 * time.Second)
 		redis.SetError("")
 		assert.False(t, degraded(t, m))
 		assert.Equal(t, before, series(shown(t, m)))
 
-		cache.Forget(kept)
+		_ = kept.Close()
 		again := source("kept")
-		m.Observe(tokencache.Event{Kind: tokencache.EventForgotten, Key: again.Key()}) // of the one before, late
+		m.Observe(tokencache.Event{Kind: tokencache.EventClosed, ID: again.ID()}) // of the one before, late
 		assert.Contains(t, shown(t, m), "onetoken_token_remaining_seconds{")
 		assert.NoError(t, cache.Close())
 		synctest.Wait()

@@ -87,7 +87,7 @@ func value(t *testing.T, m *metrics.Collector, series string) float64 {
 }
 
 func (f *fleet) remaining() []float64 {
-	return f.each(`onetoken_token_remaining_seconds{key="` + f.sources[0].Key() + `"}`)
+	return f.each(`onetoken_token_remaining_seconds{id="` + f.sources[0].ID() + `"}`)
 }
 
 func TestFleet(t *testing.T) {
@@ -161,10 +161,10 @@ func TestForgottenSource(t *testing.T) {
 	m.Watch(nil, old)
 	m.Unwatch(nil)
 	mustGet(t, old)
-	series := `onetoken_token_remaining_seconds{key="` + old.Key() + `"}`
+	series := `onetoken_token_remaining_seconds{id="` + old.ID() + `"}`
 	assert.InDelta(t, 7200, value(t, m, series), 10)
 
-	cache.Forget(old)
+	_ = old.Close()
 	successor := cache.Source(issuer)
 	m.Watch(successor)
 	mustGet(t, successor)

@@ -28,7 +28,7 @@ func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 func (f *fill) lease() time.Duration {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	return leaseOf(f.src.issuer.Window, f.src.lastLife)
+	return leaseOf(f.src.credential.Window(), f.src.lastLife)
 }
 
 // lockAtMost bounds what the lock is kept alive for: two calls, and the commands
@@ -95,7 +95,7 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 		if err != nil {
 			return f.failed(ctx, lease, err)
 		}
-		err = f.publish(ctx, got, v.now)
+		err = f.publish(ctx, lease, got, v)
 		switch {
 		case err == nil: // what becomes of the copy from now on is another fill's business
 			f.answered()
@@ -132,19 +132,20 @@ func lost(lease *lock.Lease) bool {
 
 // unusable is the failure of a call that did give a token.
 func (f *fill) unusable(why error) *IssuerError {
-	return &IssuerError{Issuer: word(f.src.issuer.Name), Class: ClassTransient, Message: why.Error(), Err: why}
+	return &IssuerError{Issuer: word(f.src.credential.Issuer()), Class: ClassTransient, Message: why.Error(), Err: why}
 }
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.
 // Without an error there was a usable copy afterwards. ErrExpired: the call took
 // longer than the token lives. ErrRejected: it was rejected since it was asked
 // for, or of no use any more when it arrived. Else a *RedisError.
-func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error {
-	life, w := got.token.life(), f.src.issuer.Window
+func (f *fill) publish(ctx context.Context, lease *lock.Lease, got fetched, v *view) error {
+	life, w, instead := got.token.life(), f.src.credential.Window(), f.src.toReplace(v)
 	patient, cancel := f.patience(ctx)
 	out, stored, err := f.src.store.publish(patient, offer{
 		token: got.token, margin: windowOf(w, life, false, 0).dead, window: w,
-		asked: asked, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
+		asked: v.now, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
+		lock: lease.Value(), instead: instead,
 	})
 	err = f.impatient(patient, err)
 	cancel()
@@ -163,6 +164,7 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 		a = stored.adoption(got.number)
 		a.own = stored.token.Equal(got.token)
 	}
+	a.replaced = instead != ""
 	took := f.src.adopt(a)           // first: our own callers need not wait for the event to be sent
 	if !took && out == outcomeKept { // Redis has forgotten that it was rejected: then ours
 		took = f.src.adopt(got.adoption())
@@ -176,12 +178,21 @@ func (f *fill) publish(ctx context.Context, got fetched, asked time.Time) error 
 	return nil
 }
 
+// toReplace is the record that is to make way for ours, since we could not open it: unless
+// that was done for the copy at hand already.
+func (s *Source) toReplace(v *view) string {
+	if c := s.usable(); c != nil && c.replaced {
+		return ""
+	}
+	return v.foreign
+}
+
 // answered settles what follows a good answer: if it left us with a token in its
 // window, the issuer has no other yet.
 func (f *fill) answered() {
 	f.src.forgetFailures()
 	if c := f.src.usable(); c != nil && c.phaseAt(now()) != fresh {
-		f.src.holdFor(pauseOf(f.src.issuer.Window, c.token.life()), nil)
+		f.src.holdFor(pauseOf(f.src.credential.Window(), c.token.life()), nil)
 	} else {
 		f.src.holdFor(0, nil)
 	}
@@ -190,7 +201,7 @@ func (f *fill) answered() {
 // failed shares a failure with the fleet, which waits as long as it says. What
 // may be this process's own trouble holds the process longer than the others.
 func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
-	e := issuerErrorOf(f.src.issuer, err)
+	e := issuerErrorOf(f.src.credential, err)
 	held, storeErr := f.src.store.fail(ctx, lease.Value(), e, f.src.jitter.draw(), f.src.cache.replica())
 	if storeErr != nil { // nothing to find: leave says so
 		f.degraded(storeErr)

@@ -52,7 +52,7 @@ func TestF37TightLoopInTheWindow(t *testing.T) {
 func (f *fleet) id() string {
 	status, err := f.replicas[0].source.Status(context.Background())
 	require.NoError(f.t, err)
-	return status.Key
+	return status.ID
 }
 
 // F38: a replica starts while Redis holds a token in its window and a permanent
@@ -152,8 +152,8 @@ type lazyFetcher struct {
 	at []time.Time
 }
 
-func (l *lazyFetcher) Issuer() tokencache.Issuer {
-	return tokencache.Issuer{Name: "lazy", App: "app", Digest: "digest"}
+func (l *lazyFetcher) Credential() tokencache.Credential {
+	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "lazy", App: "app"})
 }
 
 func (l *lazyFetcher) Fetch(context.Context) (tokencache.Token, error) {

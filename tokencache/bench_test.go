@@ -18,8 +18,10 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// benchIssuer stands for any issuer with a window of half an hour.
-var benchIssuer = tokencache.Issuer{Name: "bench", App: "app", Digest: "0", Window: 30 * time.Minute}
+// benchCredential stands for any with a window of half an hour.
+func benchCredential(secret string) tokencache.Credential {
+	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "bench", App: "app", Secret: []string{secret}, Window: 30 * time.Minute})
+}
 
 // warmSource is a Source with a fresh copy, whose Redis has gone and whose
 // Fetcher must not be called any more.
@@ -27,7 +29,7 @@ func warmSource(t testing.TB) *tokencache.Source {
 	t.Helper()
 	server := redistest.StartServer(t)
 	var calls atomic.Int64
-	fetch := tokencache.FetchFunc(benchIssuer, func(context.Context) (tokencache.Token, error) {
+	fetch := tokencache.FetchFunc(benchCredential("0"), func(context.Context) (tokencache.Token, error) {
 		assert.Equal(t, int64(1), calls.Add(1))
 		return tokencache.NewToken("app", "tenant", 2*time.Hour), nil
 	})
@@ -126,9 +128,7 @@ type herd struct {
 }
 
 func cachedHerd(b *testing.B, clients []*redis.Client, latency time.Duration, round int, calls *atomic.Int64) herd {
-	issuer := benchIssuer
-	issuer.Digest = fmt.Sprint(round)
-	fetch := tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+	fetch := tokencache.FetchFunc(benchCredential(fmt.Sprint("round ", round)), func(context.Context) (tokencache.Token, error) {
 		calls.Add(1)
 		time.Sleep(latency)
 		return tokencache.NewToken("app", "tenant", 2*time.Hour), nil

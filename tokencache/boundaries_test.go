@@ -22,7 +22,7 @@ type mint struct {
 }
 
 func (m *mint) fetcher(app string) tokencache.Fetcher {
-	issuer := tokencache.Issuer{Name: "mint", App: app, Digest: tokencache.Digest(app)}
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "mint", App: app})
 	return tokencache.FetchFunc(issuer, func(ctx context.Context) (tokencache.Token, error) {
 		if m.latency > 0 {
 			timer := time.NewTimer(m.latency)
@@ -89,7 +89,7 @@ func TestI3TroubleThatIsOverIsNoReasonToGoAround(t *testing.T) {
 				var direct atomic.Int64
 				m := &mint{life: 20 * time.Second, latency: 2 * time.Second}
 				inner := m.fetcher("cli_slow")
-				issuer := inner.Issuer()
+				issuer := inner.Credential()
 				replicas := f.start(2, func(c *replicaConfig) {
 					c.fetcher = tokencache.FetchFunc(issuer, func(ctx context.Context) (tokencache.Token, error) {
 						if failing.Load() {

@@ -14,51 +14,58 @@ import (
 // What a reader or a script does not believe nobody may configure, or be let write: else one
 // careless replica has everybody ask the issuer.
 func TestReadersBelieveWhatMayBeConfigured(t *testing.T) {
-	valid := Issuer{Name: "x", App: "a", Digest: "d"}
-	with := func(change func(*Issuer)) Issuer {
-		i := valid
-		change(&i)
-		return i
+	with := func(change func(*CredentialConfig)) CredentialConfig {
+		c := CredentialConfig{Issuer: "x", App: "a", Secret: []string{"s"}}
+		change(&c)
+		return c
 	}
 	const day = 24 * time.Hour
 	for _, test := range []struct {
 		name   string
-		issuer Issuer
+		config CredentialConfig
 		says   string // "": it is good
 	}{
-		{"MaxLife 3,650 days", with(func(i *Issuer) { i.MaxLife = 3650 * day }), ""},
-		{"MaxLife 3,650 days and 1 ns", with(func(i *Issuer) { i.MaxLife = 3650*day + 1 }), "Issuer.MaxLife"},
-		{"MaxLife 1 s", with(func(i *Issuer) { i.MaxLife = time.Second }), ""},
-		{"MaxLife 1 s - 1 ns", with(func(i *Issuer) { i.MaxLife = time.Second - 1 }), "Issuer.MaxLife"},
-		{"MaxLife -1 ns", with(func(i *Issuer) { i.MaxLife = -1 }), "Issuer.MaxLife"},
-		{"Window 3,650 days", with(func(i *Issuer) { i.Window = 3650 * day }), ""},
-		{"Window 3,650 days and 1 ns", with(func(i *Issuer) { i.Window = 3650*day + 1 }), "Issuer.Window"},
-		{"Window 1 ms", with(func(i *Issuer) { i.Window = time.Millisecond }), ""},
-		{"Window 1 ms - 1 ns", with(func(i *Issuer) { i.Window = time.Millisecond - 1 }), "Issuer.Window"},
-		{"Name of 128 bytes", with(func(i *Issuer) { i.Name = strings.Repeat("n", 128) }), ""},
-		{"Name of 129 bytes", with(func(i *Issuer) { i.Name = strings.Repeat("n", 129) }), "Issuer.Name"},
-		{"App of 128 bytes", with(func(i *Issuer) { i.App = strings.Repeat("\n", 128) }), ""},
-		{"App of 129 bytes", with(func(i *Issuer) { i.App = strings.Repeat("a", 129) }), "Issuer.App"},
-		{"Digest of 128 bytes", with(func(i *Issuer) { i.Digest = strings.Repeat("d", 128) }), ""},
-		{"Digest of 129 bytes", with(func(i *Issuer) { i.Digest = strings.Repeat("d", 129) }), "Issuer.Digest"},
+		{"MaxLife 3,650 days", with(func(c *CredentialConfig) { c.MaxLife = 3650 * day }), ""},
+		{"MaxLife 3,650 days and 1 ns", with(func(c *CredentialConfig) { c.MaxLife = 3650*day + 1 }), "CredentialConfig.MaxLife"},
+		{"MaxLife 1 s", with(func(c *CredentialConfig) { c.MaxLife = time.Second }), ""},
+		{"MaxLife 1 s - 1 ns", with(func(c *CredentialConfig) { c.MaxLife = time.Second - 1 }), "CredentialConfig.MaxLife"},
+		{"MaxLife -1 ns", with(func(c *CredentialConfig) { c.MaxLife = -1 }), "CredentialConfig.MaxLife"},
+		{"Window 3,650 days", with(func(c *CredentialConfig) { c.Window = 3650 * day }), ""},
+		{"Window 3,650 days and 1 ns", with(func(c *CredentialConfig) { c.Window = 3650*day + 1 }), "CredentialConfig.Window"},
+		{"Window 1 ms", with(func(c *CredentialConfig) { c.Window = time.Millisecond }), ""},
+		{"Window 1 ms - 1 ns", with(func(c *CredentialConfig) { c.Window = time.Millisecond - 1 }), "CredentialConfig.Window"},
+		{"Issuer of 128 bytes", with(func(c *CredentialConfig) { c.Issuer = strings.Repeat("n", 128) }), ""},
+		{"Issuer of 129 bytes", with(func(c *CredentialConfig) { c.Issuer = strings.Repeat("n", 129) }), "CredentialConfig.Issuer"},
+		{"App of 128 bytes", with(func(c *CredentialConfig) { c.App = strings.Repeat("\n", 128) }), ""},
+		{"App of 129 bytes", with(func(c *CredentialConfig) { c.App = strings.Repeat("a", 129) }), "CredentialConfig.App"},
+		{"32 secrets", with(func(c *CredentialConfig) { c.Secret = make([]string, 32); c.Secret[0] = "s" }), ""},
+		{"33 secrets", with(func(c *CredentialConfig) { c.Secret = make([]string, 33); c.Secret[0] = "s" }), "CredentialConfig.Secret"},
+		{"Secret of 64 KiB and 1", with(func(c *CredentialConfig) { c.Secret = []string{strings.Repeat("s", 64<<10), "s"} }), "CredentialConfig.Secret"},
+		{"33 public parts", with(func(c *CredentialConfig) { c.Public = make([]string, 33) }), "CredentialConfig.Public"},
+		{"no secret", with(func(c *CredentialConfig) { c.Secret = []string{"", ""} }), "CredentialConfig.Secret is empty"},
+		{"SealSecret of 32 bytes", with(func(c *CredentialConfig) { c.Secret, c.SealSecret = nil, strings.Repeat("s", 32) }), ""},
+		{"SealSecret of 31 bytes", with(func(c *CredentialConfig) { c.SealSecret = strings.Repeat("s", 31) }), "CredentialConfig.SealSecret"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := test.issuer.validate()
+			credential, err := NewCredential(test.config)
 			if test.says != "" {
 				assert.ErrorContains(t, err, test.says)
+				assert.True(t, credential.IsZero())
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, test.issuer.App, appOf(test.issuer.id()), "a survey finds it")
+			assert.Equal(t, test.config.App, appOf(credential.ID()), "a survey finds it")
 
-			life := max(minLife, test.issuer.MaxLife)
+			life := max(minLife, test.config.MaxLife)
 			now := time.UnixMilli(1_700_000_000_000)
-			fields := []string{"a", "t", fingerprint("a", "t"), millis(life), "1", strconv.FormatInt(now.Add(life).UnixMilli(), 10), "by", "1", millis(test.issuer.Window)}
-			require.NoError(t, test.issuer.checkLife(life))
-			r, garbled := parseRecord(fields, life, now)
+			seal := store{keys: keysOf("p", credential.ID()), seal: credential.get().seal}
+			fields := seal.recordFields("a", "t", millis(life))
+			fields[fieldEndsAt], fields[fieldWindow] = strconv.FormatInt(now.Add(life).UnixMilli(), 10), millis(test.config.Window)
+			require.NoError(t, credential.checkLife(life))
+			r, garbled, _ := seal.recordOf(fields, life, now, instant{})
 			require.Empty(t, garbled, "what it may write is believed")
 			assert.Equal(t, life, r.token.life())
-			assert.Equal(t, test.issuer.Window, r.window)
+			assert.Equal(t, test.config.Window, r.window)
 		})
 	}
 	script, err := os.ReadFile("scripts/publish.lua")
@@ -69,14 +76,4 @@ func TestReadersBelieveWhatMayBeConfigured(t *testing.T) {
 	require.Error(t, Config{Prefix: "a\u0085b"}.withDefaults().validate())
 	assert.Len(t, Config{Replica: strings.Repeat("r", 129)}.withDefaults().Replica, longestWord, "and is read whole")
 	assert.Equal(t, "a b", Config{Replica: "a\nb"}.withDefaults().Replica)
-}
-
-// A life beyond the bound was stored, and garbled for everybody: the Source says so instead.
-func TestTooLongLivesNeverReachRedis(t *testing.T) {
-	c, err := New(offline(t), Config{})
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, c.Close()) }()
-	s := c.Source(FetchFunc(Issuer{Name: "x", App: "a", Digest: "d", MaxLife: longestLife + 1}, nil))
-	_, err = s.Get(t.Context())
-	assert.ErrorContains(t, err, "Issuer.MaxLife 87600h0m0.000000001s")
 }

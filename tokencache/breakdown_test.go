@@ -33,7 +33,7 @@ func TestF7FetcherBreaksDown(t *testing.T) {
 				waiter := f.replica()
 				good := f.replica()
 				bad := f.replica(
-					fetching(tokencache.FetchFunc(f.issuerOf(), func(context.Context) (tokencache.Token, error) {
+					fetching(tokencache.FetchFunc(f.credential(), func(context.Context) (tokencache.Token, error) {
 						time.Sleep(latency)
 						breakDown()
 						return tokencache.Token{}, nil
@@ -61,11 +61,11 @@ func TestF7FetcherBreaksDown(t *testing.T) {
 	}
 }
 
-// issuerOf is the credential that the fleet's replicas share.
-func (f *fleet) issuerOf() tokencache.Issuer {
+// credential is the credential that the fleet's replicas share.
+func (f *fleet) credential() tokencache.Credential {
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: f.issuer.AppSecret()})
 	require.NoError(f.t, err)
-	return feishu.Issuer()
+	return feishu.Credential()
 }
 
 // F8: a replica is asked to end while it holds the lock. Close lets the call

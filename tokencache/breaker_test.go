@@ -139,7 +139,7 @@ func TestF17PausedSaysWhy(t *testing.T) {
 	e := b.paused("a")
 	assert.ErrorIs(t, e, ErrRedis)
 	assert.NotErrorIs(t, e, context.DeadlineExceeded, "that was another's")
-	assert.Equal(t, "a", e.Key)
+	assert.Equal(t, "a", e.ID)
 }
 
 type redisAnswer string

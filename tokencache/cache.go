@@ -33,7 +33,7 @@ type Cache struct {
 	runners     atomic.Int32 // calls of Run
 
 	mu      sync.Mutex // guards below
-	sources map[Issuer]*Source
+	sources map[identity]*Source
 	closed  bool
 	closing chan struct{}
 	work    sync.WaitGroup // whatever Close waits for
@@ -72,7 +72,7 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 		reports:     &reporter{observe: config.Observe, logger: config.Logger},
 		fills:       newAdmission(config.MaxFills),
 		directCalls: rate.NewLimiter(rate.Limit(config.DirectRate), max(1, int(config.DirectRate))),
-		sources:     make(map[Issuer]*Source),
+		sources:     make(map[identity]*Source),
 		closing:     make(chan struct{}),
 	}
 	c.breaker = newBreaker(draws.of("breaker").draw, c.redisChanged)
@@ -93,9 +93,8 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 func (c *Cache) replica() replica { return replica{name: c.config.Replica, id: c.id} }
 
 // Source returns the Source of a Fetcher's credential: the same one for equal
-// Issuers, whichever Fetcher came first. It does no I/O, and costs so little
-// that a process may have ten thousand. If there is no Fetcher, or its Issuer panics or is
-// incomplete, every method of the Source says so; after Close, every method returns ErrClosed.
+// Credentials, whichever Fetcher came first. It does no I/O, and costs so little
+// that a process may have ten thousand. If there is no Fetcher, or its Credential is the zero one, every method of the Source says so; after Close, every method returns ErrClosed.
 func (c *Cache) Source(f Fetcher) *Source {
 	s, isNew := c.source(f)
 	if isNew {
@@ -107,21 +106,21 @@ func (c *Cache) Source(f Fetcher) *Source {
 }
 
 func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
-	issuer, broken := issuerOf(f)
+	credential, broken := credentialOf(f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.sources[issuer]; s != nil && broken == nil {
+	if s := c.sources[credential.identity()]; s != nil && broken == nil {
 		return s, false
 	}
 	s = &Source{inner: &inner{
-		cache:    c,
-		fetcher:  f,
-		issuer:   issuer,
-		store:    store{redis: c.redis, keys: keysOf(c.config.Prefix, issuer.id())},
-		jitter:   c.jitter.of(issuer.id()),
-		rejected: make(rejections),
-		changed:  make(chan struct{}),
-		gone:     make(chan struct{}),
+		cache:      c,
+		fetcher:    f,
+		credential: credential,
+		store:      store{redis: c.redis, keys: keysOf(c.config.Prefix, credential.ID()), seal: credential.get().seal},
+		jitter:     c.jitter.of(credential.ID()),
+		rejected:   make(rejections),
+		changed:    make(chan struct{}),
+		gone:       make(chan struct{}),
 	}}
 	if broken != nil {
 		s.broken = fmt.Errorf("tokencache: %w", broken)
@@ -132,41 +131,37 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		close(s.gone)
 		return s, false
 	}
-	c.sources[issuer] = s
+	c.sources[credential.identity()] = s
 	return s, true
 }
 
-// issuerOf is whose token f gets, and what is wrong with that.
-func issuerOf(f Fetcher) (issuer Issuer, err error) {
+// credentialOf is whose token f gets, and what is wrong with that.
+func credentialOf(f Fetcher) (credential Credential, err error) {
 	if f == nil {
-		return Issuer{}, errors.New("Source needs a Fetcher")
-	}
-	if ff, ok := f.(fetchFunc); ok && ff.fetch == nil {
-		return ff.issuer, errors.Join(ff.issuer.validate(), errors.New("FetchFunc needs a function"))
+		return Credential{}, errors.New("Source needs a Fetcher")
 	}
 	defer func() {
 		if p := recover(); p != nil { // a nil pointer, mostly
-			issuer, err = Issuer{}, fmt.Errorf("Issuer of the %T panicked with a %T: is it nil?", f, p)
+			credential, err = Credential{}, fmt.Errorf("Credential of the %T panicked with a %T: is it nil?", f, p)
 		}
 	}()
-	issuer = f.Issuer()
-	return issuer, issuer.validate()
+	credential = f.Credential()
+	if credential.IsZero() {
+		err = errors.New("the Fetcher's Credential is the zero one: make it with NewCredential")
+	}
+	if ff, ok := f.(fetchFunc); ok && ff.fetch == nil {
+		err = errors.Join(err, errors.New("FetchFunc needs a function"))
+	}
+	return credential, err
 }
 
-// Forget lets go of a Source: its methods return ErrClosed from now on, and the
-// Cache keeps nothing of it. What is in Redis stays. The next call of Source
-// with the same Issuer makes a new one. nil is none.
-func (c *Cache) Forget(s *Source) {
-	if s == nil {
-		return
-	}
+// letGo keeps nothing of a Source any more.
+func (c *Cache) letGo(s *Source) {
 	c.mu.Lock()
-	if c.sources[s.issuer] == s {
-		delete(c.sources, s.issuer)
+	defer c.mu.Unlock()
+	if id := s.credential.identity(); c.sources[id] == s {
+		delete(c.sources, id)
 	}
-	c.mu.Unlock()
-	s.close(ErrClosed)
-	c.notifier.remove(s)
 }
 
 // Close ends everything the Cache does: waiting callers get ErrClosed at once (but

@@ -88,8 +88,8 @@ func TestCloseHasALimit(t *testing.T) {
 // deafFetcher answers after half a minute, whatever its ctx says.
 type deafFetcher struct{}
 
-func (deafFetcher) Issuer() tokencache.Issuer {
-	return tokencache.Issuer{Name: "deaf", App: "app", Digest: "digest"}
+func (deafFetcher) Credential() tokencache.Credential {
+	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "deaf", App: "app"})
 }
 
 func (deafFetcher) Fetch(context.Context) (tokencache.Token, error) {
@@ -108,7 +108,7 @@ func TestClosed(t *testing.T) {
 		for _, source := range []*tokencache.Source{r.source, later} {
 			assertClosed(t, source, tok)
 		}
-		r.cache.Forget(r.source)
+		_ = r.source.Close()
 		assert.Zero(t, r.link.Count())
 		assert.True(t, f.issuer.Valid(tok.AppAccessToken()), "a token in hand is as good as before")
 	})
@@ -141,8 +141,8 @@ func TestSourceIsShared(t *testing.T) {
 	})
 }
 
-// Forget ends a Source; what is in Redis stays, and a new Source finds it there.
-func TestForget(t *testing.T) {
+// Close ends a Source; what is in Redis stays, and a new Source finds it there.
+func TestCloseOfASource(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
 		r := f.replica()
 		defer r.run()()
@@ -152,7 +152,7 @@ func TestForget(t *testing.T) {
 		require.EqualValues(t, 1, f.subscribers(channel))
 
 		old := r.source
-		r.cache.Forget(old)
+		_ = old.Close()
 		assertClosed(t, old, tok)
 		time.Sleep(time.Second)
 		assert.EqualValues(t, 0, f.subscribers(channel))
@@ -167,7 +167,7 @@ func TestForget(t *testing.T) {
 		assert.NotSame(t, old, r.source)
 		assert.True(t, r.within(0).Equal(want))
 		assert.Equal(t, 2, f.stats().Calls)
-		r.cache.Forget(old) // long gone: the new one is not concerned
+		_ = old.Close() // long gone: the new one is not concerned
 		assert.Same(t, r.source, r.cache.Source(f.feishu()))
 		assert.True(t, r.within(0).Equal(want))
 	})
@@ -180,7 +180,7 @@ func TestForgottenListensToNothing(t *testing.T) {
 		r := f.replica()
 		r.mustGet()
 		time.Sleep(time.Second)
-		r.cache.Forget(r.source)
+		_ = r.source.Close()
 		r.link.Cut()
 		time.Sleep(time.Minute)
 		r.link.ResetCounts()
@@ -215,7 +215,7 @@ func (f *fleet) subscribers(channel string) int64 {
 	return counts[channel]
 }
 
-// Forget while a call is under way: those who wait are told, the fleet gets the
+// Close of a Source while a call is under way: those who wait are told, the fleet gets the
 // token all the same.
 func TestForgetDuringACall(t *testing.T) {
 	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
@@ -227,7 +227,7 @@ func TestForgetDuringACall(t *testing.T) {
 			told <- time.Now()
 		}()
 		time.Sleep(time.Second)
-		r.cache.Forget(r.source)
+		_ = r.source.Close()
 		assert.Equal(t, time.Now(), <-told)
 		other.within(2*time.Second + 10*time.Millisecond)
 		assert.Equal(t, 1, f.stats().Calls)

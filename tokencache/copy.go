@@ -13,6 +13,9 @@ type localCopy struct {
 
 	// unpublished marks the fruit of a direct call: Redis does not know it yet.
 	unpublished bool
+	// replaced: a record that this process could not open made way for it. It does that once:
+	// two versions of this with one id would else call the issuer in turn.
+	replaced bool
 }
 
 func newLocalCopy(tok Token, remaining time.Duration, from instant, w window, draw float32) *localCopy {
@@ -42,14 +45,13 @@ func (c *localCopy) is(fingerprint string) bool {
 
 // adoption is a token that might become the copy.
 type adoption struct {
-	token     Token
-	remaining time.Duration
-	at        instant       // when remaining was true, or before
-	asked     uint64        // see rejections
-	own       bool          // straight from the issuer
-	checked   time.Duration // ago: the issuer's last word on it, unless it is our own
-	// unpublished: Redis does not know it yet.
-	unpublished bool
+	token                 Token
+	remaining             time.Duration
+	at                    instant       // when remaining was true, or before
+	asked                 uint64        // see rejections
+	own                   bool          // straight from the issuer
+	checked               time.Duration // ago: the issuer's last word on it, unless it is our own
+	unpublished, replaced bool          // see localCopy
 }
 
 // adopt makes a the copy, unless it was rejected after it was asked for, or the
@@ -109,8 +111,9 @@ func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
 	} else {
 		draw = float32(s.jitter.draw())
 	}
-	w := windowOf(s.issuer.Window, a.token.life(), s.cache.config.Refresher, float64(draw))
+	w := windowOf(s.credential.Window(), a.token.life(), s.cache.config.Refresher, float64(draw))
 	c := newLocalCopy(a.token, a.remaining, a.at, w, draw)
 	c.unpublished = a.unpublished
+	c.replaced = a.replaced || current.is(a.token.Fingerprint()) && current.replaced
 	return c
 }

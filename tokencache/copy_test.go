@@ -71,7 +71,7 @@ func TestNoCopy(t *testing.T) {
 	var none *localCopy
 	assert.False(t, none.usableAt(now()))
 	assert.False(t, none.is(""))
-	assert.True(t, feishuCopy(feishuLife, now()).is(fingerprint("a", "t")))
+	assert.True(t, feishuCopy(feishuLife, now()).is(fingerprintOf("a", "t")))
 }
 
 // Among thousands of Sources a Get waits for memory, so what it reads is a line of

@@ -47,7 +47,7 @@ func (f *fill) degraded(cause error) {
 	f.src.observe(Event{Kind: EventDegraded, Outcome: e.Name, Err: e})
 	n := f.src.troubled()
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
-		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", whose(e.Key, "err", e.Error())...)
+		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", whose(e.ID, "err", e.Error())...)
 	}
 	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.jitter.draw()))
 	// The prober ends this hold if Redis is back before: see resume.
@@ -62,7 +62,7 @@ func (f *fill) direct(ctx context.Context, cause error) error {
 	got, err := f.src.fetch(ctx, EventDirectCall)
 	f.src.directCallEnded(err)
 	if err != nil {
-		e := issuerErrorOf(f.src.issuer, err)
+		e := issuerErrorOf(f.src.credential, err)
 		err = fmt.Errorf("%w (asked directly, because of %w)", e, cause)
 		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.jitter.draw())
 		f.src.keepOff(wait, err)
@@ -159,7 +159,7 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	}
 	if r := v.record; r != nil {
 		gain := c.remainingAt(now()) - r.remaining
-		if c.is(r.token.Fingerprint()) {
+		if c.is(r.fingerprint) {
 			gain = -gain
 		}
 		if gain < worthAWrite {
@@ -170,7 +170,7 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	patient, cancel := f.patience(ctx)
 	defer cancel()
 	out, stored, err := f.src.store.publish(patient, offer{
-		token: c.token, by: f.src.cache.config.Replica, putBack: true, window: f.src.issuer.Window,
+		token: c.token, by: f.src.cache.config.Replica, putBack: true, window: f.src.credential.Window(),
 		asked: v.now.Add(-now().since(c.from)), elapsed: now().since(c.from),
 	})
 	err = f.impatient(patient, err)

@@ -3,18 +3,18 @@
 // else reads. A [Cache] holds a [Source] for each credential, and [Source.Get]
 // is all that most programs call.
 //
-// This page is the design. The code reads in the same order: token.go, issuer.go,
-// errors.go and config.go have the nouns; cache.go makes a Source; source.go has Get,
+// This page is the design. The code reads in the same order: token.go, credential.go,
+// fetcher.go, errors.go and config.go have the nouns; cache.go makes a Source; source.go has Get,
 // copy.go what it returns, fill.go what it waits for, wait.go what a fill does when it
 // is not its turn, ask.go and fetch.go when it is, degraded.go without Redis, pace.go
 // why the next fill need not come yet, news.go what events change. On the way stand
 // clock.go (both clocks), window.go, backoff.go and jitter.go (the policy), rejection.go,
 // admission.go, direct_turn.go, refresh.go, run.go, status.go, event.go and report.go;
-// foreign.go bounds what others say. Below them store.go with record.go and
+// foreign.go bounds what others say. Below them store.go with record.go, seal.go and
 // scripts/, guard.go, slots.go and rediserr.go (time-outs that hold), breaker.go, prober.go
 // and resume.go (a Redis that is silent, and then is not), notify.go.
 //
-// # Two ideas
+// # Three ideas
 //
 // The lock saves calls; the merge rule keeps tokens right. A lock in Redis can be
 // lost to a pause, a failover or an eviction, so no token depends on it. Every
@@ -27,6 +27,14 @@
 // clocks since just before the request, whichever is larger. A copy's end is
 // counted from the moment the read was sent, by the monotonic and the wall clock,
 // and the one that has moved further is believed: a suspended host stops the first.
+//
+// Only who has the secret can read or make a token. Every replica has the app secret, Redis
+// has not. Tokens are sealed with a key derived from it before Redis is sent any, and bound
+// to the credential's id, their fingerprint and their life: see seal.go and
+// docs/interop.md. Scripts move what they cannot open; a checksum tells them what is damaged.
+// A record that is sound and yet cannot be opened counts as none for who has no fresh copy.
+// Whoever finds one under the lock has it make way for the token that follows: once for each
+// copy, as two versions with one id would else call the issuer in turn.
 //
 // # The life of a Get
 //
@@ -76,7 +84,7 @@
 //
 //	issued ... fresh ... W | w | w-d ...... due ...... u .. urgent .. x . dead . end
 //
-// W is the [Issuer]'s window, before which it would only return the same token;
+// W is the [Credential]'s window, before which it would only return the same token;
 // life/4 if it has none or the life is shorter. w is W less min(30 s, max(W/4,
 // 1.25 s), W/2), against rounding and drift. A fill is due at w-d, where d is drawn
 // once per token: up to w/60 in a process with Config.Refresher, which so goes
@@ -118,7 +126,7 @@
 //
 // # Keys
 //
-//	P:{id}:token       hash    both tokens, fingerprint, life, ...  TTL: `expire` less the call's time
+//	P:{id}:token       hash    sealed, fingerprint, life, sum, ...  TTL: `expire` less the call's time
 //	P:{id}:lock        string  redislock's                          w/4, 500 ms to 5 s; extended
 //	P:{id}:failure     hash    class, code, message, until, ...     its wait + 10 min
 //	P:{id}:rejected:F  string  "ms count nonce outcome"             the longer of life and 2 cool-downs
@@ -126,10 +134,10 @@
 //	P:{id}:events      channel "T F ms" stored, ms left, "F " lock free, "I F" rejected
 //
 // Channels know no databases: fleets that differ by the database alone hear each other.
-// P is Config.Prefix, F a fingerprint, id <name>:<app>:<digest>; the braces keep
+// P is Config.Prefix, F a fingerprint, id <issuer>:<app>:<digest>; the braces keep
 // the keys in one cluster slot. Fields are only added, unknown ones ignored. A
-// record counts only if its fingerprint matches, its TTL is within its life, and
-// its ends_at is ahead.
+// record counts only if its sum matches, its TTL is within its life, its ends_at is ahead,
+// and it can be opened.
 //
 // # Promised
 //
@@ -183,8 +191,9 @@
 //     rejections would count twice.
 //   - ends_at, in the record: the moment its TTL ends, by Redis' clock. Somebody may
 //     prolong the key by hand, and the token would seem to live on.
-//   - checked_at, of the issuer's last word on the token: after an unchanged
-//     answer every replica would ask once more.
+//   - checked_at, Redis' time just before the issuer was asked for its last word on the
+//     token: after an unchanged answer every replica would ask once more, and of two
+//     words on one token the later counts, in whatever order they arrive.
 //
 // # Other than one might expect
 //

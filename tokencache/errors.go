@@ -11,7 +11,7 @@ import (
 // What callers branch on, with errors.Is.
 var (
 	// ErrClosed is returned by everything once the Cache is closed, and by a
-	// Source once it is forgotten.
+	// Source once that is closed.
 	ErrClosed = errors.New("tokencache: closed")
 	// ErrRedis is in every error whose cause is Redis: not reachable, too slow
 	// or unwilling. A [*RedisError] in the chain says which.
@@ -130,13 +130,13 @@ func (e *IssuerError) Unwrap() error { return e.Err }
 
 // issuerErrorOf makes any error of a Fetcher a plain one of ours, which is safe to print,
 // to share and to keep. It may panic: the error's methods are somebody else's.
-func issuerErrorOf(issuer Issuer, err error) *IssuerError {
+func issuerErrorOf(credential Credential, err error) *IssuerError {
 	e, ok := errors.AsType[*IssuerError](err)
 	if !ok {
-		return &IssuerError{Issuer: word(issuer.Name), Class: ClassTransient, Message: brief(err), Err: own(err)}
+		return &IssuerError{Issuer: word(credential.Issuer()), Class: ClassTransient, Message: brief(err), Err: own(err)}
 	}
 	if e == nil { // a nil pointer that was returned as an error
-		return &IssuerError{Issuer: word(issuer.Name), Class: ClassTransient, Message: "the fetcher returned a nil *IssuerError as its error"}
+		return &IssuerError{Issuer: word(credential.Issuer()), Class: ClassTransient, Message: "the fetcher returned a nil *IssuerError as its error"}
 	}
 	plain := *e
 	plain.Issuer, plain.LogID, plain.Message, plain.Advice = word(e.Issuer), word(e.LogID), text(e.Message), text(e.Advice)

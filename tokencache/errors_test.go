@@ -56,21 +56,21 @@ func TestIssuerErrorUnwraps(t *testing.T) {
 
 func TestIssuerErrorOfAnything(t *testing.T) {
 	cause := errors.New("lookup open.feishu.cn: no such host")
-	e := issuerErrorOf(Issuer{Name: "feishu"}, cause)
+	e := issuerErrorOf(MustCredential(CredentialConfig{Issuer: "feishu"}), cause)
 	assert.Equal(t, &IssuerError{Issuer: "feishu", Class: ClassTransient, Message: cause.Error(), Err: cause}, e)
 
 	known := &IssuerError{Issuer: "other", Class: ClassPermanent}
-	assert.Equal(t, known, issuerErrorOf(Issuer{Name: "feishu"}, fmt.Errorf("wrapped: %w", known)))
+	assert.Equal(t, known, issuerErrorOf(MustCredential(CredentialConfig{Issuer: "feishu"}), fmt.Errorf("wrapped: %w", known)))
 }
 
 // I5: a Fetcher's own error may quote a URL with a secret in it, or a whole body.
 func TestI5IssuerErrorOfAForeignErrorIsBrief(t *testing.T) {
 	quoting := fmt.Errorf("token: %w", &url.Error{Op: "Get", URL: "https://x/?secret=hush", Err: errors.New("EOF")})
-	e := issuerErrorOf(Issuer{Name: "x"}, quoting)
+	e := issuerErrorOf(MustCredential(CredentialConfig{Issuer: "x"}), quoting)
 	assert.Equal(t, "EOF", e.Message)
 	assert.ErrorIs(t, e, quoting, "the caller has it whole")
 
-	long := issuerErrorOf(Issuer{Name: "x"}, errors.New(strings.Repeat("界", 1000))).Message
+	long := issuerErrorOf(MustCredential(CredentialConfig{Issuer: "x"}), errors.New(strings.Repeat("界", 1000))).Message
 	assert.Less(t, len(long), longestText+1)
 	assert.True(t, utf8.ValidString(long))
 }

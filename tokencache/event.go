@@ -6,8 +6,8 @@ import "time"
 // never holds a secret.
 type Event struct {
 	Kind EventKind
-	// Key names the credential: the id within the keys in Redis.
-	Key string
+	// ID names the credential: see [Credential.ID].
+	ID string
 	// Outcome refines some kinds; see there.
 	Outcome string
 	// Duration of the step, where it has one.
@@ -56,18 +56,18 @@ const (
 	EventDegraded
 	// EventRecovered: Redis answers again.
 	EventRecovered
-	// EventForgotten: the Source was forgotten, or its Cache closed, and what was under
-	// way has ended. No other event has its Key, but EventWait of a Get that waited, and
-	// those of a Source made again for the same Issuer. Whoever keeps something by Key
+	// EventClosed: the Source was closed, or its Cache, and what was under
+	// way has ended. No other event has its ID, but EventWait of a Get that waited, and
+	// those of a Source made again for the same Issuer. Whoever keeps something by ID
 	// lets go of it here.
-	EventForgotten
+	EventClosed
 )
 
 var eventNames = map[EventKind]string{
 	EventWait: "wait", EventFill: "fill", EventCall: "call", EventDirectCall: "direct_call",
 	EventPublish: "publish", EventPutBack: "put_back", EventAdopt: "adopt", EventTakeover: "takeover",
 	EventLeaseLost: "lease_lost", EventInvalidate: "invalidate", EventGarbled: "garbled",
-	EventDegraded: "degraded", EventRecovered: "recovered", EventForgotten: "forgotten",
+	EventDegraded: "degraded", EventRecovered: "recovered", EventClosed: "closed",
 }
 
 // String returns the name, as for a metric's label.

@@ -182,12 +182,12 @@ func (f *fleet) keyName(kind string) string {
 	f.t.Helper()
 	status, err := f.replicas[0].source.Status(context.Background())
 	require.NoError(f.t, err)
-	return "onetoken:{" + status.Key + "}:" + kind
+	return "onetoken:{" + status.ID + "}:" + kind
 }
 
 // stored is the app access token in Redis, "" if there is none.
 func (f *fleet) stored() string {
-	return f.redis.Admin().HGet(context.Background(), f.tokenKey(), "app_access_token").Val()
+	return tokencache.AppOf(f.replicas[0].source, f.redis.Admin().HGetAll(context.Background(), f.tokenKey()).Val())
 }
 
 // nothingLeft closes every Cache and checks that none of them left a lock or a

@@ -28,7 +28,7 @@ func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
 		err = s.check(tok)
 	}
 	if err != nil {
-		refused := issuerErrorOf(s.issuer, err) // of ours by now
+		refused := issuerErrorOf(s.credential, err) // of ours by now
 		s.observe(Event{Kind: kind, Outcome: refused.Class.String(), Duration: now().since(got.began), Err: refused})
 		return got, refused
 	}
@@ -63,7 +63,7 @@ func (s *Source) fetchAside(ctx context.Context) (Token, error) {
 		}()
 		tok, err := s.fetcher.Fetch(ctx)
 		if err != nil {
-			err = issuerErrorOf(s.issuer, err) // here: its methods are the Fetcher's, too
+			err = issuerErrorOf(s.credential, err) // here: its methods are the Fetcher's, too
 		}
 		r.tok, r.err = tok, err
 	}()
@@ -76,7 +76,7 @@ func (s *Source) fetchAside(ctx context.Context) (Token, error) {
 		return r.tok, r.err
 	case <-timer.C:
 		return Token{}, &IssuerError{
-			Issuer: s.issuer.Name, Class: ClassTransient, Err: context.DeadlineExceeded,
+			Issuer: s.credential.Issuer(), Class: ClassTransient, Err: context.DeadlineExceeded,
 			Message: fmt.Sprintf("no answer within %v", timeout),
 		}
 	}
@@ -91,10 +91,10 @@ const longestToken = 32 << 10
 func (s *Source) check(tok Token) error {
 	app, tenant := tok.reveal()
 	switch {
-	case app == "":
-		return &IssuerError{Issuer: s.issuer.Name, Class: ClassTransient, Message: "answered with an empty token"}
+	case app == "" && tenant == "":
+		return &IssuerError{Issuer: s.credential.Issuer(), Class: ClassTransient, Message: "answered with an empty token"}
 	case len(app)+len(tenant) > longestToken:
-		return &IssuerError{Issuer: s.issuer.Name, Class: ClassTransient, Message: fmt.Sprintf("answered with a token of %d bytes", len(app)+len(tenant))}
+		return &IssuerError{Issuer: s.credential.Issuer(), Class: ClassTransient, Message: fmt.Sprintf("answered with a token of %d bytes", len(app)+len(tenant))}
 	}
-	return s.issuer.checkLife(tok.life())
+	return s.credential.checkLife(tok.life())
 }

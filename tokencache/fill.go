@@ -279,10 +279,12 @@ func (f *fill) enough(v *view) (yes bool, pause time.Duration) {
 		return f.why == fillPutBack && f.before == "", 0 // it has told what it had to
 	case c.phaseAt(now()) == fresh || f.why == fillPutBack:
 		return true, 0
+	case v.foreign != "" && c.replaced: // whoever stored that would replace ours in turn
+		return true, c.remainingAt(now())
 	}
 	// In its window, but the issuer has just said that there is no other yet.
-	pause = pauseOf(f.src.issuer.Window, c.token.life())
-	if r := v.record; r != nil && c.is(r.token.Fingerprint()) && r.checked < pause {
+	pause = pauseOf(f.src.credential.Window(), c.token.life())
+	if r := v.record; r != nil && c.is(r.fingerprint) && r.checked < pause {
 		return true, pause - r.checked
 	}
 	return false, 0

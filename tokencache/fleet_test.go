@@ -83,6 +83,7 @@ type option func(*replicaConfig)
 type replicaConfig struct {
 	cache   tokencache.Config
 	redis   []func(*redis.Options)
+	hooks   []redis.Hook
 	fetcher tokencache.Fetcher
 	secret  string
 	through http.RoundTripper
@@ -105,7 +106,11 @@ func (f *fleet) replica(options ...option) *replica {
 		require.NoError(f.t, err)
 		c.fetcher = feishu
 	}
-	cache, err := tokencache.New(f.redis.Client(name, c.redis...), c.cache)
+	client := f.redis.Client(name, c.redis...)
+	for _, hook := range c.hooks {
+		client.AddHook(hook)
+	}
+	cache, err := tokencache.New(client, c.cache)
 	require.NoError(f.t, err)
 	r.cache, r.source = cache, cache.Source(c.fetcher)
 	f.replicas = append(f.replicas, r)

@@ -120,7 +120,7 @@ func (ends) Error() string { runtime.Goexit(); return "" }
 
 // fetcherOf is a Fetcher of one credential.
 func fetcherOf(fetch func(context.Context) (tokencache.Token, error)) tokencache.Fetcher {
-	return tokencache.FetchFunc(tokencache.Issuer{Name: "test", App: "app", Digest: "d", Window: time.Minute}, fetch)
+	return tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: "app", Window: time.Minute}), fetch)
 }
 
 // callback is what a Config may call, and counts it.
@@ -203,9 +203,9 @@ func TestCallbacksMayCallTheCache(t *testing.T) {
 			_, err := r.cache.Source(r.fleet.feishu()).Get(ctx)
 			return err
 		},
-		"Forget": func(_ context.Context, r *replica) error {
-			r.cache.Forget(r.cache.Source(fetcherOf(nil)))
-			r.cache.Forget(r.source)
+		"Close of the Source": func(_ context.Context, r *replica) error {
+			_ = r.cache.Source(fetcherOf(nil)).Close()
+			_ = r.source.Close()
 			return nil
 		},
 		"Close": func(_ context.Context, r *replica) error { return r.cache.Close() },
@@ -238,7 +238,7 @@ func TestCallbacksMayCallTheCache(t *testing.T) {
 							return tokencache.NewToken("a", "t", time.Hour), nil
 						})
 					})
-					_, _ = r.source.Get(t.Context()) // may find itself forgotten
+					_, _ = r.source.Get(t.Context()) // may find itself closed
 					time.Sleep(75 * time.Second)
 					select {
 					case err := <-called:
@@ -248,7 +248,7 @@ func TestCallbacksMayCallTheCache(t *testing.T) {
 					default:
 						require.Fail(t, "the callback has not returned")
 					}
-					if name != "Close" && name != "Forget" {
+					if name != "Close" && name != "Close of the Source" {
 						_, err := r.source.Get(t.Context())
 						require.NoError(t, err)
 					}
@@ -354,11 +354,11 @@ func TestNilArgumentsAreErrors(t *testing.T) {
 		fetcher tokencache.Fetcher
 		says    string
 	}{
-		"nil":            {nil, "needs a Fetcher"},
-		"nil *Feishu":    {(*fetcher.Feishu)(nil), "*fetcher.Feishu panicked"},
-		"nil func":       {fetcherOf(nil), "FetchFunc needs a function"},
-		"Issuer panics":  {panicsAsked{}, "panicsAsked panicked with a *errors.errorString"},
-		"FetchFunc zero": {tokencache.FetchFunc(tokencache.Issuer{}, nil), "Issuer.Name is empty"},
+		"nil":               {nil, "needs a Fetcher"},
+		"nil *Feishu":       {(*fetcher.Feishu)(nil), "*fetcher.Feishu panicked"},
+		"nil func":          {fetcherOf(nil), "FetchFunc needs a function"},
+		"Credential panics": {panicsAsked{}, "panicsAsked panicked with a *errors.errorString"},
+		"FetchFunc zero":    {tokencache.FetchFunc(tokencache.Credential{}, nil), "make it with NewCredential"},
 	} {
 		t.Run("Source "+name, func(t *testing.T) {
 			virtual(t, usual(), func(t *testing.T, f *fleet) {
@@ -373,8 +373,7 @@ func TestNilArgumentsAreErrors(t *testing.T) {
 				require.ErrorContains(t, err, test.says)
 				_, ok := s.Peek()
 				assert.False(t, ok)
-				r.cache.Forget(s)
-				r.cache.Forget(nil)
+				_ = s.Close()
 				r.mustGet()
 			})
 		})
@@ -383,7 +382,7 @@ func TestNilArgumentsAreErrors(t *testing.T) {
 
 type panicsAsked struct{ tokencache.Fetcher }
 
-func (panicsAsked) Issuer() tokencache.Issuer { panic(errForTest) }
+func (panicsAsked) Credential() tokencache.Credential { panic(errForTest) }
 
 // What others say is one line, and short, wherever it goes: into Redis, to Observe, to the log,
 // and back to callers; whether it came by an error or stands in Redis.
@@ -452,7 +451,7 @@ func TestForeignTextsAreCut(t *testing.T) {
 			all, err := r.cache.Survey(t.Context())
 			require.NoError(t, err)
 			require.Len(t, all, 1, "no Issuer has such an id")
-			sane(t, "key", all[0].Key, 500)
+			sane(t, "id", all[0].ID, 500)
 		})
 	})
 	t.Run("of Redis", func(t *testing.T) {

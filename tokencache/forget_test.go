@@ -14,7 +14,7 @@ import (
 
 // subscribed is how many connections hear the events of the credential of that number.
 func (w *crowd) subscribed(i int) int {
-	channel := "onetoken:{" + w.sources[i].Key() + "}:events"
+	channel := "onetoken:{" + w.sources[i].ID() + "}:events"
 	subs, err := w.redis.Admin().PubSubNumSub(context.Background(), channel).Result()
 	require.NoError(w.t, err)
 	return int(subs[channel])
@@ -31,7 +31,7 @@ func TestForgetWhileASubscriptionIsUnderWay(t *testing.T) {
 		}
 	}
 	remake := func(w *crowd) {
-		w.cache.Forget(w.sources[again])
+		_ = w.sources[again].Close()
 		w.sources[again] = w.cache.Source(w.fetcher(again))
 	}
 	for name, do := range map[string]func(w *crowd){
@@ -41,7 +41,7 @@ func TestForgetWhileASubscriptionIsUnderWay(t *testing.T) {
 			w.link.Cut()
 			w.link.BlackHole(true)
 			time.Sleep(1500 * time.Millisecond) // it has begun to
-			w.cache.Forget(w.sources[gone])
+			_ = w.sources[gone].Close()
 			remake(w)
 			w.link.BlackHole(false)
 			get(w, again)
@@ -51,7 +51,7 @@ func TestForgetWhileASubscriptionIsUnderWay(t *testing.T) {
 			time.Sleep(time.Second)
 			w.link.Delay(100 * time.Millisecond)
 			get(w, gone, again)
-			w.cache.Forget(w.sources[gone])
+			_ = w.sources[gone].Close()
 			remake(w)
 			get(w, again)
 		},
@@ -63,25 +63,25 @@ func TestForgetWhileASubscriptionIsUnderWay(t *testing.T) {
 				get(w, again)
 				synctest.Wait()
 			}
-			w.cache.Forget(w.sources[gone])
+			_ = w.sources[gone].Close()
 		},
 		"while the session is cut": func(w *crowd) {
 			get(w, kept, gone, again)
 			time.Sleep(time.Second)
 			w.link.Cut()
-			w.cache.Forget(w.sources[gone])
+			_ = w.sources[gone].Close()
 			remake(w)
 			get(w, again)
 		},
 		"while its fill waits to subscribe": func(w *crowd) {
 			get(w, kept, again)
-			lock := "onetoken:{" + w.sources[gone].Key() + "}:lock"
+			lock := "onetoken:{" + w.sources[gone].ID() + "}:lock"
 			require.NoError(w.t, w.redis.Admin().Set(w.t.Context(), lock, "another's", time.Minute).Err())
 			w.link.Delay(50 * time.Millisecond)
 			ctx, cancel := context.WithTimeout(w.t.Context(), 120*time.Millisecond)
 			defer cancel()
 			_, _ = w.sources[gone].Get(ctx)
-			w.cache.Forget(w.sources[gone])
+			_ = w.sources[gone].Close()
 			w.link.Heal()
 			remake(w)
 			get(w, again)
@@ -92,7 +92,7 @@ func TestForgetWhileASubscriptionIsUnderWay(t *testing.T) {
 				do(w)
 				time.Sleep(10 * time.Second)
 				assert.Equal(t, 1, w.subscribed(kept), "kept")
-				assert.Equal(t, 0, w.subscribed(gone), "forgotten")
+				assert.Equal(t, 0, w.subscribed(gone), "closed")
 				assert.Equal(t, 1, w.subscribed(again), "forgotten, and made again")
 			})
 		})

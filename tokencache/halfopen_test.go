@@ -38,9 +38,9 @@ func pool(t *testing.T, rdb redis.UniversalClient, link *redistest.Link, n int) 
 
 // app is a credential whose issuer always has a token.
 func app(i int) tokencache.Fetcher {
-	issuer := tokencache.Issuer{Name: "test", App: fmt.Sprintf("app%d", i), Digest: "0"}
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: fmt.Sprintf("app%d", i)})
 	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-		return tokencache.NewToken("a-"+issuer.App, "", time.Hour), nil
+		return tokencache.NewToken("a-"+issuer.App(), "", time.Hour), nil
 	})
 }
 

@@ -13,12 +13,12 @@ import (
 // mustInvalidate rejects a1/t1.
 func (s *stage) mustInvalidate(nonce string, remaining time.Duration) outcome {
 	s.t.Helper()
-	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: nonce, remaining: remaining})
+	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: nonce, remaining: remaining})
 	require.NoError(s.t, err)
 	return v.out
 }
 
-func (s *stage) tombstone() string { return s.keys.rejected + fingerprint("a1", "t1") }
+func (s *stage) tombstone() string { return s.keys.rejected + fingerprintOf("a1", "t1") }
 
 // buried writes the tombstone of a1/t1 as if its rejection had been some time
 // ago.
@@ -208,7 +208,7 @@ func (s *stage) mustReject(name, nonce, by string) verdict {
 // mustRejectAgain has a replica reject a token that may still be stored.
 func (s *stage) mustRejectAgain(name, nonce, by string) verdict {
 	s.t.Helper()
-	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprint(name, "t"), nonce: nonce, by: replica{"same", by}})
+	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf(name, "t"), nonce: nonce, by: replica{"same", by}})
 	require.NoError(s.t, err)
 	return v
 }

@@ -31,9 +31,9 @@ func stored(t *testing.T, test func(t *testing.T, f *fleet, r *replica), options
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
 		f.replica().mustGet()
 		r := f.replica(append(options, heeds)...)
-		other := r.cache.Source(tokencache.FetchFunc(tokencache.Issuer{
-			Name: "test", App: "other", Digest: tokencache.Digest("x"), Window: time.Minute,
-		}, func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+		other := r.cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{
+			Issuer: "test", App: "other", Window: time.Minute,
+		}), func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
 		_, err := other.Get(t.Context())
 		require.NoError(t, err)
 		synctest.Wait()
@@ -170,7 +170,7 @@ func TestLeadDoesNotFindTheRejected(t *testing.T) {
 	})
 }
 
-// Close and Forget at the very instant of the reply, with the lock or with a token, and
+// Close of the Cache and of the Source at the very instant of the reply, with the lock or with a token, and
 // others waiting: nothing stays behind.
 func TestLeadEndsAtTheInstant(t *testing.T) {
 	for seed := range 60 { // each is another order of what happens at that instant
@@ -192,7 +192,7 @@ func TestLeadEndsAtTheInstant(t *testing.T) {
 			all.Go(func() {
 				time.Sleep(20 * time.Millisecond) // the set-up's and the look's
 				if seed%2 == 0 {
-					r.cache.Forget(r.source)
+					_ = r.source.Close()
 				} else {
 					r.stop()
 				}
@@ -255,9 +255,9 @@ func TestLeadPanics(t *testing.T) {
 		cache, err := tokencache.New(client, tokencache.Config{})
 		require.NoError(t, err)
 		defer func() { assert.NoError(t, cache.Close()) }()
-		source := cache.Source(tokencache.FetchFunc(tokencache.Issuer{
-			Name: "test", App: "app", Digest: tokencache.Digest("x"), Window: time.Minute,
-		}, func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+		source := cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{
+			Issuer: "test", App: "app", Window: time.Minute,
+		}), func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
 		b.Link("us").Delay(10 * time.Millisecond)
 		followed := make(chan error, 1)
 		time.AfterFunc(time.Millisecond, func() {

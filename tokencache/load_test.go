@@ -71,7 +71,7 @@ func crowded(t *testing.T, n int, c tokencache.Config, test func(t *testing.T, w
 }
 
 func (w *crowd) fetcher(i int) tokencache.Fetcher {
-	issuer := tokencache.Issuer{Name: "many", App: fmt.Sprint(i), Digest: "d"}
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "many", App: fmt.Sprint(i)})
 	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
 		w.mu.Lock()
 		w.calling++
@@ -238,7 +238,7 @@ func TestQueuedFills(t *testing.T) {
 			assert.Equal(t, latency/2, time.Since(begin), "when it is forgotten")
 		})
 		time.Sleep(latency / 2)
-		w.cache.Forget(w.sources[forgotten])
+		_ = w.sources[forgotten].Close()
 		all.Wait()
 
 		calls := w.count(tokencache.EventCall)
@@ -264,7 +264,7 @@ func TestSleepersLeaveTheirPlace(t *testing.T) {
 	const n, sleepers = 60, 20
 	crowded(t, n, tokencache.Config{MaxFills: 4}, func(t *testing.T, w *crowd) {
 		for i := range sleepers {
-			base := "onetoken:{many:" + fmt.Sprint(i) + ":d}:"
+			base := "onetoken:{" + w.sources[i].ID() + "}:"
 			if i%2 == 0 {
 				require.NoError(t, w.redis.Admin().Set(t.Context(), base+"lock", "another's", 5*time.Second).Err())
 				continue
@@ -430,7 +430,7 @@ func (w *crowd) outlastRedis(life, outage time.Duration) {
 func TestF15DirectCallsAfterItsOwnFailure(t *testing.T) {
 	crowded(t, 30, tokencache.Config{DirectRate: 0.1}, func(t *testing.T, w *crowd) {
 		w.link.Down()
-		issuer := tokencache.Issuer{Name: "failing", App: "app", Digest: "d"}
+		issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "failing", App: "app"})
 		var calls []time.Time
 		failing := w.cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
 			calls = append(calls, time.Now())

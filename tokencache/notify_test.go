@@ -38,8 +38,8 @@ func TestConfirmationIsNoFurtherNews(t *testing.T) {
 // nobody is a Fetcher that is never asked.
 type nobody struct{}
 
-func (nobody) Issuer() Issuer {
-	return Issuer{Name: "nobody", App: "app", Digest: "digest", Window: time.Minute}
+func (nobody) Credential() Credential {
+	return MustCredential(CredentialConfig{Issuer: "nobody", App: "app", Window: time.Minute})
 }
 
 func (nobody) Fetch(context.Context) (Token, error) { panic("asked") }

@@ -24,7 +24,7 @@ func TestF22OneHashTag(t *testing.T) {
 	for _, app := range []string{"cli_test", "a{b}c", "}{", "über uns:\n"} {
 		t.Run(app, func(t *testing.T) {
 			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
-				issuer := tokencache.Issuer{Name: "x{y", App: app, Digest: tokencache.Digest(app)}
+				issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "x{y", App: app})
 				n := 0
 				r := f.replica(func(c *replicaConfig) {
 					c.fetcher = tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
@@ -168,7 +168,7 @@ func (f *fleet) allKeys() []string {
 }
 
 // F34: two apps in one process have a token each, and a rejection, a failure or
-// a Forget of one leaves the other alone.
+// a Close of one leaves the other alone.
 func TestF34TwoAppsInOneProcess(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
 		ctx := context.Background()
@@ -193,7 +193,7 @@ func TestF34TwoAppsInOneProcess(t *testing.T) {
 		_, err = second.Get(ctx)
 		require.Error(t, err)
 		assert.True(t, r.within(0).Equal(tok))
-		r.cache.Forget(second)
+		_ = second.Close()
 		assert.True(t, r.within(0).Equal(tok))
 		assert.Equal(t, 1, f.stats().Calls)
 	})
@@ -262,19 +262,19 @@ func TestF35ConfigBounds(t *testing.T) {
 	}
 }
 
-// F35: an incomplete Issuer is named by every method, without any I/O.
-func TestF35IncompleteIssuer(t *testing.T) {
+// F35: a missing Credential is named by every method, without any I/O.
+func TestF35NoCredential(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
 		ctx := context.Background()
 		r := f.replica(func(c *replicaConfig) {
-			c.fetcher = tokencache.FetchFunc(tokencache.Issuer{Window: -1}, nil)
+			c.fetcher = tokencache.FetchFunc(tokencache.Credential{}, nil)
 		})
 		_, getErr := r.source.Get(ctx)
 		_, _, refreshErr := r.source.Refresh(ctx)
 		_, statusErr := r.source.Status(ctx)
 		invalidateErr := r.source.Invalidate(ctx, tokencache.NewToken("a", "t", time.Hour))
 		for _, err := range []error{getErr, refreshErr, statusErr, invalidateErr} {
-			for _, name := range []string{"Issuer.Name", "Issuer.App", "Issuer.Digest", "Issuer.Window"} {
+			for _, name := range []string{"NewCredential", "FetchFunc needs a function"} {
 				assert.ErrorContains(t, err, name)
 			}
 		}

@@ -49,7 +49,7 @@ func TestF15BackBehindAProxyWithoutSubscribe(t *testing.T) {
 		}})
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = cache.Close() })
-		s := cache.Source(tokencache.FetchFunc(tokencache.Issuer{Name: "x", App: "y", Digest: "z"}, func(context.Context) (tokencache.Token, error) {
+		s := cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "x", App: "y"}), func(context.Context) (tokencache.Token, error) {
 			return tokencache.NewToken(time.Now().String(), "", 2*time.Hour), nil
 		}))
 		_, err = s.Get(t.Context())

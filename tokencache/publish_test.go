@@ -133,12 +133,12 @@ func TestPublishDecides(t *testing.T) {
 		},
 		{
 			name: "F19: our fingerprint on another token", want: outcomeStored, holds: "a2", lasts: hour,
-			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "fingerprint", fingerprint("a2", "t2")) },
+			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "fingerprint", fingerprintOf("a2", "t2")) },
 		},
 		{
-			name: "F19: swapped tokens", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F19: the seal of another token", want: outcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) {
-				s.put("a1", "t1", 2*hour, 2*hour, "app_access_token", "t1", "tenant_access_token", "a1")
+				s.put("a1", "t1", 2*hour, 2*hour, "sealed", s.recordFields("t1", "a1", "7200000")[fieldSealed])
 			},
 		},
 		{
@@ -205,9 +205,13 @@ func TestPublishDecides(t *testing.T) {
 		{
 			name: "put back: same, longer by a later word", want: outcomeKept, holds: "a2", lasts: hour + hour/2, fetched: "them",
 			setup: func(s *stage) {
-				s.put("a2", "t2", 2*hour, hour+hour/2, "ends_at", s.endingIn(hour+hour/2), "checked_at", s.endingIn(time.Second))
+				s.put("a2", "t2", 2*hour, hour+hour/2, "ends_at", s.endingIn(hour+hour/2), "checked_at", s.endingIn(-30*time.Minute))
 			},
-			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
+			offer: func(s *stage) offer {
+				o := putBack(s, 2*hour, hour)
+				o.asked = o.asked.Add(-hour)
+				return o
+			},
 		},
 		{
 			name: "put back: same, longer by an earlier word", want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
@@ -230,7 +234,7 @@ func TestPublishDecides(t *testing.T) {
 		},
 		{
 			name: "F39: put back, with a garbled tombstone", want: outcomeRejected,
-			setup: func(s *stage) { s.rdb.Set(s.t.Context(), s.keys.rejected+fingerprint("a2", "t2"), "garbled", hour) },
+			setup: func(s *stage) { s.rdb.Set(s.t.Context(), s.keys.rejected+fingerprintOf("a2", "t2"), "garbled", hour) },
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 

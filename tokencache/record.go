@@ -1,6 +1,8 @@
 package tokencache
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
@@ -9,22 +11,25 @@ import (
 // record is what Redis holds for a credential. Others can write there, so
 // nothing in it is believed before it is checked.
 type record struct {
-	token     Token         // its life is what the issuer gave it
-	remaining time.Duration // at, or at some moment after
-	at        instant       // before Redis was asked
-	fetchedBy string
-	fetchedAt time.Time     // by Redis' clock, for people
-	checked   time.Duration // ago: when the issuer last confirmed this token
-	window    time.Duration // the issuer's, as its Fetcher had it
+	token       Token // zero until it is opened; its life is what the issuer gave it
+	sealed, sum string
+	fingerprint string
+	life        time.Duration
+	remaining   time.Duration // at, or at some moment after
+	at          instant       // before Redis was asked
+	fetchedBy   string
+	fetchedAt   time.Time     // by Redis' clock, for people
+	checked     time.Duration // ago: when the issuer was asked for its last word on this token
+	window      time.Duration // the issuer's, as its Fetcher had it
 }
 
 // The order of the fields in every script. A fill does with those before neededFields;
 // the rest costs Redis time when a fleet asks.
 const (
-	fieldApp = iota
-	fieldTenant
+	fieldSealed = iota
 	fieldFingerprint
 	fieldLife
+	fieldSum
 	fieldCheckedAt
 	fieldEndsAt
 	fieldFetchedBy
@@ -35,7 +40,7 @@ const (
 	neededFields = fieldFetchedBy
 )
 
-// longestLife is what a record may claim, here and in publish.lua, and what an Issuer may
+// longestLife is what a record may claim, here and in publish.lua, and what a Credential may
 // allow: sums of such lives still fit a time.Duration.
 const longestLife = 10 * 365 * 24 * time.Hour
 
@@ -50,16 +55,15 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 		return nil, "fields missing"
 	}
 	fields = append(fields, make([]string, tokenFields-min(tokenFields, len(fields)))...)
-	app, tenant := fields[fieldApp], fields[fieldTenant]
-	life, ok := parseMillis(fields[fieldLife])
+	sealed, fp, sum := fields[fieldSealed], fields[fieldFingerprint], fields[fieldSum]
+	life, ok := exactMillis(fields[fieldLife])
 	end, _ := parseMillis(fields[fieldEndsAt])
 	left := time.UnixMilli(end.Milliseconds()).Sub(redisNow)
-	tok := NewToken(app, tenant, life)
 	switch {
-	case app == "" && tenant == "" && fields[fieldFingerprint] == "":
+	case sealed == "" || fp == "" || sum == "":
 		return nil, "fields missing"
-	case app == "" || tok.Fingerprint() != fields[fieldFingerprint]:
-		return nil, "fingerprint does not match"
+	case sum != sumOf(sealed, fp, fields[fieldLife]):
+		return nil, "checksum does not match"
 	case !ok || life <= 0 || life > longestLife:
 		return nil, "life is no number"
 	case ttl == noTTL:
@@ -73,10 +77,13 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 	}
 
 	r := &record{
-		token:     tok,
-		remaining: min(ttl, left),
-		fetchedBy: word(fields[fieldFetchedBy]),
-		checked:   longestLife,
+		sealed:      sealed,
+		sum:         sum,
+		fingerprint: fp,
+		life:        life,
+		remaining:   min(ttl, left),
+		fetchedBy:   word(fields[fieldFetchedBy]),
+		checked:     longestLife,
 	}
 	if w, ok := parseMillis(fields[fieldWindow]); ok && w <= longestLife {
 		r.window = w
@@ -90,6 +97,23 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 		}
 	}
 	return r, ""
+}
+
+// sumOf shows damage, as publish.lua cannot open a seal; it is a SHA-1 because that is what
+// Redis' scripts have. It protects against nobody.
+func sumOf(sealed, fingerprint, life string) string {
+	sum := sha1.Sum(withLengths(sealed, fingerprint, life))
+	return hex.EncodeToString(sum[:])
+}
+
+// open makes the token of what is sealed.
+func (r *record) open(seal sealer, id string) error {
+	app, tenant, err := seal.openRecord(id, r.fingerprint, r.life, r.sealed)
+	if err != nil {
+		return err
+	}
+	r.token = NewToken(app, tenant, r.life)
+	return nil
 }
 
 // adoption of what is stored, by whom asked with that number.

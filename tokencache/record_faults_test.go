@@ -29,23 +29,23 @@ func TestF19GarbledRecord(t *testing.T) {
 		garble func(*redis.Client, string)
 		good   bool
 	}{
-		"no app token":    {garble: del("app_access_token")},
-		"no tenant token": {garble: del("tenant_access_token")},
-		"no fingerprint":  {garble: del("fingerprint")},
-		"no life":         {garble: del("life")},
+		"no seal":        {garble: del("sealed")},
+		"no sum":         {garble: del("sum")},
+		"no fingerprint": {garble: del("fingerprint")},
+		"no life":        {garble: del("life")},
 		"nothing of ours": {garble: func(rdb *redis.Client, key string) {
 			rdb.Del(ctx, key)
 			rdb.HSet(ctx, key, "x", "y")
 			rdb.PExpire(ctx, key, time.Hour)
 		}},
-		"other app token":    {garble: set("app_access_token", "a-forged")},
-		"other tenant token": {garble: set("tenant_access_token", "t-forged")},
-		"other fingerprint":  {garble: set("fingerprint", "0000000000000000000000000000000000000000")},
-		"swapped tokens": {garble: func(rdb *redis.Client, key string) {
+		"other seal":        {garble: set("sealed", "forged")},
+		"other sum":         {garble: set("sum", "0000000000000000000000000000000000000000")},
+		"other fingerprint": {garble: set("fingerprint", "00000000000000000000000000000000")},
+		"swapped fields": {garble: func(rdb *redis.Client, key string) {
 			v := rdb.HGetAll(ctx, key).Val()
-			set("app_access_token", v["tenant_access_token"], "tenant_access_token", v["app_access_token"])(rdb, key)
+			set("sealed", v["fingerprint"], "fingerprint", v["sealed"])(rdb, key)
 		}},
-		"empty app token":        {garble: set("app_access_token", "")},
+		"empty seal":             {garble: set("sealed", "")},
 		"life is text":           {garble: set("life", "two hours")},
 		"life is negative":       {garble: set("life", "-7200000")},
 		"life is 0":              {garble: set("life", "0")},
@@ -194,7 +194,7 @@ func TestF20LockWithoutAnEndIsNotWaitedFor(t *testing.T) {
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
 		f.warmScripts()
 		r := f.replica()
-		require.NoError(t, f.redis.Admin().Set(t.Context(), "onetoken:{"+r.source.Key()+"}:lock", "somebody's", 0).Err())
+		require.NoError(t, f.redis.Admin().Set(t.Context(), "onetoken:{"+r.source.ID()+"}:lock", "somebody's", 0).Err())
 		r.link.Fail("READONLY You can't write against a read only replica.", redistest.Commands("PEXPIRE"))
 		ctx, cancel := context.WithTimeout(t.Context(), latency+time.Second) // the client tries for as long
 		defer cancel()
@@ -237,7 +237,7 @@ func TestF21ReplyLostAndReplayed(t *testing.T) {
 // for the lock in two steps instead of one.
 func (r *replica) failedLongAgo() {
 	r.fleet.t.Helper()
-	ctx, admin, key := context.Background(), r.fleet.redis.Admin(), "onetoken:{"+r.source.Key()+"}:failure"
+	ctx, admin, key := context.Background(), r.fleet.redis.Admin(), "onetoken:{"+r.source.ID()+"}:failure"
 	require.NoError(r.fleet.t, admin.HSet(ctx, key, "attempts", 1, "until", 1).Err())
 	require.NoError(r.fleet.t, admin.PExpire(ctx, key, time.Minute).Err())
 }

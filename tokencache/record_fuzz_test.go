@@ -18,34 +18,38 @@ func FuzzRecord(f *testing.F) {
 	add(someFields("a", "", "7200000"), 2*time.Hour+1)
 	add(someFields("", "", "7200000"), noTTL)
 	add(someFields("a", "t", "9223372036855"), noKey)
-	add([]string{"a", "t", "short", "-1", "9223372036854", "-1", "", "x", "x"}, -time.Hour)
-	f.Fuzz(func(t *testing.T, app, tenant, fp, life, checkedAt, endsAt, by, fetchedAt, window string, ttl, redisNow int64) {
-		for _, fp := range []string{fp, fingerprint(app, tenant)} {
-			fields := []string{app, tenant, fp, life, checkedAt, endsAt, by, fetchedAt, window}
-			r, garbled := parseRecord(fields, time.Duration(ttl), time.UnixMilli(redisNow))
+	add([]string{"AA", "t", "-1", "short", "9223372036854", "-1", "", "x", "x"}, -time.Hour)
+	with := storeOf("a")
+	f.Fuzz(func(t *testing.T, sealed, fp, life, sum, checkedAt, endsAt, by, fetchedAt, window string, ttl, redisNow int64) {
+		for _, sum := range []string{sum, sumOf(sealed, fp, life)} {
+			fields := []string{sealed, fp, life, sum, checkedAt, endsAt, by, fetchedAt, window}
+			r, garbled, foreign := with.recordOf(fields, time.Duration(ttl), time.UnixMilli(redisNow), instant{})
 			if r == nil {
 				if garbled == "" && time.Duration(ttl) != noKey {
 					t.Fatal("neither a record nor a reason")
 				}
+				if foreign != "" && foreign != sum {
+					t.Fatalf("another one is named: %q", foreign)
+				}
 				continue
 			}
-			if garbled != "" {
+			if garbled != "" || foreign != "" {
 				t.Fatalf("a record, and yet %q", garbled)
 			}
 			if end, ok := parseMillis(endsAt); !ok || r.remaining > time.UnixMilli(end.Milliseconds()).Sub(time.UnixMilli(redisNow)) {
 				t.Fatalf("remaining %v until %q", r.remaining, endsAt)
 			}
-			if r.remaining > r.token.life() || r.token.life() <= 0 || r.token.life() > longestLife {
-				t.Fatalf("remaining %v of a life of %v", r.remaining, r.token.life())
+			if r.remaining > r.life || r.life <= 0 || r.life > longestLife || r.life != r.token.life() {
+				t.Fatalf("remaining %v of a life of %v", r.remaining, r.life)
 			}
 			if r.checked < 0 {
 				t.Fatalf("checked %v ago", r.checked)
 			}
-			if r.token.Fingerprint() != fp || len(fp) != 40 || app == "" || r.token.AppAccessToken() != app || r.token.TenantAccessToken() != tenant {
+			if app, tenant := r.token.reveal(); fingerprintOf(app, tenant) != fp || app+tenant == "" {
 				t.Fatalf("%v does not match its fields", r.token)
 			}
 		}
-		parseRecord([]string{app, tenant}, time.Duration(ttl), time.UnixMilli(redisNow))
+		parseRecord([]string{sealed, fp}, time.Duration(ttl), time.UnixMilli(redisNow))
 	})
 }
 
@@ -133,7 +137,7 @@ func FuzzView(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		reply, _ := anyReply(data, 3)
 		a := &answer{parts: reply}
-		v, taken := parseView(a, now())
+		v, taken := storeOf("a").parseView(a, now())
 		if a.err == nil && (len(reply) < 7 || taken && reply[6] != "1") {
 			t.Fatalf("a view of %d parts, taken: %v", len(reply), taken)
 		}
@@ -156,20 +160,28 @@ func FuzzView(f *testing.F) {
 	})
 }
 
-func FuzzIssuerID(f *testing.F) {
-	f.Add("feishu", "cli_a1b2", "0123456789abcdef", "lark", "cli_a1b2", "0123456789abcdef")
+func FuzzCredentialID(f *testing.F) {
+	f.Add("feishu", "cli_a1b2", "secret", "lark", "cli_a1b2", "secret")
 	f.Add("a:b", "c", "d", "a", "b:c", "d")
 	f.Add("%3A", "{}", "", ":", "{}", "")
 	f.Add("\xff", "飞书", "\x00", "\xfe", "飞书", "\x00")
-	f.Fuzz(func(t *testing.T, name, app, digest, name2, app2, digest2 string) {
-		a, b := Issuer{Name: name, App: app, Digest: digest}, Issuer{Name: name2, App: app2, Digest: digest2}
-		if !idCharset.MatchString(a.id()) {
-			t.Fatalf("%q", a.id())
+	f.Fuzz(func(t *testing.T, name, app, secret, name2, app2, secret2 string) {
+		a, err := NewCredential(CredentialConfig{Issuer: name, App: app, Secret: []string{secret}})
+		if err != nil {
+			return
 		}
-		if (a == b) != (a.id() == b.id()) {
-			t.Fatalf("%+v and %+v are %s and %s", a, b, a.id(), b.id())
+		b, err := NewCredential(CredentialConfig{Issuer: name2, App: app2, Secret: []string{secret2}})
+		if err != nil {
+			return
 		}
-		k := keysOf(defaultPrefix, a.id())
+		if !idCharset.MatchString(a.ID()) || appOf(a.ID()) != app {
+			t.Fatalf("%q", a.ID())
+		}
+		same := name == name2 && app == app2 && secret == secret2
+		if same != (a.ID() == b.ID()) {
+			t.Fatalf("%+v and %+v", a, b)
+		}
+		k := keysOf(defaultPrefix, a.ID())
 		if slotOf(k.token) != slotOf(k.lock) || slotOf(k.token) != slotOf(k.rejected+"x") {
 			t.Fatalf("%s in another slot", k.lock)
 		}

@@ -10,9 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// someFields are what publish stores for a token.
+// someFields are what publish stores for a token of app "a".
 func someFields(app, tenant, life string) []string {
-	return []string{app, tenant, fingerprint(app, tenant), life, "1700000001000", "1700007260000", "host-1", "1700000000000", "1800000"}
+	return storeOf("a").recordFields(app, tenant, life)
+}
+
+// summed are fields whose sum is right, whatever else is not.
+func summed(fields []string) []string {
+	fields[fieldSum] = sumOf(fields[fieldSealed], fields[fieldFingerprint], fields[fieldLife])
+	return fields
 }
 
 func TestF19ParseRecord(t *testing.T) {
@@ -22,6 +28,9 @@ func TestF19ParseRecord(t *testing.T) {
 		fields[field] = value
 		return fields
 	}
+	const damaged = "checksum does not match"
+	another := summed(append([]string{someFields("b", "t", "7200000")[fieldSealed]}, someFields("a", "t", "7200000")[1:]...))
+	elsewhere := storeOf("b").recordFields("a", "t", "7200000")
 	for _, test := range []struct {
 		name    string
 		fields  []string
@@ -38,22 +47,30 @@ func TestF19ParseRecord(t *testing.T) {
 		{"no key, no fields", nil, noKey, "", true},
 		{"a foreign hash", make([]string, tokenFields), time.Hour, "fields missing", true},
 		{"too few", []string{"a"}, time.Hour, "fields missing", true},
-		{"app token missing", with(fieldApp, ""), time.Hour, "fingerprint does not match", true},
-		{"app token of another", with(fieldApp, "b"), time.Hour, "fingerprint does not match", true},
-		{"tenant token missing", with(fieldTenant, ""), time.Hour, "fingerprint does not match", true},
-		{"swapped", []string{"t", "a", fingerprint("a", "t"), "7200000", "", "1700007260000"}, time.Hour, "fingerprint does not match", true},
-		{"empty app token with its fingerprint", someFields("", "t", "7200000"), time.Hour, "fingerprint does not match", true},
-		{"fingerprint missing", with(fieldFingerprint, ""), time.Hour, "fingerprint does not match", true},
-		{"fingerprint in upper case", with(fieldFingerprint, strings.ToUpper(fingerprint("a", "t"))), time.Hour, "fingerprint does not match", true},
-		{"life missing", with(fieldLife, ""), time.Hour, "life is no number", true},
-		{"life 0", with(fieldLife, "0"), time.Hour, "life is no number", true},
-		{"life negative", with(fieldLife, "-1"), time.Hour, "life is no number", true},
-		{"life a word", with(fieldLife, "long"), time.Hour, "life is no number", true},
-		{"life beyond 64 bits", with(fieldLife, "9223372036854775808"), time.Hour, "life is no number", true},
-		{"life beyond a Duration", with(fieldLife, "9223372036855"), time.Hour, "life is no number", true},
-		{"life of ten years", with(fieldLife, "315360000000"), time.Hour, "", false},
-		{"life of ten years + 1 ms", with(fieldLife, "315360000001"), time.Hour, "life is no number", true},
-		{"no more than a fill needs", []string{"a", "t", fingerprint("a", "t"), "7200000", "", "1700007260000"}, time.Hour, "", false},
+		{"no app token", someFields("", "t", "7200000"), time.Hour, "", false},
+		{"no tokens", someFields("", "", "7200000"), time.Hour, "the seal is too short or too long", true},
+		{"seal missing", with(fieldSealed, ""), time.Hour, "fields missing", true},
+		{"seal damaged", with(fieldSealed, "x"+someFields("a", "t", "7200000")[fieldSealed][1:]), time.Hour, damaged, true},
+		{"another's seal", elsewhere, time.Hour, "the seal cannot be opened", true},
+		{"seal of another token", another, time.Hour, "the seal cannot be opened", true},
+		{"fingerprint missing", with(fieldFingerprint, ""), time.Hour, "fields missing", true},
+		{"fingerprint in upper case", with(fieldFingerprint, strings.ToUpper(fingerprintOf("a", "t"))), time.Hour, damaged, true},
+		{"fingerprint in upper case, with its sum", summed(with(fieldFingerprint, strings.ToUpper(fingerprintOf("a", "t")))), time.Hour, "the seal cannot be opened", true},
+		{"sum missing", with(fieldSum, ""), time.Hour, "fields missing", true},
+		{"sum in upper case", with(fieldSum, strings.ToUpper(someFields("a", "t", "7200000")[fieldSum])), time.Hour, damaged, true},
+		{"life missing", with(fieldLife, ""), time.Hour, damaged, true},
+		{"life longer", with(fieldLife, "7200001"), time.Hour, damaged, true},
+		{"life longer, with its sum", summed(with(fieldLife, "7200001")), time.Hour, "the seal cannot be opened", true},
+		{"life with a zero in front", summed(with(fieldLife, "07200000")), time.Hour, "life is no number", true},
+		{"life missing, with its sum", summed(with(fieldLife, "")), time.Hour, "life is no number", true},
+		{"life 0", someFields("a", "t", "0"), time.Hour, "life is no number", true},
+		{"life negative", summed(with(fieldLife, "-1")), time.Hour, "life is no number", true},
+		{"life a word", summed(with(fieldLife, "long")), time.Hour, "life is no number", true},
+		{"life beyond 64 bits", summed(with(fieldLife, "9223372036854775808")), time.Hour, "life is no number", true},
+		{"life beyond a Duration", summed(with(fieldLife, "9223372036855")), time.Hour, "life is no number", true},
+		{"life of ten years", someFields("a", "t", "315360000000"), time.Hour, "", false},
+		{"life of ten years + 1 ms", someFields("a", "t", "315360000001"), time.Hour, "life is no number", true},
+		{"no more than a fill needs", someFields("a", "t", "7200000")[:neededFields], time.Hour, "", false},
 		{"fetched at a word", with(fieldFetchedAt, "yesterday"), time.Hour, "", false},
 		{"F20: its end in 1 ms", with(fieldEndsAt, "1700000060001"), time.Millisecond, "", false},
 		{"F20: its end now", with(fieldEndsAt, "1700000060000"), time.Hour, "past its end", true},
@@ -66,15 +83,19 @@ func TestF19ParseRecord(t *testing.T) {
 		{"F33: a field more", append(someFields("a", "t", "7200000"), "of a later version"), time.Hour, "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r, garbled := parseRecord(test.fields, test.ttl, redisNow)
+			r, garbled, foreign := storeOf("a").recordOf(test.fields, test.ttl, redisNow, instant{})
 			assert.Equal(t, test.garbled, garbled)
+			if strings.HasPrefix(garbled, "the seal") {
+				assert.Equal(t, test.fields[fieldSum], foreign, "the holder of the lock may name it")
+			} else {
+				assert.Empty(t, foreign)
+			}
 			if test.none {
 				assert.Nil(t, r)
 				return
 			}
 			require.NotNil(t, r)
-			assert.Equal(t, test.fields[fieldApp], r.token.AppAccessToken())
-			assert.Equal(t, test.fields[fieldTenant], r.token.TenantAccessToken())
+			assert.Equal(t, test.fields[fieldFingerprint], r.token.Fingerprint())
 			assert.Equal(t, test.fields[fieldLife], millis(r.token.life()))
 			assert.Equal(t, test.ttl, r.remaining)
 			by := ""
@@ -195,7 +216,7 @@ func TestParseView(t *testing.T) {
 
 	read := func(parts ...any) *view {
 		r := &answer{parts: append(parts, "0")}
-		v, taken := parseView(r, at)
+		v, taken := storeOf("a").parseView(r, at)
 		require.NoError(t, r.err)
 		assert.False(t, taken)
 		return v
@@ -224,7 +245,7 @@ func TestParseView(t *testing.T) {
 
 	for flag, sound := range map[string]bool{"1": true, "0": true, "2": false, "": false, "true": false} {
 		r := &answer{parts: []any{"1", "-2", []any{}, "-2", "-2", []any{}, flag}}
-		_, taken := parseView(r, at)
+		_, taken := storeOf("a").parseView(r, at)
 		assert.Equal(t, sound, r.err == nil, "%q", flag)
 		assert.Equal(t, flag == "1", taken, "%q", flag)
 	}

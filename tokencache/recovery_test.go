@@ -96,9 +96,9 @@ func TestF42RedisBackForManySources(t *testing.T) {
 		begin := time.Now()
 		var back sync.WaitGroup
 		for i := range 20 {
-			issuer := tokencache.Issuer{Name: "test", App: fmt.Sprintf("app%d", i), Digest: "0"}
+			issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: fmt.Sprintf("app%d", i)})
 			s := r.cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-				return tokencache.NewToken("a-"+issuer.App, "", time.Hour), nil
+				return tokencache.NewToken("a-"+issuer.App(), "", time.Hour), nil
 			}))
 			back.Go(func() {
 				time.Sleep(time.Duration(i) * time.Microsecond)
@@ -122,7 +122,7 @@ func TestF44FetcherIgnoresItsCtx(t *testing.T) {
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
 		hang := make(chan struct{})
 		var calls atomic.Int32
-		bad := f.replica(fetching(tokencache.FetchFunc(f.issuerOf(), func(context.Context) (tokencache.Token, error) {
+		bad := f.replica(fetching(tokencache.FetchFunc(f.credential(), func(context.Context) (tokencache.Token, error) {
 			calls.Add(1)
 			<-hang
 			return tokencache.NewToken("a-late", "t-late", 2*time.Hour), nil

@@ -24,8 +24,8 @@ type RedisError struct {
 	// CLUSTERDOWN, CROSSSLOT, DENIED (protected mode), or for those without one MAXCLIENTS, NODB (no
 	// database of that number) and NOCLUSTER; "other" for the rest.
 	Name string
-	// Key names the credential whose keys were involved, without the prefix.
-	Key string
+	// ID names the credential whose keys were involved: see [Credential.ID].
+	ID string
 	// Err is what the client returned.
 	Err error
 
@@ -161,16 +161,16 @@ func redisErrorOf(err error, key string) *RedisError {
 		return e.of(key)
 	}
 	err = own(err)
-	return &RedisError{Name: redisTrouble(err), Key: key, Err: err}
+	return &RedisError{Name: redisTrouble(err), ID: key, Err: err}
 }
 
 // of adds whose trouble it is, if that is not known yet.
 func (e *RedisError) of(key string) *RedisError {
-	if e.Key != "" {
+	if e.ID != "" {
 		return e
 	}
 	named := *e
-	named.Key = key
+	named.ID = key
 	return &named
 }
 

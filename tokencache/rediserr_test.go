@@ -112,7 +112,7 @@ func TestSilenceHasNames(t *testing.T) {
 
 func TestRedisErrorReads(t *testing.T) {
 	for name, advice := range redisAdvice {
-		e := &RedisError{Name: name, Key: "x:a:d", Err: errors.New("cause")}
+		e := &RedisError{Name: name, ID: "x:a:d", Err: errors.New("cause")}
 		if name == redisProtocol { // the cause may be anything
 			assert.EqualError(t, e, "redis protocol: "+advice)
 			continue
@@ -189,7 +189,7 @@ func TestRedisErrorUnwraps(t *testing.T) {
 	assert.ErrorIs(t, err, cause)
 	var e *RedisError
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, RedisError{Name: "OOM", Key: "x:a:d", Err: cause}, *e)
+	assert.Equal(t, RedisError{Name: "OOM", ID: "x:a:d", Err: cause}, *e)
 	assert.Same(t, e, redisErrorOf(err, "other"), "named once")
 	assert.ErrorIs(t, &RedisError{Name: "paused"}, ErrRedis)
 }

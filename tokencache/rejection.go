@@ -89,7 +89,7 @@ func (s *Source) paceRefusal(c *localCopy) (paced bool) {
 
 func (s *Source) refused(row int, advice string) *IssuerError {
 	return &IssuerError{
-		Issuer: s.issuer.Name, Class: ClassTransient, Advice: advice, Err: ErrRejected,
+		Issuer: s.credential.Issuer(), Class: ClassTransient, Advice: advice, Err: ErrRejected,
 		Message: fmt.Sprintf("%d fresh tokens in a row were rejected", row),
 	}
 }
@@ -138,7 +138,7 @@ func (s *Source) tell(fp string) (err error) {
 		}
 	}()
 	s.mu.Lock()
-	if s.forgotten {
+	if s.saidClosed {
 		s.mu.Unlock()
 		return ErrClosed
 	}
@@ -152,7 +152,7 @@ func (s *Source) tell(fp string) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*s.cache.config.RedisTimeout)
 	defer cancel()
 	v, err := s.store.invalidate(ctx, notice{
-		fp: fp, nonce: r.nonce, remaining: s.longestLeft(), issuer: s.issuer.Name,
+		fp: fp, nonce: r.nonce, remaining: s.longestLeft(), issuer: s.credential.Issuer(),
 		by: s.cache.replica(), draw: s.jitter.draw(),
 	})
 	if err != nil {

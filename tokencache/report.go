@@ -66,7 +66,7 @@ func whose(id string, more ...any) []any {
 	if id == "" {
 		return more
 	}
-	return append([]any{"key", id, "app", word(appOf(id))}, more...)
+	return append([]any{"id", id, "app", word(appOf(id))}, more...)
 }
 
 func (r *reporter) add(one report) {

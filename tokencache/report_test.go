@@ -27,7 +27,7 @@ func (l *listener) observe(e Event) {
 	if l.leave != nil {
 		<-l.leave
 	}
-	l.add(e.Kind.String() + " " + e.Key)
+	l.add(e.Kind.String() + " " + e.ID)
 }
 
 func (l *listener) Write(line []byte) (int, error) {
@@ -67,7 +67,7 @@ func TestReportsComeInOrderFromOneGoroutine(t *testing.T) {
 				r.log(slog.LevelInfo, "line", "n", i)
 				want = append(want, fmt.Sprintf("msg=line n=%d", i))
 			} else {
-				r.event(Event{Kind: EventFill, Key: fmt.Sprint(i)})
+				r.event(Event{Kind: EventFill, ID: fmt.Sprint(i)})
 				want = append(want, fmt.Sprintf("fill %d", i))
 			}
 			if i%1000 == 999 {

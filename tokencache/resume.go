@@ -37,7 +37,7 @@ func (c *Cache) heldBySilence() []*Source {
 		defer s.mu.Unlock()
 		return !s.heldBySilence()
 	})
-	slices.SortFunc(held, func(a, b *Source) int { return cmp.Compare(a.Key(), b.Key()) })
+	slices.SortFunc(held, func(a, b *Source) int { return cmp.Compare(a.ID(), b.ID()) })
 	return held
 }
 

@@ -88,7 +88,7 @@ func TestF31SlowPublishOfTheRevoked(t *testing.T) {
 
 // publishes is a redistest.Match for the script that offers a token.
 func publishes(name string, args []string) bool {
-	return strings.HasPrefix(name, "EVAL") && len(args) > 4 && args[1] == "3" && strings.Contains(args[4], ":rejected:")
+	return strings.HasPrefix(name, "EVAL") && len(args) > 4 && args[1] == "4" && strings.Contains(args[4], ":rejected:")
 }
 
 // F31: an issuer that hands the revoked token out again is not asked in a loop,
@@ -291,7 +291,7 @@ func invalidates(name string, args []string) bool {
 
 // reads is a redistest.Match for the script that looks.
 func reads(name string, args []string) bool {
-	return strings.HasPrefix(name, "EVAL") && len(args) > 4 && args[1] == "3" && strings.HasSuffix(args[4], ":failure")
+	return strings.HasPrefix(name, "EVAL") && len(args) > 4 && args[1] == "4" && strings.HasSuffix(args[4], ":failure")
 }
 
 // F39: a rejection that Redis cannot hear of is kept until it can: this process

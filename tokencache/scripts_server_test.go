@@ -28,7 +28,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		return err
 	}
 	invalidate := func(s *stage) error {
-		_, err := s.invalidate(s.t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: 0})
+		_, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", remaining: 0})
 		return err
 	}
 	writes := map[string]func(*stage) error{"publish": publish, "fail": fail, "invalidate": invalidate}
@@ -89,7 +89,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		t.Cleanup(func() { known.ConfigSet(context.Background(), "requirepass", "") })
 		for name, password := range map[string]string{"NOAUTH": "", "WRONGPASS": "hunter3"} {
 			rdb := server.Client(t, func(o *redis.Options) { o.Password = password })
-			err := read(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys}, t: t, t0: s.t0})
+			err := read(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys, s.seal}, t: t, t0: s.t0})
 			var trouble *RedisError
 			require.ErrorAs(t, err, &trouble)
 			assert.Equal(t, name, trouble.Name, "%v", err)
@@ -111,7 +111,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		} {
 			server.Exec(slices.Concat([]any{"ACL", "SETUSER", "us", "reset", "on", ">pw"}, words(test.acl))...)
 			rdb := server.Client(t, func(o *redis.Options) { o.Username, o.Password = "us", "pw" })
-			err := test.run(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys}, t: t, t0: s.t0})
+			err := test.run(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys, s.seal}, t: t, t0: s.t0})
 			var trouble *RedisError
 			require.ErrorAs(t, err, &trouble, name)
 			assert.Equal(t, "NOPERM", trouble.Name, "%s: %v", name, err)

@@ -131,10 +131,10 @@ func TestF21ScriptsReplayed(t *testing.T) {
 				return s.fail(t.Context(), "ours", &IssuerError{Class: ClassPermanent}, 0, replica{"us", "us"})
 			}},
 			"invalidate": {func(s *stage) { s.put("a1", "t1", 2*time.Hour, time.Hour) }, func(s *stage) (any, error) {
-				return s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
+				return s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", remaining: time.Hour})
 			}},
 			"invalidate, other": {func(s *stage) { s.put("a2", "t2", 2*time.Hour, time.Hour) }, func(s *stage) (any, error) {
-				return s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
+				return s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", remaining: time.Hour})
 			}},
 			"invalidate, alone": {
 				func(s *stage) {
@@ -143,7 +143,7 @@ func TestF21ScriptsReplayed(t *testing.T) {
 					s.put("a1", "t1", 2*time.Hour, time.Hour, "fetched_at", at, "checked_at", at)
 				},
 				func(s *stage) (any, error) {
-					v, err := s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", by: replica{"us", "us"}})
+					v, err := s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", by: replica{"us", "us"}})
 					assert.Equal(t, outcomeAlone, v.out)
 					return v.row, err
 				},
@@ -151,7 +151,7 @@ func TestF21ScriptsReplayed(t *testing.T) {
 			"invalidate, cool-down": {
 				func(s *stage) { s.put("a1", "t1", 2*time.Hour, time.Hour); s.buried(time.Second, 1, time.Hour) },
 				func(s *stage) (any, error) {
-					return s.invalidate(t.Context(), notice{fp: fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
+					return s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", remaining: time.Hour})
 				},
 			},
 		}
@@ -183,7 +183,7 @@ func (s *stage) somethingElse(key string) {
 func TestF18ForeignTypes(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		ctx := t.Context()
-		fp := fingerprint("a2", "t2")
+		fp := fingerprintOf("a2", "t2")
 		for _, test := range []struct {
 			name  string
 			key   func(keys) string
@@ -227,7 +227,7 @@ func TestF18ForeignTypes(t *testing.T) {
 				var trouble *RedisError
 				require.ErrorAs(t, err, &trouble)
 				assert.Equal(t, "WRONGTYPE", trouble.Name)
-				assert.Equal(t, s.keys.id, trouble.Key)
+				assert.Equal(t, s.keys.id, trouble.ID)
 				if test.named {
 					assert.ErrorContains(t, err, key)
 				}
@@ -266,7 +266,7 @@ func TestF16ScriptsForgotten(t *testing.T) {
 			func() error { _, _, err := s.publish(ctx, s.offered(time.Hour, 0)); return err },
 			func() error { _, err := s.fail(ctx, "ours", &IssuerError{}, 0, replica{"us", "us"}); return err },
 			func() error {
-				_, err := s.invalidate(ctx, notice{fp: fingerprint("a2", "t2"), nonce: "n", remaining: 0})
+				_, err := s.invalidate(ctx, notice{fp: fingerprintOf("a2", "t2"), nonce: "n", remaining: 0})
 				return err
 			},
 		} {

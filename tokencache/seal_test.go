@@ -83,7 +83,7 @@ func TestSealVectors(t *testing.T) {
 			assert.Equal(t, v.Digest, digest)
 			derived := s.key()
 			assert.Equal(t, v.Key, hex.EncodeToString(derived[:]))
-			assert.Equal(t, v.ID, Issuer{Name: v.Public[0], App: v.Public[1], Digest: digest}.id())
+			assert.Equal(t, v.ID, escape(v.Public[0])+":"+escape(v.Public[1])+":"+digest)
 
 			sum := sha256.Sum256([]byte(framed(v.App, v.Tenant)))
 			assert.Equal(t, v.Record.Fingerprint, hex.EncodeToString(sum[:16]))
@@ -132,7 +132,7 @@ func TestSealVectorsRefused(t *testing.T) {
 			digest, s := deriveSeal(v.Public, v.Secret)
 			id := v.ID
 			if id == "" {
-				id = Issuer{Name: v.Public[0], App: v.Public[1], Digest: digest}.id()
+				id = escape(v.Public[0]) + ":" + escape(v.Public[1]) + ":" + digest
 			}
 			life, ok := exactMillis(v.Record.Life)
 			if !ok || life <= 0 || life > longestLife {
@@ -172,7 +172,7 @@ func someSealed(t testing.TB, app, tenant string) (sealed, sealer) {
 	t.Helper()
 	digest, s := deriveSeal(somePublic, someSecret)
 	x := sealed{
-		id: Issuer{Name: "feishu", App: "cli_test", Digest: digest}.id(), fp: fingerprintOf(app, tenant), app: app, tenant: tenant,
+		id: escape("feishu") + ":" + escape("cli_test") + ":" + digest, fp: fingerprintOf(app, tenant), app: app, tenant: tenant,
 		life: 2 * time.Hour, rejected: storedAt.Add(time.Minute),
 		at: tokenTimes{storedAt: storedAt, checkedAt: storedAt.Add(-140 * time.Millisecond), endsAt: storedAt.Add(2 * time.Hour)},
 	}

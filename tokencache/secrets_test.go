@@ -76,7 +76,7 @@ func TestI5SecretsNeverAppear(t *testing.T) {
 			c.redis = append(c.redis, func(o *redis.Options) { o.Password = redisPassword + "wrong" })
 		})
 		f.start(1, speaks, func(c *replicaConfig) {
-			c.fetcher = tokencache.FetchFunc(tokencache.Issuer{Name: "panics", App: "a", Digest: "d"}, func(context.Context) (tokencache.Token, error) {
+			c.fetcher = tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "panics", App: "a"}), func(context.Context) (tokencache.Token, error) {
 				panic(sharpSecret)
 			})
 		})
@@ -207,8 +207,8 @@ func (c *collector) event(e tokencache.Event) {
 	c.error(e.Err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if strings.HasPrefix(e.Key, "feishu:") && c.id == "" {
-		c.id = e.Key
+	if strings.HasPrefix(e.ID, "feishu:") && c.id == "" {
+		c.id = e.ID
 	}
 }
 
@@ -222,4 +222,20 @@ func (c *collector) text() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.buf.String()
+}
+
+// A credential, and what it is made of, print without its secret, whatever prints them.
+func TestI5CredentialsPrintWithoutTheirSecrets(t *testing.T) {
+	const secret, sealSecret = "Zq8vB3nM5tR7yU2pXw4K", "0123456789abcdef0123456789abcdefQQ"
+	config := tokencache.CredentialConfig{Issuer: "x", App: "cli_a", Secret: []string{secret}, SealSecret: sealSecret}
+	credential := tokencache.MustCredential(config)
+	for name, v := range map[string]any{"config": config, "pointer": &config, "credential": credential, "in a slice": []any{config, credential}} {
+		said := &collector{}
+		said.value(v)
+		text := said.text()
+		assertUnspoken(t, text, secret)
+		assertUnspoken(t, text, sealSecret)
+		assertUnspoken(t, text, tokencache.SealKey(credential))
+		assert.Contains(t, text, "cli_a", name)
+	}
 }

@@ -78,7 +78,7 @@ func TestF15NobodyQueuesForASilentRedis(t *testing.T) {
 				require.ErrorIs(t, <-first, context.DeadlineExceeded)
 				assert.False(t, breaker.allow())
 				assert.Equal(t, "paused", redisErrorOf(err, "k").Name)
-				assert.Equal(t, "k", redisErrorOf(err, "k").Key)
+				assert.Equal(t, "k", redisErrorOf(err, "k").ID)
 				require.NotErrorIs(t, err, context.DeadlineExceeded, "nobody was asked in vain")
 				time.Sleep(10 * time.Second)
 			})

@@ -21,7 +21,7 @@ func TestSmoke(t *testing.T) {
 		defer m.Close()
 		m.ClockTTL(true)
 		n := 0
-		f := tokencache.FetchFunc(tokencache.Issuer{Name: "x", App: "a", Digest: "d", Window: 30 * time.Minute}, func(ctx context.Context) (tokencache.Token, error) {
+		f := tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "x", App: "a", Window: 30 * time.Minute}), func(ctx context.Context) (tokencache.Token, error) {
 			n++
 			time.Sleep(130 * time.Millisecond)
 			return tokencache.NewToken(fmt.Sprint("a", n), fmt.Sprint("t", n), 2*time.Hour), nil

@@ -22,11 +22,11 @@ type Source struct {
 // inner is what a Get with a fresh copy does not read. It is elsewhere, so that what
 // it does read of thousands of Sources is close together.
 type inner struct {
-	cache   *Cache
-	fetcher Fetcher
-	issuer  Issuer
-	store   store
-	jitter  *jitter
+	cache      *Cache
+	fetcher    Fetcher
+	credential Credential
+	store      store
+	jitter     *jitter
 
 	// quietUntil is the monotonic clock's reading before which a Get in the
 	// window need not look further: a fill runs, or it is too early for one.
@@ -38,9 +38,9 @@ type inner struct {
 	gone    chan struct{}      // closed when the Source is
 
 	mu           sync.Mutex // guards below
-	broken       error      // ErrClosed, or what is wrong with the Issuer
+	broken       error      // ErrClosed, or what is wrong with the Fetcher
 	reporting    int        // how many may still observe: fills, rejections on their way, close
-	forgotten    bool       // EventForgotten was told: nobody may begin to observe
+	saidClosed   bool       // EventClosed was told: nobody may begin to observe
 	fill         *fill      // the one that runs
 	hold         hold
 	ownHold      hold // keeps this process from asking, not from looking
@@ -97,9 +97,8 @@ func (s *Source) Get(ctx context.Context) (Token, error) {
 	return c.token, nil
 }
 
-// Key names the credential: the id within its keys in Redis, as in [Event] and
-// [Status]. It holds no secret.
-func (s *Source) Key() string { return s.store.keys.id }
+// ID names the credential, as in [Event] and [Status]: see [Credential.ID].
+func (s *Source) ID() string { return s.store.keys.id }
 
 // Peek returns the copy at hand, if there is one that Get would return: no I/O, no
 // waiting, and no fill is started. For readiness checks and metrics.
@@ -111,8 +110,19 @@ func (s *Source) Peek() (Token, bool) {
 	return c.token, true
 }
 
-// Closed reports whether the Source is of no use any more, because it was forgotten or its
-// Cache closed: then its methods return ErrClosed. No I/O, no waiting.
+// Close ends the Source: its methods return ErrClosed from now on, and the Cache keeps nothing
+// of it. What is in Redis stays. The next call of [Cache.Source] with the same Credential
+// makes a new one. A Source that is not closed is closed with its Cache, so there is no need to.
+// Always nil; may be repeated.
+func (s *Source) Close() error {
+	s.cache.letGo(s)
+	s.close(ErrClosed)
+	s.cache.notifier.remove(s)
+	return nil
+}
+
+// Closed reports whether the Source is of no use any more, because it was closed or its
+// Cache was: then its methods return ErrClosed. No I/O, no waiting.
 func (s *Source) Closed() bool {
 	select {
 	case <-s.gone:
@@ -165,9 +175,9 @@ func (s *Source) gaveUp(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	if held != nil {
-		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", word(s.issuer.App), whyEnded(ctx), held)
+		return fmt.Errorf("tokencache: no token of %s yet: %w (before that: %w)", word(s.credential.App()), whyEnded(ctx), held)
 	}
-	return fmt.Errorf("tokencache: no token of %s yet: %w", word(s.issuer.App), whyEnded(ctx))
+	return fmt.Errorf("tokencache: no token of %s yet: %w", word(s.credential.App()), whyEnded(ctx))
 }
 
 var errQueued = errors.New("as many fills as Config.MaxFills allows were under way, and its own had to wait")
@@ -287,11 +297,11 @@ func (s *Source) close(err error) {
 func (s *Source) reported() {
 	s.mu.Lock()
 	s.reporting--
-	last := s.broken != nil && s.reporting == 0 && !s.forgotten
-	s.forgotten = s.forgotten || last
+	last := s.broken != nil && s.reporting == 0 && !s.saidClosed
+	s.saidClosed = s.saidClosed || last
 	s.mu.Unlock()
 	if last {
-		s.observe(Event{Kind: EventForgotten})
+		s.observe(Event{Kind: EventClosed})
 	}
 }
 
@@ -323,7 +333,7 @@ func (s *Source) retire(err error) (queued *fill) {
 }
 
 func (s *Source) observe(e Event) {
-	e.Key = s.store.keys.id
+	e.ID = s.store.keys.id
 	s.cache.reports.event(e)
 }
 

@@ -52,10 +52,27 @@ func newMiniredis(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
 
 func newStage(t *testing.T, rdb *redis.Client, m *miniredis.Miniredis, app string) *stage {
 	breaker := lonely()
-	id := Issuer{Name: "test", App: app, Digest: "d"}.id()
-	s := &stage{store: store{newGuard(rdb, 10*time.Second, breaker), keysOf(defaultPrefix, id)}, t: t, rdb: rdb, m: m}
+	s := &stage{store: storeOf(app), t: t, rdb: rdb, m: m}
+	s.redis = newGuard(rdb, 10*time.Second, breaker)
 	s.t0 = s.now()
 	return s
+}
+
+// storeOf is that of an app's credential, without a Redis.
+func storeOf(app string) store {
+	c := MustCredential(CredentialConfig{Issuer: "test", App: app})
+	return store{keys: keysOf(defaultPrefix, c.ID()), seal: c.get().seal}
+}
+
+// recordFields are what publish stores for a token.
+func (s store) recordFields(app, tenant, life string) []string {
+	ms, _ := parseMillis(life)
+	sealed, err := s.seal.sealRecord(s.keys.id, app, tenant, ms)
+	if err != nil { // of no token at all
+		sealed = "none"
+	}
+	fp := fingerprintOf(app, tenant)
+	return []string{sealed, fp, life, sumOf(sealed, fp, life), "1700000001000", "1700007260000", "host-1", "1700000000000", "1800000"}
 }
 
 // now is Redis' clock.
@@ -96,13 +113,25 @@ func (s *stage) fields() map[string]string {
 }
 
 // holds is the app token in Redis; empty if there is none.
-func (s *stage) holds() string { return s.fields()["app_access_token"] }
+func (s *stage) holds() string {
+	f := s.fields()
+	if len(f) == 0 {
+		return ""
+	}
+	life, _ := parseMillis(f["life"])
+	app, _, err := s.seal.openRecord(s.keys.id, f["fingerprint"], life, f["sealed"])
+	if err != nil {
+		return err.Error()
+	}
+	return app
+}
 
 // put writes a record past the scripts, which ends with its life. TTL 0 is none.
 func (s *stage) put(app, tenant string, life, ttl time.Duration, change ...string) {
+	r := s.recordFields(app, tenant, millis(life))
 	fields := []string{
-		"app_access_token", app, "tenant_access_token", tenant, "fingerprint", fingerprint(app, tenant),
-		"life", millis(life), "fetched_by", "them", "fetched_at", "1", "checked_at", "1",
+		"sealed", r[fieldSealed], "fingerprint", r[fieldFingerprint], "sum", r[fieldSum],
+		"life", r[fieldLife], "stored_at", "1", "fetched_by", "them", "fetched_at", "1", "checked_at", "1",
 		"ends_at", s.endingIn(life),
 	}
 	ctx := s.t.Context()
@@ -119,7 +148,7 @@ func (s *stage) endingIn(d time.Duration) string {
 
 func (s *stage) bury(app, tenant string, at time.Time) {
 	text := fmt.Sprintf("%d 1 nonce dropped", at.UnixMilli())
-	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.rejected+fingerprint(app, tenant), text, time.Hour).Err())
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.rejected+fingerprintOf(app, tenant), text, time.Hour).Err())
 }
 
 func (s *stage) failed() {

@@ -10,7 +10,7 @@ import (
 // a token.
 type Status struct {
 	App       string        // the app id
-	Key       string        // the id within the keys in Redis
+	ID        string        // of the credential: see [Credential.ID]
 	State     string        // "fresh", "due" (in its window), "urgent" or "absent"
 	Remaining time.Duration // life of the stored token; 0 if there is none
 	Life      time.Duration // what the issuer gave it
@@ -108,10 +108,10 @@ func apart(caller context.Context) (ctx context.Context, end func()) {
 }
 
 func statusOf(id string, v *view) Status {
-	st := Status{App: word(appOf(id)), Key: id, State: dead.String(), Garbled: v.garbled}
+	st := Status{App: word(appOf(id)), ID: id, State: dead.String(), Garbled: v.garbled}
 	if r := v.record; r != nil {
-		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.token.life(), r.fetchedBy, r.fetchedAt
-		st.State = windowOf(r.window, r.token.life(), true, 0).phaseOf(r.remaining).String()
+		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.life, r.fetchedBy, r.fetchedAt
+		st.State = windowOf(r.window, r.life, true, 0).phaseOf(r.remaining).String()
 	}
 	switch {
 	case v.lockTTL == noTTL:

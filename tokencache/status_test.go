@@ -26,10 +26,10 @@ func TestStatusThroughALife(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, 1, watcher.link.Count("EVALSHA")-before)
 			assert.Equal(t, "cli_test", status.App)
-			assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{16}$", status.Key)
+			assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{32}$", status.ID)
 			return status
 		}
-		assert.Equal(t, tokencache.Status{App: "cli_test", Key: look().Key, State: "absent"}, look())
+		assert.Equal(t, tokencache.Status{App: "cli_test", ID: look().ID, State: "absent"}, look())
 
 		go r.mustGet()
 		time.Sleep(500 * time.Millisecond)
@@ -60,7 +60,7 @@ func TestStatusThroughALife(t *testing.T) {
 			assert.Nil(t, status.Failure)
 		}
 		time.Sleep(10 * time.Second)
-		assert.Equal(t, tokencache.Status{App: "cli_test", Key: look().Key, State: "absent"}, look())
+		assert.Equal(t, tokencache.Status{App: "cli_test", ID: look().ID, State: "absent"}, look())
 		assert.Zero(t, watcher.count(tokencache.EventAdopt, ""))
 		assert.Equal(t, 1, f.stats().Calls)
 	})
@@ -99,11 +99,11 @@ func TestStatusOfTrouble(t *testing.T) {
 
 		admin := f.redis.Admin()
 		require.NoError(t, admin.HSet(ctx, f.tokenKey(), "fingerprint", "0000").Err())
-		require.NoError(t, admin.Set(ctx, "onetoken:{"+status.Key+"}:lock", "x", 0).Err())
+		require.NoError(t, admin.Set(ctx, "onetoken:{"+status.ID+"}:lock", "x", 0).Err())
 		status, err = r.source.Status(ctx)
 		require.NoError(t, err)
 		assert.Equal(t, "absent", status.State)
-		assert.Equal(t, "fingerprint does not match", status.Garbled)
+		assert.Equal(t, "checksum does not match", status.Garbled)
 		assert.EqualValues(t, -1, status.Locked)
 
 		r.link.Down()

@@ -59,6 +59,7 @@ var (
 type store struct {
 	redis *guard
 	keys  keys
+	seal  sealer // zero for who only looks, and has not the secret: it opens nothing
 }
 
 // view is one look at everything, as of the moment it was asked for.
@@ -67,6 +68,7 @@ type view struct {
 	now     time.Time // by Redis' clock
 	record  *record   // nil: nothing that can be used
 	garbled string    // why a record that is there cannot be used
+	foreign string    // the sum of one that is sound, but cannot be opened
 	lockTTL time.Duration
 	failure *failure
 	claim   *lock.Claim // the lock was taken in the same step: nothing else of the view was there
@@ -78,7 +80,7 @@ func (v *view) locked() bool { return v.lockTTL > 0 || v.lockTTL == noTTL }
 func (v *view) news() string {
 	token, attempts := "none", 0
 	if v.record != nil {
-		token = v.record.token.Fingerprint()
+		token = v.record.fingerprint
 	}
 	if v.failure != nil {
 		attempts = v.failure.attempts
@@ -96,7 +98,7 @@ func (s store) readWith(ctx context.Context, args ...any) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, _ := parseView(r, at)
+	v, _ := s.parseView(r, at)
 	if r.err != nil {
 		return nil, redisErrorOf(r.err, s.keys.id)
 	}
@@ -117,7 +119,7 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 		claim.Drop()
 		return nil, err
 	}
-	v, taken := parseView(r, at)
+	v, taken := s.parseView(r, at)
 	if r.err != nil {
 		claim.Drop()
 		return nil, redisErrorOf(r.err, s.keys.id)
@@ -133,14 +135,28 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 
 // parseView reads the reply of read.lua, and whether that took the lock. With r.err neither
 // means anything.
-func parseView(r *answer, at instant) (v *view, taken bool) {
+func (s store) parseView(r *answer, at instant) (v *view, taken bool) {
 	v = &view{at: at, now: r.moment(0), lockTTL: r.ttl(3)}
-	v.record, v.garbled = parseRecord(r.fields(2), r.ttl(1), v.now)
-	if v.record != nil {
-		v.record.at = at
-	}
+	v.record, v.garbled, v.foreign = s.recordOf(r.fields(2), r.ttl(1), v.now, at)
 	v.failure = parseFailure(r.fields(5), r.ttl(4), v.now)
 	return v, r.flag(6)
+}
+
+// recordOf parses a record and opens it. If that cannot be used: why, and its sum if it is
+// sound, but sealed with another key or by another version of this.
+func (s store) recordOf(fields []string, ttl time.Duration, redisNow time.Time, at instant) (r *record, garbled, foreign string) {
+	r, garbled = parseRecord(fields, ttl, redisNow)
+	if r == nil {
+		return nil, garbled, ""
+	}
+	r.at = at
+	if s.seal.key == nil {
+		return r, "", ""
+	}
+	if err := r.open(s.seal, s.keys.id); err != nil {
+		return nil, err.Error(), r.sum
+	}
+	return r, "", ""
 }
 
 // outcome of a script that writes.
@@ -171,7 +187,9 @@ type offer struct {
 	asked   time.Time     // Redis' clock, when the issuer was about to be asked
 	elapsed time.Duration // since then, by our own clocks
 	by      string
-	putBack bool // got without Redis, some time ago: any tombstone refuses it
+	lock    string // its value, if it is held
+	instead string // with the lock: the sum of a stored record that it could not open, and that makes way
+	putBack bool   // got without Redis, some time ago: any tombstone refuses it
 }
 
 // publish offers a token and returns what is stored afterwards: nil if that cannot
@@ -184,22 +202,23 @@ func (s store) publish(ctx context.Context, o offer) (out outcome, stored *recor
 	at := now()
 	app, tenant := o.token.reveal()
 	fp := o.token.Fingerprint()
+	sealed, err := s.seal.sealRecord(s.keys.id, app, tenant, o.token.life())
+	if err != nil { // no Source has such a token, or no key
+		return "", nil, redisErrorOf(malformed(err.Error()), s.keys.id)
+	}
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
-	r, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp},
-		app, tenant, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window))
+	r, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp, s.keys.lock},
+		sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window), o.lock, o.instead)
 	if err != nil {
 		return "", nil, err
 	}
 	out = r.outcome(outcomeStored, outcomeRenewed, outcomeKept, outcomeExpired, outcomeRejected)
 	if out != outcomeExpired && out != outcomeRejected {
-		stored, _ = parseRecord(r.fields(3), r.ttl(2), r.moment(1))
+		stored, _, _ = s.recordOf(r.fields(3), r.ttl(2), r.moment(1), at)
 	}
 	if r.err != nil {
 		return "", nil, redisErrorOf(r.err, s.keys.id)
-	}
-	if stored != nil {
-		stored.at = at
 	}
 	return out, stored, nil
 }

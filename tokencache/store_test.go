@@ -93,7 +93,7 @@ func TestReplyThatNoScriptGives(t *testing.T) {
 			continue
 		}
 		assert.Equal(t, redisOther, trouble.Name, "an answer, not silence")
-		assert.Equal(t, s.keys.id, trouble.Key)
+		assert.Equal(t, s.keys.id, trouble.ID)
 		assert.NotContains(t, err.Error(), "a1", "no token")
 	}
 }

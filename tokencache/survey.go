@@ -60,7 +60,7 @@ func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
 	if e, ok := errors.AsType[*RedisError](err); !ok || e.Name != "WRONGTYPE" {
 		return Status{}, err
 	}
-	return Status{App: word(appOf(id)), Key: id, State: dead.String(), Garbled: err.Error()}, nil
+	return Status{App: word(appOf(id)), ID: id, State: dead.String(), Garbled: err.Error()}, nil
 }
 
 // idsOf finds the credentials in the names of keys. Those of rejections alone are

@@ -16,7 +16,7 @@ import (
 
 // answering is a Fetcher for an app, whose issuer has that window.
 func answering(app string, window, life time.Duration) tokencache.Fetcher {
-	issuer := tokencache.Issuer{Name: "test", App: app, Digest: "d", Window: window}
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: app, Window: window})
 	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
 		return tokencache.NewToken("a-"+app, "t-"+app, life), nil
 	})
@@ -40,7 +40,9 @@ func TestSurvey(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, none)
 
-		key := func(id, kind string) string { return prefix + ":{test:" + id + ":d}:" + kind }
+		key := func(app, kind string) string {
+			return prefix + ":{" + answering(app, 0, time.Hour).Credential().ID() + "}:" + kind
+		}
 		for _, f := range []tokencache.Fetcher{
 			answering("fresh", time.Minute, time.Hour),
 			answering("due", time.Hour, time.Hour),
@@ -50,14 +52,14 @@ func TestSurvey(t *testing.T) {
 			source := cache.Source(f)
 			tok, err := source.Get(ctx)
 			require.NoError(t, err)
-			if f.Issuer().App == "rejected" {
+			if f.Credential().App() == "rejected" {
 				require.NoError(t, source.Invalidate(ctx, tok))
 			}
 		}
 		require.NoError(t, admin.PExpire(ctx, key("due", "token"), 20*time.Minute).Err())
 		_, err = newCache(t, env.Client("other"), tokencache.Config{Prefix: "axbyc"}).Source(answering("elsewhere", 0, time.Hour)).Get(ctx)
 		require.NoError(t, err)
-		refused := cache.Source(tokencache.FetchFunc(tokencache.Issuer{Name: "test", App: "refused", Digest: "d"}, func(context.Context) (tokencache.Token, error) {
+		refused := cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: "refused"}), func(context.Context) (tokencache.Token, error) {
 			return tokencache.Token{}, &tokencache.IssuerError{Issuer: "test", Code: 7, Message: "no", Class: tokencache.ClassPermanent}
 		}))
 		_, err = refused.Get(ctx)
@@ -72,7 +74,7 @@ func TestSurvey(t *testing.T) {
 		var order []string
 		for _, s := range all {
 			got[s.App] = s.State
-			order = append(order, s.Key)
+			order = append(order, s.ID)
 		}
 		assert.Equal(t, map[string]string{
 			"fresh": "fresh", "due": "due", "of others": "fresh", "refused": "absent", "foreign": "absent",
@@ -136,7 +138,7 @@ func TestPeek(t *testing.T) {
 		_, ok := r.source.Peek()
 		assert.False(t, ok)
 		assert.Zero(t, r.link.Count())
-		assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{16}$", r.source.Key())
+		assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{32}$", r.source.ID())
 
 		want := r.mustGet()
 		time.Sleep(time.Second)

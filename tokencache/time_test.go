@@ -271,7 +271,7 @@ type journal struct {
 }
 
 func (j *journal) fetcher(app string) tokencache.Fetcher {
-	issuer := tokencache.Issuer{Name: "fake", App: app, Digest: tokencache.Digest(app), Window: 30 * time.Minute}
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "fake", App: app, Window: 30 * time.Minute})
 	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
 		j.mu.Lock()
 		defer j.mu.Unlock()

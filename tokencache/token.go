@@ -1,12 +1,10 @@
 package tokencache
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
 	"time"
 )
 
@@ -14,8 +12,8 @@ import (
 // token that comes with it, and when both end.
 //
 // A Token is a small immutable handle, cheap to copy and safe for concurrent
-// use. It prints, logs and marshals redacted; only AppAccessToken and
-// TenantAccessToken reveal it. Compare with Equal, not with ==. The zero Token
+// use. It prints, logs and marshals redacted; only AccessToken,
+// AppAccessToken and TenantAccessToken reveal it. Compare with Equal, not with ==. The zero Token
 // holds nothing: see IsZero.
 type Token struct{ data *tokenData }
 
@@ -31,17 +29,25 @@ type tokenData struct {
 
 // NewToken makes the Token a [Fetcher] returns. The life is the issuer's
 // `expire`, counted from the moment it answers; the Cache counts it again from
-// just before the request was sent. Tenant may be empty.
+// just before the request was sent. Either of app and tenant may be empty, not both: an
+// issuer with one kind of token gives it as app.
 func NewToken(app, tenant string, life time.Duration) Token {
 	return Token{&tokenData{
 		secrets:     func() (string, string) { return app, tenant },
-		fingerprint: fingerprint(app, tenant),
+		fingerprint: fingerprintOf(app, tenant),
 		life:        life,
 		expiry:      time.Now().Add(life),
 	}}
 }
 
-// AppAccessToken returns the app access token: a secret.
+// AccessToken returns the token of an issuer that has one kind of token, and of any other
+// the app access token, or the tenant access token if that is all there is: a secret.
+func (t Token) AccessToken() string {
+	app, tenant := t.reveal()
+	return cmp.Or(app, tenant)
+}
+
+// AppAccessToken returns the app access token: a secret. Empty if the issuer gave none.
 func (t Token) AppAccessToken() string {
 	app, _ := t.reveal()
 	return app
@@ -63,8 +69,8 @@ func (t Token) Expiry() time.Time {
 	return t.data.expiry
 }
 
-// Fingerprint identifies the pair of strings without revealing them: 40 hex
-// digits of a SHA-1, safe to log and compare. Empty for the zero Token.
+// Fingerprint identifies the pair of strings without revealing them: 32 hex
+// digits of a SHA-256, safe to log and compare. Empty for the zero Token.
 func (t Token) Fingerprint() string {
 	if t.data == nil {
 		return ""
@@ -117,12 +123,4 @@ func (t Token) endingAt(expiry time.Time) Token {
 	d := *t.data
 	d.expiry = expiry
 	return Token{&d}
-}
-
-// fingerprint is a SHA-1 because Redis scripts can compute that and nothing
-// stronger: they check a stored record against it. The length keeps apart
-// pairs that join to the same bytes.
-func fingerprint(app, tenant string) string {
-	sum := sha1.Sum([]byte(strconv.Itoa(len(app)) + ":" + app + tenant))
-	return hex.EncodeToString(sum[:])
 }

@@ -177,7 +177,7 @@ func TestTokenReveals(t *testing.T) {
 		assert.Equal(t, secretApp, tok.AppAccessToken())
 		assert.Equal(t, secretTenant, tok.TenantAccessToken())
 		assert.Equal(t, time.Now().Add(2*time.Hour), tok.Expiry())
-		assert.Len(t, tok.Fingerprint(), 40)
+		assert.Len(t, tok.Fingerprint(), 32)
 		assert.False(t, tok.IsZero())
 	})
 }

@@ -65,7 +65,7 @@ func TestI7WaitersTimeWithoutFaults(t *testing.T) {
 func (f *fleet) loadScripts() {
 	results := []error{errForTest, nil}
 	r := f.replica(func(c *replicaConfig) {
-		issuer := tokencache.Issuer{Name: "first", App: "of all", Digest: "0"}
+		issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "first", App: "of all"})
 		c.fetcher = tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
 			err := results[0]
 			results = results[1:]

@@ -74,8 +74,7 @@ func NewCache(rdb *redis.Client, c tokencache.Config) *tokencache.Cache {
 
 // Fetcher is an issuer with Feishu's lives and window.
 func Fetcher(credential string, call Call) tokencache.Fetcher {
-	issuer := IssuerOf(credential)
-	return tokencache.FetchFunc(issuer, func(ctx context.Context) (tokencache.Token, error) {
+	return tokencache.FetchFunc(CredentialOf(credential, 30*time.Minute), func(ctx context.Context) (tokencache.Token, error) {
 		if err := call(ctx); err != nil {
 			return tokencache.Token{}, err
 		}
@@ -83,9 +82,13 @@ func Fetcher(credential string, call Call) tokencache.Fetcher {
 	})
 }
 
-// IssuerOf is an issuer with the window of Feishu's, known by one credential.
-func IssuerOf(credential string) tokencache.Issuer {
-	return tokencache.Issuer{
-		Name: "bench", App: credential, Digest: tokencache.Digest(credential), Window: 30 * time.Minute,
+// CredentialOf is one of that name, at an issuer with that window; Feishu's is half an hour.
+func CredentialOf(name string, window time.Duration) tokencache.Credential {
+	c, err := tokencache.NewCredential(tokencache.CredentialConfig{
+		Issuer: "bench", App: name, Secret: []string{name}, Window: window,
+	})
+	if err != nil {
+		panic(err)
 	}
+	return c
 }

@@ -88,21 +88,25 @@ func (p *patient) contact(ctx context.Context) contact {
 func (p *patient) standIn(fetch func(context.Context) (tokencache.Token, error)) (*tokencache.Cache, *tokencache.Source, error) {
 	config := p.config
 	config.NoDirect = true
+	credential, err := doctorsOwn()
+	if err != nil {
+		return nil, nil, err
+	}
 	cache, err := tokencache.New(p.rdb, config)
 	if err != nil {
 		return nil, nil, err
 	}
-	return cache, cache.Source(tokencache.FetchFunc(doctorIssuer(), fetch)), nil
+	return cache, cache.Source(tokencache.FetchFunc(credential, fetch)), nil
+}
+
+// doctorsOwn is a credential that nobody else has.
+func doctorsOwn() (tokencache.Credential, error) {
+	return tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "doctor", App: rand.Text(), Secret: []string{rand.Text()}})
 }
 
 // neverFetched is of a Source that only looks.
 func neverFetched(context.Context) (tokencache.Token, error) {
 	return tokencache.Token{}, errors.New("nobody was to be asked")
-}
-
-func doctorIssuer() tokencache.Issuer {
-	app := rand.Text()
-	return tokencache.Issuer{Name: "doctor", App: app, Digest: tokencache.Digest(app)}
 }
 
 // node is what a primary says of itself; "" where it does not.

@@ -78,7 +78,10 @@ func (p *patient) rehearsalChecks(ctx context.Context, slow bool) []finding {
 // rehearse plays the life of a token, and clears the stage.
 func (p *patient) rehearse(ctx context.Context) *rehearsal {
 	r := &rehearsal{}
-	issuer := doctorIssuer()
+	credential, err := doctorsOwn()
+	if err != nil {
+		return &rehearsal{err: err}
+	}
 	for _, source := range []**tokencache.Source{&r.a, &r.b} {
 		config := p.config
 		config.NoDirect, config.Jitter = true, func() float64 { return 0 }
@@ -92,9 +95,9 @@ func (p *patient) rehearse(ctx context.Context) *rehearsal {
 			return &rehearsal{err: err}
 		}
 		r.caches = append(r.caches, cache)
-		*source = cache.Source(tokencache.FetchFunc(issuer, r.fetch))
+		*source = cache.Source(tokencache.FetchFunc(credential, r.fetch))
 	}
-	r.prefix = p.config.Prefix + ":{" + r.a.Key() + "}:"
+	r.prefix = p.config.Prefix + ":{" + r.a.ID() + "}:"
 	r.err = r.play(ctx)
 	for _, cache := range r.caches {
 		cache.Close()

@@ -144,7 +144,7 @@ func TestInvalidateInTrouble(t *testing.T) {
 	assert.Equal(t, saysNothing, town.with("FEISHU_APP_SECRET", "wrong").run(t, "invalidate").stdout, "another credential")
 
 	key := town.key(t, "token")
-	town.redis.HSet(key, "app_access_token", "x")
+	town.redis.HSet(key, "sealed", "x")
 	assert.Equal(t, saysNothing, town.run(t, "invalidate").stdout)
 	town.redis.Del(key)
 	_, _ = town.redis.Push(key, "theirs")

@@ -40,12 +40,12 @@ func inSeconds(_ []string, a slog.Attr) slog.Attr {
 }
 
 // whose names the credential that a line is about, if it is about one.
-func whose(key string) []any {
-	if key == "" {
+func whose(id string) []any {
+	if id == "" {
 		return nil
 	}
-	attrs := []any{slog.String("key", key)}
-	if parts := strings.Split(key, ":"); len(parts) == 3 {
+	attrs := []any{slog.String("id", id)}
+	if parts := strings.Split(id, ":"); len(parts) == 3 {
 		if app, err := url.PathUnescape(parts[1]); err == nil {
 			attrs = append(attrs, slog.String("app", app))
 		}

@@ -49,7 +49,7 @@ func TestLogLinesNameTheCredential(t *testing.T) {
 					continue // of the process, or of connections
 				}
 				line = strings.TrimSpace(line)
-				assert.Regexp(t, `^feishu:cli_test:[0-9a-f]{16}$`, field(t, line, "key"), line)
+				assert.Regexp(t, `^feishu:cli_test:[0-9a-f]{32}$`, field(t, line, "id"), line)
 				assert.Equal(t, "cli_test", field(t, line, "app"), line)
 			}
 		})
@@ -67,7 +67,7 @@ func TestLoggedDurationsAreSeconds(t *testing.T) {
 		logger := newLogger(&out, "debug", format)
 		seen := sight{logger: logger}
 		seen.log(tokencache.Event{
-			Kind: tokencache.EventCall, Key: "feishu:cli_test:0", Duration: 345678 * time.Nanosecond, Remaining: 7199 * time.Second, Err: errors.New("broken"),
+			Kind: tokencache.EventCall, ID: "feishu:cli_test:0", Duration: 345678 * time.Nanosecond, Remaining: 7199 * time.Second, Err: errors.New("broken"),
 		})
 		logger.With(slog.Group("g", slog.Int("n", 1))).Info("x", "other", 120500*time.Millisecond)
 		for _, part := range want {

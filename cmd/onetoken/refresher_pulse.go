@@ -20,7 +20,7 @@ const (
 // pulse notices that the Cache stands still.
 type pulse struct {
 	peek   func() (tokencache.Token, bool) // at a token that can be used
-	marker *tokencache.Source              // has no Fetcher; a Get is an event and nothing else
+	marker *tokencache.Source              // see markerOf
 
 	mu       sync.Mutex // guards below
 	key      string     // of the marker
@@ -34,8 +34,8 @@ type pulse struct {
 func (p *pulse) watches(cache *tokencache.Cache, peek func() (tokencache.Token, bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.peek, p.marker = peek, cache.Source(nil)
-	p.key = p.marker.Key()
+	p.peek, p.marker = peek, markerOf(cache)
+	p.key = p.marker.ID()
 }
 
 // observe reports whether the event is the pulse's own, and of no interest to others.
@@ -49,7 +49,7 @@ func (p *pulse) observe(e tokencache.Event) (own bool) {
 	case tokencache.EventAdopt:
 		p.life = e.Remaining
 	}
-	return p.key != "" && e.Key == p.key
+	return p.key != "" && e.ID == p.key
 }
 
 // beat until ctx ends. It waits for nobody.

@@ -16,6 +16,7 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
+	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
 // A process may live and do nothing.
@@ -49,7 +50,7 @@ func TestHealthNoticesAHeartThatStandsStill(t *testing.T) {
 					},
 				})
 				require.NoError(t, err)
-				source := cache.Source(tokencache.FetchFunc(doctorIssuer(), func(context.Context) (tokencache.Token, error) {
+				source := cache.Source(tokencache.FetchFunc(tokencachetest.Credential("pulse", 0), func(context.Context) (tokencache.Token, error) {
 					if c.fails {
 						return tokencache.Token{}, &tokencache.IssuerError{Issuer: "x", Class: tokencache.ClassPermanent}
 					}

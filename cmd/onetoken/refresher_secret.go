@@ -40,7 +40,7 @@ type rotation struct {
 // identity is what a secret makes of the credential.
 type identity struct {
 	logger *slog.Logger // names it
-	issuer tokencache.Issuer
+	id     string       // of the credential
 	source *tokencache.Source
 	watch  *watch
 	over   chan struct{}
@@ -64,11 +64,11 @@ func (r *rotation) begin(s *session) {
 func (r *rotation) identify(f *fetcher.Feishu) *identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id := &identity{issuer: f.Issuer(), source: r.session.cache.Source(f), over: make(chan struct{})}
-	id.logger = r.logger.With(whose(id.source.Key())...)
+	id := &identity{id: f.Credential().ID(), source: r.session.cache.Source(f), over: make(chan struct{})}
+	id.logger = r.logger.With(whose(id.source.ID())...)
 	id.watch = newWatch(id.logger)
 	id.watch.words = r.session.env.words
-	r.byKey[id.source.Key()] = id
+	r.byKey[id.source.ID()] = id
 	r.telling.Go(func() { id.watch.tellFailures(context.Background(), id.over, id.source) })
 	return id
 }
@@ -79,16 +79,16 @@ func (r *rotation) forget(id *identity) {
 		return
 	}
 	r.mu.Lock()
-	delete(r.byKey, id.source.Key())
+	delete(r.byKey, id.source.ID())
 	r.mu.Unlock()
-	r.session.cache.Forget(id.source)
+	_ = id.source.Close()
 	close(id.over)
 }
 
 // observe is told of the events of both Sources.
 func (r *rotation) observe(e tokencache.Event) {
 	r.mu.Lock()
-	id := r.byKey[e.Key]
+	id := r.byKey[e.ID]
 	r.mu.Unlock()
 	if id == nil {
 		return
@@ -238,9 +238,9 @@ func (r *rotation) feishu(secret string, err error) (*fetcher.Feishu, error) {
 func (r *rotation) turnTo(f *fetcher.Feishu) {
 	live, next := r.identities()
 	switch {
-	case next != nil && f.Issuer() == next.issuer, next == nil && f.Issuer() == live.issuer:
+	case next != nil && f.Credential().ID() == next.id, next == nil && f.Credential().ID() == live.id:
 		return
-	case f.Issuer() == live.issuer:
+	case f.Credential().ID() == live.id:
 		live.logger.Info("the app secret has changed back")
 		r.setNext(nil)
 	default:

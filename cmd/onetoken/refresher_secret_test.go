@@ -65,7 +65,7 @@ func (m *mount) world(town town) world {
 	return town.with("FEISHU_APP_SECRET", "", "FEISHU_APP_SECRET_FILE", m.file())
 }
 
-var watchedKey = regexp.MustCompile(`\nonetoken_token_remaining_seconds\{key="([^"]*)"\}`)
+var watchedKey = regexp.MustCompile(`\nonetoken_token_remaining_seconds\{id="([^"]*)"\}`)
 
 // awaitSecret returns once the refresher keeps the token of that secret, and of no other. It is
 // ready all the while.
@@ -80,7 +80,7 @@ func (r refresher) awaitSecret(town town, secret string) {
 		ready = ready && r.status("/readyz") == http.StatusOK
 		_, text := r.ask(http.MethodGet, "/metrics")
 		keys := watchedKey.FindAllStringSubmatch(text, -1)
-		return len(keys) == 1 && strings.HasSuffix(keys[0][1], ":"+f.Issuer().Digest)
+		return len(keys) == 1 && keys[0][1] == f.Credential().ID()
 	}, 20*time.Second, 5*time.Millisecond)
 	assert.True(r.t, ready, "ready all the while")
 }
@@ -197,6 +197,6 @@ func TestUnfitSecretIsToldOnce(t *testing.T) {
 	r.take(t.Context(), "", nil)
 	assert.Equal(t, 2, strings.Count(log.String(), "cannot be used"), log.String())
 	live, next := r.identities()
-	assert.Equal(t, s.source.Key(), live.source.Key())
+	assert.Equal(t, s.source.ID(), live.source.ID())
 	assert.Nil(t, next)
 }

@@ -93,7 +93,7 @@ func TestRefresherGetsATokenThatNobodyAskedFor(t *testing.T) {
 	assert.Regexp(t, `^ready: the token lives another 1h59m\d+s\n$`, body)
 	_, body = r.ask(http.MethodGet, "/metrics")
 	assert.Contains(t, body, "\nonetoken_issuer_calls_total{direct=\"false\",outcome=\"ok\"} 1\n")
-	assert.Regexp(t, `\nonetoken_token_remaining_seconds\{key="feishu:cli_test:[0-9a-f]{16}"\} 7[12]\d\d`, body)
+	assert.Regexp(t, `\nonetoken_token_remaining_seconds\{id="feishu:cli_test:[0-9a-f]{32}"\} 7[12]\d\d`, body)
 	assert.Contains(t, body, "\nonetoken_degraded 0\n")
 	assert.Contains(t, body, "\ngo_goroutines ")
 	r.noSecrets(town)
@@ -101,7 +101,7 @@ func TestRefresherGetsATokenThatNobodyAskedFor(t *testing.T) {
 	end := r.stop()
 	assert.Equal(t, exitOK, end.code)
 	assert.Empty(t, end.stdout)
-	assert.Regexp(t, `level=INFO msg="new token" key=feishu:cli_test:[0-9a-f]{16} app=cli_test remaining_seconds=7(200|1\d\d)\n`, end.stderr)
+	assert.Regexp(t, `level=INFO msg="new token" id=feishu:cli_test:[0-9a-f]{32} app=cli_test remaining_seconds=7(200|1\d\d)\n`, end.stderr)
 	for _, key := range town.redis.Keys() {
 		assert.NotContains(t, key, ":lock")
 	}
@@ -152,7 +152,7 @@ func TestRefresherStaysAfterARefusal(t *testing.T) {
 	end := r.stop()
 	assert.Equal(t, exitOK, end.code)
 	assert.Equal(t, 1, strings.Count(end.stderr, "no token from the issuer"), end.stderr)
-	assert.Regexp(t, `level=WARN msg="no token from the issuer" key=\S+ app=cli_test err="feishu refused: .*" asked_again_in_seconds=(59|6\d|7\d)\S*\n`, end.stderr)
+	assert.Regexp(t, `level=WARN msg="no token from the issuer" id=\S+ app=cli_test err="feishu refused: .*" asked_again_in_seconds=(59|6\d|7\d)\S*\n`, end.stderr)
 }
 
 // With a copy it is ready, whatever Redis does.

@@ -139,18 +139,18 @@ func (s *session) survey(ctx context.Context) ([]tokencache.Status, error) {
 		return nil, err
 	}
 	all = append(all, ours)
-	slices.SortFunc(all, func(a, b tokencache.Status) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(all, func(a, b tokencache.Status) int { return cmp.Compare(a.ID, b.ID) })
 	return all, nil
 }
 
-func (s *session) isOurs(st tokencache.Status) bool { return st.Key == s.key() }
+func (s *session) isOurs(st tokencache.Status) bool { return st.ID == s.key() }
 
 // key is that of the environment's credential, or nothing.
 func (s *session) key() string {
 	if s.source == nil {
 		return ""
 	}
-	return s.source.Key()
+	return s.source.ID()
 }
 
 // verdict is nil if there is a usable token: of our own credential if we have one,
@@ -178,11 +178,11 @@ func (s *session) verdict(all []tokencache.Status) error {
 // nameAmong is the app, and if others have the same app with another secret or issuer, the
 // first digits of the digest in its key too.
 func nameAmong(st tokencache.Status, all []tokencache.Status) string {
-	sameApp := func(other tokencache.Status) bool { return other.App == st.App && other.Key != st.Key }
+	sameApp := func(other tokencache.Status) bool { return other.App == st.App && other.ID != st.ID }
 	if !slices.ContainsFunc(all, sameApp) {
 		return datum(st.App)
 	}
-	digest := st.Key[strings.LastIndex(st.Key, ":")+1:]
+	digest := st.ID[strings.LastIndex(st.ID, ":")+1:]
 	return datum(st.App) + " (" + datum(digest[:min(8, len(digest))]) + ")"
 }
 

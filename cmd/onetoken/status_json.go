@@ -31,7 +31,7 @@ const statusJSONHelp = `--json prints an array, empty if there is nothing, of ob
 
 type statusObject struct {
 	AppID     string         `json:"app_id"`
-	Key       string         `json:"key"`
+	ID        string         `json:"id"`
 	State     string         `json:"state"`
 	Remaining seconds        `json:"remaining_seconds"`
 	Life      seconds        `json:"life_seconds"`
@@ -73,7 +73,7 @@ func statusJSON(all []tokencache.Status) string {
 
 func objectOf(st tokencache.Status) statusObject {
 	o := statusObject{
-		AppID: st.App, Key: st.Key, State: st.State,
+		AppID: st.App, ID: st.ID, State: st.State,
 		Remaining: secondsOf(st.Remaining), Life: secondsOf(st.Life), FetchedBy: st.FetchedBy,
 		ForEver: st.Locked < 0,
 	}

@@ -30,7 +30,7 @@ func (town town) key(t *testing.T, kind string) string {
 	t.Helper()
 	for _, o := range objects(t, town.run(t, "status", "--json").stdout) {
 		if o["app_id"] == "cli_test" {
-			return "onetoken:{" + o["key"].(string) + "}:" + kind
+			return "onetoken:{" + o["id"].(string) + "}:" + kind
 		}
 	}
 	require.Fail(t, "there is no such credential")
@@ -50,8 +50,8 @@ func TestStatusOfNothing(t *testing.T) {
 	assert.Equal(t, "onetoken: no usable token of cli_test: none is stored; whoever needs one next asks the issuer, as onetoken token does\n", got.stderr)
 	all := objects(t, got.stdout)
 	require.Len(t, all, 1, "it is shown even if there is nothing of it")
-	assert.Regexp(t, `^feishu:cli_test:[0-9a-f]{16}$`, all[0]["key"])
-	delete(all[0], "key")
+	assert.Regexp(t, `^feishu:cli_test:[0-9a-f]{32}$`, all[0]["id"])
+	delete(all[0], "id")
 	assert.Equal(t, map[string]any{
 		"app_id": "cli_test", "state": "absent", "remaining_seconds": 0.0, "life_seconds": 0.0, "fetched_by": "", "fetched_at": nil,
 		"locked_seconds": nil, "locked_for_ever": false, "failure": nil, "garbled": nil,
@@ -76,7 +76,7 @@ func TestStatusOfAToken(t *testing.T) {
 			got := w.run(t, "status")
 			assert.Equal(t, exitOK, got.code)
 			assert.Empty(t, got.stderr)
-			assert.Regexp(t, `^feishu:cli_test:[0-9a-f]{16}  fresh(  \(of this environment\))?\n  left     (2h0m0s|1h59m5\ds) of 2h0m0s\n  fetched  20\S+Z by \S+\n$`, got.stdout)
+			assert.Regexp(t, `^feishu:cli_test:[0-9a-f]{32}  fresh(  \(of this environment\))?\n  left     (2h0m0s|1h59m5\ds) of 2h0m0s\n  fetched  20\S+Z by \S+\n$`, got.stdout)
 			assert.Equal(t, name == "own", strings.Contains(got.stdout, "of this environment"))
 
 			all := w.run(t, "status", "--json", "--log-level", "debug")
@@ -138,8 +138,8 @@ func TestStatusOfTrouble(t *testing.T) {
 		says  string
 	}{
 		"garbled": {
-			func(town town, key func(string) string) { town.redis.HSet(key("token"), "app_access_token", "x") },
-			"garbled", "fingerprint does not match", "record   cannot be used: fingerprint", "what is stored cannot be used: fingerprint does not match",
+			func(town town, key func(string) string) { town.redis.HSet(key("token"), "sealed", "x") },
+			"garbled", "checksum does not match", "record   cannot be used: checksum", "what is stored cannot be used: checksum does not match",
 		},
 		"a list": {
 			func(town town, key func(string) string) {

@@ -102,8 +102,8 @@ const rowIndent = 11
 // title is the key and the state. Where there is too little room the mark is a shorter one,
 // and the key gives way in its middle: both ends of it tell credentials apart.
 func (v statusView) title(st tokencache.Status) string {
-	key, state, mark := datum(st.Key), "  "+st.State, ""
-	if st.Key == v.ours {
+	key, state, mark := datum(st.ID), "  "+st.State, ""
+	if st.ID == v.ours {
 		mark = "  (of this environment)"
 	}
 	if v.drawn {

@@ -15,7 +15,7 @@ import (
 // worst is a credential of which there is much to say.
 func worst() tokencache.Status {
 	return tokencache.Status{
-		App: "cli_0123456789abcdef", Key: "feishu:cli_0123456789abcdef:0123456789abcdef", State: "urgent",
+		App: "cli_0123456789abcdef", ID: "feishu:cli_0123456789abcdef:0123456789abcdef", State: "urgent",
 		Remaining: 119*time.Minute + 59*time.Second, Life: 2 * time.Hour, FetchedBy: "web-7", FetchedAt: time.Unix(1, 0),
 		Garbled: strings.Repeat("words ", 30), Locked: 4200 * time.Millisecond, FailedBy: "web-9", Attempts: 3, RetryIn: 95 * time.Second,
 		Failure: &tokencache.IssuerError{Code: 1, Message: strings.Repeat("无效 ", 40), LogID: "202611251037346UZ4TRM2Z5UBXJ6PKU", Class: tokencache.ClassPermanent},
@@ -25,7 +25,7 @@ func worst() tokencache.Status {
 func TestStatusPictureFitsTheLeastTerminal(t *testing.T) {
 	t.Parallel()
 	for _, width := range []int{statusWidth, 60, minWidth, 200} {
-		v := statusView{prefix: "onetoken", ours: worst().Key, drawn: true}.on(width)
+		v := statusView{prefix: "onetoken", ours: worst().ID, drawn: true}.on(width)
 		for _, line := range append(v.picture([]tokencache.Status{worst()}), v.trouble(strings.Repeat("redis is down ", 20))...) {
 			assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(line), width-1, line)
 			assert.NotContains(t, line, "\n")
@@ -38,7 +38,7 @@ func TestStatusPictureFitsTheLeastTerminal(t *testing.T) {
 func TestStatusTellsCredentialsOfAnAppApart(t *testing.T) {
 	t.Parallel()
 	one, two := worst(), worst()
-	two.Key = "feishu:cli_0123456789abcdef:fedcba9876543210"
+	two.ID = "feishu:cli_0123456789abcdef:fedcba9876543210"
 	long := one
 	long.Remaining, long.Life = 11*time.Hour+59*time.Minute+59*time.Second, 12*time.Hour
 	assert.Equal(t, "  left     11h59m59s of 12h0m0s", (statusView{drawn: true}).on(36).lines([]tokencache.Status{long})[1], "a bar of 1 tells nothing")
@@ -54,12 +54,12 @@ func TestStatusTellsCredentialsOfAnAppApart(t *testing.T) {
 			"  left     [################ ] 1h59m59s of 2h0m0s",
 		},
 		100: {
-			one.Key + "  urgent  (of this environment)", two.Key + "  urgent",
+			one.ID + "  urgent  (of this environment)", two.ID + "  urgent",
 			"  left     [####################################### ] 1h59m59s of 2h0m0s",
 		},
 	} {
 		var lines []string
-		for _, line := range (statusView{ours: one.Key, drawn: true}).on(width).lines([]tokencache.Status{one, two}) {
+		for _, line := range (statusView{ours: one.ID, drawn: true}).on(width).lines([]tokencache.Status{one, two}) {
 			lines = append(lines, text.StripEscape(line))
 		}
 		for _, line := range want {

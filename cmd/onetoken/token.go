@@ -144,20 +144,29 @@ type sight struct {
 	settled chan struct{}
 }
 
+// markerOf is a Source without a Fetcher: a Get of it is an event and nothing else.
+func markerOf(cache *tokencache.Cache) *tokencache.Source {
+	credential, err := tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "onetoken", App: "marker", Secret: []string{"none"}})
+	if err != nil {
+		panic(err) // nothing of it is anybody's
+	}
+	return cache.Source(tokencache.FetchFunc(credential, nil))
+}
+
 // ignore is for a Source without a Fetcher.
 func (s *sight) ignore(marker *tokencache.Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.marker = marker.Key()
+	s.marker = marker.ID()
 }
 
 // settle returns when all that the Cache has done so far has been observed: events come in
 // order, after the step. So it makes one last, which is told as a wait of a Source without a
 // Fetcher.
 func (s *sight) settle(ctx context.Context, cache *tokencache.Cache) {
-	marker, settled := cache.Source(nil), make(chan struct{})
+	marker, settled := markerOf(cache), make(chan struct{})
 	s.mu.Lock()
-	s.marker, s.settled = marker.Key(), settled
+	s.marker, s.settled = marker.ID(), settled
 	s.mu.Unlock()
 	_, _ = marker.Get(ctx)
 	select {
@@ -169,7 +178,7 @@ func (s *sight) settle(ctx context.Context, cache *tokencache.Cache) {
 func (s *sight) observe(e tokencache.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.marker != "" && e.Key == s.marker {
+	if s.marker != "" && e.ID == s.marker {
 		if s.settled != nil {
 			close(s.settled)
 			s.settled = nil
@@ -224,7 +233,7 @@ func (s *sight) log(e tokencache.Event) {
 	if e.Err != nil {
 		attrs = append(attrs, slog.Any("err", e.Err))
 	}
-	s.logger.With(whose(e.Key)...).LogAttrs(context.Background(), slog.LevelDebug, "cache", attrs...)
+	s.logger.With(whose(e.ID)...).LogAttrs(context.Background(), slog.LevelDebug, "cache", attrs...)
 }
 
 // remembers says whether err is an issuer's that came without asking it.

@@ -81,7 +81,7 @@ func (s *session) tellReturned(ctx context.Context, tok tokencache.Token) {
 	const patience = time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	refused := s.app.prefix() + ":{" + s.source.Key() + "}:rejected:" + tok.Fingerprint()
+	refused := s.app.prefix() + ":{" + s.source.ID() + "}:rejected:" + tok.Fingerprint()
 	if s.rdb.Get(ctx, refused).Err() == nil {
 		say(s.app.stderr, "this token was refused before, and the issuer has handed it out again: see why it is refused, as asking once more brings the same")
 	}

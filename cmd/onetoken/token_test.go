@@ -213,13 +213,13 @@ func TestEveryEventIsLoggedAtDebug(t *testing.T) {
 	town := newTown(t)
 	got := town.run(t, "token", "--log-level", "debug")
 	require.Equal(t, exitOK, got.code)
-	assert.Regexp(t, `level=DEBUG msg=cache key=feishu:cli_test:[0-9a-f]{16} app=cli_test kind=call outcome=ok took_seconds=0\.\d+ remaining_seconds=7200\n`, got.stderr)
+	assert.Regexp(t, `level=DEBUG msg=cache id=feishu:cli_test:[0-9a-f]{32} app=cli_test kind=call outcome=ok took_seconds=0\.\d+ remaining_seconds=7200\n`, got.stderr)
 	assert.Contains(t, got.stderr, "kind=publish outcome=stored")
 	assert.NotContains(t, got.stderr, strings.TrimSpace(got.stdout), "the token")
 
 	town.issuer.SetFault(feishutest.Refusal(5000, "internal error"))
 	got = town.with("ONETOKEN_PREFIX", "other").run(t, "token", "--log-level", "debug", "--log-format", "json")
-	assert.Regexp(t, `"level":"DEBUG","msg":"cache","key":"feishu:cli_test:[0-9a-f]{16}","app":"cli_test","kind":"call","outcome":"transient","took_seconds":0\.\d+,"err":"feishu refused: internal error`, got.stderr)
+	assert.Regexp(t, `"level":"DEBUG","msg":"cache","id":"feishu:cli_test:[0-9a-f]{32}","app":"cli_test","kind":"call","outcome":"transient","took_seconds":0\.\d+,"err":"feishu refused: internal error`, got.stderr)
 }
 
 // What go-redis logs is formats with arguments that may be secret.

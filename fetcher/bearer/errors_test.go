@@ -50,7 +50,7 @@ func TestErrorsOfTheIssuerReachTheCaller(t *testing.T) {
 }
 
 func TestNoTokenOfTheKind(t *testing.T) {
-	onlyApp := tokencache.FetchFunc(tokencachetest.NewFetcher("cli_test").Issuer(), func(context.Context) (tokencache.Token, error) {
+	onlyApp := tokencache.FetchFunc(tokencachetest.NewFetcher("cli_test").Credential(), func(context.Context) (tokencache.Token, error) {
 		return tokencache.NewToken("a-1", "", time.Hour), nil
 	})
 	source := tokencachetest.New(t).Source(onlyApp)
@@ -61,7 +61,7 @@ func TestNoTokenOfTheKind(t *testing.T) {
 }
 
 func TestRealTransportsErrorHasNoToken(t *testing.T) {
-	bad := tokencache.FetchFunc(tokencachetest.NewFetcher("cli_test").Issuer(), func(context.Context) (tokencache.Token, error) {
+	bad := tokencache.FetchFunc(tokencachetest.NewFetcher("cli_test").Credential(), func(context.Context) (tokencache.Token, error) {
 		return tokencache.NewToken("a-1", "t-hush\nX: y", time.Hour), nil
 	})
 	source := tokencachetest.New(t).Source(bad)

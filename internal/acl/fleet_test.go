@@ -18,6 +18,7 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/lock"
 	"github.com/onetoken-go/onetoken/tokencache"
+	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
 const (
@@ -58,8 +59,8 @@ type issuer struct {
 	fails atomic.Bool
 }
 
-func (i *issuer) Issuer() tokencache.Issuer {
-	return tokencache.Issuer{Name: "test", App: i.app, Digest: tokencache.Digest(i.app)}
+func (i *issuer) Credential() tokencache.Credential {
+	return tokencachetest.Credential(i.app, 0)
 }
 
 func (i *issuer) Fetch(context.Context) (tokencache.Token, error) {
@@ -89,7 +90,7 @@ func newReplica(t *testing.T, rdb redis.UniversalClient, i *issuer, mods ...func
 	config := tokencache.Config{
 		Jitter: func() float64 { return 0 }, NoDirect: true, Logger: slog.New(slog.DiscardHandler),
 		Observe: func(e tokencache.Event) {
-			if e.Key == r.cache.Source(nil).Key() {
+			if e.ID == r.cache.Source(nil).ID() {
 				r.settled <- struct{}{}
 				return
 			}
@@ -148,7 +149,7 @@ func tour(t *testing.T, admin *redis.Client, a, b *replica, i *issuer) error {
 			return err
 		}
 	}
-	a.cache.Forget(a.Source)
+	_ = a.Source.Close()
 	return nil
 }
 
@@ -165,9 +166,9 @@ func hearing(ctx context.Context, a, b *replica, i *issuer) error {
 
 // mending: somebody else has left a field in the record, and a lock for ever.
 func mending(ctx context.Context, admin *redis.Client, a *replica) error {
-	prefix := "onetoken:{" + a.Key() + "}:"
+	prefix := "onetoken:{" + a.ID() + "}:"
 	admin.HSet(ctx, prefix+"token", "foreign", 1)
-	admin.Set(ctx, prefix+"lock", "forgotten", 0)
+	admin.Set(ctx, prefix+"lock", "closed", 0)
 	_, _, err := a.Refresh(ctx)
 	return err
 }

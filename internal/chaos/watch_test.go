@@ -31,7 +31,7 @@ func newWatch(f *fleet) *watch {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return &watch{fleet: f, rdb: rdb, key: cache.Source(feishu).Key()}
+	return &watch{fleet: f, rdb: rdb, key: cache.Source(feishu).ID()}
 }
 
 func (w *watch) name(of string) string { return "onetoken:{" + w.key + "}:" + of }

@@ -96,7 +96,7 @@ func TestStatusAsAHealthCheck(t *testing.T) {
 	w.tokens(w.many(1, "token"))
 	check(0, "")
 	key, c := w.tokenKey(), w.client()
-	require.NoError(t, c.HSet(ctx, key, "app_access_token", "garbled").Err())
+	require.NoError(t, c.HSet(ctx, key, "sealed", "garbled").Err())
 	check(1, "fingerprint does not match")
 	require.NoError(t, c.Del(ctx, key).Err())
 	require.NoError(t, c.RPush(ctx, key, "theirs").Err())

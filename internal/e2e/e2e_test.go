@@ -247,7 +247,7 @@ func TestForeignValues(t *testing.T) {
 			require.NoError(t, c.Expire(ctx, key, 9*time.Hour).Err())
 		},
 		"garbled token": func(t *testing.T, c *redis.Client, key string) {
-			require.NoError(t, c.HSet(ctx, key, "app_access_token", "garbled").Err())
+			require.NoError(t, c.HSet(ctx, key, "sealed", "garbled").Err())
 		},
 		"garbled life": func(t *testing.T, c *redis.Client, key string) {
 			require.NoError(t, c.HSet(ctx, key, "life", "x").Err())

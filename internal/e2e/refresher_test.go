@@ -21,6 +21,7 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // refresher is a process of `onetoken refresher`.
@@ -154,6 +155,7 @@ func (s sightings) String() string {
 // watch looks what is stored until ctx ends.
 func (w *world) watch(ctx context.Context) sightings {
 	s, key, rdb := sightings{least: time.Hour}, w.tokenKey(), w.client()
+	known := map[string]string{} // by fingerprint
 	for tick, last := time.Tick(lookEvery), time.Now(); ; {
 		select {
 		case <-ctx.Done():
@@ -161,18 +163,23 @@ func (w *world) watch(ctx context.Context) sightings {
 		case <-tick:
 		}
 		s.gap, last = max(s.gap, time.Since(last)), time.Now()
-		stored, err := rdb.HMGet(context.WithoutCancel(ctx), key, "app_access_token").Result()
+		stored, err := rdb.HMGet(context.WithoutCancel(ctx), key, "fingerprint").Result()
 		s.looks++
 		if err != nil {
 			s.failed++
 			continue
 		}
-		token, ok := stored[0].(string)
+		fp, ok := stored[0].(string)
 		if !ok {
 			s.absent++
 			continue
 		}
-		left := w.issuer.Remaining(token)
+		if known[fp] == "" {
+			for _, p := range w.issuer.Pairs() {
+				known[tokencache.NewToken(p.App, p.Tenant, time.Hour).Fingerprint()] = p.App
+			}
+		}
+		left := w.issuer.Remaining(known[fp]) // 0 for one that the issuer never gave
 		s.least = min(s.least, left)
 		if left == 0 {
 			s.dead++

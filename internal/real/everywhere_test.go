@@ -181,7 +181,7 @@ func survey(t *testing.T, client clients) {
 	found := surveyed(t, fleet[1])
 	if assert.Contains(t, found, "survey") {
 		assert.Equal(t, "fresh", found["survey"].State)
-		assert.Equal(t, fleet[0].Key(), found["survey"].Key)
+		assert.Equal(t, fleet[0].ID(), found["survey"].ID)
 	}
 }
 

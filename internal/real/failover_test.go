@@ -81,20 +81,21 @@ func failover(t *testing.T, rd replicated, end, mend func(shard)) {
 
 	eventually(t, func() bool { return promoted(s.heir) }, "there is a successor")
 	heir := s.heir.Client(t)
-	latest := func() string { return heir.HGet(t.Context(), s.key, "app_access_token").Val() }
+	latest := func() string { return heir.HGet(t.Context(), s.key, "fingerprint").Val() }
+	old, _ := fleet[0].Peek()
 	start := time.Now()
-	eventually(t, func() bool { tok := latest(); return tok != "" && tok != "failover-1" }, "it has the new token")
+	eventually(t, func() bool { tok := latest(); return tok != "" && tok != old.Fingerprint() }, "it has the new token")
 	t.Logf("%v after the promotion, and %d calls, it has %s", time.Since(start).Round(time.Millisecond), i.calls(), latest())
 	eventually(t, func() bool {
 		return !slices.ContainsFunc(fleet, func(r *replica) bool {
 			tok, _ := r.Peek()
-			return tok.AppAccessToken() == "failover-1"
+			return tok.Equal(old)
 		})
 	}, "everybody has it")
 	late := newReplica(t, rd.client(t), i, noDirect)
 	eventually(t, func() bool { // its client may ask a node first that hangs
 		tok, err := late.Get(t.Context())
-		return err == nil && tok.AppAccessToken() == latest()
+		return err == nil && tok.Fingerprint() == latest()
 	}, "who comes later gets it too")
 	stop()
 	assert.LessOrEqual(t, i.calls(), 1+1+1, "the first, this one, and one more for a lost lock")
@@ -131,7 +132,7 @@ func inItsWindow(t *testing.T, rd replicated, i *issuer) place {
 	require.NoError(t, err)
 	<-i.asked
 	require.NoError(t, r.cache.Close())
-	key := "onetoken:{" + r.Key() + "}:token"
+	key := "onetoken:{" + r.ID() + "}:token"
 	require.NoError(t, rdb.PExpire(t.Context(), key, 72*time.Second).Err())
 	s := place{rd.of(key), key}
 	eventually(t, func() bool { return s.heir.Exec("DBSIZE") == int64(1) }, "the replica has it")

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/tokencache"
+	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
 const (
@@ -52,8 +53,8 @@ func newIssuer(app string, life time.Duration) *issuer {
 	return &issuer{app: app, life: life, asked: make(chan struct{}, 100), ends: map[string]time.Time{}}
 }
 
-func (i *issuer) Issuer() tokencache.Issuer {
-	return tokencache.Issuer{Name: "test", App: i.app, Digest: tokencache.Digest(i.app), Window: i.window}
+func (i *issuer) Credential() tokencache.Credential {
+	return tokencachetest.Credential(i.app, i.window)
 }
 
 func (i *issuer) Fetch(ctx context.Context) (tokencache.Token, error) {
@@ -180,8 +181,8 @@ func (r *replica) settle() {
 	_, _ = marker.Get(context.Background())
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		r.mu.Lock()
-		seen := slices.ContainsFunc(r.events[had:], func(e tokencache.Event) bool { return e.Key == marker.Key() })
-		r.events = slices.DeleteFunc(r.events, func(e tokencache.Event) bool { return seen && e.Key == marker.Key() })
+		seen := slices.ContainsFunc(r.events[had:], func(e tokencache.Event) bool { return e.ID == marker.ID() })
+		r.events = slices.DeleteFunc(r.events, func(e tokencache.Event) bool { return seen && e.ID == marker.ID() })
 		r.mu.Unlock()
 		if seen {
 			return

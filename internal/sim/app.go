@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type app struct {
 	mu      sync.Mutex     // guards below
 	numbers map[string]int // by app access token
 	pairs   []feishutest.Pair
+	prints  map[string]string // by fingerprint
 }
 
 // keep has the issuer hand out what it has revoked, or not.
@@ -78,18 +80,26 @@ func (a *app) wasRevoked(at time.Time) bool {
 	return current || before
 }
 
-// byFingerprint finds the token of an event.
+// byFingerprint finds the token of an event or a record; "" if the issuer never gave it out.
 func (a *app) byFingerprint(fp string) string {
 	if fp == "" {
 		return ""
 	}
-	for _, p := range a.issuer.Pairs() {
-		if tokencache.NewToken(p.App, p.Tenant, time.Hour).Fingerprint() == fp {
-			return p.App
-		}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if app, known := a.prints[fp]; known {
+		return app
 	}
-	return ""
+	a.prints = map[string]string{}
+	for _, p := range a.issuer.Pairs() {
+		a.prints[tokencache.NewToken(p.App, p.Tenant, time.Hour).Fingerprint()] = p.App
+	}
+	return a.prints[fp]
 }
+
+// stored is the token of a record's fingerprint, or the fingerprint if the issuer never gave
+// one like that; "" if there is none.
+func (a *app) stored(fp string) string { return cmp.Or(a.byFingerprint(fp), fp) }
 
 // handedOutAgain reports whether the issuer has answered with a token who asked since.
 func (a *app) handedOutAgain(app string, since time.Time) bool {

@@ -35,7 +35,7 @@ var dataFaults = []kind{
 	{
 		name: "token garbled", family: data, everyReplica: true, onCall: 0.3, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
 		begin: toToken(func(w *world, key string, rng *rand.Rand) {
-			field := []string{"app_access_token", "tenant_access_token", "fingerprint", "life", "ends_at"}[rng.IntN(5)]
+			field := []string{"sealed", "sum", "fingerprint", "life", "ends_at"}[rng.IntN(5)]
 			value := []string{"", "garbled", "-7", "1e300"}[rng.IntN(4)]
 			w.redis.Server().HSet(key, field, value)
 		}),

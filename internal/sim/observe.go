@@ -24,7 +24,7 @@ func (r *replica) observe(e tokencache.Event) {
 	if r.isGone() {
 		return // a crashed process says nothing
 	}
-	a := w.appOfKey(e.Key)
+	a := w.appOfKey(e.ID)
 	w.tally.observe(e)
 	switch e.Kind {
 	case tokencache.EventCall, tokencache.EventDirectCall:

@@ -85,7 +85,7 @@ func (r *replica) heard(channel, kind, about string) {
 	fp, _, _ := strings.Cut(about, " ")
 	a := r.w.apps[0]
 	for _, other := range r.w.apps {
-		if r.sources[other.index] != nil && channel == "onetoken:{"+r.sources[other.index].Key()+"}:events" {
+		if r.sources[other.index] != nil && channel == "onetoken:{"+r.sources[other.index].ID()+"}:events" {
 			a = other
 		}
 	}

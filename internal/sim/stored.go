@@ -48,7 +48,7 @@ func (w *world) loses(a *app, do func()) {
 			r.forgot = time.Now()
 		}
 		r.best, r.tampered = time.Time{}, true
-		r.token, r.checked = server.HGet(key, "app_access_token"), server.HGet(key, "checked_at")
+		r.token, r.checked = other.stored(server.HGet(key, "fingerprint")), server.HGet(key, "checked_at")
 		c.mu.Unlock()
 	}
 }
@@ -121,7 +121,7 @@ func (c *checker) stored() {
 
 func (c *checker) storedOf(a *app) {
 	server, key := c.w.redis.Server(), c.w.key(a, "token")
-	token := server.HGet(key, "app_access_token")
+	token := a.stored(server.HGet(key, "fingerprint"))
 	c.mu.Lock()
 	r := &c.records[a.index]
 	if !r.usableAt(time.Now(), c.w.s.margin()) { // it was not to the end, whatever comes now

@@ -75,7 +75,7 @@ func (w *world) learnKeys() {
 		w.t.Fatal(err)
 	}
 	for _, a := range w.apps {
-		a.key = cache.Source(w.fetcher(a, nil)).Key()
+		a.key = cache.Source(w.fetcher(a, nil)).ID()
 	}
 	_ = cache.Close()
 }

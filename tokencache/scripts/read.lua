@@ -13,9 +13,9 @@ local token, failure = {}, {}
 local token_ttl = redis.call('PTTL', KEYS[1])
 if token_ttl ~= -2 then
 	if ARGV[1] == 'all' then
-		token = redis.pcall('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'checked_at', 'ends_at', 'fetched_by', 'fetched_at', 'window')
+		token = redis.pcall('HMGET', KEYS[1], 'sealed', 'fingerprint', 'life', 'sum', 'checked_at', 'ends_at', 'fetched_by', 'fetched_at', 'window')
 	else
-		token = redis.pcall('HMGET', KEYS[1], 'app_access_token', 'tenant_access_token', 'fingerprint', 'life', 'checked_at', 'ends_at')
+		token = redis.pcall('HMGET', KEYS[1], 'sealed', 'fingerprint', 'life', 'sum', 'checked_at', 'ends_at')
 	end
 	if token.err then
 		return redis.error_reply(token.err .. ' (' .. KEYS[1] .. ')')

@@ -17,7 +17,7 @@ import (
 //
 // It answers at once, and never fails, unless told to.
 type Fetcher struct {
-	issuer tokencache.Issuer
+	credential tokencache.Credential
 
 	mu      sync.Mutex // guards below
 	calls   int
@@ -29,17 +29,28 @@ type Fetcher struct {
 	err     error
 }
 
-// NewFetcher returns the Fetcher of an app. Those of the same app share a record
+// NewFetcher returns the Fetcher of an app, whose name has 1 to 128 bytes: with any other
+// every method of its Source is an error. Those of the same app share a record
 // and, within a Cache, a Source: the first one is asked.
 func NewFetcher(app string) *Fetcher {
-	return &Fetcher{
-		issuer: tokencache.Issuer{Name: "tokencachetest", App: app, Digest: tokencache.Digest(app), Window: window},
-		life:   life,
-	}
+	return &Fetcher{credential: Credential(app, window), life: life}
 }
 
-// Issuer implements [tokencache.Fetcher].
-func (f *Fetcher) Issuer() tokencache.Issuer { return f.issuer }
+// Credential returns that of an app at an issuer with this window, for a Fetcher of your own.
+// The zero Credential if the app has no name or one of more than 128 bytes, or the window is
+// none: see [tokencache.CredentialConfig].
+func Credential(app string, window time.Duration) tokencache.Credential {
+	c, err := tokencache.NewCredential(tokencache.CredentialConfig{
+		Issuer: "tokencachetest", App: app, Secret: []string{"of " + app}, Window: window,
+	})
+	if err != nil {
+		return tokencache.Credential{}
+	}
+	return c
+}
+
+// Credential implements [tokencache.Fetcher].
+func (f *Fetcher) Credential() tokencache.Credential { return f.credential }
 
 // Fetch implements [tokencache.Fetcher].
 func (f *Fetcher) Fetch(ctx context.Context) (tokencache.Token, error) {
@@ -81,7 +92,7 @@ func (f *Fetcher) called(ctx context.Context) error {
 
 // token is the current one. The caller holds f.mu.
 func (f *Fetcher) token(remaining time.Duration) tokencache.Token {
-	app, n := f.issuer.App, f.minted
+	app, n := f.credential.App(), f.minted
 	return tokencache.NewToken(fmt.Sprintf("%s-app-%d", app, n), fmt.Sprintf("%s-tenant-%d", app, n), remaining)
 }
 

@@ -1,0 +1,203 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestCredentialID(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		credential Credential
+		want       string // before the digest
+	}{
+		{"usual", MustCredential(CredentialConfig{Issuer: "feishu", App: "cli_a1b2"}), "feishu:cli_a1b2:"},
+		{"braces cannot end the hash tag", MustCredential(CredentialConfig{Issuer: "x", App: "{a}"}), "x:%7Ba%7D:"},
+		{"colons cannot shift the parts", MustCredential(CredentialConfig{Issuer: "x:y", App: "a"}), "x%3Ay:a:"},
+		{"percent", MustCredential(CredentialConfig{Issuer: "x", App: "%3A"}), "x:%253A:"},
+		{"spaces, lines and zero bytes", MustCredential(CredentialConfig{Issuer: "x", App: "a b\n\x00"}), "x:a%20b%0A%00:"},
+		{"globs", MustCredential(CredentialConfig{Issuer: "x", App: "*?[a]"}), "x:%2A%3F%5Ba%5D:"},
+		{"other alphabets by their bytes", MustCredential(CredentialConfig{Issuer: "飞书", App: "a"}), "%E9%A3%9E%E4%B9%A6:a:"},
+		{"no valid UTF-8", MustCredential(CredentialConfig{Issuer: "x", App: "\xff"}), "x:%FF:"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			digest, ok := strings.CutPrefix(test.credential.ID(), test.want)
+			assert.True(t, ok, test.credential.ID())
+			assert.Regexp(t, `^[0-9a-f]{32}$`, digest)
+		})
+	}
+	var none Credential
+	assert.True(t, none.IsZero())
+	assert.Empty(t, none.ID()+none.App()+none.Issuer()+none.String())
+	assert.Zero(t, none.Window()+none.MaxLife())
+}
+
+func TestCredentialIDIgnoresBehaviour(t *testing.T) {
+	a := MustCredential(CredentialConfig{Issuer: "x", App: "a", Window: time.Minute, MaxLife: time.Hour})
+	b := MustCredential(CredentialConfig{Issuer: "x", App: "a"})
+	assert.Equal(t, a.ID(), b.ID(), "replicas of different versions share a record")
+	assert.NotEqual(t, a.identity(), b.identity(), "but not a Source")
+	assert.Equal(t, 24*time.Hour, b.MaxLife())
+}
+
+var idCharset = regexp.MustCompile(`^[A-Za-z0-9_.%-]*:[A-Za-z0-9_.%-]*:[A-Za-z0-9_.%-]*$`)
+
+func TestCredentialIDsAreApart(t *testing.T) {
+	const alphabet = "ab:%{}3A-\x00é"
+	random := rand.New(rand.NewPCG(9, 10))
+	part := func() string {
+		var b strings.Builder
+		for range random.IntN(4) {
+			b.WriteByte(alphabet[random.IntN(len(alphabet))])
+		}
+		return b.String()
+	}
+	seen := map[string]CredentialConfig{}
+	for range 20_000 {
+		config := CredentialConfig{Issuer: part() + "x", App: part() + "y", Public: []string{part()}, Secret: []string{part(), part(), "z"}}
+		id := MustCredential(config).ID()
+		require.Regexp(t, idCharset, id)
+		if before, ok := seen[id]; ok {
+			require.Equal(t, before.Issuer+"\n"+before.App, config.Issuer+"\n"+config.App, "both are %s", id)
+			require.Equal(t, [][]string{before.Public, before.Secret}, [][]string{config.Public, config.Secret}, "both are %s", id)
+		}
+		seen[id] = config
+	}
+}
+
+func TestF34DigestKeepsSecretsApart(t *testing.T) {
+	distinct := map[string]CredentialConfig{}
+	for _, parts := range [][2][]string{
+		{{}, {"secret"}}, {{""}, {"secret"}}, {{}, {"rotated"}}, {{}, {"secret", ""}}, {{}, {"", "secret"}}, {{}, {"6:secret"}},
+		{{}, {"sec", "ret"}}, {{"https://a"}, {"secret"}}, {{"https://", "a"}, {"secret"}}, {{"a", "https://"}, {"secret"}},
+	} {
+		config := CredentialConfig{Issuer: "x", App: "app", Public: parts[0], Secret: parts[1]}
+		id := MustCredential(config).ID()
+		assert.Equal(t, id, MustCredential(config).ID())
+		assert.NotContains(t, distinct, id, "%q", parts)
+		distinct[id] = config
+	}
+}
+
+func TestF25LivesToBelieve(t *testing.T) {
+	feishu := MustCredential(CredentialConfig{Issuer: "feishu", App: "a", MaxLife: 2*time.Hour + time.Minute})
+	usual := MustCredential(CredentialConfig{Issuer: "x", App: "a"})
+	for _, test := range []struct {
+		name       string
+		credential Credential
+		life       time.Duration
+		good       bool
+	}{
+		{"1 s", feishu, time.Second, true},
+		{"1 s - 1 ns", feishu, time.Second - 1, false},
+		{"0", feishu, 0, false},
+		{"negative", feishu, -time.Hour, false},
+		{"2 h", feishu, 2 * time.Hour, true},
+		{"2 h 1 min", feishu, 2*time.Hour + time.Minute, true},
+		{"2 h 1 min + 1 ns", feishu, 2*time.Hour + time.Minute + 1, false},
+		{"24 h by default", usual, 24 * time.Hour, true},
+		{"24 h + 1 ns by default", usual, 24*time.Hour + 1, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := test.credential.checkLife(test.life)
+			if test.good {
+				assert.NoError(t, err)
+				return
+			}
+			var refused *IssuerError
+			require.ErrorAs(t, err, &refused)
+			assert.Equal(t, ClassTransient, refused.Class)
+			assert.Equal(t, test.credential.Issuer(), refused.Issuer)
+			assert.Contains(t, refused.Message, test.life.String())
+		})
+	}
+}
+
+func TestF35CredentialNamesEveryComplaint(t *testing.T) {
+	_, err := NewCredential(CredentialConfig{Window: -1, MaxLife: -1})
+	for _, field := range []string{"CredentialConfig.Issuer", "CredentialConfig.App", "CredentialConfig.Secret", "CredentialConfig.Window", "CredentialConfig.MaxLife"} {
+		assert.ErrorContains(t, err, field)
+	}
+}
+
+func TestFetchFunc(t *testing.T) {
+	credential, refused := MustCredential(CredentialConfig{Issuer: "x", App: "a"}), errors.New("refused")
+	f := FetchFunc(credential, func(ctx context.Context) (Token, error) { return Token{}, ctx.Err() })
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(refused)
+	_, err := f.Fetch(ctx)
+	assert.ErrorIs(t, err, context.Canceled, "it gets the caller's ctx")
+	assert.Equal(t, credential.ID(), f.Credential().ID())
+}
+
+// The keys of a credential have to share a cluster slot: CRC 16 of what stands
+// between the first { and the next }.
+func TestF22KeysShareASlot(t *testing.T) {
+	for _, id := range []string{"feishu:cli_a1b2:0123456789abcdef", MustCredential(CredentialConfig{Issuer: "{x", App: "}{"}).ID(), "x::d"} {
+		k := keysOf(defaultPrefix, id)
+		want := slotOf(k.token)
+		assert.Equal(t, crc16(id)%16384, want)
+		for _, key := range []string{k.lock, k.failure, k.channel, k.rejected + fingerprintOf("a", "t")} {
+			assert.Equal(t, want, slotOf(key), key)
+			assert.Equal(t, 1, strings.Count(key, "{"), key)
+			assert.Equal(t, 1, strings.Count(key, "}"), key)
+		}
+	}
+}
+
+func TestSlotOf(t *testing.T) {
+	for key, want := range map[string]uint16{ // of CLUSTER KEYSLOT
+		"123456789":            12739,
+		"foo":                  12182,
+		"{user1000}.following": slotOf("user1000"),
+		"foo{}{bar}":           slotOf("foo{}{bar}"),
+		"foo{{bar}}zap":        slotOf("{bar"),
+	} {
+		assert.Equal(t, want, slotOf(key), key)
+	}
+}
+
+func slotOf(key string) uint16 {
+	if _, rest, ok := strings.Cut(key, "{"); ok {
+		if tag, _, ok := strings.Cut(rest, "}"); ok && tag != "" {
+			key = tag
+		}
+	}
+	return crc16(key) % 16384
+}
+
+// crc16 is the one of XMODEM, as the cluster specification has it.
+func crc16(s string) (crc uint16) {
+	for _, c := range []byte(s) {
+		crc ^= uint16(c) << 8
+		for range 8 {
+			if crc&0x8000 != 0 {
+				crc = crc<<1 ^ 0x1021
+			} else {
+				crc <<= 1
+			}
+		}
+	}
+	return crc
+}
+
+func TestF34KeysAreApart(t *testing.T) {
+	const id = "x:a:d"
+	assert.Equal(t, keys{
+		id:       "x:a:d",
+		token:    "onetoken:{x:a:d}:token",
+		lock:     "onetoken:{x:a:d}:lock",
+		failure:  "onetoken:{x:a:d}:failure",
+		channel:  "onetoken:{x:a:d}:events",
+		rejected: "onetoken:{x:a:d}:rejected:", refused: "onetoken:{x:a:d}:refused",
+	}, keysOf("onetoken", id))
+	assert.NotEqual(t, keysOf("onetoken", id).token, keysOf("staging", id).token)
+}

@@ -1,0 +1,282 @@
+package tokencache_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// wire is all that passes between replicas and Redis.
+type wire struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (w *wire) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &tapped{conn, w}, nil
+	}
+}
+
+func (w *wire) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (w *wire) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (w *wire) note(p []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf.Write(p)
+}
+
+func (w *wire) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
+}
+
+type tapped struct {
+	net.Conn
+	wire *wire
+}
+
+func (c *tapped) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.wire.note(p[:n])
+	return n, err
+}
+
+func (c *tapped) Write(p []byte) (int, error) {
+	c.wire.note(p)
+	return c.Conn.Write(p)
+}
+
+// F50, I5: whatever passes between replicas and Redis, and whatever stands in Redis, has no token
+// and no secret, through rotations, rejections, failures, direct calls and put-backs.
+func TestF50NothingReadableInRedis(t *testing.T) {
+	virtual(t, feishutest.Config{AppSecret: sharpSecret, MintEveryCall: true, Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		ctx, tap := t.Context(), &wire{}
+		said := &collector{}
+		replicas := f.start(3, func(c *replicaConfig) { c.hooks = append(c.hooks, tap) })
+		admin := f.redis.Client("admin")
+		dump := func() {
+			keys, err := admin.Keys(ctx, "*").Result()
+			require.NoError(t, err)
+			for _, key := range keys {
+				_, _ = fmt.Fprintln(said, key, admin.Get(ctx, key).Val(), admin.HGetAll(ctx, key).Val())
+			}
+		}
+		use := func() {
+			for range 3 {
+				for _, r := range replicas {
+					_, _ = r.source.Get(ctx)
+				}
+				dump()
+				time.Sleep(40 * time.Minute)
+			}
+		}
+		use()
+		for _, r := range replicas {
+			tok := r.mustGet()
+			require.NoError(t, r.source.Invalidate(ctx, tok))
+			dump()
+			_, _ = r.source.Get(ctx)
+		}
+		use()
+		f.issuer.FailNext(2, feishutest.Status(500))
+		_, _, _ = replicas[0].source.Refresh(ctx)
+		dump()
+		use()
+		replicas[0].link.Down()
+		_, _, err := replicas[0].source.Refresh(ctx)
+		require.NoError(t, err, "directly")
+		replicas[0].link.Heal()
+		time.Sleep(time.Minute)
+		require.Positive(t, replicas[0].count(tokencache.EventPutBack, "stored"))
+		require.GreaterOrEqual(t, f.stats().Rotations, 6)
+		use()
+
+		text := tap.text() + said.text()
+		require.Greater(t, len(text), 50_000)
+		for _, word := range []string{"sealed", "fingerprint", "EVALSHA", "PUBLISH", ":rejected:", ":failure", "checked_at"} {
+			assert.Contains(t, strings.ToLower(text), strings.ToLower(word), "it was there to see")
+		}
+		for _, pair := range f.issuer.Pairs() {
+			assertUnspoken(t, text, pair.App)
+			assertUnspoken(t, text, pair.Tenant)
+		}
+		assertUnspoken(t, text, sharpSecret)
+	})
+}
+
+// F47: a record that is sound, but cannot be opened: from another credential, or planted by who
+// has not the secret. It is a miss, through the lock, overwritten, counted, and no loop.
+func TestF47RecordThatCannotBeOpened(t *testing.T) {
+	plants := map[string]func(t *testing.T, f *fleet){
+		"another credential's": func(t *testing.T, f *fleet) {
+			ctx, admin := t.Context(), f.redis.Admin()
+			other := f.replica(func(c *replicaConfig) { c.fetcher = answering("other", 0, 3*time.Hour) })
+			_, err := other.source.Get(ctx)
+			require.NoError(t, err)
+			stolen := admin.HGetAll(ctx, "onetoken:{"+other.source.ID()+"}:token").Val()
+			require.NotEmpty(t, stolen)
+			key := f.tokenKey()
+			require.NoError(t, admin.Del(ctx, key).Err())
+			require.NoError(t, admin.HSet(ctx, key, stolen).Err())
+			require.NoError(t, admin.PExpire(ctx, key, 2*time.Hour+30*time.Minute).Err())
+		},
+		"another build's": func(t *testing.T, f *fleet) {
+			require.NoError(t, f.redis.Admin().Del(t.Context(), f.tokenKey()).Err())
+			other := f.replica(func(c *replicaConfig) {
+				c.fetcher = tokencache.FetchFunc(tokencache.OfAnotherBuild(f.credential()), func(context.Context) (tokencache.Token, error) {
+					return tokencache.NewToken("a", "t", 2*time.Hour), nil
+				})
+			})
+			_, err := other.source.Get(t.Context())
+			require.NoError(t, err)
+		},
+	}
+	for name, plant := range plants {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				holder := f.replica()
+				old := holder.mustGet()
+				plant(t, f)
+				cold := f.start(5)
+				withinAll(cold, latency+50*time.Millisecond)
+				assert.Equal(t, 2, f.stats().Calls, "one for the fleet, through the lock")
+				assert.Equal(t, old.AppAccessToken(), f.stored(), "overwritten")
+				assert.Positive(t, f.count(tokencache.EventGarbled, "the seal cannot be opened"))
+				late := f.start(5)
+				withinAll(late, 0)
+				assert.Equal(t, 2, f.stats().Calls)
+				assert.True(t, holder.within(0).Equal(old), "who has a copy has noticed nothing")
+
+				status, err := holder.source.Status(t.Context())
+				require.NoError(t, err)
+				assert.Empty(t, status.Garbled)
+			})
+		})
+	}
+}
+
+// F47: somebody plants such a record again and again. Each replica has one make way, keeps its
+// copy from then on, and asks no more often than its copy ends.
+func TestF47RecordsPlantedForHours(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		ctx, admin := t.Context(), f.redis.Admin()
+		replicas := f.start(4)
+		withinAll(replicas, latency+50*time.Millisecond)
+		other := f.replica(func(c *replicaConfig) { c.fetcher = answering("other", 0, 23*time.Hour) })
+		_, err := other.source.Get(ctx)
+		require.NoError(t, err)
+		stolen := admin.HGetAll(ctx, "onetoken:{"+other.source.ID()+"}:token").Val()
+		f.resetCounts()
+		const hours = 12
+		for begin := time.Now(); time.Since(begin) < hours*time.Hour; time.Sleep(10 * time.Second) {
+			require.NoError(t, admin.HSet(ctx, f.tokenKey(), stolen).Err())
+			require.NoError(t, admin.PExpire(ctx, f.tokenKey(), 4*time.Hour).Err())
+			for _, r := range replicas {
+				r.mustGet()
+			}
+		}
+		assert.LessOrEqual(t, f.stats().Calls, hours*len(replicas), "one for each copy's life and replica, with some to spare")
+		assert.Zero(t, f.count(tokencache.EventDirectCall, ""))
+	})
+}
+
+// F58: two builds cannot open each other's records, and have one id. Each asks for its own, once
+// a rotation, not in turn.
+func TestF58TwoBuildsWithOneID(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		ours := f.start(4)
+		theirs := f.start(4, func(c *replicaConfig) {
+			through := f.feishu()
+			c.fetcher = tokencache.FetchFunc(tokencache.OfAnotherBuild(f.credential()), through.Fetch)
+		})
+		all := append(append([]*replica{}, ours...), theirs...)
+		together(all, func(r *replica) { r.mustGet() })
+		assert.Equal(t, 2, f.stats().Calls, "one for each build")
+		f.resetCounts()
+		const rotations = 8
+		for range rotations * 90 * 6 { // a rotation is 90 min
+			for _, r := range all {
+				r.within(0)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		assert.LessOrEqual(t, f.stats().Calls, 3*rotations, "one for each build and rotation, and one to find out")
+		assert.GreaterOrEqual(t, f.stats().Rotations, rotations-1)
+	})
+}
+
+// A record makes way only for who holds the lock, and only that record: nobody can push out a
+// better one that has come since.
+func TestF47OnlyTheNamedRecordMakesWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		lock, sum string // of what the holder names; "" for the right one
+		gone      bool
+	}{
+		"named, with the lock":       {"", "", true},
+		"named, the lock another's":  {"another's", "", false},
+		"another named":              {"", strings.Repeat("0", 40), false},
+		"nothing named":              {"", "none", false},
+		"named, no lock of anyone's": {"none", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			redistest.Each(t, func(t *testing.T, env redistest.Env) {
+				ctx, admin := t.Context(), env.Admin()
+				better := tokencache.Sealed(answering("a", 0, time.Hour).Credential(), tokencache.NewToken("longer", "", 3*time.Hour))
+				at, err := admin.Time(ctx).Result()
+				require.NoError(t, err)
+				better["ends_at"], better["checked_at"] = strconv.FormatInt(at.Add(3*time.Hour).UnixMilli(), 10), "1"
+				key := "onetoken:{" + answering("a", 0, time.Hour).Credential().ID() + "}:"
+				require.NoError(t, admin.HSet(ctx, key+"token", better).Err())
+				require.NoError(t, admin.PExpire(ctx, key+"token", 3*time.Hour).Err())
+				require.NoError(t, admin.Set(ctx, key+"lock", "ours", time.Minute).Err())
+				lock, sum := "ours", better["sum"]
+				if c.lock != "" {
+					lock = c.lock
+				}
+				if c.lock == "none" {
+					require.NoError(t, admin.Del(ctx, key+"lock").Err())
+				}
+				switch c.sum {
+				case "":
+				case "none":
+					sum = ""
+				default:
+					sum = c.sum
+				}
+				out := tokencache.PublishInstead(t, env.Client("us"), answering("a", 0, time.Hour).Credential(), lock, sum, at)
+				stored := admin.HGet(ctx, key+"token", "fingerprint").Val()
+				if c.gone {
+					assert.Equal(t, "stored", out)
+					assert.NotEqual(t, better["fingerprint"], stored)
+				} else {
+					assert.Equal(t, "kept", out)
+					assert.Equal(t, better["fingerprint"], stored)
+				}
+			})
+		})
+	}
+}
