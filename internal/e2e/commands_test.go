@@ -97,7 +97,7 @@ func TestStatusAsAHealthCheck(t *testing.T) {
 	check(0, "")
 	key, c := w.tokenKey(), w.client()
 	require.NoError(t, c.HSet(ctx, key, "sealed", "garbled").Err())
-	check(1, "fingerprint does not match")
+	check(1, "checksum does not match")
 	require.NoError(t, c.Del(ctx, key).Err())
 	require.NoError(t, c.RPush(ctx, key, "theirs").Err())
 	check(1, "WRONGTYPE")
