@@ -39,7 +39,7 @@ func (c *Collector) Observe(e tokencache.Event) {
 	switch e.Kind {
 	case tokencache.EventDegraded, tokencache.EventPutBack, tokencache.EventInvalidate:
 		if trouble, ok := errors.AsType[*tokencache.RedisError](e.Err); ok {
-			c.degraded.trouble(e.ID, trouble.Name)
+			c.degraded.trouble(e.ID, trouble.Trouble)
 		}
 	case tokencache.EventFill:
 		c.degraded.filled(e.ID, errors.Is(e.Err, tokencache.ErrClosed))

@@ -13,7 +13,8 @@ import (
 type counts struct {
 	adopted, takeovers, leasesLost, garbled prometheus.Counter
 
-	calls, directCalls, publishes, putBacks, invalidations, troubles family
+	calls, directCalls, publishes, putBacks, invalidations family[tokencache.Outcome]
+	troubles                                               family[tokencache.Trouble]
 
 	callTook           prometheus.Histogram
 	fillTook, waitTook timed
@@ -21,17 +22,11 @@ type counts struct {
 	parts []prometheus.Collector // all of the above
 }
 
-// What is not in a list counts as the last of it: a label is never longer than the
-// list, and never anybody's words.
-var (
-	callOutcomes       = []string{"ok", "transient", "rate_limited", "quota", "permanent", "unknown"}
-	publishOutcomes    = []string{"stored", "renewed", "kept", "expired", "rejected", "failed"}
-	invalidateOutcomes = []string{"dropped", "paced", "alone", "other", "cooldown", "failed"}
-	redisTroubles      = []string{ // of tokencache.RedisError.Name
-		"timeout", "pool", "unreachable", "paused", "sentinel", "protocol", "tls",
-		"OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "BUSY", "TRYAGAIN",
-		"NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "DENIED", "MAXCLIENTS", "NODB", "NOCLUSTER", "other",
-	}
+// What a list of tokencache's does not have counts as one of these: a label is never longer
+// than the list and this, and never anybody's words.
+const (
+	unknownOutcome = "unknown" // of a call
+	notTaken       = "failed"  // Redis did not take it
 )
 
 // Bounds in seconds. A call to the issuer has up to 28 s, a fill a minute.
@@ -63,12 +58,12 @@ func newCounts() *counts {
 	waits := histograms("wait_duration_seconds",
 		"How long Gets waited that had no usable copy. A Get with a copy is not counted.", fillBuckets, "outcome")
 
-	c.calls = familyOf(calls.MustCurryWith(prometheus.Labels{"direct": "false"}), callOutcomes)
-	c.directCalls = familyOf(calls.MustCurryWith(prometheus.Labels{"direct": "true"}), callOutcomes)
-	c.publishes = familyOf(publishes, publishOutcomes)
-	c.putBacks = familyOf(putBacks, publishOutcomes)
-	c.invalidations = familyOf(invalidations, invalidateOutcomes)
-	c.troubles = familyOf(troubles, redisTroubles)
+	c.calls = familyOf(calls.MustCurryWith(prometheus.Labels{"direct": "false"}), tokencache.EventCall.Outcomes(), unknownOutcome)
+	c.directCalls = familyOf(calls.MustCurryWith(prometheus.Labels{"direct": "true"}), tokencache.EventDirectCall.Outcomes(), unknownOutcome)
+	c.publishes = familyOf(publishes, tokencache.EventPublish.Outcomes(), notTaken)
+	c.putBacks = familyOf(putBacks, tokencache.EventPutBack.Outcomes(), notTaken)
+	c.invalidations = familyOf(invalidations, tokencache.EventInvalidate.Outcomes(), notTaken)
+	c.troubles = familyOf(troubles, tokencache.Troubles(), tokencache.TroubleOther)
 	c.fillTook, c.waitTook = timedOf(fills), timedOf(waits)
 	c.parts = []prometheus.Collector{
 		c.adopted, c.takeovers, c.leasesLost, c.garbled, c.callTook,
@@ -95,7 +90,7 @@ func (c *counts) add(e tokencache.Event) {
 		c.putBacks.inc(e.Outcome)
 		// Of any other operation within a fill EventDegraded tells as well.
 		if trouble, ok := errors.AsType[*tokencache.RedisError](e.Err); ok {
-			c.troubles.inc(trouble.Name)
+			c.troubles.inc(trouble.Trouble)
 		}
 	case tokencache.EventAdopt:
 		c.adopted.Inc()
@@ -108,27 +103,26 @@ func (c *counts) add(e tokencache.Event) {
 	case tokencache.EventGarbled:
 		c.garbled.Inc()
 	case tokencache.EventDegraded:
-		c.troubles.inc(e.Outcome)
+		c.troubles.inc(e.Trouble)
 	}
 }
 
-// family is one counter for each outcome of a list.
-type family struct {
-	of   map[string]prometheus.Counter
+// family is one counter for each name of a list, and one for the rest.
+type family[T ~string] struct {
+	of   map[T]prometheus.Counter
 	rest prometheus.Counter
 }
 
-func familyOf(vec *prometheus.CounterVec, outcomes []string) family {
-	f := family{of: make(map[string]prometheus.Counter)}
-	for _, outcome := range outcomes {
-		f.rest = vec.WithLabelValues(outcome)
-		f.of[outcome] = f.rest
+func familyOf[T ~string](vec *prometheus.CounterVec, names []T, rest T) family[T] {
+	f := family[T]{of: make(map[T]prometheus.Counter), rest: vec.WithLabelValues(string(rest))}
+	for _, name := range names {
+		f.of[name] = vec.WithLabelValues(string(name))
 	}
 	return f
 }
 
-func (f family) inc(outcome string) {
-	if c, ok := f.of[outcome]; ok {
+func (f family[T]) inc(name T) {
+	if c, ok := f.of[name]; ok {
 		c.Inc()
 		return
 	}

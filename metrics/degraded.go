@@ -1,6 +1,10 @@
 package metrics
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
 
 // degraded is which credentials have trouble with Redis. A Redis that was silent is
 // well again when it answers, which there is an event for. One that refused has
@@ -18,20 +22,14 @@ type condition struct {
 	recent bool // since the credential's last fill ended
 }
 
-// silences are the names of a tokencache.RedisError that go with no answer of Redis:
-// those which the breaker opens for, and its own.
-var silences = map[string]bool{
-	"timeout": true, "unreachable": true, "paused": true, "protocol": true, "sentinel": true, "tls": true,
-}
-
 // trouble is an operation that did not succeed.
-func (d *degraded) trouble(key, name string) {
+func (d *degraded) trouble(id string, what tokencache.Trouble) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.byKey == nil {
 		d.byKey = make(map[string]condition)
 	}
-	d.byKey[key] = condition{silent: silences[name], recent: true}
+	d.byKey[id] = condition{silent: what.Silent(), recent: true}
 }
 
 // filled is the end of a fill: without trouble since the one before, all is well.

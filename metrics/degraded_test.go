@@ -26,8 +26,8 @@ func degraded(t *testing.T, m *metrics.Collector) bool {
 }
 
 func TestDegraded(t *testing.T) {
-	down := func(key, name string) tokencache.Event {
-		return tokencache.Event{Kind: tokencache.EventDegraded, ID: key, Outcome: name, Err: redisTrouble(name)}
+	down := func(key string, name tokencache.Trouble) tokencache.Event {
+		return tokencache.Event{Kind: tokencache.EventDegraded, ID: key, Trouble: name, Err: redisTrouble(name)}
 	}
 	fill := func(key string, err error) tokencache.Event {
 		return tokencache.Event{Kind: tokencache.EventFill, ID: key, Err: err}

@@ -149,13 +149,13 @@ func (f *fill) publish(ctx context.Context, lease *lock.Lease, got fetched, v *v
 	})
 	err = f.impatient(patient, err)
 	cancel()
-	f.src.observe(Event{Kind: EventPublish, Outcome: string(out), Remaining: life, Err: err})
+	f.src.observe(Event{Kind: EventPublish, Outcome: out, Remaining: life, Err: err})
 	switch {
 	case err != nil:
 		return err
-	case out == outcomeExpired:
+	case out == OutcomeExpired:
 		return ErrExpired
-	case out == outcomeRejected:
+	case out == OutcomeRejected:
 		return ErrRejected
 	}
 	f.left = true
@@ -166,10 +166,10 @@ func (f *fill) publish(ctx context.Context, lease *lock.Lease, got fetched, v *v
 	}
 	a.replaced = instead != ""
 	took := f.src.adopt(a)           // first: our own callers need not wait for the event to be sent
-	if !took && out == outcomeKept { // Redis has forgotten that it was rejected: then ours
+	if !took && out == OutcomeKept { // Redis has forgotten that it was rejected: then ours
 		took = f.src.adopt(got.adoption())
 	}
-	if out != outcomeKept {
+	if out != OutcomeKept {
 		_ = f.src.store.announceToken(ctx, a.token.Fingerprint(), a.remaining)
 	}
 	if !took {

@@ -139,7 +139,7 @@ func (b *breaker) close() {
 func (b *breaker) paused(key string) *RedisError {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := &RedisError{Name: redisPaused, ID: key}
+	e := &RedisError{Trouble: TroublePaused, ID: key}
 	if b.cause != nil {
 		e.before = redisErrorOf(b.cause, key)
 	}

@@ -44,7 +44,7 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 // degraded notes trouble with Redis and paces what follows.
 func (f *fill) degraded(cause error) {
 	e := redisErrorOf(cause, f.src.store.keys.id)
-	f.src.observe(Event{Kind: EventDegraded, Outcome: e.Name, Err: e})
+	f.src.observe(Event{Kind: EventDegraded, Trouble: e.Trouble, Err: e})
 	n := f.src.troubled()
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
 		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", whose(e.ID, "err", e.Error())...)
@@ -101,7 +101,7 @@ func (s *Source) putBackLater(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := putBackBackoff.base
-	if e, ok := errors.AsType[*RedisError](err); !ok || e.Name != redisPaused { // which was no attempt
+	if e, ok := errors.AsType[*RedisError](err); !ok || e.Trouble != TroublePaused { // which was no attempt
 		s.putBacks++
 		wait = putBackBackoff.after(s.putBacks, jitter())
 	}
@@ -174,16 +174,16 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 		asked: v.now.Add(-now().since(c.from)), elapsed: now().since(c.from),
 	})
 	err = f.impatient(patient, err)
-	f.src.observe(Event{Kind: EventPutBack, Outcome: string(out), Remaining: c.remainingAt(now()), Err: err})
+	f.src.observe(Event{Kind: EventPutBack, Outcome: out, Remaining: c.remainingAt(now()), Err: err})
 	if err != nil {
 		f.src.putBackLater(err)
 		return
 	}
 	f.src.putBackDone(c)
 	switch fp := c.token.Fingerprint(); {
-	case stored != nil && out != outcomeKept:
+	case stored != nil && out != OutcomeKept:
 		_ = f.src.store.announceToken(ctx, fp, stored.remaining)
-	case out == outcomeRejected && !f.src.knowsRejected(fp):
+	case out == OutcomeRejected && !f.src.knowsRejected(fp):
 		f.src.heard(eventRejection, fp) // later than by the event, which was missed
 	}
 }

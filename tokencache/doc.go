@@ -9,9 +9,9 @@
 // is not its turn, ask.go and fetch.go when it is, degraded.go without Redis, pace.go
 // why the next fill need not come yet, news.go what events change. On the way stand
 // clock.go (both clocks), window.go, backoff.go and jitter.go (the policy), rejection.go,
-// admission.go, direct_turn.go, refresh.go, run.go, status.go, event.go and report.go;
+// admission.go, direct_turn.go, refresh.go, run.go, status.go, event.go, outcome.go and report.go;
 // foreign.go bounds what others say. Below them store.go with record.go, seal.go and
-// scripts/, guard.go, slots.go and rediserr.go (time-outs that hold), breaker.go, prober.go
+// scripts/, guard.go, slots.go, rediserr.go and trouble.go (time-outs that hold), breaker.go, prober.go
 // and resume.go (a Redis that is silent, and then is not), notify.go.
 //
 // # Three ideas

@@ -3,6 +3,7 @@ package tokencache
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -16,6 +17,9 @@ var (
 	// ErrRedis is in every error whose cause is Redis: not reachable, too slow
 	// or unwilling. A [*RedisError] in the chain says which.
 	ErrRedis = errors.New("tokencache: trouble with redis")
+	// ErrIssuer is in every error whose cause is the issuer: a refusal, or no answer. An
+	// [*IssuerError] in the chain says which.
+	ErrIssuer = errors.New("tokencache: trouble with the issuer")
 	// ErrExpired: the issuer's token was past its end before it could be stored.
 	ErrExpired = errors.New("tokencache: token expired before it could be used")
 	// ErrRejected: the issuer handed out a token that was just rejected.
@@ -123,6 +127,33 @@ func (e *IssuerError) Error() string {
 		b.WriteString(": " + e.Advice)
 	}
 	return b.String()
+}
+
+// Is reports true for ErrIssuer.
+func (e *IssuerError) Is(target error) bool { return target == ErrIssuer }
+
+// LogValue is a group of what there is to know; it holds no secret.
+func (e *IssuerError) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue("none")
+	}
+	attrs := []slog.Attr{slog.String("message", e.Error()), slog.String("issuer", e.Issuer), slog.String("class", e.Class.String())}
+	if e.Code != 0 {
+		attrs = append(attrs, slog.Int("code", e.Code))
+	}
+	if e.Status != 0 {
+		attrs = append(attrs, slog.Int("status", e.Status))
+	}
+	if e.LogID != "" {
+		attrs = append(attrs, slog.String("log_id", e.LogID))
+	}
+	if e.RetryAfter > 0 {
+		attrs = append(attrs, slog.Float64("retry_after_seconds", e.RetryAfter.Seconds()))
+	}
+	if e.Local {
+		attrs = append(attrs, slog.Bool("local", true))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // Unwrap returns Err.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
@@ -83,5 +84,42 @@ func TestClassNamesTravel(t *testing.T) {
 	assert.Equal(t, "unknown", Class(200).String())
 	for _, name := range []string{"", "TRANSIENT", "of_a_later_version"} {
 		assert.Equal(t, ClassUnknown, parseClass(name), "F33: %q", name)
+	}
+}
+
+// Either cause has a name for errors.Is, however deep it lies, and is no more than itself in a log.
+func TestErrorsBySideAndInLogs(t *testing.T) {
+	refused := &IssuerError{Issuer: "feishu", Code: 10014, Status: 200, Message: "app secret invalid", LogID: "l1", Class: ClassPermanent, RetryAfter: time.Second, Local: true}
+	trouble := &RedisError{Trouble: TroubleOOM, ID: "x:a:d", Err: errors.New("OOM")}
+	for name, c := range map[string]struct {
+		err           error
+		issuer, redis bool
+		logged        string
+	}{
+		"issuer":            {refused, true, false, `{"message":"feishu refused: app secret invalid (code 10014, log id l1, retry after 1s)","issuer":"feishu","class":"permanent","code":10014,"status":200,"log_id":"l1","retry_after_seconds":1,"local":true}`},
+		"redis":             {trouble, false, true, `{"message":"redis OOM: OOM: raise maxmemory; keep the eviction policy at noeviction","trouble":"OOM","id":"x:a:d"}`},
+		"both":              {fmt.Errorf("%w (%w)", refused, trouble), true, true, ""},
+		"neither":           {ErrClosed, false, false, ""},
+		"issuer, by itself": {&IssuerError{Issuer: "x", Message: "m"}, true, false, `{"message":"x: m","issuer":"x","class":"transient"}`},
+		"nil issuer":        {(*IssuerError)(nil), true, false, `"none"`},
+		"nil redis":         {(*RedisError)(nil), false, false, `"none"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !isNil(c.err) {
+				assert.Equal(t, c.issuer, errors.Is(c.err, ErrIssuer))
+				assert.Equal(t, c.redis, errors.Is(c.err, ErrRedis))
+			}
+			if c.logged == "" {
+				return
+			}
+			var b strings.Builder
+			slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+				if len(groups) == 0 && a.Key != "err" {
+					return slog.Attr{}
+				}
+				return a
+			}})).Info("x", "err", c.err)
+			assert.Equal(t, `{"err":`+c.logged+"}\n", b.String())
+		})
 	}
 }

@@ -8,8 +8,12 @@ type Event struct {
 	Kind EventKind
 	// ID names the credential: see [Credential.ID].
 	ID string
-	// Outcome refines some kinds; see there.
-	Outcome string
+	// Outcome refines some kinds: one of [EventKind.Outcomes].
+	Outcome Outcome
+	// Trouble with Redis, of EventDegraded.
+	Trouble Trouble
+	// Reason why a record cannot be used, of EventGarbled: for people.
+	Reason string
 	// Duration of the step, where it has one.
 	Duration time.Duration
 	// Remaining life of the token involved, where there is one.
@@ -49,10 +53,9 @@ const (
 	// this process has rejected either: it waits, the others go on), "other" or "cooldown".
 	EventInvalidate
 	// EventGarbled: a record that cannot be used was found; it will be
-	// overwritten. Outcome says what is wrong with it.
+	// overwritten. Reason says what is wrong with it.
 	EventGarbled
-	// EventDegraded: an operation in Redis did not succeed (Err). Outcome is
-	// the name of the trouble, such as "timeout" or "OOM".
+	// EventDegraded: an operation in Redis did not succeed (Err). Trouble names it.
 	EventDegraded
 	// EventRecovered: Redis answers again.
 	EventRecovered

@@ -215,7 +215,7 @@ func (r *replica) only(kinds ...tokencache.EventKind) (events []string) {
 	defer r.mu.Unlock()
 	for _, e := range r.events {
 		if slices.Contains(kinds, e.Kind) {
-			events = append(events, strings.TrimSpace(e.Kind.String()+" "+e.Outcome))
+			events = append(events, strings.TrimSpace(e.Kind.String()+" "+detailOf(e)))
 		}
 	}
 	return events

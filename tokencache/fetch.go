@@ -29,7 +29,7 @@ func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
 	}
 	if err != nil {
 		refused := issuerErrorOf(s.credential, err) // of ours by now
-		s.observe(Event{Kind: kind, Outcome: refused.Class.String(), Duration: now().since(got.began), Err: refused})
+		s.observe(Event{Kind: kind, Outcome: Outcome(refused.Class.String()), Duration: now().since(got.began), Err: refused})
 		return got, refused
 	}
 	took := now().since(got.began)

@@ -1,6 +1,7 @@
 package tokencache_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,11 +139,16 @@ func (r *replica) count(kind tokencache.EventKind, outcome string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.events {
-		if e.Kind == kind && (outcome == "" || e.Outcome == outcome) {
+		if e.Kind == kind && (outcome == "" || detailOf(e) == outcome) {
 			n++
 		}
 	}
 	return n
+}
+
+// detailOf is what refines an event's kind, if anything does.
+func detailOf(e tokencache.Event) string {
+	return cmp.Or(string(e.Outcome), string(e.Trouble), e.Reason)
 }
 
 func (f *fleet) count(kind tokencache.EventKind, outcome string) (n int) {

@@ -51,7 +51,7 @@ func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 						start := time.Now()
 						err := run(t.Context(), g)
 						require.ErrorIs(t, err, context.DeadlineExceeded)
-						assert.Equal(t, "timeout", redisTrouble(err))
+						assert.Equal(t, TroubleTimeout, redisTrouble(err))
 						assert.Equal(t, time.Second, time.Since(start), "not go-redis' own time")
 						assert.False(t, breaker.allow())
 					})

@@ -11,7 +11,7 @@ import (
 )
 
 // mustInvalidate rejects a1/t1.
-func (s *stage) mustInvalidate(nonce string, remaining time.Duration) outcome {
+func (s *stage) mustInvalidate(nonce string, remaining time.Duration) Outcome {
 	s.t.Helper()
 	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: nonce, remaining: remaining})
 	require.NoError(s.t, err)
@@ -32,27 +32,27 @@ func TestF31InvalidateCompares(t *testing.T) {
 		t.Run("the stored one", func(t *testing.T) {
 			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, time.Hour)
-			assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
+			assert.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0))
 			assert.False(t, s.exists(s.keys.token))
 			s.lasts(time.Hour, s.ttl(s.tombstone()), "as long as the token would have lasted")
 		})
 		t.Run("a replaced one", func(t *testing.T) {
 			s := next(t)
 			s.put("a2", "t2", 2*time.Hour, time.Hour)
-			assert.Equal(t, outcomeOther, s.mustInvalidate("n", time.Hour))
+			assert.Equal(t, OutcomeOther, s.mustInvalidate("n", time.Hour))
 			assert.Equal(t, "a2", s.holds())
 			s.lasts(time.Hour, s.ttl(s.keys.token))
 			s.lasts(time.Hour, s.ttl(s.tombstone()), "a slow publish of it may still come")
 		})
 		t.Run("nothing stored", func(t *testing.T) {
 			s := next(t)
-			assert.Equal(t, outcomeOther, s.mustInvalidate("n", 0))
+			assert.Equal(t, OutcomeOther, s.mustInvalidate("n", 0))
 			s.lasts(2*time.Minute, s.ttl(s.tombstone()), "longer than the cool-down")
 		})
 		t.Run("stored without a TTL", func(t *testing.T) {
 			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, 0)
-			assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
+			assert.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0))
 			s.lasts(2*time.Minute, s.ttl(s.tombstone()))
 		})
 		t.Run("what the caller knows counts if it is more", func(t *testing.T) {
@@ -76,15 +76,15 @@ func TestF31InvalidateCoolsDown(t *testing.T) {
 				s := next(t)
 				s.put("a1", "t1", 2*time.Hour, time.Hour)
 				s.buried(cool-5*time.Second, count, time.Hour)
-				assert.Equal(t, outcomeCoolDown, s.mustInvalidate("n", 0))
+				assert.Equal(t, OutcomeCoolDown, s.mustInvalidate("n", 0))
 				assert.Equal(t, "a1", s.holds())
 
 				if s.m != nil {
 					s.buried(cool-time.Millisecond, count, time.Hour)
-					assert.Equal(t, outcomeCoolDown, s.mustInvalidate("n", 0))
+					assert.Equal(t, OutcomeCoolDown, s.mustInvalidate("n", 0))
 				}
 				s.buried(cool, count, time.Hour)
-				assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
+				assert.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0))
 				text, err := s.rdb.Get(t.Context(), s.tombstone()).Result()
 				require.NoError(t, err)
 				assert.Contains(t, text, fmt.Sprintf(" %d n dropped", count+1))
@@ -95,13 +95,13 @@ func TestF31InvalidateCoolsDown(t *testing.T) {
 			s := next(t)
 			s.put("a2", "t2", 2*time.Hour, time.Hour)
 			s.buried(time.Second, 1, time.Hour)
-			assert.Equal(t, outcomeOther, s.mustInvalidate("n", 0))
+			assert.Equal(t, OutcomeOther, s.mustInvalidate("n", 0))
 		})
 		t.Run("F23: rejected in the future", func(t *testing.T) {
 			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, time.Hour)
 			s.buried(-time.Hour, 1, time.Hour)
-			assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0), "Redis' clock stepped back: not for an hour")
+			assert.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0), "Redis' clock stepped back: not for an hour")
 		})
 	})
 }
@@ -114,12 +114,12 @@ func TestF31SameTokenAgainAndAgain(t *testing.T) {
 		s.pass(time.Second)
 		s.t0 = s.now()
 		out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 2*time.Hour), asked: s.t0, by: "us"})
-		require.Equal(t, outcomeStored, out)
+		require.Equal(t, OutcomeStored, out)
 	}
 	offerAgain()
 	dropped := 0
 	for i := range 2 * 3600 / 10 {
-		if s.mustInvalidate(fmt.Sprint(i), 0) == outcomeDropped {
+		if s.mustInvalidate(fmt.Sprint(i), 0) == OutcomeDropped {
 			dropped++
 			offerAgain()
 		}
@@ -132,17 +132,17 @@ func TestF21InvalidateReplayed(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		s := next(t)
 		s.put("a1", "t1", 2*time.Hour, time.Hour)
-		require.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
-		assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0), "its reply was lost")
+		require.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0))
+		assert.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0), "its reply was lost")
 		s.put("a1", "t1", 2*time.Hour, time.Hour) // handed out again
-		assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
+		assert.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0))
 		assert.Equal(t, "a1", s.holds(), "dropped once")
-		assert.Equal(t, outcomeCoolDown, s.mustInvalidate("another", 0))
+		assert.Equal(t, OutcomeCoolDown, s.mustInvalidate("another", 0))
 
 		s = next(t)
-		require.Equal(t, outcomeOther, s.mustInvalidate("n", 0))
+		require.Equal(t, OutcomeOther, s.mustInvalidate("n", 0))
 		s.put("a1", "t1", 2*time.Hour, time.Hour)
-		assert.Equal(t, outcomeOther, s.mustInvalidate("n", 0))
+		assert.Equal(t, OutcomeOther, s.mustInvalidate("n", 0))
 	})
 }
 
@@ -151,15 +151,15 @@ func TestF39TwoRejectionsAndASlowPublish(t *testing.T) {
 		s := next(t)
 		slow := offer{token: NewToken("a1", "t1", 2*time.Hour), asked: s.t0, by: "slow"}
 		s.put("a1", "t1", 2*time.Hour, time.Hour)
-		require.Equal(t, outcomeDropped, s.mustInvalidate("1", 0))
+		require.Equal(t, OutcomeDropped, s.mustInvalidate("1", 0))
 		out, _ := s.mustPublish(slow)
-		assert.Equal(t, outcomeRejected, out)
-		require.Equal(t, outcomeOther, s.mustInvalidate("2", 0))
+		assert.Equal(t, OutcomeRejected, out)
+		require.Equal(t, OutcomeOther, s.mustInvalidate("2", 0))
 		out, _ = s.mustPublish(slow)
-		assert.Equal(t, outcomeRejected, out)
+		assert.Equal(t, OutcomeRejected, out)
 		slow.putBack = true
 		out, _ = s.mustPublish(slow)
-		assert.Equal(t, outcomeRejected, out, "nor by way of a put-back")
+		assert.Equal(t, OutcomeRejected, out, "nor by way of a put-back")
 		assert.False(t, s.exists(s.keys.token))
 	})
 }
@@ -170,9 +170,9 @@ func TestF39RejectedAgainWhileItIsNotStored(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		s := next(t)
 		s.buried(5*time.Minute, 1, time.Hour)
-		require.Equal(t, outcomeOther, s.mustInvalidate("second", 0))
+		require.Equal(t, OutcomeOther, s.mustInvalidate("second", 0))
 		out, _ := s.mustPublish(offer{token: NewToken("a1", "t1", 2*time.Hour), asked: s.t0.Add(-time.Minute), by: "slow"})
-		assert.Equal(t, outcomeRejected, out)
+		assert.Equal(t, OutcomeRejected, out)
 	})
 }
 
@@ -190,7 +190,7 @@ func TestInvalidateWithAGarbledTombstone(t *testing.T) {
 				s := next(t)
 				s.put("a1", "t1", 2*time.Hour, time.Hour)
 				require.NoError(t, s.rdb.Set(t.Context(), s.tombstone(), text, 0).Err())
-				assert.Equal(t, outcomeDropped, s.mustInvalidate("n", 0))
+				assert.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0))
 				assert.Positive(t, s.ttl(s.tombstone()), "and it gets a TTL")
 			})
 		}
@@ -217,53 +217,53 @@ func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		alone := func(t *testing.T) *stage {
 			s := next(t)
-			require.Equal(t, verdict{outcomeDropped, 0, 1}, s.mustReject("a1", "1", "x"))
-			require.Equal(t, verdict{outcomeAlone, minHold, 2}, s.mustReject("a2", "2", "x"))
+			require.Equal(t, verdict{OutcomeDropped, 0, 1}, s.mustReject("a1", "1", "x"))
+			require.Equal(t, verdict{OutcomeAlone, minHold, 2}, s.mustReject("a2", "2", "x"))
 			require.Equal(t, "a2", s.holds())
 			require.False(t, s.exists(s.keys.failure))
 			return s
 		}
 		t.Run("another rejects it too", func(t *testing.T) {
 			s := alone(t)
-			assert.Equal(t, verdict{outcomePaced, minHold, 2}, s.mustRejectAgain("a2", "3", "y"))
+			assert.Equal(t, verdict{OutcomePaced, minHold, 2}, s.mustRejectAgain("a2", "3", "y"))
 			assert.Empty(t, s.holds())
 			v, err := s.read(t.Context())
 			require.NoError(t, err)
 			assert.True(t, v.failure.holds())
-			assert.Equal(t, verdict{outcomeAlone, 2 * minHold, 3}, s.mustReject("a3", "4", "y"), "who may be the only one now")
-			assert.Equal(t, outcomePaced, s.mustReject("a4", "5", "x").out)
+			assert.Equal(t, verdict{OutcomeAlone, 2 * minHold, 3}, s.mustReject("a3", "4", "y"), "who may be the only one now")
+			assert.Equal(t, OutcomePaced, s.mustReject("a4", "5", "x").out)
 		})
 		t.Run("the same one, in its wait", func(t *testing.T) {
 			s := alone(t)
 			if v := s.mustRejectAgain("a2", "3", "x"); s.m != nil {
-				assert.Equal(t, verdict{outcomeAlone, minHold, 2}, v)
+				assert.Equal(t, verdict{OutcomeAlone, minHold, 2}, v)
 				assert.Equal(t, "a2", s.holds())
 			}
 		})
 		t.Run("the same one, after its wait", func(t *testing.T) {
 			s := alone(t)
 			require.NoError(t, s.rdb.Set(t.Context(), s.keys.refused, fmt.Sprintf("2 x %d", s.now().UnixMilli()), time.Minute).Err())
-			assert.Equal(t, verdict{outcomeDropped, 0, 2}, s.mustRejectAgain("a2", "3", "x"))
+			assert.Equal(t, verdict{OutcomeDropped, 0, 2}, s.mustRejectAgain("a2", "3", "x"))
 			assert.Empty(t, s.holds())
-			assert.Equal(t, outcomeOther, s.mustRejectAgain("a2", "4", "y").out)
-			assert.Equal(t, outcomeAlone, s.mustReject("a3", "5", "x").out)
+			assert.Equal(t, OutcomeOther, s.mustRejectAgain("a2", "4", "y").out)
+			assert.Equal(t, OutcomeAlone, s.mustReject("a3", "5", "x").out)
 		})
 		t.Run("the row is lost", func(t *testing.T) {
 			s := alone(t)
 			require.NoError(t, s.rdb.Del(t.Context(), s.keys.refused).Err())
-			assert.Equal(t, outcomeDropped, s.mustRejectAgain("a2", "3", "x").out)
+			assert.Equal(t, OutcomeDropped, s.mustRejectAgain("a2", "3", "x").out)
 		})
 		t.Run("another, when it has lasted", func(t *testing.T) {
 			s := alone(t)
 			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.token, "fetched_at", s.now().Add(-time.Hour).UnixMilli()).Err())
-			assert.Equal(t, outcomeDropped, s.mustRejectAgain("a2", "3", "y").out)
+			assert.Equal(t, OutcomeDropped, s.mustRejectAgain("a2", "3", "y").out)
 			assert.False(t, s.exists(s.keys.failure))
 		})
 		t.Run("handed out again since", func(t *testing.T) {
 			s := alone(t)
 			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.token, "checked_at", s.now().Add(time.Second).UnixMilli()).Err())
 			for _, by := range []string{"x", "y"} {
-				assert.Equal(t, outcomeCoolDown, s.mustRejectAgain("a2", "3"+by, by).out)
+				assert.Equal(t, OutcomeCoolDown, s.mustRejectAgain("a2", "3"+by, by).out)
 			}
 			assert.Equal(t, "a2", s.holds())
 		})
@@ -272,13 +272,13 @@ func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
 			require.NoError(t, s.rdb.Del(t.Context(), s.keys.token).Err())
 			o := offer{token: NewToken("a2", "t", 2*time.Hour), asked: s.t0.Add(-time.Minute), elapsed: time.Minute, by: "y"}
 			out, _ := s.mustPublish(o)
-			assert.Equal(t, outcomeRejected, out, "an answer on its way: whoever asked asks once more")
+			assert.Equal(t, OutcomeRejected, out, "an answer on its way: whoever asked asks once more")
 			o.putBack = true
 			out, _ = s.mustPublish(o)
-			assert.Equal(t, outcomeStored, out)
-			assert.Equal(t, outcomePaced, s.mustRejectAgain("a2", "3", "y").out, "it is the same rejection")
+			assert.Equal(t, OutcomeStored, out)
+			assert.Equal(t, OutcomePaced, s.mustRejectAgain("a2", "3", "y").out, "it is the same rejection")
 			out, _ = s.mustPublish(o)
-			assert.Equal(t, outcomeRejected, out, "everybody's by now")
+			assert.Equal(t, OutcomeRejected, out, "everybody's by now")
 		})
 	})
 }
@@ -291,7 +291,7 @@ func TestF31ForeignRowOfRejections(t *testing.T) {
 			s.mustReject("a1", "1", "x")
 			for i, by := range []string{"y", "z", "x"} {
 				v := s.mustReject(fmt.Sprint("b", i), fmt.Sprint(i), by)
-				assert.Equal(t, outcomePaced, v.out, by)
+				assert.Equal(t, OutcomePaced, v.out, by)
 				assert.GreaterOrEqual(t, v.wait, minHold)
 				assert.LessOrEqual(t, v.wait, 36*time.Second)
 				seen, err := s.read(t.Context())

@@ -64,7 +64,7 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 		}
 	}
 	if v.garbled != "" {
-		f.src.observe(Event{Kind: EventGarbled, Outcome: v.garbled})
+		f.src.observe(Event{Kind: EventGarbled, Reason: v.garbled})
 	}
 	if r := v.record; r != nil {
 		f.src.adopt(r.adoption(number))

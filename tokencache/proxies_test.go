@@ -50,7 +50,7 @@ func TestF17ProxyThatHangsUpOnHello(t *testing.T) {
 		_, err := late.source.Status(t.Context())
 		e, ok := errors.AsType[*tokencache.RedisError](err)
 		require.True(t, ok, "%v", err)
-		assert.Equal(t, "unreachable", e.Name)
+		assert.Equal(t, "unreachable", string(e.Trouble))
 		assert.ErrorContains(t, err, "whether a proxy in between knows HELLO")
 	})
 }

@@ -25,7 +25,7 @@ func TestF23NoTTLAboveLife(t *testing.T) {
 				elapsed: time.Duration(random.Int64N(int64(life))) - life/10,
 			}
 			out, stored := s.mustPublish(o)
-			if out == outcomeExpired {
+			if out == OutcomeExpired {
 				require.False(t, s.exists(s.keys.token))
 				continue
 			}
@@ -59,7 +59,7 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 					if v, err := s.readAll(ctx); err == nil && v.record != nil && random.IntN(4) == 0 {
 						told, err := s.invalidate(ctx, notice{fp: v.record.token.Fingerprint(), nonce: fmt.Sprint(step), remaining: 0})
 						require.NoError(t, err)
-						if told.out == outcomeDropped || told.out == outcomePaced {
+						if told.out == OutcomeDropped || told.out == OutcomePaced {
 							best = time.Time{}
 						}
 					}
@@ -148,9 +148,9 @@ func TestReadersAndPublishAgree(t *testing.T) {
 				kept++
 			}
 			if readable || sound {
-				require.Equal(t, outcomeKept, out, about)
+				require.Equal(t, OutcomeKept, out, about)
 			} else {
-				require.Equal(t, outcomeStored, out, about)
+				require.Equal(t, OutcomeStored, out, about)
 			}
 		}
 		assert.Greater(t, kept, 20, "both are tried")

@@ -21,166 +21,166 @@ func TestPublishDecides(t *testing.T) {
 		exact   bool // 1 ms counts
 		setup   func(s *stage)
 		offer   func(s *stage) offer // nil: a2 with a life of 2 h and 1 h of it gone
-		want    outcome
+		want    Outcome
 		holds   string        // afterwards
 		lasts   time.Duration // of what is held
 		life    time.Duration // 0: 2 h
 		fetched string        // by; "" for us
 	}{
-		{name: "nothing stored", want: outcomeStored, holds: "a2", lasts: hour},
+		{name: "nothing stored", want: OutcomeStored, holds: "a2", lasts: hour},
 		{
-			name: "another, longer", want: outcomeKept, holds: "a1", lasts: hour + 10*time.Second, fetched: "them",
+			name: "another, longer", want: OutcomeKept, holds: "a1", lasts: hour + 10*time.Second, fetched: "them",
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour+10*time.Second) },
 		},
 		{
-			name: "another, 1 ms longer", exact: true, want: outcomeKept, holds: "a1", lasts: hour + time.Millisecond, fetched: "them",
+			name: "another, 1 ms longer", exact: true, want: OutcomeKept, holds: "a1", lasts: hour + time.Millisecond, fetched: "them",
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour+time.Millisecond) },
 		},
 		{
-			name: "another, as long", exact: true, want: outcomeKept, holds: "a1", lasts: hour, fetched: "them",
+			name: "another, as long", exact: true, want: OutcomeKept, holds: "a1", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour) },
 		},
 		{
-			name: "another, 1 ms shorter", exact: true, want: outcomeStored, holds: "a2", lasts: hour,
+			name: "another, 1 ms shorter", exact: true, want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour-time.Millisecond) },
 		},
 		{
-			name: "another, shorter", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "another, shorter", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour-10*time.Second) },
 		},
 		{
-			name: "F20: another, prolonged by hand", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F20: another, prolonged by hand", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "ends_at", s.endingIn(50*time.Minute)) },
 		},
 		{
-			name: "F20: another, kept by hand past its end", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F20: another, kept by hand past its end", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "ends_at", s.endingIn(-time.Second)) },
 		},
 		{
-			name: "another of the same app token", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "another of the same app token", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a2", "t1", 2*hour, hour-10*time.Second) },
 		},
 
 		{
-			name: "same", want: outcomeKept, holds: "a2", lasts: hour, fetched: "them",
+			name: "same", want: OutcomeKept, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour) },
 		},
 		{
-			name: "same, 1 s longer", exact: true, want: outcomeKept, holds: "a2", lasts: hour + time.Second, fetched: "them",
+			name: "same, 1 s longer", exact: true, want: OutcomeKept, holds: "a2", lasts: hour + time.Second, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour+time.Second) },
 		},
 		{
-			name: "same, 1 s shorter", exact: true, want: outcomeKept, holds: "a2", lasts: hour - time.Second, fetched: "them",
+			name: "same, 1 s shorter", exact: true, want: OutcomeKept, holds: "a2", lasts: hour - time.Second, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour-time.Second) },
 		},
 		{
-			name: "F20: same, prolonged by hand, which is mended", want: outcomeKept, holds: "a2", lasts: hour, fetched: "them",
+			name: "F20: same, prolonged by hand, which is mended", want: OutcomeKept, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, 2*hour, "ends_at", s.endingIn(hour)) },
 		},
 		{
-			name: "same, 1.001 s longer: the issuer's newer word", exact: true, want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			name: "same, 1.001 s longer: the issuer's newer word", exact: true, want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour+1001*time.Millisecond) },
 		},
 		{
-			name: "same, 1.001 s shorter: the issuer's newer word", exact: true, want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			name: "same, 1.001 s shorter: the issuer's newer word", exact: true, want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour-1001*time.Millisecond) },
 		},
 		{
-			name: "same, half an hour longer", want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			name: "same, half an hour longer", want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour+hour/2) },
 		},
 		{
-			name: "same, half an hour shorter", want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			name: "same, half an hour shorter", want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour/2) },
 		},
 		{
-			name: "F25: same, of a remaining life", want: outcomeKept, holds: "a2", lasts: 4567 * time.Second, fetched: "them",
+			name: "F25: same, of a remaining life", want: OutcomeKept, holds: "a2", lasts: 4567 * time.Second, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, 4567*time.Second) },
 			offer: func(s *stage) offer { return s.offered(4567*time.Second, 0) },
 		},
 		{
-			name: "F25: same, first seen with less life", want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			name: "F25: same, first seen with less life", want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", hour/2, hour/2) },
 		},
 
 		{
-			name: "F20: another without a TTL", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F20: another without a TTL", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 0) },
 		},
 		{
-			name: "F20: same without a TTL", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F20: same without a TTL", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, 0) },
 		},
 		{
-			name: "F20: another with a TTL beyond its life", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F20: another with a TTL beyond its life", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 3*hour) },
 		},
 		{
-			name: "F20: another with a TTL as long as its life", exact: true, want: outcomeKept, holds: "a1", lasts: 2 * hour, fetched: "them",
+			name: "F20: another with a TTL as long as its life", exact: true, want: OutcomeKept, holds: "a1", lasts: 2 * hour, fetched: "them",
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour) },
 		},
 		{
-			name: "F20: another with a TTL 1 ms beyond its life", exact: true, want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F20: another with a TTL 1 ms beyond its life", exact: true, want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour+time.Millisecond) },
 		},
 		{
-			name: "F20: same with a TTL beyond its life", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F20: same with a TTL beyond its life", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, 3*hour) },
 		},
 		{
-			name: "F19: garbled fingerprint", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F19: garbled fingerprint", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "fingerprint", "0123") },
 		},
 		{
-			name: "F19: our fingerprint on another token", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F19: our fingerprint on another token", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "fingerprint", fingerprintOf("a2", "t2")) },
 		},
 		{
-			name: "F19: the seal of another token", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F19: the seal of another token", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) {
 				s.put("a1", "t1", 2*hour, 2*hour, "sealed", s.recordFields("t1", "a1", "7200000")[fieldSealed])
 			},
 		},
 		{
-			name: "F19: life a word", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F19: life a word", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "life", "long") },
 		},
 		{
-			name: "F19: life empty", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F19: life empty", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "life", "") },
 		},
 		{
-			name: "F19: a foreign hash", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F19: a foreign hash", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.rdb.HSet(s.t.Context(), s.keys.token, "x", "y") },
 		},
 
 		{
-			name: "rejected before it was asked for", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "rejected before it was asked for", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.bury("a2", "t2", s.t0.Add(-time.Minute)) },
 		},
 		{
-			name: "rejected 1 ms before it was asked for", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "rejected 1 ms before it was asked for", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.bury("a2", "t2", s.t0.Add(-time.Millisecond)) },
 		},
 		{
-			name: "F39: rejected in the millisecond it was asked for", want: outcomeRejected,
+			name: "F39: rejected in the millisecond it was asked for", want: OutcomeRejected,
 			setup: func(s *stage) { s.bury("a2", "t2", s.t0) },
 		},
 		{
-			name: "F31: rejected after it was asked for", want: outcomeRejected, holds: "a1", lasts: hour / 2, fetched: "them",
+			name: "F31: rejected after it was asked for", want: OutcomeRejected, holds: "a1", lasts: hour / 2, fetched: "them",
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour/2); s.bury("a2", "t2", s.t0.Add(time.Second)) },
 		},
 		{
-			name: "F31: another was rejected", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "F31: another was rejected", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.bury("a1", "t1", s.t0.Add(time.Second)) },
 		},
 
 		{
-			name: "put back: nothing stored", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "put back: nothing stored", want: OutcomeStored, holds: "a2", lasts: hour,
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
-			name: "put back: it was on its way for an hour, of which its sender knows nothing", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "put back: it was on its way for an hour, of which its sender knows nothing", want: OutcomeStored, holds: "a2", lasts: hour,
 			offer: func(s *stage) offer {
 				o := putBack(s, 2*hour, 0)
 				o.asked = o.asked.Add(-hour)
@@ -188,22 +188,22 @@ func TestPublishDecides(t *testing.T) {
 			},
 		},
 		{
-			name: "put back: another, longer", want: outcomeKept, holds: "a1", lasts: hour + 10*time.Second, fetched: "them",
+			name: "put back: another, longer", want: OutcomeKept, holds: "a1", lasts: hour + 10*time.Second, fetched: "them",
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour+10*time.Second) },
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
-			name: "put back: another, shorter", want: outcomeStored, holds: "a2", lasts: hour,
+			name: "put back: another, shorter", want: OutcomeStored, holds: "a2", lasts: hour,
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, hour-10*time.Second) },
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
-			name: "put back: same, shorter: nothing new to say", want: outcomeKept, holds: "a2", lasts: hour / 2, fetched: "them",
+			name: "put back: same, shorter: nothing new to say", want: OutcomeKept, holds: "a2", lasts: hour / 2, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour/2) },
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
-			name: "put back: same, longer by a later word", want: outcomeKept, holds: "a2", lasts: hour + hour/2, fetched: "them",
+			name: "put back: same, longer by a later word", want: OutcomeKept, holds: "a2", lasts: hour + hour/2, fetched: "them",
 			setup: func(s *stage) {
 				s.put("a2", "t2", 2*hour, hour+hour/2, "ends_at", s.endingIn(hour+hour/2), "checked_at", s.endingIn(-30*time.Minute))
 			},
@@ -214,61 +214,61 @@ func TestPublishDecides(t *testing.T) {
 			},
 		},
 		{
-			name: "put back: same, longer by an earlier word", want: outcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			name: "put back: same, longer by an earlier word", want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) {
 				s.put("a2", "t2", 2*hour, hour+hour/2, "ends_at", s.endingIn(hour+hour/2), "checked_at", s.endingIn(-time.Minute))
 			},
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
-			name: "put back: same, longer by a second, which is rounding", want: outcomeKept, holds: "a2", lasts: hour + time.Second, fetched: "them",
+			name: "put back: same, longer by a second, which is rounding", want: OutcomeKept, holds: "a2", lasts: hour + time.Second, fetched: "them",
 			setup: func(s *stage) {
 				s.put("a2", "t2", 2*hour, hour+time.Second, "ends_at", s.endingIn(hour+time.Second), "checked_at", s.endingIn(-time.Minute))
 			},
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
-			name: "F39: put back, and rejected an hour ago", want: outcomeRejected,
+			name: "F39: put back, and rejected an hour ago", want: OutcomeRejected,
 			setup: func(s *stage) { s.bury("a2", "t2", s.t0.Add(-hour)) },
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 		{
-			name: "F39: put back, with a garbled tombstone", want: outcomeRejected,
+			name: "F39: put back, with a garbled tombstone", want: OutcomeRejected,
 			setup: func(s *stage) { s.rdb.Set(s.t.Context(), s.keys.rejected+fingerprintOf("a2", "t2"), "garbled", hour) },
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 
 		{
-			name: "F3: expired by our clocks", want: outcomeExpired,
+			name: "F3: expired by our clocks", want: OutcomeExpired,
 			offer: func(s *stage) offer { return s.offered(hour, hour) },
 		},
 		{
-			name: "F3: expired by our clocks, another stored", want: outcomeExpired, holds: "a1", lasts: time.Minute, fetched: "them",
+			name: "F3: expired by our clocks, another stored", want: OutcomeExpired, holds: "a1", lasts: time.Minute, fetched: "them",
 			setup: func(s *stage) { s.put("a1", "t1", 2*hour, time.Minute) },
 			offer: func(s *stage) offer { return s.offered(hour, 3*hour) },
 		},
 		{
-			name: "F3: 1 ms left", exact: true, want: outcomeStored, holds: "a2", lasts: time.Millisecond, life: hour,
+			name: "F3: 1 ms left", exact: true, want: OutcomeStored, holds: "a2", lasts: time.Millisecond, life: hour,
 			offer: func(s *stage) offer { return s.offered(hour, hour-time.Millisecond) },
 		},
 		{
-			name: "F3: less than 1 ms left", exact: true, want: outcomeExpired,
+			name: "F3: less than 1 ms left", exact: true, want: OutcomeExpired,
 			offer: func(s *stage) offer { return s.offered(hour, hour-1) },
 		},
 		{
-			name: "F3: expired by Redis' clock", want: outcomeExpired,
+			name: "F3: expired by Redis' clock", want: OutcomeExpired,
 			offer: func(s *stage) offer { return s.askedAgo(hour, hour, 0) },
 		},
 		{
-			name: "F23: Redis' clock jumped forward by 10 min", want: outcomeStored, holds: "a2", lasts: hour + 50*time.Minute,
+			name: "F23: Redis' clock jumped forward by 10 min", want: OutcomeStored, holds: "a2", lasts: hour + 50*time.Minute,
 			offer: func(s *stage) offer { return s.askedAgo(10*time.Minute, 2*hour, 130*time.Millisecond) },
 		},
 		{
-			name: "F23: Redis' clock stepped back by 10 min", want: outcomeStored, holds: "a2", lasts: 2*hour - 130*time.Millisecond,
+			name: "F23: Redis' clock stepped back by 10 min", want: OutcomeStored, holds: "a2", lasts: 2*hour - 130*time.Millisecond,
 			offer: func(s *stage) offer { return s.askedAgo(-10*time.Minute, 2*hour, 130*time.Millisecond) },
 		},
 		{
-			name: "F23: our clock went back", want: outcomeStored, holds: "a2", lasts: 2 * hour,
+			name: "F23: our clock went back", want: OutcomeStored, holds: "a2", lasts: 2 * hour,
 			offer: func(s *stage) offer { return s.offered(2*hour, -time.Minute) },
 		},
 	}
@@ -290,7 +290,7 @@ func TestPublishDecides(t *testing.T) {
 				out, stored := s.mustPublish(o)
 				assert.Equal(t, test.want, out)
 				assert.Equal(t, test.holds, s.holds())
-				if out == outcomeExpired || out == outcomeRejected {
+				if out == OutcomeExpired || out == OutcomeRejected {
 					assert.Nil(t, stored, "they come alone")
 				}
 				if test.holds == "" {

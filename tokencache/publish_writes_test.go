@@ -25,7 +25,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			s.put("a1", "t1", 2*time.Hour, 2*time.Hour)
 			s.failed()
 			out, _ := s.mustPublish(s.offered(time.Hour, 0))
-			require.Equal(t, outcomeKept, out)
+			require.Equal(t, OutcomeKept, out)
 			assert.False(t, s.exists(s.keys.failure))
 		})
 		t.Run("a put-back says nothing of failures", func(t *testing.T) {
@@ -95,11 +95,11 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 				s := next(t)
 				tok := NewToken(pair[0], pair[1], time.Hour)
 				out, stored := s.mustPublish(offer{token: tok, asked: s.t0, by: "host {1} %s"})
-				assert.Equal(t, outcomeStored, out)
+				assert.Equal(t, OutcomeStored, out)
 				require.NotNil(t, stored)
 				assert.True(t, tok.Equal(stored.token))
 				out, _ = s.mustPublish(offer{token: tok, asked: s.t0.Add(time.Minute), by: "x"})
-				assert.Equal(t, outcomeKept, out, "%q is the same", pair)
+				assert.Equal(t, OutcomeKept, out, "%q is the same", pair)
 			}
 		})
 	})

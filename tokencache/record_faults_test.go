@@ -76,7 +76,7 @@ func TestF19GarbledRecord(t *testing.T) {
 				}
 				status, err := cold[0].source.Status(ctx)
 				require.NoError(t, err)
-				assert.Equal(t, "fresh", status.State)
+				assert.Equal(t, "fresh", string(status.State))
 				assert.Empty(t, status.Garbled)
 				withinAll(f.start(3), 0)
 				f.nothingLeft()

@@ -156,7 +156,7 @@ func FuzzView(f *testing.F) {
 			a.text(i)
 			a.fields(i)
 		}
-		a.outcome(outcomeStored)
+		a.outcome(OutcomeStored)
 	})
 }
 

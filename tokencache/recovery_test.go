@@ -183,7 +183,7 @@ func TestI6FreshAgainWhenTheFaultsStop(t *testing.T) {
 				cold.within(latency + 50*time.Millisecond) // redis may be empty: nobody had reason to look
 				status, err := cold.source.Status(t.Context())
 				require.NoError(t, err)
-				assert.Contains(t, []string{"fresh", "due"}, status.State, "seed %d", seed)
+				assert.Contains(t, []string{"fresh", "due"}, string(status.State), "seed %d", seed)
 			}
 			time.Sleep(10 * time.Second)
 			assert.Empty(t, f.lockKeyAfter())

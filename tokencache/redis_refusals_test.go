@@ -85,7 +85,7 @@ func TestF17RedisRefuses(t *testing.T) {
 					_, err := forbidden.get(t.Context())
 					trouble, ok := errors.AsType[*tokencache.RedisError](err)
 					require.True(t, ok, "%v", err)
-					assert.Equal(t, refusal.name, trouble.Name)
+					assert.Equal(t, refusal.name, string(trouble.Trouble))
 					require.ErrorIs(t, err, tokencache.ErrRedis)
 					direct.within(latency)
 					assert.Equal(t, []string{"direct_call ok"}, direct.only(tokencache.EventCall, tokencache.EventDirectCall))
@@ -180,7 +180,7 @@ func TestF18NotOurs(t *testing.T) {
 					_, err := f.replicas[0].get(ctx)
 					trouble, ok := errors.AsType[*tokencache.RedisError](err)
 					require.True(t, ok, "%v", err)
-					assert.Equal(t, "WRONGTYPE", trouble.Name)
+					assert.Equal(t, "WRONGTYPE", string(trouble.Trouble))
 					assert.NotContains(t, err.Error(), "theirs")
 
 					replicas := f.start(5)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,16 +15,8 @@ import (
 
 // RedisError says what is wrong with Redis. errors.Is(err, ErrRedis) holds.
 type RedisError struct {
-	// Name of the trouble: "timeout" and "unreachable" for a server that does
-	// not answer, "pool" for a client all of whose connections are in use, "tls" for
-	// one side that does not accept the other, "paused" for a server not asked again
-	// yet, "sentinel" if the sentinels do not tell the
-	// primary, "protocol" for what is no Redis; else
-	// the code of its answer: OOM, READONLY, LOADING, MISCONF, NOAUTH,
-	// WRONGPASS, NOPERM, WRONGTYPE, BUSY, TRYAGAIN, NOREPLICAS, MASTERDOWN,
-	// CLUSTERDOWN, CROSSSLOT, DENIED (protected mode), or for those without one MAXCLIENTS, NODB (no
-	// database of that number) and NOCLUSTER; "other" for the rest.
-	Name string
+	// Trouble names what is wrong.
+	Trouble Trouble
 	// ID names the credential whose keys were involved: see [Credential.ID].
 	ID string
 	// Err is what the client returned.
@@ -35,8 +28,8 @@ type RedisError struct {
 // Error says the trouble and what to do about it.
 func (e *RedisError) Error() string {
 	parts := []string{"redis"}
-	if e.Name != redisOther {
-		parts[0] += " " + e.Name
+	if e.Trouble != TroubleOther {
+		parts[0] += " " + string(e.Trouble)
 	}
 	if e.before != nil {
 		parts = append(parts, "since "+e.before.Error())
@@ -53,14 +46,14 @@ func (e *RedisError) Error() string {
 // said, the name of a script, a full stop. Of what is no Redis there are none:
 // they would quote what it sent.
 func (e *RedisError) words() string {
-	if e.Err == nil || e.Name == redisProtocol {
+	if e.Err == nil || e.Trouble == TroubleProtocol {
 		return ""
 	}
 	s, _, _ := strings.Cut(textOf(e.Err), " script:")
-	if e.Name == "DENIED" { // a page on what one may do follows
+	if e.Trouble == TroubleDenied { // a page on what one may do follows
 		s, _, _ = strings.Cut(s, ". ")
 	}
-	for _, code := range []string{"ERR ", e.Name + " ", "redis: "} {
+	for _, code := range []string{"ERR ", string(e.Trouble) + " ", "redis: "} {
 		s = strings.TrimPrefix(s, code)
 	}
 	return strings.TrimRight(text(strings.ReplaceAll(s, "\n", "; ")), ". ")
@@ -69,16 +62,28 @@ func (e *RedisError) words() string {
 // advice is what to do. A server that hangs up has nothing wrong with its address;
 // why it did so it may have said, but go-redis fails to write before it reads that.
 func (e *RedisError) advice() string {
-	if e.Name == redisUnreachable && slices.ContainsFunc(hangUps, func(known error) bool { return errors.Is(e.Err, known) }) {
+	if e.Trouble == TroubleUnreachable && slices.ContainsFunc(hangUps, func(known error) bool { return errors.Is(e.Err, known) }) {
 		return redisHungUp
 	}
-	return redisAdvice[e.Name]
+	return e.Trouble.Advice()
 }
 
 var hangUps = []error{io.EOF, syscall.EPIPE, syscall.ECONNRESET}
 
 const redisHungUp = "see that redis runs, whether it wants TLS, whether it is in protected mode, whether maxclients is reached, " +
 	"and whether a proxy in between knows HELLO"
+
+// LogValue is a group of what there is to know; it holds no secret.
+func (e *RedisError) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue("none")
+	}
+	attrs := []slog.Attr{slog.String("message", e.Error()), slog.String("trouble", string(e.Trouble))}
+	if e.ID != "" {
+		attrs = append(attrs, slog.String("id", e.ID))
+	}
+	return slog.GroupValue(attrs...)
+}
 
 // Unwrap returns the client's error and ErrRedis.
 func (e *RedisError) Unwrap() []error {
@@ -88,72 +93,9 @@ func (e *RedisError) Unwrap() []error {
 	return []error{ErrRedis, e.Err}
 }
 
-// redisPaused names a Redis that is not asked again yet.
-const redisPaused = "paused"
-
 // refused tells an answer of Redis, or of the client's pool, from silence and from not
 // being asked.
 func (e *RedisError) refused() bool { return e.Err != nil && !silent(e.Err) }
-
-// Names of our own that are needed by name.
-const (
-	redisOther       = "other"
-	redisPool        = "pool"
-	redisUnreachable = "unreachable"
-	redisTLS         = "tls"
-	redisSentinel    = "sentinel"
-	redisProtocol    = "protocol"
-)
-
-// What Redis calls its troubles, and what a person can do. Scripts and proxies
-// wrap the words, so they are looked for anywhere in the text; the order
-// settles which counts when several occur.
-var (
-	redisCodes = []string{
-		"WRONGTYPE", "OOM", "READONLY", "LOADING", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM",
-		"TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "CROSSSLOT", "BUSY",
-	}
-	// redisWords are for what comes without a code: above all what an ACL
-	// forbids to a script, before and since Redis 7.2.
-	redisWords = map[string]string{
-		"running in protected mode":             "DENIED", // a proxy's DENIED is the proxy's
-		"max number of clients":                 "MAXCLIENTS",
-		"ACL failure in script":                 "NOPERM",
-		"can't run this command":                "NOPERM",
-		"can't access at least one of the keys": "NOPERM",
-		"DB index is out of range":              "NODB",
-		"cluster support disabled":              "NOCLUSTER",
-	}
-	// clientWords are of go-redis, about what it cannot make sense of: it has
-	// no types for these.
-	clientWords = []struct{ words, name string }{
-		{"redis: all sentinels", redisSentinel},
-		{"redis: can't parse", redisProtocol},
-		{"redis: can't read raw", redisProtocol},
-		{"redis: invalid reply", redisProtocol},
-	}
-	redisAdvice = map[string]string{
-		redisUnreachable: "check the address and that redis runs",
-		redisTLS:         "check the certificates of both sides, and whom they trust",
-		"timeout":        "check the load of redis and the network in between",
-		redisPool:        "raise PoolSize of the redis client",
-		"WRONGTYPE":      "the key is not ours: delete it, or choose another prefix",
-		"OOM":            "raise maxmemory; keep the eviction policy at noeviction",
-		"READONLY":       "connect to the primary",
-		"LOADING":        "wait until redis has loaded its data",
-		"MISCONF":        "redis cannot save to disk: see its log",
-		"NOAUTH":         "set the password",
-		"WRONGPASS":      "check user name and password",
-		"NOPERM":         "allow the commands, keys and channel in the ACL",
-		"BUSY":           "a script of somebody blocks redis",
-		"DENIED":         "set a password in redis, and here: without one it serves its own host alone",
-		"MAXCLIENTS":     "raise maxclients",
-		"NODB":           "choose a database that exists, such as 0",
-		"NOCLUSTER":      "it is no Redis Cluster: leave out cluster=true, and further addr=",
-		redisSentinel:    "check the addresses of the sentinels and the name of the master",
-		redisProtocol:    "the other side does not speak Redis: check the address and port",
-	}
-)
 
 // redisErrorOf names an error of the client.
 func redisErrorOf(err error, key string) *RedisError {
@@ -161,7 +103,7 @@ func redisErrorOf(err error, key string) *RedisError {
 		return e.of(key)
 	}
 	err = own(err)
-	return &RedisError{Name: redisTrouble(err), ID: key, Err: err}
+	return &RedisError{Trouble: redisTrouble(err), ID: key, Err: err}
 }
 
 // of adds whose trouble it is, if that is not known yet.
@@ -191,36 +133,26 @@ func isOver(ctx context.Context) bool {
 	return ctx.Err() != nil || bounded && !time.Now().Before(deadline)
 }
 
-func redisTrouble(err error) string {
+func redisTrouble(err error) Trouble {
 	text := err.Error()
 	for _, known := range clientWords { // first: the sentinels' not knowing is a redis.Nil, thus an answer
 		if strings.Contains(text, known.words) {
-			return known.name
+			return known.trouble
 		}
 	}
 	if congested(err) {
-		return redisPool
+		return TroublePool
 	}
 	if !answered(err) {
 		if errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
-			return "timeout"
+			return TroubleTimeout
 		}
 		if strings.Contains(text, "tls: ") || strings.Contains(text, "x509: ") { // what the other side says has no type
-			return redisTLS
+			return TroubleTLS
 		}
-		return redisUnreachable
+		return TroubleUnreachable
 	}
-	for _, code := range redisCodes {
-		if strings.Contains(text, code+" ") {
-			return code
-		}
-	}
-	for words, code := range redisWords {
-		if strings.Contains(text, words) {
-			return code
-		}
-	}
-	return redisOther
+	return troubleIn(text)
 }
 
 // silent reports that Redis was asked and did not answer. Only that opens the breaker.

@@ -61,8 +61,8 @@ func TestF17RedisTroubleHasNames(t *testing.T) {
 		{"other", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.name, redisTrouble(reply(test.text)))
-			assert.Equal(t, test.name, redisTrouble(fmt.Errorf("lock: acquire: %w", reply(test.text))), "wrapped in Go")
+			assert.Equal(t, Trouble(test.name), redisTrouble(reply(test.text)))
+			assert.Equal(t, Trouble(test.name), redisTrouble(fmt.Errorf("lock: acquire: %w", reply(test.text))), "wrapped in Go")
 			if test.name == "other" {
 				return
 			}
@@ -72,7 +72,7 @@ func TestF17RedisTroubleHasNames(t *testing.T) {
 				"Redis 7":         test.text + " script: 0123456789abcdef, on @user_script:12.",
 				"miniredis":       "ERR Error compiling script (new function): user_script:12: " + test.text + " stack traceback: [G]: in function 'call'",
 			} {
-				assert.Equal(t, test.name, redisTrouble(reply(wrapped)), how)
+				assert.Equal(t, Trouble(test.name), redisTrouble(reply(wrapped)), how)
 			}
 		})
 	}
@@ -101,7 +101,7 @@ func TestSilenceHasNames(t *testing.T) {
 		{"dial timed out", &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}, "timeout"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.want, redisTrouble(test.err))
+			assert.Equal(t, Trouble(test.want), redisTrouble(test.err))
 			assert.False(t, answered(test.err))
 		})
 	}
@@ -111,25 +111,30 @@ func TestSilenceHasNames(t *testing.T) {
 }
 
 func TestRedisErrorReads(t *testing.T) {
-	for name, advice := range redisAdvice {
-		e := &RedisError{Name: name, ID: "x:a:d", Err: errors.New("cause")}
-		if name == redisProtocol { // the cause may be anything
-			assert.EqualError(t, e, "redis protocol: "+advice)
-			continue
+	for _, trouble := range Troubles() {
+		want := "redis " + string(trouble) + ": cause"
+		switch trouble {
+		case TroubleOther:
+			want = "redis: cause"
+		case TroubleProtocol: // the cause may be anything
+			want = "redis protocol"
 		}
-		assert.EqualError(t, e, "redis "+name+": cause: "+advice)
+		if advice := trouble.Advice(); advice != "" {
+			want += ": " + advice
+		}
+		assert.EqualError(t, &RedisError{Trouble: trouble, ID: "x:a:d", Err: errors.New("cause")}, want)
 	}
 	for _, test := range []struct{ edge, says, want string }{
-		{"code and full stop", "OOM command not allowed when used memory > 'maxmemory'.", "redis OOM: command not allowed when used memory > 'maxmemory': " + redisAdvice["OOM"]},
-		{"code of a script", "READONLY You can't write against a read only replica. script: 0123456789abcdef, on @user_script:12.", "redis READONLY: You can't write against a read only replica: " + redisAdvice["READONLY"]},
-		{"a page of advice", protectedMode, "redis DENIED: Redis is running in protected mode because protected mode is enabled and no password is set for the default user: " + redisAdvice["DENIED"]},
-		{"no code", "ERR DB index is out of range", "redis NODB: DB index is out of range: " + redisAdvice["NODB"]},
+		{"code and full stop", "OOM command not allowed when used memory > 'maxmemory'.", "redis OOM: command not allowed when used memory > 'maxmemory': " + troubleAdvice["OOM"]},
+		{"code of a script", "READONLY You can't write against a read only replica. script: 0123456789abcdef, on @user_script:12.", "redis READONLY: You can't write against a read only replica: " + troubleAdvice["READONLY"]},
+		{"a page of advice", protectedMode, "redis DENIED: Redis is running in protected mode because protected mode is enabled and no password is set for the default user: " + troubleAdvice["DENIED"]},
+		{"no code", "ERR DB index is out of range", "redis NODB: DB index is out of range: " + troubleAdvice["NODB"]},
 		{"a code we have no name for", "ERR unknown command 'EVALSHA'", "redis: unknown command 'EVALSHA'"},
-		{"several lines", "redis: all sentinels are unreachable: a\nb", "redis sentinel: all sentinels are unreachable: a; b: " + redisAdvice["sentinel"]},
+		{"several lines", "redis: all sentinels are unreachable: a\nb", "redis sentinel: all sentinels are unreachable: a; b: " + troubleAdvice["sentinel"]},
 	} {
 		t.Run(test.edge, func(t *testing.T) { assert.EqualError(t, redisErrorOf(reply(test.says), "x:a:d"), test.want) })
 	}
-	assert.EqualError(t, &RedisError{Name: "paused"}, "redis paused")
+	assert.EqualError(t, &RedisError{Trouble: "paused"}, "redis paused")
 	for _, hungUp := range []error{io.EOF, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}} {
 		assert.EqualError(t, redisErrorOf(hungUp, "x:a:d"), "redis unreachable: "+hungUp.Error()+": "+redisHungUp)
 	}
@@ -159,7 +164,7 @@ func TestTurnedDown(t *testing.T) {
 			rdb := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), MaxRetries: -1, Password: "p"})
 			defer rdb.Close()
 			e := redisErrorOf(rdb.Ping(t.Context()).Err(), "x:a:d")
-			assert.Contains(t, []string{name, redisUnreachable}, e.Name)
+			assert.Contains(t, []Trouble{Trouble(name), TroubleUnreachable}, e.Trouble)
 			assert.Regexp(t, c.advice, e.advice(), e.Error())
 		})
 	}
@@ -174,12 +179,12 @@ func TestNotRedis(t *testing.T) {
 	single := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
 	defer single.Close()
 	e := redisErrorOf(single.Ping(t.Context()).Err(), "x:a:d")
-	assert.EqualError(t, e, "redis protocol: "+redisAdvice[redisProtocol])
+	assert.EqualError(t, e, "redis protocol: "+troubleAdvice[TroubleProtocol])
 	assert.Contains(t, e.Err.Error(), "HTTP/1.1", "which is not said")
 
 	sentinel := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "m", SentinelAddrs: []string{addr}, MaxRetries: -1})
 	defer sentinel.Close()
-	assert.Equal(t, redisSentinel, redisTrouble(sentinel.Ping(t.Context()).Err()))
+	assert.Equal(t, TroubleSentinel, redisTrouble(sentinel.Ping(t.Context()).Err()))
 }
 
 func TestRedisErrorUnwraps(t *testing.T) {
@@ -189,7 +194,7 @@ func TestRedisErrorUnwraps(t *testing.T) {
 	assert.ErrorIs(t, err, cause)
 	var e *RedisError
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, RedisError{Name: "OOM", ID: "x:a:d", Err: cause}, *e)
+	assert.Equal(t, RedisError{Trouble: "OOM", ID: "x:a:d", Err: cause}, *e)
 	assert.Same(t, e, redisErrorOf(err, "other"), "named once")
-	assert.ErrorIs(t, &RedisError{Name: "paused"}, ErrRedis)
+	assert.ErrorIs(t, &RedisError{Trouble: "paused"}, ErrRedis)
 }

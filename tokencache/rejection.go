@@ -59,7 +59,7 @@ func (s *Source) reject(fp string) error {
 	if c.is(fp) {
 		s.hold = hold{} // it was for one that has a copy
 		if s.paceRefusal(c) {
-			s.observe(Event{Kind: EventInvalidate, Outcome: string(outcomePaced)}) // before the Source can be closed
+			s.observe(Event{Kind: EventInvalidate, Outcome: OutcomePaced}) // before the Source can be closed
 		}
 	}
 	s.drop(fp)
@@ -161,18 +161,18 @@ func (s *Source) tell(fp string) (err error) {
 		s.putBackLater(err)
 		return err
 	}
-	s.observe(Event{Kind: EventInvalidate, Outcome: string(v.out)})
+	s.observe(Event{Kind: EventInvalidate, Outcome: v.out})
 
 	s.mu.Lock()
-	s.rejected.told(fp, r.number, v.out == outcomeCoolDown)
-	if v.out == outcomeAlone {
+	s.rejected.told(fp, r.number, v.out == OutcomeCoolDown)
+	if v.out == OutcomeAlone {
 		s.standAside(fp, r.number, v)
 	}
 	s.mu.Unlock()
-	if v.out == outcomeCoolDown {
+	if v.out == OutcomeCoolDown {
 		return ErrCoolDown
 	}
-	if v.out == outcomeDropped || v.out == outcomePaced {
+	if v.out == OutcomeDropped || v.out == OutcomePaced {
 		_ = s.store.announce(ctx, eventRejection, fp) // a hint
 	}
 	return nil

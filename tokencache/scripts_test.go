@@ -104,8 +104,8 @@ func TestF21ScriptsReplayed(t *testing.T) {
 				if stored == nil {
 					return out, err
 				}
-				if out == outcomeRenewed || offer.putBack {
-					out = outcomeKept // of the second run: nothing new
+				if out == OutcomeRenewed || offer.putBack {
+					out = OutcomeKept // of the second run: nothing new
 				}
 				return fmt.Sprintf("%s %v %v", out, stored.token, stored.token.life()), err
 			}
@@ -144,7 +144,7 @@ func TestF21ScriptsReplayed(t *testing.T) {
 				},
 				func(s *stage) (any, error) {
 					v, err := s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", by: replica{"us", "us"}})
-					assert.Equal(t, outcomeAlone, v.out)
+					assert.Equal(t, OutcomeAlone, v.out)
 					return v.row, err
 				},
 			},
@@ -226,7 +226,7 @@ func TestF18ForeignTypes(t *testing.T) {
 				err := test.run(s)
 				var trouble *RedisError
 				require.ErrorAs(t, err, &trouble)
-				assert.Equal(t, "WRONGTYPE", trouble.Name)
+				assert.Equal(t, "WRONGTYPE", string(trouble.Trouble))
 				assert.Equal(t, s.keys.id, trouble.ID)
 				if test.named {
 					assert.ErrorContains(t, err, key)

@@ -77,7 +77,7 @@ func TestF15NobodyQueuesForASilentRedis(t *testing.T) {
 				assert.Equal(t, time.Second, time.Since(begin))
 				require.ErrorIs(t, <-first, context.DeadlineExceeded)
 				assert.False(t, breaker.allow())
-				assert.Equal(t, "paused", redisErrorOf(err, "k").Name)
+				assert.Equal(t, TroublePaused, redisErrorOf(err, "k").Trouble)
 				assert.Equal(t, "k", redisErrorOf(err, "k").ID)
 				require.NotErrorIs(t, err, context.DeadlineExceeded, "nobody was asked in vain")
 				time.Sleep(10 * time.Second)
@@ -107,7 +107,7 @@ func TestF59PoolInUseIsNoSilence(t *testing.T) {
 			require.ErrorIs(t, err, c.cause)
 			assert.True(t, b.allow())
 			e := redisErrorOf(err, "k")
-			assert.Equal(t, "pool", e.Name)
+			assert.Equal(t, TroublePool, e.Trouble)
 			assert.Contains(t, e.Error(), "raise PoolSize")
 		})
 	}

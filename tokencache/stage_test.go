@@ -162,7 +162,7 @@ func (s *stage) exists(key string) bool {
 }
 
 // mustPublish offers a2/t2.
-func (s *stage) mustPublish(o offer) (outcome, *record) {
+func (s *stage) mustPublish(o offer) (Outcome, *record) {
 	s.t.Helper()
 	out, stored, err := s.publish(s.t.Context(), o)
 	require.NoError(s.t, err)

@@ -9,9 +9,9 @@ import (
 // Status is what Redis knows of a credential, for people and dashboards; never
 // a token.
 type Status struct {
-	App       string        // the app id
-	ID        string        // of the credential: see [Credential.ID]
-	State     string        // "fresh", "due" (in its window), "urgent" or "absent"
+	App       string // the app id
+	ID        string // of the credential: see [Credential.ID]
+	State     State
 	Remaining time.Duration // life of the stored token; 0 if there is none
 	Life      time.Duration // what the issuer gave it
 	FetchedBy string        // Config.Replica of who asked
@@ -29,6 +29,17 @@ type Status struct {
 	Attempts int
 	RetryIn  time.Duration
 }
+
+// State is where in its life a stored token stands.
+type State string
+
+// All states that there are, from the end of a life to its beginning.
+const (
+	StateAbsent State = "absent" // there is none that may be handed out
+	StateUrgent State = "urgent" // at the end of its window
+	StateDue    State = "due"    // in its window: it is being replaced
+	StateFresh  State = "fresh"
+)
 
 // Status looks into Redis: one round trip, nothing is written or adopted. Errors
 // are [*RedisError], ErrClosed or ctx's. [Cache.Survey] looks at all credentials.
@@ -108,10 +119,10 @@ func apart(caller context.Context) (ctx context.Context, end func()) {
 }
 
 func statusOf(id string, v *view) Status {
-	st := Status{App: word(appOf(id)), ID: id, State: dead.String(), Garbled: v.garbled}
+	st := Status{App: word(appOf(id)), ID: id, State: StateAbsent, Garbled: v.garbled}
 	if r := v.record; r != nil {
 		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.life, r.fetchedBy, r.fetchedAt
-		st.State = windowOf(r.window, r.life, true, 0).phaseOf(r.remaining).String()
+		st.State = windowOf(r.window, r.life, true, 0).phaseOf(r.remaining).state()
 	}
 	switch {
 	case v.lockTTL == noTTL:

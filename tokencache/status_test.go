@@ -34,7 +34,7 @@ func TestStatusThroughALife(t *testing.T) {
 		go r.mustGet()
 		time.Sleep(500 * time.Millisecond)
 		calling := look()
-		assert.Equal(t, "absent", calling.State)
+		assert.Equal(t, "absent", string(calling.State))
 		assert.InDelta(t, 4.5, calling.Locked.Seconds(), 0.1)
 		time.Sleep(time.Second)
 
@@ -51,7 +51,7 @@ func TestStatusThroughALife(t *testing.T) {
 		} {
 			time.Sleep(test.after - time.Since(asked))
 			status := look()
-			assert.Equal(t, test.state, status.State, "after %v", test.after)
+			assert.Equal(t, test.state, string(status.State), "after %v", test.after)
 			assert.Equal(t, 2*time.Hour, status.Life)
 			assert.InDelta(t, (2*time.Hour - test.after).Seconds(), status.Remaining.Seconds(), 2)
 			assert.Equal(t, "r0", status.FetchedBy)
@@ -102,7 +102,7 @@ func TestStatusOfTrouble(t *testing.T) {
 		require.NoError(t, admin.Set(ctx, "onetoken:{"+status.ID+"}:lock", "x", 0).Err())
 		status, err = r.source.Status(ctx)
 		require.NoError(t, err)
-		assert.Equal(t, "absent", status.State)
+		assert.Equal(t, "absent", string(status.State))
 		assert.Equal(t, "checksum does not match", status.Garbled)
 		assert.EqualValues(t, -1, status.Locked)
 

@@ -159,26 +159,6 @@ func (s store) recordOf(fields []string, ttl time.Duration, redisNow time.Time, 
 	return r, "", ""
 }
 
-// outcome of a script that writes.
-type outcome string
-
-const (
-	outcomeStored   outcome = "stored"
-	outcomeRenewed  outcome = "renewed" // the same token, with another end
-	outcomeKept     outcome = "kept"    // what was there lives longer, or is the same with the same end
-	outcomeExpired  outcome = "expired"
-	outcomeRejected outcome = "rejected"
-
-	outcomeFailed  outcome = "failed"
-	outcomeNotHeld outcome = "not_held"
-
-	outcomeDropped  outcome = "dropped"
-	outcomePaced    outcome = "paced" // dropped, as the fresh one before it
-	outcomeAlone    outcome = "alone" // left for the others, who have rejected neither this one nor the last
-	outcomeOther    outcome = "other"
-	outcomeCoolDown outcome = "cooldown"
-)
-
 // offer is a token to publish.
 type offer struct {
 	token   Token
@@ -194,7 +174,7 @@ type offer struct {
 
 // publish offers a token and returns what is stored afterwards: nil if that cannot
 // be read, or if the offer was expired or rejected.
-func (s store) publish(ctx context.Context, o offer) (out outcome, stored *record, err error) {
+func (s store) publish(ctx context.Context, o offer) (out Outcome, stored *record, err error) {
 	putBack := 0
 	if o.putBack {
 		putBack = 1
@@ -213,8 +193,8 @@ func (s store) publish(ctx context.Context, o offer) (out outcome, stored *recor
 	if err != nil {
 		return "", nil, err
 	}
-	out = r.outcome(outcomeStored, outcomeRenewed, outcomeKept, outcomeExpired, outcomeRejected)
-	if out != outcomeExpired && out != outcomeRejected {
+	out = r.outcome(OutcomeStored, OutcomeRenewed, OutcomeKept, OutcomeExpired, OutcomeRejected)
+	if out != OutcomeExpired && out != OutcomeRejected {
 		stored, _, _ = s.recordOf(r.fields(3), r.ttl(2), r.moment(1), at)
 	}
 	if r.err != nil {
@@ -268,8 +248,8 @@ type notice struct {
 
 // verdict is what became of a rejection.
 type verdict struct {
-	out  outcome
-	wait time.Duration // with outcomePaced the fleet's, with outcomeAlone the caller's
+	out  Outcome
+	wait time.Duration // with OutcomePaced the fleet's, with OutcomeAlone the caller's
 	row  int           // fresh tokens in a row that were rejected
 }
 
@@ -281,7 +261,7 @@ func (s store) invalidate(ctx context.Context, n notice) (verdict, error) {
 		return verdict{}, err
 	}
 	v := verdict{
-		out:  r.outcome(outcomeDropped, outcomePaced, outcomeAlone, outcomeOther, outcomeCoolDown),
+		out:  r.outcome(OutcomeDropped, OutcomePaced, OutcomeAlone, OutcomeOther, OutcomeCoolDown),
 		wait: r.millis(1), row: r.count(2),
 	}
 	if r.err != nil {
@@ -368,8 +348,8 @@ func (r *answer) ttl(i int) time.Duration {
 func (r *answer) moment(i int) time.Time { return time.UnixMilli(r.millis(i).Milliseconds()) }
 
 // outcome is the first part, and one of those.
-func (r *answer) outcome(known ...outcome) outcome {
-	out := outcome(r.text(0))
+func (r *answer) outcome(known ...Outcome) Outcome {
+	out := Outcome(r.text(0))
 	if !slices.Contains(known, out) {
 		r.malformed(0)
 		return ""

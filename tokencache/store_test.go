@@ -92,7 +92,7 @@ func TestReplyThatNoScriptGives(t *testing.T) {
 		if !assert.True(t, ok, "%s: %s: %v", test.call, test.edge, err) {
 			continue
 		}
-		assert.Equal(t, redisOther, trouble.Name, "an answer, not silence")
+		assert.Equal(t, TroubleOther, trouble.Trouble, "an answer, not silence")
 		assert.Equal(t, s.keys.id, trouble.ID)
 		assert.NotContains(t, err.Error(), "a1", "no token")
 	}
@@ -113,7 +113,7 @@ func TestTimesInBothProtocols(t *testing.T) {
 			long := 300 * 24 * time.Hour // more milliseconds than an int32 has
 			out, stored, err := s.publish(ctx, s.offered(long, 0))
 			require.NoError(t, err)
-			assert.Equal(t, outcomeStored, out)
+			assert.Equal(t, OutcomeStored, out)
 			require.NotNil(t, stored)
 			s.lasts(long, stored.remaining)
 			s.lasts(long, s.ttl(s.keys.token))

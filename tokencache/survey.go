@@ -57,10 +57,10 @@ func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
 	if err == nil {
 		return statusOf(id, v), nil
 	}
-	if e, ok := errors.AsType[*RedisError](err); !ok || e.Name != "WRONGTYPE" {
+	if e, ok := errors.AsType[*RedisError](err); !ok || e.Trouble != TroubleWrongType {
 		return Status{}, err
 	}
-	return Status{App: word(appOf(id)), ID: id, State: dead.String(), Garbled: err.Error()}, nil
+	return Status{App: word(appOf(id)), ID: id, State: StateAbsent, Garbled: err.Error()}, nil
 }
 
 // idsOf finds the credentials in the names of keys. Those of rejections alone are

@@ -73,7 +73,7 @@ func TestSurvey(t *testing.T) {
 		got := map[string]string{}
 		var order []string
 		for _, s := range all {
-			got[s.App] = s.State
+			got[s.App] = string(s.State)
 			order = append(order, s.ID)
 		}
 		assert.Equal(t, map[string]string{

@@ -102,7 +102,7 @@ func (w window) untilNext(remaining time.Duration) time.Duration {
 	}
 }
 
-// String returns the state as Status shows it.
-func (p phase) String() string {
-	return [...]string{dead: "absent", urgent: "urgent", due: "due", fresh: "fresh"}[p]
+// state is the phase as Status has it.
+func (p phase) state() State {
+	return [...]State{dead: StateAbsent, urgent: StateUrgent, due: StateDue, fresh: StateFresh}[p]
 }

@@ -198,7 +198,7 @@ func TestPhaseOf(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			assert.Equal(t, test.want, w.phaseOf(test.remaining))
-			assert.Equal(t, test.state, w.phaseOf(test.remaining).String())
+			assert.Equal(t, test.state, string(w.phaseOf(test.remaining).state()))
 			rest := w.untilNext(test.remaining)
 			assert.Equal(t, test.want == dead, rest == 0, "only what is dead stays so")
 			assert.Equal(t, test.want, w.phaseOf(test.remaining-max(0, rest-1)), "1 ns before")

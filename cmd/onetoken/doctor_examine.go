@@ -112,7 +112,7 @@ func (p *patient) failure(name string, err error) finding {
 		}
 	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
-		own := strings.TrimPrefix((&tokencache.RedisError{Name: e.Name}).Error(), "redis "+e.Name+": ")
+		own := e.Trouble.Advice()
 		f.Found = without(f.Found, own)
 		advice = append(advice, onTLS(p.env.hint(err))+own+variableFor(e))
 	}

@@ -104,8 +104,9 @@ func (r *refusals) words(prefix string) string {
 }
 
 // states are the codes of a Redis that knows the command and takes it at another time.
-var states = []string{
-	"OOM", "READONLY", "LOADING", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY",
+var states = []tokencache.Trouble{
+	tokencache.TroubleOOM, tokencache.TroubleReadOnly, tokencache.TroubleLoading, tokencache.TroubleMisconf, tokencache.TroubleNoReplicas,
+	tokencache.TroubleMasterDown, tokencache.TroubleClusterDown, tokencache.TroubleTryAgain, tokencache.TroubleBusy,
 }
 
 // otherWords are the commands that Redis refuses for other reasons than the ACL: those that
@@ -113,7 +114,7 @@ var states = []string{
 func (r *refusals) otherWords(state bool) (found string, advice []string) {
 	var all []string
 	for _, said := range slices.Sorted(maps.Keys(r.others)) {
-		if slices.Contains(states, said) != state {
+		if slices.Contains(states, tokencache.Trouble(said)) != state {
 			continue
 		}
 		all = append(all, strings.Join(slices.Sorted(slices.Values(r.others[said])), ", ")+" ("+said+")")
@@ -128,8 +129,8 @@ func adviceOn(said string) string {
 	if said == unknown {
 		return "give it back its name (rename-command in redis.conf), or use a redis that has it"
 	}
-	_, known, ok := strings.Cut((&tokencache.RedisError{Name: said}).Error(), ": ")
-	if !ok || said == "DENIED" { // with Redis in protected mode there was no connection: here it is a proxy's word
+	known := tokencache.Trouble(said).Advice()
+	if known == "" || tokencache.Trouble(said) == tokencache.TroubleDenied { // in protected mode there was no connection: it is a proxy's word
 		return "ask whoever runs redis, or the proxy in front of it, why"
 	}
 	return known
@@ -168,7 +169,7 @@ func (r *refusals) finding(prefix string) finding {
 // refusedAlone says whether no other command was refused, but for the state of Redis.
 func (r *refusals) refusedAlone(name string) bool {
 	for said, names := range r.others {
-		if !slices.Contains(states, said) && !slices.Equal(names, []string{name}) {
+		if !slices.Contains(states, tokencache.Trouble(said)) && !slices.Equal(names, []string{name}) {
 			return false
 		}
 	}

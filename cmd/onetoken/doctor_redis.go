@@ -30,9 +30,10 @@ type contact struct {
 }
 
 // unusable are the troubles of a Redis that none of the other checks can use.
-var unusable = []string{
-	"unreachable", "timeout", "tls", "sentinel", "protocol", "NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN",
-	"CLUSTERDOWN", "MAXCLIENTS", "NODB", "NOCLUSTER", "BUSY",
+var unusable = []tokencache.Trouble{
+	tokencache.TroubleUnreachable, tokencache.TroubleTimeout, tokencache.TroubleTLS, tokencache.TroubleSentinel, tokencache.TroubleProtocol,
+	tokencache.TroubleNoAuth, tokencache.TroubleWrongPass, tokencache.TroubleLoading, tokencache.TroubleMasterDown,
+	tokencache.TroubleClusterDown, tokencache.TroubleMaxClients, tokencache.TroubleNoDB, tokencache.TroubleNoCluster, tokencache.TroubleBusy,
 }
 
 func (p *patient) redisCheck(ctx context.Context) (finding, contact) {
@@ -65,7 +66,7 @@ func (p *patient) contact(ctx context.Context) contact {
 	if ctx.Err() != nil { // then err is ctx's, and says nothing about redis
 		return contact{err: err}
 	}
-	if e, ok := errors.AsType[*tokencache.RedisError](err); ok && slices.Contains(unusable, e.Name) {
+	if e, ok := errors.AsType[*tokencache.RedisError](err); ok && slices.Contains(unusable, e.Trouble) {
 		return contact{err: err}
 	}
 	const tries = 5

@@ -202,7 +202,7 @@ func (r *rehearsal) fetch(context.Context) (tokencache.Token, error) {
 // observe notes what Redis refused, also what no caller is told of.
 func (r *rehearsal) observe(e tokencache.Event) {
 	trouble, ok := errors.AsType[*tokencache.RedisError](e.Err)
-	if !ok || trouble.Name == "paused" {
+	if !ok || trouble.Trouble == tokencache.TroublePaused {
 		return
 	}
 	r.mu.Lock()

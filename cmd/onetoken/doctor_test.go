@@ -221,7 +221,7 @@ func TestDoctorOnATokenThatCannotBeReplaced(t *testing.T) {
 func TestDoctorOnATokenThatIsNotShared(t *testing.T) {
 	t.Parallel()
 	p := &patient{env: &environment{}}
-	f := p.credential(&sight{called: true, direct: true, redis: &tokencache.RedisError{Name: "READONLY"}}, time.Hour)
+	f := p.credential(&sight{called: true, direct: true, redis: &tokencache.RedisError{Trouble: "READONLY"}}, time.Hour)
 	assert.Equal(t, finding{
 		"credentials", checkWarn,
 		"the issuer gave a token, 1h0m0s left, asked around redis and not shared: redis READONLY", "connect to the primary (REDIS_URL)",

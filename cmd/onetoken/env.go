@@ -153,7 +153,7 @@ func (e *environment) hint(err error) error {
 	}
 	trouble, ok := errors.AsType[*tokencache.RedisError](err)
 	switch {
-	case ok && e.tls && (trouble.Name == "timeout" || hungUp(trouble) || strings.Contains(trouble.Error(), notTLS)):
+	case ok && e.tls && (trouble.Trouble == tokencache.TroubleTimeout || hungUp(trouble) || strings.Contains(trouble.Error(), notTLS)):
 		return &tlsError{err} // who does not speak it may wait for the rest of a command that is none
 	case ok && !e.tls && hungUp(trouble):
 		return &plainError{err}

@@ -156,10 +156,11 @@ func onTLS(err error) string {
 // variableFor names the variable that a trouble with Redis can be mended by, in
 // brackets; nothing if it is to be mended in Redis.
 func variableFor(e *tokencache.RedisError) string {
-	switch e.Name {
-	case "WRONGTYPE":
+	switch e.Trouble {
+	case tokencache.TroubleWrongType:
 		return " (ONETOKEN_PREFIX)"
-	case "OOM", "LOADING", "MISCONF", "NOPERM", "BUSY", "TRYAGAIN", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "MAXCLIENTS":
+	case tokencache.TroubleOOM, tokencache.TroubleLoading, tokencache.TroubleMisconf, tokencache.TroubleNoPerm, tokencache.TroubleBusy,
+		tokencache.TroubleTryAgain, tokencache.TroubleNoReplicas, tokencache.TroubleMasterDown, tokencache.TroubleClusterDown, tokencache.TroubleMaxClients:
 		return ""
 	}
 	return " (REDIS_URL)"

@@ -21,7 +21,7 @@ func TestReport(t *testing.T) {
 	}
 	busy := &tokencache.IssuerError{Issuer: "feishu", Code: 5000, Message: "internal error"}
 	astray := &tokencache.IssuerError{Issuer: "feishu", Message: "no answer to the base URL", Advice: "check the base URL, and app id"}
-	redis := &tokencache.RedisError{Name: "timeout"}
+	redis := &tokencache.RedisError{Trouble: "timeout"}
 	for name, c := range map[string]struct {
 		err  error
 		code int

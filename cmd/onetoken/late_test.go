@@ -32,7 +32,7 @@ func TestLateToken(t *testing.T) {
 func TestWhyItWasLate(t *testing.T) {
 	t.Parallel()
 	late := &lateError{3 * time.Second, context.DeadlineExceeded}
-	down := &tokencache.RedisError{Name: "unreachable"}
+	down := &tokencache.RedisError{Trouble: "unreachable"}
 	silent := &tokencache.IssuerError{Issuer: "feishu", Message: "no answer"}
 	redis := tokencache.Event{Kind: tokencache.EventDegraded, Err: down}
 	for name, c := range map[string]struct {

@@ -78,7 +78,7 @@ func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bo
 		return text
 	}
 	if status, err := s.source.Status(ctx); err == nil {
-		text += ", " + status.State
+		text += ", " + string(status.State)
 	}
 	return text
 }

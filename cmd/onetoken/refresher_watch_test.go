@@ -32,7 +32,7 @@ func TestWatchTellsAFailureOnce(t *testing.T) {
 		"our call, repeated by look": {[]tokencache.Event{call(refusal("a")), fill(refusal("a")), fill(refusal("a")), fill(refusal("a"))}, 1},
 		"of others":                  {[]tokencache.Event{fill(refusal("a")), fill(refusal("a"))}, 1},
 		"two of others":              {[]tokencache.Event{fill(refusal("a")), fill(refusal("b")), fill(refusal("b"))}, 2},
-		"redis: the Cache tells":     {[]tokencache.Event{fill(&tokencache.RedisError{Name: "OOM"})}, 0},
+		"redis: the Cache tells":     {[]tokencache.Event{fill(&tokencache.RedisError{Trouble: "OOM"})}, 0},
 		"the end":                    {[]tokencache.Event{fill(tokencache.ErrClosed)}, 0},
 	} {
 		w, told := newWatch(slog.New(slog.DiscardHandler)), 0
@@ -52,7 +52,7 @@ func TestWatchKnowsWhyNot(t *testing.T) {
 	w := newWatch(slog.New(slog.DiscardHandler))
 	assert.Equal(t, "no token yet", w.whyNot())
 
-	w.observe(tokencache.Event{Kind: tokencache.EventDegraded, Outcome: "timeout", Err: &tokencache.RedisError{Name: "timeout"}})
+	w.observe(tokencache.Event{Kind: tokencache.EventDegraded, Outcome: "timeout", Err: &tokencache.RedisError{Trouble: "timeout"}})
 	assert.Contains(t, w.whyNot(), "redis timeout", "before the fill has ended")
 	w.observe(tokencache.Event{Kind: tokencache.EventDirectCall, Err: &tokencache.IssuerError{Issuer: "feishu", Message: "no answer"}})
 	assert.Equal(t, "feishu: no answer", w.whyNot())
@@ -76,8 +76,8 @@ func TestWatchTellsWhenRedisNoLongerRefuses(t *testing.T) {
 
 	var log output
 	w := newWatch(newLogger(&log, "info", "text"))
-	trouble := func(name string, err error) tokencache.Event {
-		return tokencache.Event{Kind: tokencache.EventDegraded, Outcome: name, Err: &tokencache.RedisError{Name: name, Err: err}}
+	trouble := func(name tokencache.Trouble, err error) tokencache.Event {
+		return tokencache.Event{Kind: tokencache.EventDegraded, Trouble: name, Err: &tokencache.RedisError{Trouble: name, Err: err}}
 	}
 	fill := tokencache.Event{Kind: tokencache.EventFill}
 	for _, e := range []tokencache.Event{trouble("unreachable", errors.New("refused")), fill, fill} {
@@ -86,7 +86,7 @@ func TestWatchTellsWhenRedisNoLongerRefuses(t *testing.T) {
 	assert.Empty(t, log.String(), "of silence the Cache tells")
 	w.observe(trouble("OOM", refusal))
 	w.observe(fill)
-	w.observe(tokencache.Event{Kind: tokencache.EventPutBack, Err: &tokencache.RedisError{Name: "OOM", Err: refusal}})
+	w.observe(tokencache.Event{Kind: tokencache.EventPutBack, Err: &tokencache.RedisError{Trouble: "OOM", Err: refusal}})
 	w.observe(fill)
 	assert.Empty(t, log.String(), "it refuses still")
 	w.observe(fill)

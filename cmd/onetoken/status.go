@@ -15,9 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// absent is the Status.State of a credential without a usable token.
-const absent = "absent"
-
 func (a *app) statusCommand() *cobra.Command {
 	var asJSON, watch bool
 	cmd := &cobra.Command{
@@ -160,7 +157,7 @@ func (s *session) verdict(all []tokencache.Status) error {
 	for _, st := range all {
 		switch {
 		case s.source != nil && !s.isOurs(st):
-		case st.State != absent:
+		case st.State != tokencache.StateAbsent:
 			return nil
 		default:
 			without = append(without, st)

@@ -73,7 +73,7 @@ func statusJSON(all []tokencache.Status) string {
 
 func objectOf(st tokencache.Status) statusObject {
 	o := statusObject{
-		AppID: st.App, ID: st.ID, State: st.State,
+		AppID: st.App, ID: st.ID, State: string(st.State),
 		Remaining: secondsOf(st.Remaining), Life: secondsOf(st.Life), FetchedBy: st.FetchedBy,
 		ForEver: st.Locked < 0,
 	}

@@ -286,7 +286,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 // The variable that a trouble with Redis can be mended by.
 func TestTroubleNamesItsVariable(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{"WRONGTYPE": " (ONETOKEN_PREFIX)", "OOM": "", "NOPERM": "", "READONLY": " (REDIS_URL)", "unreachable": " (REDIS_URL)"} {
-		assert.Equal(t, want, variableFor(&tokencache.RedisError{Name: name}), name)
+	for name, want := range map[tokencache.Trouble]string{"WRONGTYPE": " (ONETOKEN_PREFIX)", "OOM": "", "NOPERM": "", "READONLY": " (REDIS_URL)", "unreachable": " (REDIS_URL)"} {
+		assert.Equal(t, want, variableFor(&tokencache.RedisError{Trouble: name}), name)
 	}
 }

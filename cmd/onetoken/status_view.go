@@ -102,7 +102,7 @@ const rowIndent = 11
 // title is the key and the state. Where there is too little room the mark is a shorter one,
 // and the key gives way in its middle: both ends of it tell credentials apart.
 func (v statusView) title(st tokencache.Status) string {
-	key, state, mark := datum(st.ID), "  "+st.State, ""
+	key, state, mark := datum(st.ID), "  "+string(st.State), ""
 	if st.ID == v.ours {
 		mark = "  (of this environment)"
 	}
@@ -173,13 +173,13 @@ func (v statusView) bar(st tokencache.Status, figures int) string {
 	return bar(share(st.Remaining, st.Life, width), width, colourOf[st.State]) + " "
 }
 
-var colourOf = map[string]text.Color{
-	"fresh": text.FgGreen, "due": text.FgYellow, "urgent": text.FgRed, absent: text.FgRed,
+var colourOf = map[tokencache.State]text.Color{
+	tokencache.StateFresh: text.FgGreen, tokencache.StateDue: text.FgYellow, tokencache.StateUrgent: text.FgRed, tokencache.StateAbsent: text.FgRed,
 }
 
-func (v statusView) coloured(state string) string {
+func (v statusView) coloured(state tokencache.State) string {
 	if !v.drawn {
-		return state
+		return string(state)
 	}
 	return colourOf[state].Sprint(state)
 }

@@ -134,13 +134,13 @@ func askedAgainIn(ctx context.Context, source *tokencache.Source) time.Duration 
 type sight struct {
 	logger *slog.Logger
 
-	mu      sync.Mutex // guards the rest
-	called  bool       // the issuer was asked
-	direct  bool       // without Redis
-	refused error      // what the last such call came to; nil if it was good
-	redis   error      // the first operation that did not succeed
-	told    string     // what became of a rejection; see tokencache.EventInvalidate
-	marker  string     // the key of the event that settle waits for, which is of no other interest
+	mu      sync.Mutex         // guards the rest
+	called  bool               // the issuer was asked
+	direct  bool               // without Redis
+	refused error              // what the last such call came to; nil if it was good
+	redis   error              // the first operation that did not succeed
+	told    tokencache.Outcome // what became of a rejection
+	marker  string             // the key of the event that settle waits for, which is of no other interest
 	settled chan struct{}
 }
 
@@ -212,7 +212,7 @@ func (s *sight) troubled() bool {
 }
 
 // rejection is what became of one.
-func (s *sight) rejection() string {
+func (s *sight) rejection() tokencache.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.told
@@ -221,8 +221,10 @@ func (s *sight) rejection() string {
 // log leaves out what an event does not have.
 func (s *sight) log(e tokencache.Event) {
 	attrs := []slog.Attr{slog.String("kind", e.Kind.String())}
-	if e.Outcome != "" {
-		attrs = append(attrs, slog.String("outcome", e.Outcome))
+	for _, word := range []struct{ name, value string }{{"outcome", string(e.Outcome)}, {"trouble", string(e.Trouble)}, {"reason", e.Reason}} {
+		if word.value != "" {
+			attrs = append(attrs, slog.String(word.name, word.value))
+		}
 	}
 	if e.Duration != 0 {
 		attrs = append(attrs, slog.Duration("took", e.Duration))
@@ -231,7 +233,7 @@ func (s *sight) log(e tokencache.Event) {
 		attrs = append(attrs, slog.Duration("remaining", e.Remaining))
 	}
 	if e.Err != nil {
-		attrs = append(attrs, slog.Any("err", e.Err))
+		attrs = append(attrs, slog.String("err", e.Err.Error()))
 	}
 	s.logger.With(whose(e.ID)...).LogAttrs(context.Background(), slog.LevelDebug, "cache", attrs...)
 }

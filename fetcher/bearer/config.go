@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -38,11 +39,18 @@ func (k Kind) of(tok tokencache.Token) string {
 	return tok.TenantAccessToken()
 }
 
+// Source gives tokens, and is told which the API has rejected. A [*tokencache.Source] is one;
+// another may stand between, to count or to choose by request.
+type Source interface {
+	Get(ctx context.Context) (tokencache.Token, error)
+	Invalidate(ctx context.Context, bad tokencache.Token) error
+}
+
 // Config of a Transport. Source and Hosts have to be set; the zero value of
 // every other field is good.
 type Config struct {
 	// Source of the token.
-	Source *tokencache.Source
+	Source Source
 
 	// Hosts that get the token, and no other, not even a subdomain:
 	//
@@ -75,7 +83,7 @@ func (c Config) withDefaults() Config {
 // host: it may be a URL with a password.
 func (c Config) validate() (origins, error) {
 	var errs []error
-	if c.Source == nil {
+	if v := reflect.ValueOf(c.Source); c.Source == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		errs = append(errs, errors.New("Source is nil: make one with Cache.Source"))
 	}
 	if len(c.Hosts) == 0 {

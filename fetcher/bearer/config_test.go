@@ -10,6 +10,7 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher/bearer"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
@@ -20,6 +21,9 @@ func TestEveryComplaintAtOnce(t *testing.T) {
 		"Hosts is empty: name the API's, such as open.feishu.cn\n"+
 		"a Kind of 7: Tenant or App", err.Error())
 	assert.Equal(t, "Kind(7)", bearer.Kind(7).String())
+
+	_, err = bearer.New(bearer.Config{Source: (*tokencache.Source)(nil), Hosts: []string{"open.feishu.cn"}})
+	assert.EqualError(t, err, "bearer: Source is nil: make one with Cache.Source")
 }
 
 func TestHostsThatAreNone(t *testing.T) {

@@ -20,7 +20,7 @@ var ErrNoToken = errors.New("bearer: no access token of this kind")
 // New. It has no state of its own, is safe for concurrent use and needs no
 // Close.
 type Transport struct {
-	source *tokencache.Source
+	source Source
 	kind   Kind
 	base   http.RoundTripper
 	hosts  origins

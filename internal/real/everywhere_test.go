@@ -209,7 +209,7 @@ func closing(t *testing.T, client clients) {
 	status, err := next.Status(t.Context())
 	require.NoError(t, err)
 	assert.Zero(t, status.Locked)
-	assert.Equal(t, "fresh", status.State)
+	assert.Equal(t, "fresh", string(status.State))
 	_, err = next.Get(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 1, i.calls())

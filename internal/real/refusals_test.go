@@ -80,7 +80,7 @@ func refused(t *testing.T, client clients, known *issuer, refusal refusal, cause
 	eventually(t, func() bool { // silence may come before the refusal
 		_, _, err := holder.Refresh(t.Context())
 		trouble, ok := errors.AsType[*tokencache.RedisError](err)
-		return ok && (trouble.Name == refusal.name || refusal.hint != "" && strings.Contains(err.Error(), refusal.hint))
+		return ok && (string(trouble.Trouble) == refusal.name || refusal.hint != "" && strings.Contains(err.Error(), refusal.hint))
 	}, "named")
 	start := time.Now()
 	tok, err := holder.Get(t.Context())

@@ -34,7 +34,7 @@ func TestF17CertificatesRefused(t *testing.T) {
 			_, err := newReplica(t, client(), i, noDirect, patient).Get(t.Context())
 			trouble, ok := errors.AsType[*tokencache.RedisError](err)
 			require.True(t, ok, "%v", err)
-			assert.Equal(t, test.name, trouble.Name)
+			assert.Equal(t, test.name, string(trouble.Trouble))
 			assert.ErrorContains(t, err, test.says)
 			_, err = newReplica(t, client(), i, patient).Get(t.Context())
 			require.NoError(t, err)

@@ -54,7 +54,7 @@ func (r *replica) observe(e tokencache.Event) {
 	if a != nil {
 		name = a.name
 	}
-	w.log.add(r.name, "%s %s", strings.TrimSpace(e.Kind.String()+" "+name+" "+e.Outcome), ifError(e.Err))
+	w.log.add(r.name, "%s %s", strings.TrimSpace(e.Kind.String()+" "+name+" "+string(e.Outcome)+string(e.Trouble)+e.Reason), ifError(e.Err))
 }
 
 func ifError(err error) string {

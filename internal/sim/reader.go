@@ -127,7 +127,7 @@ func plain(err error) string {
 		parts = append(parts, fmt.Sprintf("issuer %s code %d status %d local %v", e.Class, e.Code, e.Status, e.Local))
 	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
-		parts = append(parts, "redis "+e.Name)
+		parts = append(parts, "redis "+string(e.Trouble))
 	}
 	for _, known := range []error{
 		context.DeadlineExceeded, context.Canceled, tokencache.ErrClosed, tokencache.ErrExpired,

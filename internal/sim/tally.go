@@ -32,10 +32,10 @@ func (t *Tally) observe(e tokencache.Event) {
 	if e.Kind == tokencache.EventDegraded {
 		var redis *tokencache.RedisError
 		if errors.As(e.Err, &redis) {
-			name += " " + redis.Name
+			name += " " + string(redis.Trouble)
 		}
-	} else if e.Outcome != "" && e.Kind != tokencache.EventGarbled {
-		name += " " + e.Outcome
+	} else if e.Outcome != "" {
+		name += " " + string(e.Outcome)
 	}
 	t.add("outcome " + name)
 }

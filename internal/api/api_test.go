@@ -1,0 +1,102 @@
+// Package api compares what the packages for users export with what was agreed.
+package api
+
+import (
+	"bytes"
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write what the packages export into testdata")
+
+// packages are those that others build on.
+var packages = []string{
+	"tokencache", "tokencache/tokencachetest", "lock", "fetcher", "fetcher/bearer", "fetcher/feishutest", "metrics",
+}
+
+// What a package exports changes on purpose only: the difference stands in the golden file,
+// for whoever reviews it.
+func TestExportedAPI(t *testing.T) {
+	for _, name := range packages {
+		t.Run(name, func(t *testing.T) {
+			got := exported(t, filepath.Join("..", "..", filepath.FromSlash(name)))
+			golden := filepath.Join("testdata", strings.ReplaceAll(name, "/", "_")+".txt")
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got,
+				"what %s exports has changed. If it is meant to: go test ./internal/api -update, and a line in CHANGELOG.md", name)
+		})
+	}
+}
+
+// exported lists the declarations of a package that others see, a paragraph each, in the
+// order of the alphabet and without comments.
+func exported(t *testing.T, dir string) string {
+	t.Helper()
+	files := token.NewFileSet()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	var all []string
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files, name, nil, 0)
+		require.NoError(t, err)
+		ast.FileExports(file)
+		for _, decl := range file.Decls {
+			all = append(all, paragraphs(t, files, decl)...)
+		}
+	}
+	require.NotEmpty(t, all)
+	slices.Sort(all)
+	return strings.Join(all, "\n") + "\n"
+}
+
+// paragraphs are those of one declaration: a group has one for each of its specs.
+func paragraphs(t *testing.T, files *token.FileSet, decl ast.Decl) (all []string) {
+	t.Helper()
+	switch d := decl.(type) {
+	case *ast.FuncDecl:
+		d.Body = nil
+		return []string{printed(t, files, d)}
+	case *ast.GenDecl:
+		if d.Tok == token.IMPORT {
+			return nil
+		}
+		for _, spec := range d.Specs {
+			if value, ok := spec.(*ast.ValueSpec); ok && d.Tok == token.VAR {
+				value.Values = nil
+			}
+			all = append(all, d.Tok.String()+" "+printed(t, files, spec))
+		}
+	}
+	return all
+}
+
+func printed(t *testing.T, files *token.FileSet, node any) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, (&printer.Config{Mode: printer.UseSpaces, Tabwidth: 4}).Fprint(&b, files, node))
+	var lines []string
+	for line := range strings.Lines(b.String()) {
+		if strings.TrimSpace(line) != "" { // left where an unexported field stood
+			lines = append(lines, strings.TrimRight(line, " \n"))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
