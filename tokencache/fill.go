@@ -34,6 +34,7 @@ type fill struct {
 	left       bool          // others will find a token or a failure
 	passing    bool          // forced: goes past a permanent failure
 	before     string        // the fingerprint of the copy when it began; forced: of what was found at first
+	lastWord   time.Time     // forced: the issuer's, by Redis' clock, as found at first
 	attempts   int           // forced: failed calls in a row, as found at first
 	noted      bool          // what was found at first
 	began      instant       // when somebody wanted it

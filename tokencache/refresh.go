@@ -67,7 +67,7 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 func (f *fill) noteBefore(v *view) {
 	if f.why == fillForced && !f.noted {
 		if v.record != nil {
-			f.before = v.record.fingerprint
+			f.before, f.lastWord = v.record.fingerprint, v.lastWord()
 		}
 		if v.failure != nil {
 			f.attempts = v.failure.attempts
@@ -83,7 +83,7 @@ func (f *fill) satisfiesRefresh(v *view) bool {
 	if r == nil || !f.waited || f.src.usable() == nil {
 		return false
 	}
-	return r.fingerprint != f.before || r.checked < now().since(f.began)
+	return r.fingerprint != f.before || v.lastWord().After(f.lastWord)
 }
 
 const passEvery = 5 * time.Second

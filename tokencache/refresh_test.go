@@ -225,3 +225,24 @@ func TestRefreshWithoutRedis(t *testing.T) {
 		assert.Equal(t, 2, f.stats().Calls)
 	})
 }
+
+// The answer to a call that was under way when Refresh began serves it too, also if the issuer
+// has no other token yet.
+func TestRefreshTakesTheAnswerOfACallUnderWay(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		first, second := f.replica(), f.replica()
+		first.mustGet()
+		second.mustGet()
+		ended := make(chan error, 1)
+		go func() {
+			_, _, err := first.source.Refresh(context.Background())
+			ended <- err
+		}()
+		time.Sleep(latency / 2)
+		_, changed, err := second.source.Refresh(t.Context())
+		require.NoError(t, err)
+		assert.False(t, changed)
+		require.NoError(t, <-ended)
+		assert.Equal(t, 2, f.stats().Calls, "the first token's, and one")
+	})
+}

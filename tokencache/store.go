@@ -76,6 +76,9 @@ type view struct {
 
 func (v *view) locked() bool { return v.lockTTL > 0 || v.lockTTL == noTTL }
 
+// lastWord is when the issuer was asked for its last word on what is stored, by Redis' clock.
+func (v *view) lastWord() time.Time { return v.now.Add(-v.record.checked) }
+
 // news tells two views apart by what a holder of the lock may leave behind.
 func (v *view) news() string {
 	token, attempts := "none", 0
