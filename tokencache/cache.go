@@ -48,9 +48,9 @@ type Cache struct {
 // time-outs for the Cache's commands, so that a connection that swallows one comes back;
 // hooks of such a client do not see them.
 //
-// Hooks of all others do, go-redis' tracing included, and with them tokens: in the arguments of
-// the script that stores one, and in the replies of those that read one. redisotel records
-// arguments unless it is given WithDBStatement(false).
+// Hooks of all others do, go-redis' tracing included. Tokens are sealed by then; the password of
+// Redis is in the arguments of HELLO and AUTH, which redisotel records unless it is given
+// WithDBStatement(false).
 func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	config = config.withDefaults()
 	draws, noDraws := newJitter(config.Jitter)
@@ -94,7 +94,8 @@ func (c *Cache) replica() replica { return replica{name: c.config.Replica, id: c
 
 // Source returns the Source of a Fetcher's credential: the same one for equal
 // Credentials, whichever Fetcher came first. It does no I/O, and costs so little
-// that a process may have ten thousand. If there is no Fetcher, or its Credential is the zero one, every method of the Source says so; after Close, every method returns ErrClosed.
+// that a process may have ten thousand. If there is no Fetcher, or its Credential is the zero
+// one, every method of the Source says so; after Close, every method returns ErrClosed.
 func (c *Cache) Source(f Fetcher) *Source {
 	s, isNew := c.source(f)
 	if isNew {
