@@ -180,7 +180,7 @@ func survey(t *testing.T, client clients) {
 	getAll(t, fleet)
 	found := surveyed(t, fleet[1])
 	if assert.Contains(t, found, "survey") {
-		assert.Equal(t, "fresh", found["survey"].State)
+		assert.Equal(t, tokencache.StateFresh, found["survey"].State)
 		assert.Equal(t, fleet[0].ID(), found["survey"].ID)
 	}
 }
