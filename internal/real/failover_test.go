@@ -74,7 +74,7 @@ func failover(t *testing.T, rd replicated, end, mend func(shard)) {
 	i.window, i.latency = 2*time.Minute, 2*time.Second
 	s := inItsWindow(t, rd, i)
 	fleet := newFleet(t, rd.client, i)
-	getAll(t, fleet)
+	old := getAll(t, fleet)
 	stop := reading(t, fleet, i)
 	<-i.asked
 	end(s.shard)
@@ -82,7 +82,6 @@ func failover(t *testing.T, rd replicated, end, mend func(shard)) {
 	eventually(t, func() bool { return promoted(s.heir) }, "there is a successor")
 	heir := s.heir.Client(t)
 	latest := func() string { return heir.HGet(t.Context(), s.key, "fingerprint").Val() }
-	old, _ := fleet[0].Peek()
 	start := time.Now()
 	eventually(t, func() bool { tok := latest(); return tok != "" && tok != old.Fingerprint() }, "it has the new token")
 	t.Logf("%v after the promotion, and %d calls, it has %s", time.Since(start).Round(time.Millisecond), i.calls(), latest())
