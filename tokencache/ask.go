@@ -179,9 +179,9 @@ func (f *fill) publish(ctx context.Context, lease *lock.Lease, got fetched, v *v
 }
 
 // toReplace is the record that is to make way for ours, since we could not open it: unless
-// that was done for the copy at hand already.
+// the copy at hand lets it stand.
 func (s *Source) toReplace(v *view) string {
-	if c := s.usable(); c != nil && c.replaced {
+	if c := s.usable(); c != nil && c.letsStand(now()) {
 		return ""
 	}
 	return v.foreign

@@ -13,8 +13,9 @@ type localCopy struct {
 
 	// unpublished marks the fruit of a direct call: Redis does not know it yet.
 	unpublished bool
-	// replaced: a record that this process could not open made way for it. It does that once:
-	// two versions of this with one id would else call the issuer in turn.
+	// replaced: a record that this process could not open made way for it. It does that once,
+	// and for its successor: two versions of this with one id would else call the issuer in
+	// turn. See letsStand.
 	replaced bool
 }
 
@@ -42,6 +43,11 @@ func (c *localCopy) usableAt(at instant) bool { return c != nil && c.phaseAt(at)
 func (c *localCopy) is(fingerprint string) bool {
 	return c != nil && c.token.Fingerprint() == fingerprint
 }
+
+// letsStand reports whether a record that this process cannot open may stay where it is. The
+// copy that one has made way for lets the next stand, until it is urgent itself: a call put
+// off for longer would come when the copy is dead, with all who want a token waiting.
+func (c *localCopy) letsStand(at instant) bool { return c.replaced && c.phaseAt(at) > urgent }
 
 // adoption is a token that might become the copy.
 type adoption struct {

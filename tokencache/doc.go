@@ -34,7 +34,7 @@
 // docs/interop.md. Scripts move what they cannot open; a checksum tells them what is damaged.
 // A record that is sound and yet cannot be opened counts as none for who has no fresh copy.
 // Whoever finds one under the lock has it make way for the token that follows: once for each
-// copy, as two versions with one id would else call the issuer in turn.
+// copy, until that is urgent, as two versions with one id would else call the issuer in turn.
 //
 // # The life of a Get
 //

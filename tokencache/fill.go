@@ -280,8 +280,8 @@ func (f *fill) enough(v *view) (yes bool, pause time.Duration) {
 		return f.why == fillPutBack && f.before == "", 0 // it has told what it had to
 	case c.phaseAt(now()) == fresh || f.why == fillPutBack:
 		return true, 0
-	case v.foreign != "" && c.replaced: // whoever stored that would replace ours in turn
-		return true, c.remainingAt(now())
+	case v.foreign != "" && c.letsStand(now()): // whoever stored that would replace ours in turn
+		return true, c.remainingAt(now()) // at most until it is urgent: see holdOf
 	}
 	// In its window, but the issuer has just said that there is no other yet.
 	pause = pauseOf(f.src.credential.Window(), c.token.life())

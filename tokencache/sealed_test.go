@@ -229,6 +229,42 @@ func TestF58TwoBuildsWithOneID(t *testing.T) {
 	})
 }
 
+// F47, F58: a record that cannot be opened stands again when a copy, for which one has made way
+// before, is in its window. A process that is alone does not sit there until its copy is dead:
+// nobody waits, and there is time to ask again.
+func TestF47PlantedRecordsLeaveTimeToAsk(t *testing.T) {
+	for name, with := range map[string]func(f *fleet) tokencache.Credential{
+		"another build's":      func(f *fleet) tokencache.Credential { return tokencache.OfAnotherBuild(f.credential()) },
+		"another credential's": func(*fleet) tokencache.Credential { return answering("other", 0, time.Hour).Credential() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				ctx, admin, key := t.Context(), f.redis.Admin(), "onetoken:{"+f.credential().ID()+"}:token"
+				plant := func() {
+					fields := tokencache.Sealed(with(f), tokencache.NewToken("planted", "", 20*time.Hour))
+					fields["ends_at"] = strconv.FormatInt(time.Now().Add(20*time.Hour).UnixMilli(), 10)
+					require.NoError(t, admin.HSet(ctx, key, fields).Err())
+					require.NoError(t, admin.PExpire(ctx, key, 20*time.Hour).Err())
+				}
+				plant()
+				alone := f.replica()
+				alone.within(latency + 50*time.Millisecond)
+				for lives := 1; lives <= 4; lives++ {
+					plant() // once a life is enough
+					for f.stats().Rotations == lives {
+						alone.within(0)
+						time.Sleep(time.Second)
+					}
+				}
+				for _, call := range f.issuer.Calls()[1:] {
+					assert.Greater(t, call.Remaining, time.Minute)
+				}
+				assert.Equal(t, 5, f.stats().Calls)
+			})
+		})
+	}
+}
+
 // A record makes way only for who holds the lock, and only that record: nobody can push out a
 // better one that has come since.
 func TestF47OnlyTheNamedRecordMakesWay(t *testing.T) {
