@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"cmp"
+	"strings"
 	"testing"
 	"time"
 
@@ -309,6 +310,30 @@ func TestPublishDecides(t *testing.T) {
 				assert.Equal(t, v.record.token.life(), stored.token.life())
 				s.lasts(test.lasts, stored.remaining)
 			})
+		}
+	})
+}
+
+// F19: what stands where a number should is none, though Lua reads some of it as one. A "nan",
+// above all, is neither before nor after anything: it would keep the issuer's word on the stored
+// token out for as long as that lives, and each replica would ask for itself.
+func TestF19NumbersThatAreNone(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		for _, forged := range []string{"nan", "-nan", "inf", "-inf", "0x1", " 5 ", "-5", "1.5", "1e400", strings.Repeat("9", 400), ""} {
+			s := next(t)
+			s.put("a2", "t2", 2*time.Hour, time.Hour, "checked_at", forged, "fetched_at", forged)
+			out, stored := s.mustPublish(s.offered(30*time.Minute, 0))
+			assert.Equal(t, OutcomeRenewed, out, "checked_at %q", forged)
+			require.NotNil(t, stored)
+			s.lasts(s.slack(), stored.checked, forged)
+
+			s.lock("ours")
+			refused := &IssuerError{Class: ClassPermanent}
+			_, err := s.fail(t.Context(), "ours", refused, 0, replica{"us", "us"})
+			require.NoError(t, err)
+			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "until", forged).Err())
+			_, err = s.fail(t.Context(), "ours", refused, 0, replica{"us", "us"})
+			assert.NoError(t, err, "until %q, and the script sent again", forged)
 		}
 	})
 }

@@ -22,7 +22,7 @@ local function whole(s) -- digits only: what others write must not count backwar
 end
 local attempts = math.min(30, whole(known[3]))
 if known[1] == ARGV[1] then -- a replay: its reply was lost
-	return { 'failed', string.format('%.0f', math.max(0, (tonumber(known[2] or nil) or now) - now)) }
+	return { 'failed', string.format('%.0f', math.max(0, math.min(300000, whole(known[2]) - now))) }
 end
 
 -- Attempts, not a previous wait, carry the doubling, so that a lost record

@@ -41,11 +41,15 @@ local function sum_of(sealed, fingerprint, life)
 	return redis.sha1hex(string.len(sealed) .. ':' .. sealed .. string.len(fingerprint) .. ':' .. fingerprint .. string.len(life) .. ':' .. life)
 end
 
+local function whole(s) -- digits only: a "nan" is neither before nor after anything
+	return tonumber(string.match(s or '', '^%d+$') or nil) or 0
+end
+
 local stored = redis.call('HMGET', KEYS[1], 'sealed', 'fingerprint', 'life', 'sum', 'checked_at', 'ends_at', 'fetched_by', 'fetched_at', 'window')
 local ttl = redis.call('PTTL', KEYS[1])
 -- As strict as the readers: what they cannot use must not keep a good one out.
 local lasts = tonumber(string.match(stored[3] or '', '^[1-9]%d*$') or nil)
-local left = (tonumber(string.match(stored[6] or '', '^%d+$') or nil) or 0) - now
+local left = whole(stored[6]) - now
 local usable = stored[1] and stored[1] ~= '' and stored[2] and stored[2] ~= '' and lasts and lasts <= 315360000000
 	and ttl > 0 and ttl <= lasts and left > 0 and left <= lasts
 	and sum_of(stored[1], stored[2], stored[3]) == stored[4]
@@ -64,15 +68,15 @@ end
 
 -- A longer-lived other one stays. Of the same one only a later word of the issuer's says
 -- anything; that of a put-back, only if it is a shorter one.
-local known_at = tonumber(stored[5] or nil) or 0
+local known_at = whole(stored[5])
 if known_at > now then -- not one of ours
 	known_at = 0
 end
 local later = t0 > known_at and (not put_back or px < left - 1000)
 if usable and ((not same and left >= px) or (same and not later)) then
 	local outcome = 'kept'
-	if same and not put_back and t0 == known_at and (tonumber(stored[8] or nil) or 0) >= t0 then
-		outcome = 'stored' -- a replay: its reply was lost
+	if same and t0 == known_at then -- a replay: its reply was lost, and the others have not been told yet
+		outcome = whole(stored[8]) >= t0 and 'stored' or 'renewed'
 	end
 	answered()
 	return { outcome, string.format('%.0f', now), string.format('%.0f', ttl), stored }
