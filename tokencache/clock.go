@@ -22,6 +22,11 @@ func (i instant) since(earlier instant) time.Duration {
 	return max(i.mono-earlier.mono, time.Duration(i.wall-earlier.wall))
 }
 
+// isAfter reports whether both clocks have moved further than that since other.
+func (i instant) isAfter(other instant, by time.Duration) bool {
+	return i.mono-other.mono > by && time.Duration(i.wall-other.wall) > by
+}
+
 // add moves both clocks, for tests and deadlines shown to people.
 func (i instant) add(d time.Duration) instant {
 	return instant{mono: i.mono + d, wall: i.wall + int64(d)}

@@ -56,7 +56,7 @@ type adoption struct {
 	at                    instant       // when remaining was true, or before
 	asked                 uint64        // see rejections
 	own                   bool          // straight from the issuer
-	checked               time.Duration // ago: the issuer's last word on it, unless it is our own
+	checked               time.Duration // ago: the issuer's last word on it; 0 for an answer to us
 	unpublished, replaced bool          // see localCopy
 }
 
@@ -80,7 +80,7 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 		return current.usableAt(at), nil
 	}
 	c := s.newCopy(a, current)
-	if !c.usableAt(at) {
+	if !c.usableAt(at) || current.is(fp) && s.knowsShorter(c, current, a) {
 		return current.usableAt(at), nil
 	}
 	if current.usableAt(at) && current.is(fp) && !current.yieldsTo(c, a, at) {
@@ -88,6 +88,9 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 	}
 	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) {
 		return true, nil
+	}
+	if word := a.word(); !current.is(fp) || word.isAfter(s.lastWord, 0) {
+		s.lastWord = word
 	}
 	s.copy.Store(c)
 	s.lastLife = a.token.life()
@@ -98,6 +101,17 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 		return true, nil
 	}
 	return true, c
+}
+
+// word is when the issuer was asked for its last word on the token, by our own clocks.
+func (a adoption) word() instant { return a.at.add(-a.checked) }
+
+// knowsShorter reports whether the issuer's last word on the copy, dead or alive, is a shorter
+// one than what c, of the same token, was made of: that is from before, which a failover of
+// Redis or somebody has brought back. The caller holds s.mu.
+func (s *Source) knowsShorter(c, current *localCopy, a adoption) bool {
+	at := now()
+	return !a.own && s.lastWord.isAfter(a.word(), sameEnd) && c.remainingAt(at)-current.remainingAt(at) > sameEnd
 }
 
 // yieldsTo reports whether c, made of an adoption of the same token, has more recent news of

@@ -1,6 +1,7 @@
 package tokencache_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -61,6 +63,12 @@ func TestI1ShorterWordOnTheSameToken(t *testing.T) {
 				r.link.Cut()
 			}
 		},
+		"an event, and then a failover to a Redis that knows no more of it": func(t *testing.T, f *fleet) {
+			forget := f.remembering()
+			refresh(t, f, f.replicas[0])
+			time.Sleep(10 * time.Second)
+			forget()
+		},
 		"a direct call, put back": func(t *testing.T, f *fleet) {
 			cut := f.replicas[0]
 			cut.link.Down()
@@ -91,5 +99,49 @@ func TestI1ShorterWordOnTheSameToken(t *testing.T) {
 				assert.LessOrEqual(t, f.stats().Calls, calls+8, "each minute, until there is another")
 			})
 		})
+	}
+}
+
+// I1: the same, when the copies have ended, and the issuer says nothing: what Redis says to the
+// contrary is from before. Nobody is handed the token again.
+func TestI1ShorterWordForgottenAfterTheEnd(t *testing.T) {
+	const left = 5 * time.Minute
+	virtual(t, feishutest.Config{Latency: latency, Window: time.Minute}, func(t *testing.T, f *fleet) {
+		replicas := f.start(5)
+		together(replicas, func(r *replica) { r.mustGet() })
+		time.Sleep(10 * time.Minute)
+		forget := f.remembering()
+		f.issuer.SetRemaining(left)
+		_, _, err := replicas[0].source.Refresh(t.Context())
+		require.NoError(t, err)
+		f.issuer.SetFault(feishutest.Status(503))
+		time.Sleep(left + time.Second)
+		forget()
+		for range 60 {
+			for _, r := range replicas {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				_, err := r.get(ctx)
+				cancel()
+				require.Error(t, err, r.name)
+			}
+		}
+		f.issuer.SetFault(feishutest.Fault{})
+		time.Sleep(time.Minute)
+		calls := f.stats().Calls
+		read(replicas, time.Second, time.Minute) // checks each
+		assert.LessOrEqual(t, f.stats().Calls-calls, len(replicas), "one each, as what Redis holds seems to live longer")
+	})
+}
+
+// remembering returns what brings the stored token back as it stands now, and has everyone look.
+func (f *fleet) remembering() (forget func()) {
+	ctx, admin, key := context.Background(), f.redis.Admin(), f.tokenKey()
+	record, ends := admin.HGetAll(ctx, key).Val(), time.Now().Add(admin.PTTL(ctx, key).Val())
+	require.NotEmpty(f.t, record)
+	return func() {
+		require.NoError(f.t, admin.Del(ctx, key).Err())
+		require.NoError(f.t, admin.HSet(ctx, key, record).Err())
+		require.NoError(f.t, admin.PExpire(ctx, key, time.Until(ends)).Err())
+		f.redis.Each((*redistest.Link).Cut)
 	}
 }

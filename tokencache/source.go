@@ -46,6 +46,7 @@ type inner struct {
 	ownHold      hold // keeps this process from asking, not from looking
 	rejected     rejections
 	lastLife     time.Duration // of the last adopted token
+	lastWord     instant       // when the issuer was asked for its last word on the copy
 	callTook     time.Duration // the last call of the issuer that gave a token; 0 before
 	lookTook     time.Duration // the last look that was answered; 0 before
 	lookFailed   bool          // the last look was not answered
