@@ -88,7 +88,14 @@ func (c *Claim) deadline() time.Time { return c.made.Add(c.lease) }
 func (c *Claim) obtain(ctx context.Context) (*redislock.Lock, error) {
 	ctx, cancel := context.WithDeadline(ctx, c.deadline())
 	defer cancel()
+	back := false
+	defer func() {
+		if !back { // a hook of the client's has ended the goroutine, or panics
+			c.Drop()
+		}
+	}()
 	held, err := c.locker.locks.Obtain(ctx, c.key, c.lease, &redislock.Options{Token: c.value})
+	back = true
 	if err == nil && c.Over() {
 		return nil, context.DeadlineExceeded
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -464,4 +465,61 @@ func TestForeignTextsAreCut(t *testing.T) {
 			assert.ErrorContains(t, err, "redis OOM: ")
 		})
 	})
+}
+
+// F7: a hook of the client's that panics after Redis has given the lock, or ends the goroutine, in
+// the look that takes it, as it is kept, or in a try of its own: nobody waits out its lease.
+func TestF7LockIsGivenBackThoughAHookPanics(t *testing.T) {
+	for name, do := range map[string]func(){"panics": func() { panic(errForTest) }, "ends the goroutine": runtime.Goexit} {
+		for _, at := range []string{"look", "obtain", "obtain of a copy in its window"} {
+			t.Run(at+" "+name, func(t *testing.T) {
+				virtual(t, usual(), func(t *testing.T, f *fleet) {
+					f.loadScripts()
+					hook := &afterwards{script: strings.Fields(at)[0], do: do}
+					r := f.replica(func(c *replicaConfig) {
+						c.hooks = append(c.hooks, hook)
+						c.redis = append(c.redis, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
+					})
+					if at == "obtain of a copy in its window" {
+						r.mustGet()
+						f.sleepUntilDue()
+					}
+					hook.armed.Store(true)
+					over := make(chan struct{})
+					go func() {
+						defer close(over)
+						defer func() { _ = recover() }() // that of a look comes out of Get
+						ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+						defer cancel()
+						_, _ = r.source.Get(ctx)
+					}()
+					time.Sleep(10 * time.Millisecond)
+					assert.False(t, hook.armed.Load(), "it was there")
+					assert.Empty(t, f.lockKey())
+					f.replica().within(latency + 50*time.Millisecond)
+					<-over
+					f.nothingLeft()
+				})
+			})
+		}
+	}
+}
+
+// afterwards is a hook that does something once, when a script has been run.
+type afterwards struct {
+	panicky
+
+	script string
+	armed  atomic.Bool
+	do     func()
+}
+
+func (a *afterwards) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if nameOf(cmd) == a.script && a.armed.CompareAndSwap(true, false) {
+			a.do()
+		}
+		return err
+	}
 }

@@ -117,20 +117,22 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 	if err != nil {
 		return nil, whoseError(ctx, err, s.keys.id)
 	}
+	useless := true // unless it says otherwise, above all if a hook of the client's panics
+	defer func() {
+		if useless {
+			claim.Drop()
+		}
+	}()
 	r, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure}, "", claim.Value(), millis(claim.Lease()))
 	if err != nil {
-		claim.Drop()
 		return nil, err
 	}
 	v, taken := s.parseView(r, at)
 	if r.err != nil {
-		claim.Drop()
 		return nil, redisErrorOf(r.err, s.keys.id)
 	}
-	switch {
-	case taken && claim.Over(): // the look is good, whatever became of the lock
-		claim.Drop()
-	case taken:
+	useless = taken && claim.Over() // the look is good, whatever became of the lock
+	if taken && !useless {
 		v.claim = claim
 	}
 	return v, nil
