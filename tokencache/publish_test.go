@@ -337,3 +337,29 @@ func TestF19NumbersThatAreNone(t *testing.T) {
 		}
 	})
 }
+
+// F22, F57: Redis' clock goes back after a rejection. What is asked for since then is later than that,
+// though the tombstone says otherwise; what was asked for before is not.
+func TestF22TombstoneAheadOfTheClock(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		for _, step := range []time.Duration{2 * time.Second, 90 * time.Second, time.Hour} {
+			for name, c := range map[string]struct {
+				asked, elapsed time.Duration // asked: ahead of the clock as it is now
+				putBack        bool
+				want           Outcome
+			}{
+				"asked since":               {-130 * time.Millisecond, 130 * time.Millisecond, false, OutcomeStored},
+				"asked before, slowly":      {step - 20*time.Second, 20 * time.Second, false, OutcomeRejected},
+				"asked before, just now":    {step - time.Second, time.Second, false, OutcomeRejected},
+				"put back, whenever it was": {-130 * time.Millisecond, 130 * time.Millisecond, true, OutcomeRejected},
+			} {
+				s := next(t)
+				s.bury("a2", "t2", s.t0.Add(step-100*time.Millisecond))
+				o := s.offered(2*time.Hour, c.elapsed)
+				o.asked, o.putBack = o.asked.Add(c.asked), c.putBack
+				out, _ := s.mustPublish(o)
+				assert.Equal(t, c.want, out, "%s, %v", name, step)
+			}
+		}
+	})
+}

@@ -31,6 +31,11 @@ end
 local tombstone = redis.call('GET', KEYS[3])
 if tombstone then
 	local at = tonumber(string.match(tombstone, '^(%d+)') or nil) or 0
+	-- One that is ahead of this clock is from before a step back or a failover. Of whoever has
+	-- asked since then, both clocks agree: he has asked after the rejection.
+	if at > now and t0 + tonumber(ARGV[5]) <= now then
+		at = 0
+	end
 	-- One that a single replica has rejected may be put back for the others: see invalidate.
 	if at >= t0 and not put_back or put_back and not string.match(tombstone, ' alone$') then
 		return { 'rejected' }
