@@ -40,6 +40,8 @@ func (c *Collector) Observe(e tokencache.Event) {
 	case tokencache.EventDegraded, tokencache.EventPutBack, tokencache.EventInvalidate:
 		if trouble, ok := errors.AsType[*tokencache.RedisError](e.Err); ok {
 			c.degraded.trouble(e.ID, trouble.Trouble)
+		} else if e.Kind == tokencache.EventPutBack && e.Err == nil {
+			c.degraded.putBack(e.ID)
 		}
 	case tokencache.EventFill:
 		c.degraded.filled(e.ID, errors.Is(e.Err, tokencache.ErrClosed))

@@ -49,6 +49,15 @@ func (d *degraded) filled(key string, gone bool) {
 	d.byKey[key] = c
 }
 
+// putBack is a write that Redis has taken, ours or another's.
+func (d *degraded) putBack(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c, ok := d.byKey[id]; ok && !c.silent {
+		delete(d.byKey, id)
+	}
+}
+
 // answered is an answer after silence.
 func (d *degraded) answered() {
 	d.mu.Lock()

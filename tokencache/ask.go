@@ -169,13 +169,22 @@ func (f *fill) publish(ctx context.Context, lease *lock.Lease, got fetched, v *v
 	if !took && out == OutcomeKept { // Redis has forgotten that it was rejected: then ours
 		took = f.src.adopt(got.adoption())
 	}
-	if out != OutcomeKept {
-		_ = f.src.store.announceToken(ctx, a.token.Fingerprint(), a.remaining)
-	}
+	f.announce(ctx, out, stored, a.own)
 	if !took {
 		return ErrRejected // while the answer was on its way
 	}
 	return nil
+}
+
+// announce tells the others of what a call came to, whatever this process has made of it: of
+// a token that was stored, or of the issuer's word on the one that was there.
+func (f *fill) announce(ctx context.Context, out Outcome, stored *record, ours bool) {
+	switch {
+	case stored == nil: // garbled at once: who waits finds out
+		_ = f.src.store.announce(ctx, eventFree, "")
+	case out != OutcomeKept || ours:
+		_ = f.src.store.announceToken(ctx, stored)
+	}
 }
 
 // toReplace is the record that is to make way for ours, since we could not open it: unless

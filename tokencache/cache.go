@@ -203,6 +203,12 @@ func (c *Cache) allSources() []*Source {
 	return sources
 }
 
+func (c *Cache) countSources() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.sources)
+}
+
 // spawn runs f in a goroutine that Close waits for; false once closed.
 func (c *Cache) spawn(f func()) bool {
 	if !c.begin() {

@@ -57,6 +57,7 @@ type adoption struct {
 	asked                 uint64        // see rejections
 	own                   bool          // straight from the issuer
 	checked               time.Duration // ago: the issuer's last word on it; 0 for an answer to us
+	checkedAt, redisNow   time.Time     // the same by Redis' clock, if it has it, and then
 	unpublished, replaced bool          // see localCopy
 }
 
@@ -74,6 +75,11 @@ func (s *Source) adopt(a adoption) bool {
 func (s *Source) take(a adoption) (took bool, news *localCopy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.takeLocked(a)
+}
+
+// takeLocked is take for a caller that holds s.mu.
+func (s *Source) takeLocked(a adoption) (took bool, news *localCopy) {
 	fp := a.token.Fingerprint()
 	at, current := now(), s.copy.Load()
 	if s.broken != nil || s.rejected.forbid(fp, a) {
@@ -89,7 +95,7 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) {
 		return true, nil
 	}
-	if word := a.word(); !current.is(fp) || word.isAfter(s.lastWord, 0) {
+	if word := s.wordOf(a); !current.is(fp) || word.isAfter(s.lastWord, 0) {
 		s.lastWord = word
 	}
 	s.copy.Store(c)
@@ -103,15 +109,37 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 	return true, c
 }
 
-// word is when the issuer was asked for its last word on the token, by our own clocks.
-func (a adoption) word() instant { return a.at.add(-a.checked) }
+// issuersWord is when the issuer was asked for its last word on a token.
+type issuersWord struct {
+	at    instant   // by our own clocks, or before
+	redis time.Time // by Redis' clock; zero if that does not know
+	epoch int       // of redis: see anchor
+}
+
+// wordOf is the last word that a was made of. The caller holds s.mu.
+func (s *Source) wordOf(a adoption) issuersWord {
+	return issuersWord{a.at.add(-a.checked), a.checkedAt, s.anchor.epoch}
+}
+
+// isAfter reports whether w came more than that later. Redis' clock is exact, as long as it
+// is one clock.
+func (w issuersWord) isAfter(other issuersWord, by time.Duration) bool {
+	if w.sameClock(other) {
+		return w.redis.After(other.redis)
+	}
+	return w.at.isAfter(other.at, by)
+}
+
+func (w issuersWord) sameClock(other issuersWord) bool {
+	return w.epoch == other.epoch && !w.redis.IsZero() && !other.redis.IsZero()
+}
 
 // knowsShorter reports whether the issuer's last word on the copy, dead or alive, is a shorter
 // one than what c, of the same token, was made of: that is from before, which a failover of
 // Redis or somebody has brought back. The caller holds s.mu.
 func (s *Source) knowsShorter(c, current *localCopy, a adoption) bool {
 	at := now()
-	return !a.own && s.lastWord.isAfter(a.word(), sameEnd) && c.remainingAt(at)-current.remainingAt(at) > sameEnd
+	return !a.own && s.lastWord.isAfter(s.wordOf(a), sameEnd) && c.remainingAt(at)-current.remainingAt(at) > sameEnd
 }
 
 // yieldsTo reports whether c, made of an adoption of the same token, has more recent news of

@@ -182,9 +182,9 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	f.src.putBackDone(c)
 	switch fp := c.token.Fingerprint(); {
 	case stored != nil && out != OutcomeKept:
-		_ = f.src.store.announceToken(ctx, fp, stored.remaining)
+		_ = f.src.store.announceToken(ctx, stored)
 	case out == OutcomeRejected && !f.src.knowsRejected(fp):
-		f.src.heard(eventRejection, fp) // later than by the event, which was missed
+		f.src.wasRejected(fp) // later than by the event, which was missed
 	}
 }
 

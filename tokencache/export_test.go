@@ -57,6 +57,47 @@ func Sealed(c Credential, tok Token) map[string]string {
 	}
 }
 
+// Hint is an event of a token; its times are by Redis' clock.
+type Hint struct {
+	Token                    Token
+	Stored, Checked, Ends    time.Time
+	Unsealed                 bool
+	SealedStored, SealedEnds time.Time // what the seal vouches for, if that is something else
+	Sealed                   string    // what stands for the seal, if it is none
+	Life                     time.Duration
+}
+
+// String is the event as a replica with that credential sends it.
+func (h Hint) String(c Credential) string {
+	app, tenant := h.Token.reveal()
+	at := tokenTimes{h.Stored, h.Checked, h.Ends}
+	vouched := at
+	if !h.SealedStored.IsZero() {
+		vouched.storedAt = h.SealedStored
+	}
+	if !h.SealedEnds.IsZero() {
+		vouched.endsAt = h.SealedEnds
+	}
+	life := cmp.Or(h.Life, h.Token.life())
+	sealed, err := c.get().seal.sealToken(c.ID(), app, tenant, life, vouched)
+	if err != nil {
+		panic(err)
+	}
+	if h.Unsealed {
+		sealed = ""
+	}
+	return eventToken + " " + tokenHint{h.Token.Fingerprint(), life, at, cmp.Or(h.Sealed, sealed)}.String()
+}
+
+// RejectionHint is the event of a rejection.
+func RejectionHint(c Credential, fingerprint string, at time.Time) string {
+	sealed, err := c.get().seal.sealRejection(c.ID(), fingerprint, at)
+	if err != nil {
+		panic(err)
+	}
+	return eventRejection + " " + rejectionHint{fingerprint, at, sealed}.String()
+}
+
 // PublishInstead offers a token of an hour, and names a record that is to make way for it.
 func PublishInstead(t testing.TB, rdb *redis.Client, c Credential, lock, sum string, at time.Time) string {
 	t.Helper()

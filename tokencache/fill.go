@@ -23,6 +23,7 @@ type fill struct {
 	done   chan struct{}
 	err    error  // before done is closed; errAborted stands if a panic or Goexit cuts it short
 	ticket ticket // its place among the Cache's fills, or in the queue for one
+	told   uint64 // Source.toldTokens when it began; guarded by Source.mu
 	wanted bool   // a Get or a Refresh has waited for it; guarded by Source.mu
 	cause  error  // of its waiting for a turn to call directly; guarded by Source.mu
 
@@ -64,7 +65,7 @@ var (
 func newFill(s *Source, why purpose) *fill {
 	f := &fill{
 		src: s, why: why, ready: make(chan struct{}), held: make(chan struct{}), done: make(chan struct{}),
-		err: errAborted, nextLook: firstPoll, began: now(), wanted: why == fillForCaller || why == fillForced,
+		err: errAborted, nextLook: firstPoll, began: now(), told: s.toldTokens, wanted: why == fillForCaller || why == fillForced,
 	}
 	if c := s.usable(); c != nil {
 		f.before = c.token.Fingerprint()
@@ -199,6 +200,9 @@ func (f *fill) run(ctx context.Context) error {
 		if err := f.sitOutHold(ctx); err != nil {
 			return err
 		}
+		if f.wasTold() {
+			return nil
+		}
 		l = f.lookFirst(ctx, f.src.tellPending)
 	}
 	for ; ; l = f.lookNext(ctx) {
@@ -218,7 +222,18 @@ func (f *fill) run(ctx context.Context) error {
 		if over, err := f.step(ctx, v, l.changed); over {
 			return err
 		}
+		if f.wasTold() {
+			return nil
+		}
 	}
+}
+
+// wasTold reports whether an event has brought a token since the fill began, which no look is
+// needed for any more. What the next fill has to wait for is said by then.
+func (f *fill) wasTold() bool {
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	return (f.why == fillForCaller || f.why == fillAhead) && f.src.toldTokens != f.told && f.src.usable() != nil
 }
 
 // step is what follows a look that was not enough: to wait, for the issuer's leave, for

@@ -210,6 +210,9 @@ func (s *stage) mustRejectAgain(name, nonce, by string) verdict {
 	s.t.Helper()
 	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf(name, "t"), nonce: nonce, by: replica{"same", by}})
 	require.NoError(s.t, err)
+	tombstone := s.rdb.Get(s.t.Context(), s.keys.rejected+fingerprintOf(name, "t")).Val()
+	require.Equal(s.t, unixMillis(v.at), strings.Fields(tombstone)[0], "the moment that counts")
+	v.at, v.news = time.Time{}, false
 	return v
 }
 
@@ -217,33 +220,33 @@ func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		alone := func(t *testing.T) *stage {
 			s := next(t)
-			require.Equal(t, verdict{OutcomeDropped, 0, 1}, s.mustReject("a1", "1", "x"))
-			require.Equal(t, verdict{OutcomeAlone, minHold, 2}, s.mustReject("a2", "2", "x"))
+			require.Equal(t, verdict{out: OutcomeDropped, wait: 0, row: 1}, s.mustReject("a1", "1", "x"))
+			require.Equal(t, verdict{out: OutcomeAlone, wait: minHold, row: 2}, s.mustReject("a2", "2", "x"))
 			require.Equal(t, "a2", s.holds())
 			require.False(t, s.exists(s.keys.failure))
 			return s
 		}
 		t.Run("another rejects it too", func(t *testing.T) {
 			s := alone(t)
-			assert.Equal(t, verdict{OutcomePaced, minHold, 2}, s.mustRejectAgain("a2", "3", "y"))
+			assert.Equal(t, verdict{out: OutcomePaced, wait: minHold, row: 2}, s.mustRejectAgain("a2", "3", "y"))
 			assert.Empty(t, s.holds())
 			v, err := s.read(t.Context())
 			require.NoError(t, err)
 			assert.True(t, v.failure.holds())
-			assert.Equal(t, verdict{OutcomeAlone, 2 * minHold, 3}, s.mustReject("a3", "4", "y"), "who may be the only one now")
+			assert.Equal(t, verdict{out: OutcomeAlone, wait: 2 * minHold, row: 3}, s.mustReject("a3", "4", "y"), "who may be the only one now")
 			assert.Equal(t, OutcomePaced, s.mustReject("a4", "5", "x").out)
 		})
 		t.Run("the same one, in its wait", func(t *testing.T) {
 			s := alone(t)
 			if v := s.mustRejectAgain("a2", "3", "x"); s.m != nil {
-				assert.Equal(t, verdict{OutcomeAlone, minHold, 2}, v)
+				assert.Equal(t, verdict{out: OutcomeAlone, wait: minHold, row: 2}, v)
 				assert.Equal(t, "a2", s.holds())
 			}
 		})
 		t.Run("the same one, after its wait", func(t *testing.T) {
 			s := alone(t)
 			require.NoError(t, s.rdb.Set(t.Context(), s.keys.refused, fmt.Sprintf("2 x %d", s.now().UnixMilli()), time.Minute).Err())
-			assert.Equal(t, verdict{OutcomeDropped, 0, 2}, s.mustRejectAgain("a2", "3", "x"))
+			assert.Equal(t, verdict{out: OutcomeDropped, wait: 0, row: 2}, s.mustRejectAgain("a2", "3", "x"))
 			assert.Empty(t, s.holds())
 			assert.Equal(t, OutcomeOther, s.mustRejectAgain("a2", "4", "y").out)
 			assert.Equal(t, OutcomeAlone, s.mustReject("a3", "5", "x").out)

@@ -63,6 +63,7 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 			return nil, err // nobody would ever get the lock
 		}
 	}
+	f.src.anchorAt(v)
 	if v.garbled != "" {
 		f.src.observe(Event{Kind: EventGarbled, Reason: v.garbled})
 	}
@@ -70,6 +71,13 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 		f.src.adopt(r.adoption(number))
 	}
 	return v, nil
+}
+
+// anchorAt notes where Redis' clock was in a look.
+func (s *Source) anchorAt(v *view) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.anchor = s.anchor.next(v.at, v.now)
 }
 
 // patience bounds what a fill with a copy spends on one step in Redis: until the copy is

@@ -144,5 +144,6 @@ func (s *Source) awake() {
 	s.refill()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.rereading = false
 	s.schedule()
 }

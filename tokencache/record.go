@@ -19,7 +19,9 @@ type record struct {
 	at          instant       // before Redis was asked
 	fetchedBy   string
 	fetchedAt   time.Time     // by Redis' clock, for people
-	checked     time.Duration // ago: when the issuer was asked for its last word on this token
+	now         time.Time     // by Redis' clock, when it was read
+	checkedAt   time.Time     // by Redis' clock: when the issuer was asked for its last word on this token; zero if that is not known
+	checked     time.Duration // that long ago, or longer
 	window      time.Duration // the issuer's, as its Fetcher had it
 }
 
@@ -92,8 +94,9 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 		r.fetchedAt = time.UnixMilli(at.Milliseconds())
 	}
 	if at, ok := parseMillis(fields[fieldCheckedAt]); ok {
-		if ago := redisNow.Sub(time.UnixMilli(at.Milliseconds())); ago >= 0 {
-			r.checked = ago
+		at := time.UnixMilli(at.Milliseconds())
+		if ago := redisNow.Sub(at); ago >= 0 {
+			r.checked, r.checkedAt = ago, at
 		}
 	}
 	return r, ""
@@ -118,7 +121,7 @@ func (r *record) open(seal sealer, id string) error {
 
 // adoption of what is stored, by whom asked with that number.
 func (r *record) adoption(asked uint64) adoption {
-	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, checked: r.checked}
+	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, checked: r.checked, checkedAt: r.checkedAt, redisNow: r.now}
 }
 
 // failure is what Redis remembers of the last call that did not give a token.

@@ -74,6 +74,7 @@ func TestF42RedisBackWithEverything(t *testing.T) {
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
 		replicas := f.start(50)
 		withinAll(replicas, latency+50*time.Millisecond)
+		time.Sleep(time.Second) // all have subscribed
 		f.redis.Each((*redistest.Link).Down)
 		read(replicas, time.Second, time.Minute)
 		f.redis.Each((*redistest.Link).Heal)

@@ -164,7 +164,7 @@ func (s *Source) tell(fp string) (err error) {
 	s.observe(Event{Kind: EventInvalidate, Outcome: v.out})
 
 	s.mu.Lock()
-	s.rejected.told(fp, r.number, v.out == OutcomeCoolDown)
+	s.rejected.told(fp, r.number, v)
 	if v.out == OutcomeAlone {
 		s.standAside(fp, r.number, v)
 	}
@@ -172,8 +172,8 @@ func (s *Source) tell(fp string) (err error) {
 	if v.out == OutcomeCoolDown {
 		return ErrCoolDown
 	}
-	if v.out == OutcomeDropped || v.out == OutcomePaced {
-		_ = s.store.announce(ctx, eventRejection, fp) // a hint
+	if v.news && v.out != OutcomeAlone { // also of one that Redis has lost: others may have it
+		_ = s.store.announceRejection(ctx, fp, v.at) // a hint
 	}
 	return nil
 }
@@ -213,6 +213,7 @@ type rejections map[string]rejection
 type rejection struct {
 	number uint64
 	at     instant
+	redis  time.Time     // by Redis' clock; zero if it is not known
 	cool   time.Duration // no second one before
 	nonce  string
 	told   bool          // Redis knows
@@ -239,6 +240,9 @@ func (r rejections) add(fp string, m rejection) {
 	if again && r.cooling(fp) {
 		if m.told { // an event: it is dropped
 			before.told, before.due = true, 0
+			if m.redis.After(before.redis) {
+				before.redis = m.redis
+			}
 		}
 		r[fp] = before
 		return
@@ -264,7 +268,17 @@ func (r rejections) forbid(fp string, a adoption) bool {
 	if a.asked < m.number {
 		return true
 	}
-	return !a.own && (!m.told || m.due > 0 || !m.renewed && a.checked > now().since(m.at))
+	return !a.own && (!m.told || m.due > 0 || !m.renewed && !a.isCheckedSince(m))
+}
+
+// isCheckedSince reports whether the issuer has had its last word on the token after that was
+// rejected: by Redis' clock, which dated both. One of the two that is ahead of that is of
+// another clock.
+func (a adoption) isCheckedSince(m rejection) bool {
+	if m.redis.IsZero() || a.checkedAt.IsZero() || m.redis.After(a.redisNow) {
+		return a.checked <= now().since(m.at)
+	}
+	return a.checkedAt.After(m.redis)
 }
 
 func (r rejections) cooling(fp string) bool {
@@ -272,9 +286,9 @@ func (r rejections) cooling(fp string) bool {
 	return rejected && now().since(m.at) < m.cool
 }
 
-func (r rejections) told(fp string, number uint64, renewed bool) {
+func (r rejections) told(fp string, number uint64, v verdict) {
 	if m := r[fp]; m.number == number {
-		m.told, m.renewed, m.due = true, renewed, 0
+		m.told, m.renewed, m.due, m.redis = true, v.out == OutcomeCoolDown, 0, v.at
 		r[fp] = m
 	}
 }

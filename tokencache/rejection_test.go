@@ -19,7 +19,7 @@ func TestRejectionForbidsWhatWasAskedBefore(t *testing.T) {
 	assert.False(t, r.forbid("x", adoption{asked: 6, own: true}), "the issuer handed it out again")
 	assert.False(t, r.forbid("y", adoption{asked: 4}), "another token")
 
-	r.told("x", 5, false)
+	r.told("x", 5, verdict{})
 	assert.True(t, r.forbid("x", adoption{asked: 4}))
 	assert.False(t, r.forbid("x", adoption{asked: 6}), "stored again since")
 }
@@ -37,7 +37,7 @@ func TestF16RejectionForbidsWhatAFailoverBroughtBack(t *testing.T) {
 		assert.False(t, r.forbid("x", stored(10*time.Second)), "handed out again at that very moment")
 		assert.False(t, r.forbid("x", stored(time.Second)), "handed out again since")
 
-		r.told("x", 5, true)
+		r.told("x", 5, verdict{out: OutcomeCoolDown})
 		assert.False(t, r.forbid("x", stored(time.Hour)), "Redis says that it was, before this process saw a rejection")
 	})
 }
@@ -50,9 +50,9 @@ func TestF39RejectionAgainWhileTheFirstIsTold(t *testing.T) {
 	assert.Equal(t, []string{"x"}, r.pending(), "still to be told")
 	assert.Equal(t, first, r["x"].nonce, "within the cool-down it is the same")
 	assert.False(t, r.forbid("x", adoption{asked: 7, own: true}), "what was asked for after the first")
-	r.told("x", 5, false)
+	r.told("x", 5, verdict{})
 	assert.Empty(t, r.pending())
-	r.told("never rejected", 1, false)
+	r.told("never rejected", 1, verdict{})
 	assert.Len(t, r, 1)
 }
 
@@ -77,7 +77,7 @@ func TestPendingRejectionsAreInOrder(t *testing.T) {
 	for _, number := range []uint64{7, 3, 9, 1} {
 		r.add(fmt.Sprint(number), rejection{number: number})
 	}
-	r.told("3", 3, false)
+	r.told("3", 3, verdict{})
 	assert.Equal(t, []string{"1", "7", "9"}, r.pending())
 }
 

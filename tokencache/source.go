@@ -46,7 +46,9 @@ type inner struct {
 	ownHold      hold // keeps this process from asking, not from looking
 	rejected     rejections
 	lastLife     time.Duration // of the last adopted token
-	lastWord     instant       // when the issuer was asked for its last word on the copy
+	lastWord     issuersWord   // the issuer's, on the copy
+	anchor       anchor        // of the last look
+	toldTokens   uint64        // tokens and words of the issuer that events have brought
 	callTook     time.Duration // the last call of the issuer that gave a token; 0 before
 	lookTook     time.Duration // the last look that was answered; 0 before
 	lookFailed   bool          // the last look was not answered
@@ -62,6 +64,7 @@ type inner struct {
 	changed      chan struct{} // closed and replaced when a waiting fill should look again
 	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
 	timer        *time.Timer   // the next fill that nobody asks for
+	rereading    bool          // it is set for news that a look has to confirm
 	putBackTimer *time.Timer
 	asideTimer   *time.Timer // the end of a rejection's wait, if no fill is there by then
 }
@@ -255,6 +258,7 @@ func (s *Source) begin(why purpose) (f *fill, admitted bool, err error) {
 	}
 	f = newFill(s, why)
 	s.fill = f
+	s.rereading = false
 	s.reporting++
 	s.quietUntil.Store(math.MaxInt64)
 	return f, s.cache.fills.enter(&f.ticket, f.rank(rankAhead), func() { go f.main() }), nil
@@ -292,6 +296,17 @@ func (s *Source) close(err error) {
 		f.end()
 	}
 	s.reported()
+}
+
+// mayReport reports whether the Source is there to observe something, and then has one more
+// observe: see reported.
+func (s *Source) mayReport() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.reporting++
+	}
+	return s.broken == nil
 }
 
 // reported has one less observe. The last of a Source that is closed says so.

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -154,7 +155,7 @@ func (s store) recordOf(fields []string, ttl time.Duration, redisNow time.Time, 
 	if r == nil {
 		return nil, garbled, ""
 	}
-	r.at = at
+	r.at, r.now = at, redisNow
 	if s.seal.key == nil {
 		return r, "", ""
 	}
@@ -254,6 +255,8 @@ type notice struct {
 // verdict is what became of a rejection.
 type verdict struct {
 	out  Outcome
+	at   time.Time     // of the rejection, by Redis' clock
+	news bool          // nobody has told Redis before
 	wait time.Duration // with OutcomePaced the fleet's, with OutcomeAlone the caller's
 	row  int           // fresh tokens in a row that were rejected
 }
@@ -267,7 +270,7 @@ func (s store) invalidate(ctx context.Context, n notice) (verdict, error) {
 	}
 	v := verdict{
 		out:  r.outcome(OutcomeDropped, OutcomePaced, OutcomeAlone, OutcomeOther, OutcomeCoolDown),
-		wait: r.millis(1), row: r.count(2),
+		wait: r.millis(1), row: r.count(2), at: r.moment(3), news: r.flag(4),
 	}
 	if r.err != nil {
 		return verdict{}, redisErrorOf(r.err, s.keys.id)
@@ -283,27 +286,37 @@ func (s store) leaseForeverLock(ctx context.Context, lease time.Duration) error 
 	return nil
 }
 
-// Events are hints: whoever hears one looks for itself.
-const (
-	eventToken     = "T" // a token was stored, or has another end: its fingerprint, and what is left of it in ms
-	eventFree      = "F" // the lock was left without a token
-	eventRejection = "I" // a token was rejected: its fingerprint
-	eventGap       = "G" // not sent: events may have been missed
-)
-
 // announce sends an event. It is a command of its own rather than part of a
 // pipeline: go-redis keeps other, larger connections for pipelines, and opening
 // one costs more than the round trip.
 func (s store) announce(ctx context.Context, kind, about string) error {
-	if err := s.redis.Publish(ctx, s.keys.channel, kind+" "+about); err != nil {
+	if err := s.redis.Publish(ctx, s.keys.channel, strings.TrimSpace(kind+" "+about)); err != nil {
 		return whoseError(ctx, err, s.keys.id)
 	}
 	return nil
 }
 
-// announceToken tells of a token that was stored, or has another end now.
-func (s store) announceToken(ctx context.Context, fp string, left time.Duration) error {
-	return s.announce(ctx, eventToken, fp+" "+millis(left))
+// announceToken tells of what is stored, and hands it over to who hears.
+func (s store) announceToken(ctx context.Context, r *record) error {
+	app, tenant := r.token.reveal()
+	times := tokenTimes{storedAt: r.now, checkedAt: r.checkedAt, endsAt: r.now.Add(r.remaining)}
+	sealed, err := s.seal.sealToken(s.keys.id, app, tenant, r.life, times)
+	if err != nil {
+		return redisErrorOf(malformed(err.Error()), s.keys.id)
+	}
+	if len(sealed) > longestSealInEvent {
+		sealed = ""
+	}
+	return s.announce(ctx, eventToken, tokenHint{r.fingerprint, r.life, times, sealed}.String())
+}
+
+// announceRejection tells of a rejection that Redis has dated.
+func (s store) announceRejection(ctx context.Context, fp string, at time.Time) error {
+	sealed, err := s.seal.sealRejection(s.keys.id, fp, at)
+	if err != nil {
+		return redisErrorOf(malformed(err.Error()), s.keys.id)
+	}
+	return s.announce(ctx, eventRejection, rejectionHint{fp, at, sealed}.String())
 }
 
 func (s store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) (*answer, error) {

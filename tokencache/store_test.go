@@ -39,7 +39,7 @@ func TestReplyThatNoScriptGives(t *testing.T) {
 		"invalidate": func() error { _, err := s.invalidate(ctx, notice{fp: "f", nonce: "n"}); return err },
 	}
 	for call, good := range map[string][]any{
-		"read": view, "publish": stored, "fail": {"failed", "1000"}, "invalidate": {"alone", "250", "2"},
+		"read": view, "publish": stored, "fail": {"failed", "1000"}, "invalidate": {"alone", "250", "2", at, "1"},
 	} {
 		hook.reply = good
 		require.NoError(t, calls[call](), call)

@@ -13,7 +13,8 @@
 --       9 jitter (0 to 999), 10 issuer, 11 advice, 12 by, for people, 13 the caller's
 --       identity: replicas may share a name
 -- Returns: outcome, wait of the fleet or the caller (ms, a string as in read.lua), fresh
---          tokens in a row: 'dropped', 'paced' (dropped, and the next is to wait), 'alone'
+--          tokens in a row, when it counts as rejected (ms), whether that is news to the
+--          fleet ('1' or '0'): 'dropped', 'paced' (dropped, and the next is to wait), 'alone'
 --          (the caller is to wait), 'other' (something else, or nothing, is stored) or
 --          'cooldown' (rejected a moment ago, and handed out again since)
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -43,14 +44,16 @@ if pause < 0 or pause > 1.2 * tonumber(ARGV[8]) then
 	pause = 0
 end
 
+local rejected_at, news = now, '1'
 local function answer(outcome, wait)
-	return { outcome, string.format('%.0f', wait), string.format('%.0f', row) }
+	return { outcome, string.format('%.0f', wait), string.format('%.0f', row), string.format('%.0f', rejected_at), news }
 end
 
 local stored = redis.call('HGET', KEYS[1], 'fingerprint') == ARGV[1]
 local tombstone = redis.call('GET', KEYS[2]) or ''
 local at, count, nonce, was = string.match(tombstone, '^(%d+) (%d+) (%S+) (%S+)$')
 if nonce == ARGV[2] then -- a replay: its reply was lost
+	rejected_at = tonumber(at)
 	return answer(was, pause)
 end
 
@@ -61,10 +64,12 @@ local spared = stored and was == 'alone' and whole(redis.call('HGET', KEYS[1], '
 if at and not spared then
 	local cooldown = math.min(longest, tonumber(ARGV[3]) * 2 ^ math.min(count - 1, 20))
 	if now >= tonumber(at) and now - tonumber(at) < cooldown then
+		rejected_at, news = tonumber(at), '0'
 		return answer(stored and 'cooldown' or 'other', 0)
 	end
 end
 if spared and last == ARGV[13] and pause > 0 then
+	rejected_at = tonumber(at)
 	return answer('alone', pause)
 end
 

@@ -23,6 +23,10 @@ local put_back = ARGV[8] == '1'
 if now - t0 > spent then
 	spent = now - t0
 end
+local checked = t0
+if t0 > now then -- by another clock
+	checked = math.max(0, now - tonumber(ARGV[5]))
+end
 local px = math.min(life, life - spent)
 if px <= tonumber(ARGV[7]) then
 	return { 'expired' }
@@ -104,7 +108,7 @@ if same then
 end
 local record = {
 	sealed = sealed, fingerprint = fingerprint, life = lives, sum = sum_of(sealed, fingerprint, lives),
-	checked_at = string.format('%.0f', math.min(now, t0)), ends_at = string.format('%.0f', now + px),
+	checked_at = string.format('%.0f', checked), ends_at = string.format('%.0f', now + px),
 	stored_at = string.format('%.0f', now), fetched_by = by, fetched_at = at, window = ARGV[9],
 }
 redis.call('HSET', KEYS[1],
