@@ -17,6 +17,7 @@ import (
 var measured = []string{
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/bsm/redislock",
+	"github.com/dtm-labs/rockscache",
 	"github.com/go-redsync/redsync/v4",
 	"github.com/redis/go-redis/v9",
 	"github.com/viccon/sturdyc",

@@ -16,8 +16,8 @@ import (
 )
 
 // Meter counts commands and bytes of the connections made by its Dial. Setting one up
-// does not count (HELLO and what goes with it, and a PING to open it), nor does the text of a script that
-// EVAL sends. It is safe for concurrent use.
+// does not count (HELLO and what goes with it, and a PING to open it). The text of a script that EVAL
+// sends does: to have what EVALSHA costs, have Redis know the script before. It is safe for concurrent use.
 type Meter struct {
 	mu    sync.Mutex // guards what follows
 	count Count
@@ -95,14 +95,14 @@ type conn struct {
 // Write gets whole commands: go-redis flushes after each, or after a pipeline.
 func (c *conn) Write(p []byte) (int, error) {
 	c.meter.heard()
-	names, scripts := parse(p)
+	names := parse(p)
 	c.mu.Lock()
 	c.settingUp = len(names) > 0 && c.setsUp(names[0])
 	count := !c.settingUp
 	c.used = c.used || count
 	c.mu.Unlock()
 	if count {
-		c.meter.sent(names, len(p)-scripts)
+		c.meter.sent(names, len(p))
 	}
 	return c.Conn.Write(p)
 }
@@ -145,31 +145,27 @@ func (m *Meter) sent(names []string, size int) {
 	m.count.Sent += size
 }
 
-// parse returns the names of the commands in p, and how many bytes of it are the
-// text of scripts. What is no command is left alone.
-func parse(p []byte) (names []string, scripts int) {
+// parse returns the names of the commands in p. What is no command is left alone.
+func parse(p []byte) (names []string) {
 	for len(p) > 0 && p[0] == '*' {
 		n, rest, ok := header(p)
 		if !ok {
-			return names, scripts
+			return names
 		}
 		name := ""
 		for i := range n {
 			size, body, ok := header(rest)
 			if !ok || len(body) < size+2 {
-				return names, scripts
+				return names
 			}
-			switch {
-			case i == 0:
+			if i == 0 {
 				name = strings.ToUpper(string(body[:size]))
-			case i == 1 && name == "EVAL":
-				scripts += size
 			}
 			rest = body[size+2:]
 		}
 		names, p = append(names, name), rest
 	}
-	return names, scripts
+	return names
 }
 
 // header reads the number of a line such as "*3" or "$7", and what follows it.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bsm/redislock"
+	"github.com/dtm-labs/rockscache"
 	"github.com/go-redsync/redsync/v4"
 	"github.com/go-redsync/redsync/v4/redis/goredis/v9"
 	"github.com/redis/go-redis/v9"
@@ -34,7 +35,8 @@ type Replica struct {
 func Ways() []Way {
 	return []Way{
 		{NoLock, noLock},
-		{"poll every 100 ms", poll},
+		{"rockscache", rocks(PollEvery)},
+		{"rockscache, LockSleep 10 ms", rocks(10 * time.Millisecond)},
 		{"redislock, LinearBackoff(10 ms)", backoff(10 * time.Millisecond)},
 		{"redislock, LinearBackoff(100 ms)", backoff(100 * time.Millisecond)},
 		{"redsync", mutex},
@@ -88,34 +90,27 @@ func noLock(rdb *redis.Client, credential string, call Call) Replica {
 	return replica(cell{rdb, credential, call}.lookOrAsk)
 }
 
-// PollEvery is the peer's pause between two looks.
+// PollEvery is rockscache's pause between two looks, unless it is told otherwise.
 const PollEvery = 100 * time.Millisecond
 
-// poll is one try for the lock; who did not get it looks every 100 ms.
-func poll(rdb *redis.Client, credential string, call Call) Replica {
-	c := cell{rdb, credential, call}
-	return replica(func(ctx context.Context) error {
-		if there, err := c.look(ctx); there || err != nil {
+// rocks is rockscache as its README has it for strong consistency: Fetch, with
+// StrongConsistency set. A hash holds the value, lockUntil and lockOwner: one script reads it, and
+// takes the lock if there is no value; whoever finds it locked looks again after LockSleep.
+// LockExpire is to be the longest time that a call may take, so it is the lease of the
+// others; everything else is left at its default. As each replica is a client of its own,
+// what rockscache shares within a process is of no use here.
+func rocks(pause time.Duration) func(*redis.Client, string, Call) Replica {
+	return func(rdb *redis.Client, credential string, call Call) Replica {
+		options := rockscache.NewDefaultOptions()
+		options.StrongConsistency = true
+		options.LockExpire = lease
+		options.LockSleep = pause
+		cache := rockscache.NewClient(rdb, options)
+		return replica(func(ctx context.Context) error {
+			_, err := cache.Fetch2(ctx, credential, life, func() (string, error) { return token, call(ctx) })
 			return err
-		}
-		won, err := rdb.SetNX(ctx, c.lock(), "held", lease).Result()
-		if err != nil {
-			return err
-		}
-		if won {
-			return errors.Join(c.lookOrAsk(ctx), rdb.Del(ctx, c.lock()).Err())
-		}
-		for {
-			select {
-			case <-time.After(PollEvery):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			if there, err := c.look(ctx); there || err != nil {
-				return err
-			}
-		}
-	})
+		})
+	}
 }
 
 // backoff is redislock as its documentation has it: try for the lock at intervals,
