@@ -49,7 +49,7 @@ chaos: FOR = 1m
 chaos: ## twenty processes on a real Redis, killed, stopped, cut off: make chaos FOR=2m SEED=7
 	.ci/chaos $(FOR) $(SEED)
 
-bench: ## onetoken beside its peers, in under 10 minutes; writes docs/performance.md and docs/scaling.md
+bench: ## onetoken beside its peers, in some 10 minutes; writes docs/performance.md and docs/scaling.md
 	cd bench && ONETOKEN_REQUIRE_REDIS=1 go test -v -count=1 -timeout 20m . -args -results results/latest.json
 	cd bench && go run ./cmd/report results/latest.json ../docs
 

@@ -29,10 +29,12 @@ func TestErrorFanOut(t *testing.T) {
 		out.Calls.Add(became[1].most(outcome.asked))
 		out.Granted.AddTime(granted.max(), time.Millisecond)
 		out.Refused.AddTime(refused.max(), time.Millisecond)
+		out.GrantedMicros.Add(granted.bill.micros / float64(out.Replicas))
+		out.RefusedMicros.Add(refused.bill.micros / float64(out.Replicas))
 		out.TimesGranted.Add(float64(refused.max()) / float64(granted.max()))
 	})
 	shall(t, out.Calls.Max() == 1, "one call")
-	t.Logf("%d replicas know of the refusal after %.1f ms, of a token after %.1f ms: %.2f x",
-		out.Replicas, out.Refused.Median(), out.Granted.Median(), out.TimesGranted.Median())
+	t.Logf("%d replicas know of the refusal after %.1f ms, of a token after %.1f ms: %.2f x; of Redis' CPU %.1f and %.1f µs each",
+		out.Replicas, out.Refused.Median(), out.Granted.Median(), out.TimesGranted.Median(), out.RefusedMicros.Median(), out.GrantedMicros.Median())
 	found.FanOut = out
 }

@@ -1,15 +1,13 @@
 package bench_test
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,18 +34,21 @@ type fleet struct {
 	t       *testing.T
 	server  *redistest.Server
 	meter   *meter.Meter
+	auditor *auditor
 	clients []*redis.Client
 	all     []*redis.Client // of this server, if clients are some of them
 }
 
 func newFleet(t *testing.T, n int) *fleet {
 	f := &fleet{t: t, server: redistest.StartServer(t), meter: &meter.Meter{}}
+	f.auditor = newAuditor(t, f.server)
 	for range n {
 		c := f.server.Client(t, f.meter.Attach, heedsDeadlines)
 		require.NoError(t, c.Ping(t.Context()).Err())
 		f.clients = append(f.clients, c)
 	}
 	f.all = f.clients
+	f.auditor.rest()
 	return f
 }
 
@@ -67,7 +68,8 @@ type outcome struct {
 	waits []time.Duration // beyond the issuer's time, shortest first
 	errs  []error         // of Gets that were to bring a token
 	calls int
-	count meter.Count
+	count meter.Count // as clients count
+	bill  bill        // as the server does
 }
 
 func (o outcome) p50() time.Duration { return o.waits[len(o.waits)/2] }
@@ -92,9 +94,10 @@ func (all outcomes) most(count func(outcome) int) float64 {
 	return float64(n)
 }
 
-func (o outcome) asked() int  { return o.calls }
-func (o outcome) gaveUp() int { return len(o.errs) }
-func (o outcome) said() int   { return o.count.Total() }
+func (o outcome) asked() int   { return o.calls }
+func (o outcome) gaveUp() int  { return len(o.errs) }
+func (o outcome) said() int    { return o.count.Total() }
+func (o outcome) scripts() int { return o.bill.scripts }
 
 // slow is a way that takes so long that one herd a run has to do, and a few runs: what
 // the machine does meanwhile is nothing to it.
@@ -123,8 +126,18 @@ var herdsSoFar atomic.Int64
 // herd has the whole fleet want a token that there is not. With a refusal every Get has
 // to end with it.
 func (f *fleet) herd(way peers.Way, refusal error) outcome {
+	return f.want(way, &issuer{latency: latency, refusal: refusal}, 0)
+}
+
+// renewal has each replica of a fleet want a token that there is not, at a moment of its own
+// within a while, of an issuer that answers at once.
+func (f *fleet) renewal(way peers.Way, within time.Duration) outcome {
+	return f.want(way, &issuer{}, within)
+}
+
+func (f *fleet) want(way peers.Way, issuer *issuer, within time.Duration) outcome {
 	f.settle()
-	issuer := &issuer{latency: latency, refusal: refusal}
+	refusal := issuer.refusal
 	credential := fmt.Sprintf("cli_%d", herdsSoFar.Add(1))
 	replicas := make([]peers.Replica, len(f.clients))
 	for i, c := range f.clients {
@@ -132,9 +145,10 @@ func (f *fleet) herd(way peers.Way, refusal error) outcome {
 		defer replicas[i].Close()
 	}
 	f.meter.Take()
-	waits, errs := atOnce(replicas)
+	before := f.auditor.now()
+	waits, errs := allOf(replicas, within)
 	f.awaitQuiet()
-	o := outcome{waits: waits, calls: issuer.calls(), count: f.meter.Take()}
+	o := outcome{waits: waits, calls: issuer.calls(), bill: f.auditor.since(before), count: f.meter.Take()}
 	for _, err := range errs {
 		switch {
 		case refusal != nil:
@@ -156,7 +170,7 @@ func (f *fleet) settle() {
 	for _, c := range f.all {
 		own += float64(c.PoolStats().TotalConns)
 	}
-	f.wait("Redis to see off the last herd", func() bool { return f.info("connected_clients") <= own })
+	f.wait("Redis to see off the last herd", func() bool { return f.auditor.info("connected_clients") <= own })
 }
 
 // awaitQuiet waits for what replicas say after their Gets have returned: it counts as
@@ -210,10 +224,10 @@ func (i *issuer) took() time.Duration {
 	return middle(i.times)
 }
 
-// atOnce returns how long after the start each replica had its answer, shortest first,
-// and what it was. All replicas share one heap here, as they do not in earnest: its
-// garbage is collected before and not meanwhile.
-func atOnce(replicas []peers.Replica) ([]time.Duration, []error) {
+// allOf returns how long after the start each replica had its answer, shortest first,
+// and what it was: all ask at once, or each at a moment within a while. All replicas share one
+// heap here, as they do not in earnest: its garbage is collected before and not meanwhile.
+func allOf(replicas []peers.Replica, within time.Duration) ([]time.Duration, []error) {
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	ctx, cancel := context.WithTimeout(context.Background(), herdTimeout)
@@ -226,6 +240,9 @@ func atOnce(replicas []peers.Replica) ([]time.Duration, []error) {
 	for i, r := range replicas {
 		wg.Go(func() {
 			<-gate
+			if within > 0 {
+				time.Sleep(rand.N(within))
+			}
 			errs[i] = r.Get(ctx)
 			took[i] = time.Since(start)
 		})
@@ -235,31 +252,4 @@ func atOnce(replicas []peers.Replica) ([]time.Duration, []error) {
 	wg.Wait()
 	slices.Sort(took)
 	return took, errs
-}
-
-// info returns a number from the server's INFO.
-func (f *fleet) info(name string) float64 {
-	f.t.Helper()
-	value, ok := f.infoText(name)
-	require.True(f.t, ok, "INFO does not tell "+name)
-	number, err := strconv.ParseFloat(value, 64)
-	require.NoError(f.t, err)
-	return number
-}
-
-// calls is how often the server has run a command, whoever wanted it.
-func (f *fleet) calls(command string) (n int) {
-	text, _ := f.infoText("cmdstat_" + command) // not there: never
-	_, _ = fmt.Sscanf(text, "calls=%d", &n)
-	return n
-}
-
-func (f *fleet) infoText(name string) (string, bool) {
-	lines := bufio.NewScanner(strings.NewReader(fmt.Sprint(f.server.Exec("INFO", "everything"))))
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), name+":"); ok {
-			return strings.TrimSpace(value), true
-		}
-	}
-	return "", false
 }

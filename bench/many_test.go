@@ -72,6 +72,41 @@ func manyApps(t *testing.T, n int) {
 	found.Many = append(found.Many, out)
 }
 
+// TestIdleSources is what an app takes of which nobody has asked for a token yet.
+func TestIdleSources(t *testing.T) {
+	server := redistest.StartServer(t)
+	out := &results.Idle{Sources: sized(10_000, 100)}
+	repeat(t, func(run int) {
+		cache := peers.NewCache(server.Client(t), tokencache.Config{})
+		credentials := make([]tokencache.Credential, out.Sources)
+		fetchers := make([]tokencache.Fetcher, out.Sources)
+		sources := make([]*tokencache.Source, out.Sources)
+		names := make([]string, out.Sources)
+		for i := range names {
+			names[i] = fmt.Sprintf("cli_idle_%d_%d", run, i)
+		}
+		each := func(what func(i int)) float64 {
+			before := inUse()
+			for i := range out.Sources {
+				what(i)
+			}
+			return float64(inUse()-before) / float64(out.Sources)
+		}
+		out.CredentialBytes.Add(each(func(i int) { credentials[i] = peers.CredentialOf(names[i], 30*time.Minute) }))
+		for i := range fetchers {
+			fetchers[i] = tokencache.FetchFunc(credentials[i], nil)
+		}
+		out.SourceBytes.Add(each(func(i int) { sources[i] = cache.Source(fetchers[i]) }))
+		assert.NoError(t, cache.Close())
+		runtime.KeepAlive(credentials)
+		runtime.KeepAlive(fetchers)
+		runtime.KeepAlive(sources)
+		runtime.KeepAlive(names)
+	})
+	t.Logf("%d idle Sources: %.0f bytes each, and %.0f of its Credential", out.Sources, out.SourceBytes.Median(), out.CredentialBytes.Median())
+	found.Idle = out
+}
+
 // leastTime is what an issuer needs that is never idle.
 func leastTime(n int) time.Duration {
 	return time.Duration((n+atOnceCalls-1)/atOnceCalls) * shortCall

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,11 +17,6 @@ import (
 	"github.com/onetoken-go/onetoken/bench/results"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// cpu is the time that the server has worked, in microseconds.
-func (f *fleet) cpu() float64 {
-	return 1e6 * (f.info("used_cpu_sys") + f.info("used_cpu_user"))
-}
 
 // TestServer is what one redis-server pays for a look, an event, a connection and a
 // credential: what docs/scaling.md reckons with.
@@ -37,10 +33,11 @@ func TestServer(t *testing.T) {
 	ours, end := peers.OurLocal(f.clients[0])
 	defer end()
 	out.CredentialBytes = f.memoryOf(credentials, func() { ours.Fill(credentials) })
+	channel, event := f.event()
 	var listeners []*redis.PubSub
 	out.SubscriptionBytes = f.memoryOf(len(f.clients), func() {
 		for _, c := range f.clients {
-			events := c.Subscribe(t.Context(), "events")
+			events := c.Subscribe(t.Context(), channel)
 			t.Cleanup(func() { _ = events.Close() })
 			_, err := events.Receive(t.Context())
 			require.NoError(t, err)
@@ -70,11 +67,13 @@ func TestServer(t *testing.T) {
 	require.NoError(t, lookOften(f.clients[0], 1)) // now Redis knows the script
 	repeat(t, func(run int) {
 		events := sized(200, 5)
-		out.EventCPUMicros.Add(f.cpuOf(events*len(f.clients), func() {
-			for range events {
-				require.NoError(t, f.clients[0].Publish(t.Context(), "events", "T 0123456789abcdef0123456789abcdef01234567").Err())
-			}
-		}))
+		before := f.auditor.now()
+		for range events {
+			require.NoError(t, f.clients[0].Publish(t.Context(), channel, event).Err())
+		}
+		b := f.auditor.since(before)
+		out.EventCPUMicros.Add(b.micros / float64(events*len(f.clients)))
+		out.EventBytes.Add(b.sent / float64(events*len(f.clients)))
 		each := sized(50, 5)
 		out.GetCPUMicros.Add(f.cpuOf(each*len(f.clients), func() {
 			f.everyone(func(_ int, c *redis.Client) error {
@@ -102,10 +101,30 @@ func TestServer(t *testing.T) {
 			})
 		}))
 	})
-	t.Logf("CPU: %.1f µs a look, %.1f µs a GET, %.2f µs a subscriber of an event, %.1f µs a connection, %.1f µs a SUBSCRIBE; memory: %.0f bytes a connection, %.0f a subscriber, %.0f a further channel, %.0f a credential",
-		out.LookCPUMicros.Median(), out.GetCPUMicros.Median(), out.EventCPUMicros.Median(),
+	t.Logf("CPU: %.1f µs a look, %.1f µs a GET, %.2f µs and %.0f bytes a subscriber of an event, %.1f µs a connection, %.1f µs a SUBSCRIBE; memory: %.0f bytes a connection, %.0f a subscriber, %.0f a further channel, %.0f a credential",
+		out.LookCPUMicros.Median(), out.GetCPUMicros.Median(), out.EventCPUMicros.Median(), out.EventBytes.Median(),
 		out.DialCPUMicros.Median(), out.SubscribeCPUMicros.Median(), out.ConnectionBytes, out.SubscriptionBytes, out.ChannelBytes, out.CredentialBytes)
 	found.Server = out
+}
+
+// event is what the product says when it has stored a token, and where.
+func (f *fleet) event() (channel, payload string) {
+	all := f.clients[0].PSubscribe(f.t.Context(), "*")
+	defer all.Close()
+	_, err := all.Receive(f.t.Context())
+	require.NoError(f.t, err)
+	teller := peers.Ours().Join(f.clients[0], "cli_event", func(context.Context) error { return nil })
+	defer teller.Close()
+	require.NoError(f.t, teller.Get(f.t.Context()))
+	for {
+		ctx, cancel := context.WithTimeout(f.t.Context(), 5*time.Second)
+		m, err := all.ReceiveMessage(ctx)
+		cancel()
+		require.NoError(f.t, err, "an event of a token")
+		if strings.HasPrefix(m.Payload, "T ") {
+			return m.Channel, m.Payload
+		}
+	}
 }
 
 // lookOften runs the script that every fill begins with, on OurLocal's credentials.
@@ -159,9 +178,9 @@ func (f *fleet) everyone(do func(i int, c *redis.Client) error) {
 
 // cpuOf returns the microseconds that the server works for each of n.
 func (f *fleet) cpuOf(n int, work func()) float64 {
-	before := f.cpu()
+	before := f.auditor.now()
 	work()
-	return (f.cpu() - before) / float64(n)
+	return f.auditor.since(before).micros / float64(n)
 }
 
 // letIdle waits until the server has let go of the buffers of connections.
@@ -170,8 +189,8 @@ func letIdle() { time.Sleep(time.Duration(sized(6000, 10)) * time.Millisecond) }
 // memoryOf returns the bytes that the server needs for each of n, once it has let go
 // of the buffers of connections that are idle.
 func (f *fleet) memoryOf(n int, work func()) float64 {
-	before := f.info("used_memory")
+	before := f.auditor.info("used_memory")
 	work()
 	letIdle()
-	return (f.info("used_memory") - before) / float64(n)
+	return (f.auditor.info("used_memory") - before) / float64(n)
 }

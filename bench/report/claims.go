@@ -125,10 +125,15 @@ func fleetClaims(f *results.File) []Claim {
 			claims = append(claims, herdClaims(f.Herds, own)...)
 		}
 	}
+	rotations := f.Real.CallsEach.Max()
+	if f.Refreshers != nil {
+		rotations = max(rotations, f.Refreshers.CallsEach.Max())
+	}
 	last := f.Many[len(f.Many)-1]
 	return append(claims, []Claim{
 		{What: "Cold herds: calls to the issuer", Limit: 1, Found: calls},
 		{What: "Cold herds: commands of a replica", Limit: 5, Found: shown(commands)},
+		{What: "Rotations of a fleet: calls to the issuer", Limit: 1, Found: rotations},
 		{What: "Rotation under load: Gets that waited", Limit: 0, Found: f.Rotation.Waited.Max()},
 		{What: "Rotation under load: longest " + group(float64(f.Rotation.Burst)) + " Gets, times the issuer's time", Limit: 0.25,
 			Found: shown(f.Rotation.LongestBurst.Max() / f.Rotation.IssuerMs), Unit: "x"},

@@ -59,6 +59,7 @@ var colors = []color.Color{
 	color.RGBA{G: 158, B: 115, A: 255},
 	color.RGBA{R: 204, G: 121, B: 167, A: 255},
 	color.RGBA{R: 230, G: 159, A: 255},
+	color.RGBA{R: 86, G: 180, B: 233, A: 255},
 }
 
 // points are medians with their spread, at places on the axis of x.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -41,9 +42,13 @@ func Write(f *results.File, docs string) error {
 	return nil
 }
 
+// sinceAdded are measurements that older results lack. The pages leave them out then.
+var sinceAdded = []string{"PeerRotations", "Refreshers", "Idle"}
+
 // Render returns the files by name.
 func Render(f *results.File) (map[string][]byte, error) {
-	if missing := f.Missing(); len(missing) > 0 {
+	missing := slices.DeleteFunc(f.Missing(), func(name string) bool { return slices.Contains(sinceAdded, name) })
+	if len(missing) > 0 {
 		return nil, fmt.Errorf("report: not measured: %s", strings.Join(missing, ", "))
 	}
 	files, err := plots(f)
@@ -92,11 +97,15 @@ var functions = template.FuncMap{
 	"trial":     func(runs int) bool { return runs < Enough },
 	"poll":      func() float64 { return float64(peers.PollEvery.Milliseconds()) },
 	"pollPhase": pollPhase,
+	"largest":   largestHerd,
 	"quantile":  func(s results.Sample, q float64) float64 { return s.Quantile(q) },
 }
 
-// spread shows a sample: its median, and from where to where it goes.
+// spread shows a sample: its median, and from where to where it goes; - if it was not measured.
 func spread(s results.Sample, digits int) string {
+	if len(s) == 0 {
+		return "-"
+	}
 	middle, low, high := figure(s.Median(), digits), figure(s.Min(), digits), figure(s.Max(), digits)
 	if low == high {
 		return middle
@@ -110,6 +119,17 @@ func p99(h results.Herd) string {
 		return "-"
 	}
 	return spread(h.P99, 1)
+}
+
+// largestHerd is that of the most replicas of ours.
+func largestHerd(all []results.Herd) results.Herd {
+	var out results.Herd
+	for _, h := range all {
+		if h.Name == peers.Onetoken && h.Replicas >= out.Replicas {
+			out = h
+		}
+	}
+	return out
 }
 
 // pollPhase is what is left of the pause of a poll, in milliseconds, when an issuer
@@ -156,8 +176,11 @@ func bold(name string) string {
 	return name
 }
 
-// sizeOf is a number of bytes.
+// sizeOf is a number of bytes; - if it was not measured.
 func sizeOf(v float64) string {
+	if v == 0 {
+		return "-"
+	}
 	for _, unit := range []string{"bytes", "KiB", "MiB"} {
 		if v < 1024 {
 			return figure(v, map[bool]int{true: 0, false: 1}[unit == "bytes"]) + " " + unit

@@ -44,6 +44,43 @@ func TestSomeMeasurementsAreNotEnough(t *testing.T) {
 	require.Error(t, Write(f, t.TempDir()))
 }
 
+// What was measured of fleets is in the pages.
+func TestFleetsAreShown(t *testing.T) {
+	files, err := Render(example())
+	require.NoError(t, err)
+	for _, row := range []string{
+		"| **onetoken** | 1 | 1.80 | 18.0 | 18.0 | 18.0 | 4.0 | 2.0 | 70 | 900, 600 |",
+		"| poll | 1 | 1.00 | 0.00 | 50 |",
+		"| **onetoken** | 1 | 2.00 | 0.10 | 20 |",
+		"| **onetoken**: 12 processes of `onetoken refresher`, a life of 14 s | 1 | 0.60 | 0.50 | 90 |",
+		"10,000 Sources take 1,496 bytes each, and 192 for the Credential",
+		"half within 2.0 ms, 99 of a\nhundred within 3.0 ms, all within 4.0 ms",
+	} {
+		assert.Contains(t, string(files["performance.md"]), row)
+	}
+	for _, row := range []string{
+		"| a cold start, one of 200 at once | 4.0 | 2.0 | 70 | 900, 600 |",
+		"| a rotation, in a fleet of 200 | 2.00 | 0.10 | 20 | 300, 400 |",
+		"| ... of 12 processes that refresh and do nothing else | 0.60 | 0.50 | 90 | |",
+		"sends 400 bytes for it to each",
+	} {
+		assert.Contains(t, string(files["scaling.md"]), row)
+	}
+}
+
+// Pages of results from before something was measured are without it.
+func TestOlderResults(t *testing.T) {
+	f := example()
+	f.PeerRotations, f.Refreshers, f.Idle = nil, nil, nil
+	f.Real.Scripts, f.Real.LearnedP50, f.Server.EventBytes = nil, nil, nil
+	files, err := Render(f)
+	require.NoError(t, err)
+	assert.NotContains(t, string(files["performance.md"]), "A peer's row")
+	assert.NotContains(t, string(files["performance.md"]), "From the issuer's answer until")
+	assert.Contains(t, string(files["scaling.md"]), "| looks of a replica for a rotation, in the real fleet | - |")
+	assert.InDelta(t, 100*1000*(20+5.0)/5e6, loadOf(f, 1000, 1, 1).Peak, 1e-9, "each looks once")
+}
+
 func TestClaims(t *testing.T) {
 	f := example()
 	for _, c := range Claims(f) {
@@ -104,7 +141,8 @@ func TestScaling(t *testing.T) {
 	assert.InDelta(t, 2*one.CPU, two.CPU, 1e-9)
 	assert.InDelta(t, 1000*20.0/86400, one.Commands, 1e-9)
 	assert.InDelta(t, 100*1000*(20*20+10*5.0+10*100)/1e6/86400, one.CPU, 1e-9)
-	assert.InDelta(t, 100*1000*(20+5.0)/5e6, one.Peak, 1e-9, "the event and the looks")
+	assert.InDelta(t, 100*1000*(0.1*20+5.0)/5e6, one.Peak, 1e-9, "the event and the looks")
+	assert.InDelta(t, 400_000, one.EventBytes, 0)
 	assert.InDelta(t, (1000*2*100+1000*15)/1e6, one.Reconnect, 1e-9)
 	assert.Empty(t, one.Ends())
 
@@ -129,6 +167,7 @@ func TestFigures(t *testing.T) {
 		"42":                  about(42),
 		"2.0 KiB":             sizeOf(2048),
 		"12 bytes":            sizeOf(12),
+		"-":                   spread(nil, 1),
 		"3.0 GiB":             sizeOf(3 << 30),
 	} {
 		assert.Equal(t, want, got)
@@ -148,11 +187,15 @@ func example() *results.File {
 		Takeover: &results.Takeover{Locks: 3, LeaseSeconds: 5, SpreadSeconds: 0.3, Seconds: s(3.5, 4, 5)},
 		Many:     []results.Many{{Sources: 10_000, Bytes: s(1900), WholeBytes: s(2100), Goroutines: s(0), IdleCPU: s(0.1), Fill: s(5000), TimesIssuer: s(1.2), IssuerAtOnce: 50}},
 		Week:     &results.Week{Replicas: 500, Days: 7, Rotations: 10, Commands: map[string]float64{"EVALSHA": 19, "PUBLISH": 1}, Sent: 2000, Received: 3000, Dials: 10, Calls: 70},
-		Real:     &results.Real{Replicas: 200, LifeSeconds: 12, Rotations: 5, Commands: s(2), Sent: s(300), Received: s(400), ServerCommands: s(2), ServerReceived: s(310), ServerSent: s(420), Connections: 2},
+		Real: &results.Real{Replicas: 200, LifeSeconds: 12, Rotations: 5, Commands: s(2), Sent: s(300), Received: s(400), ServerCommands: s(2), ServerReceived: s(310), ServerSent: s(420), Connections: 2,
+			Scripts: s(0.1), RedisMicros: s(20), CallsEach: s(1), LearnedP50: s(2), LearnedP99: s(3), LearnedMax: s(4)},
 		Server: &results.Server{
-			LookCPUMicros: s(20), GetCPUMicros: s(10), EventCPUMicros: s(5), DialCPUMicros: s(100), SubscribeCPUMicros: s(15),
+			LookCPUMicros: s(20), GetCPUMicros: s(10), EventCPUMicros: s(5), EventBytes: s(400), DialCPUMicros: s(100), SubscribeCPUMicros: s(15),
 			ConnectionBytes: 2000, SubscriptionBytes: 2100, ChannelBytes: 100, CredentialBytes: 1200,
 		},
+		PeerRotations: []results.PeerRotation{{Name: "poll", Replicas: 200, WithinMs: 400, Calls: s(1), Commands: s(1), Scripts: s(0), RedisMicros: s(50)}},
+		Refreshers:    &results.Refreshers{Processes: 12, Rotations: 3, LifeSeconds: 14, Scripts: s(0.5), Commands: s(0.6), RedisMicros: s(90), CallsEach: s(1)},
+		Idle:          &results.Idle{Sources: 10_000, CredentialBytes: s(192), SourceBytes: s(1496)},
 	}
 	for _, name := range []string{peers.Floor, "peer", peers.Onetoken} {
 		ratio := map[string]float64{peers.Floor: 1, "peer": 1.5, peers.Onetoken: 1.1}[name]
@@ -162,7 +205,7 @@ func example() *results.File {
 		p99 := map[string]float64{peers.NoLock: 10, "poll": 90, peers.Onetoken: 18}[name]
 		f.Herds = append(f.Herds, results.Herd{
 			Name: name, Replicas: 200, Calls: s(1), P50: s(p99), P99: s(p99), Max: s(p99),
-			TimesNoLock: s(p99 / 10), Commands: s(4), Sent: s(900), Received: s(600),
+			TimesNoLock: s(p99 / 10), Commands: s(4), Sent: s(900), Received: s(600), Scripts: s(2), RedisMicros: s(70),
 		})
 	}
 	return f

@@ -11,7 +11,7 @@ const day = 86400.0
 
 // assumed is what docs/scaling.md reckons with, beside what was measured.
 type assumed struct {
-	SpreadSeconds float64 // in which a fleet looks after an event: see tokencache's news.go
+	SpreadSeconds float64 // in which a fleet has looked, after an event, where it has to: see tokencache's news.go
 	MaxClients    float64 // of redis-server, unless it is told otherwise
 	BusyAtMost    float64 // per cent of a core: beyond, waits grow
 	PauseAtMost   float64 // milliseconds in which Redis answers nobody
@@ -54,6 +54,7 @@ type load struct {
 	Bytes       float64 // a second, on average
 	CPU         float64 // per cent of a core, on average
 	Event       float64 // milliseconds of CPU for one event
+	EventBytes  float64 // that Redis sends for it
 	Peak        float64 // per cent of a core, for an event and the looks that follow it
 	ColdStart   float64 // seconds of CPU if all start at once
 	ColdIssuers float64 // seconds that the issuers need for it
@@ -124,12 +125,21 @@ func loadOf(f *results.File, replicas, apps, each int) load {
 		Bytes:       all * (w.Sent + w.Received) / day,
 		CPU:         100 * (all*appMicros(f) + n*w.Dials*s.DialCPUMicros.Median()) / 1e6 / day,
 		Event:       users * event / 1e3,
-		Peak:        100 * users * (event + look) / 1e6 / assumptions.SpreadSeconds,
+		EventBytes:  users * s.EventBytes.Median(),
+		Peak:        100 * users * (event + looksAfter(f)*look) / 1e6 / assumptions.SpreadSeconds,
 		ColdStart:   (all*(commandsOfHerd(f)*look+event) + connect) / 1e6,
 		ColdIssuers: float64(apps) * f.IssuerMs / 1e3 / min(float64(apps), assumptions.IssuerAtOnce),
 		Reconnect:   connect / 1e6,
 		Calls:       float64(apps) * w.Rotations,
 	}
+}
+
+// looksAfter is how often a replica looks for a rotation: once, where older results do not tell.
+func looksAfter(f *results.File) float64 {
+	if len(f.Real.Scripts) == 0 {
+		return 1
+	}
+	return f.Real.Scripts.Median()
 }
 
 // commandsOfHerd is what a replica says that starts cold among many.

@@ -27,6 +27,10 @@ type File struct {
 	Week     *Week
 	Real     *Real
 	Server   *Server
+
+	PeerRotations []PeerRotation
+	Refreshers    *Refreshers
+	Idle          *Idle
 }
 
 // Missing names the measurements that are not in the file.
@@ -45,6 +49,9 @@ func (f *File) Missing() (names []string) {
 		{"Week", f.Week != nil},
 		{"Real", f.Real != nil},
 		{"Server", f.Server != nil},
+		{"PeerRotations", len(f.PeerRotations) > 0},
+		{"Refreshers", f.Refreshers != nil},
+		{"Idle", f.Idle != nil},
 	} {
 		if !part.is {
 			names = append(names, part.name)
@@ -136,6 +143,8 @@ type Herd struct {
 	TimesNoLock    Sample // P99
 	Commands       Sample // of one replica, the most of any herd
 	Sent, Received Sample // bytes, of one replica
+	Scripts        Sample // of one replica, as the server counts them, the most of any herd
+	RedisMicros    Sample // of the server's CPU, for one replica
 }
 
 // Rotation is a process that reads all the time while its token is replaced.
@@ -157,6 +166,8 @@ type FanOut struct {
 	Calls            Sample // the most of any herd that was refused
 	Granted, Refused Sample // milliseconds beyond the issuer's time until all know
 	TimesGranted     Sample
+
+	GrantedMicros, RefusedMicros Sample // of the server's CPU, for one replica
 }
 
 // Takeover is a process that is killed while it holds many locks.
@@ -212,6 +223,40 @@ type Real struct {
 	ServerSent     Sample
 	Connections    float64
 	Calls          int
+
+	Scripts                            Sample // of a replica and rotation, as the server counts them
+	RedisMicros                        Sample // of the server's CPU, likewise
+	CallsEach                          Sample // of a rotation
+	LearnedP50, LearnedP99, LearnedMax Sample // milliseconds from the issuer's answer until a replica has the token
+}
+
+// PeerRotation is a fleet of a peer's replicas of which each wants the new token once, within a while.
+type PeerRotation struct {
+	Name        string
+	Replicas    int
+	WithinMs    float64
+	Calls       Sample
+	Commands    Sample // of a replica, as in all that follows
+	Scripts     Sample // as the server counts them
+	RedisMicros Sample // of the server's CPU
+}
+
+// Refreshers are processes that do nothing but keep a token fresh; each rotation is a run.
+type Refreshers struct {
+	Processes   int
+	Rotations   int
+	LifeSeconds float64
+	Scripts     Sample // of a process and rotation, as the server counts them
+	Commands    Sample // all that clients said, likewise
+	RedisMicros Sample // of the server's CPU, likewise
+	CallsEach   Sample // of a rotation
+}
+
+// Idle is what there is without a token: nobody has asked for one yet.
+type Idle struct {
+	Sources         int
+	CredentialBytes Sample // of one Credential
+	SourceBytes     Sample // of one Source, without its Fetcher
 }
 
 // Server is what one redis-server needs, of its CPU and its memory.
@@ -219,6 +264,7 @@ type Server struct {
 	LookCPUMicros      Sample // for one look
 	GetCPUMicros       Sample // for one GET
 	EventCPUMicros     Sample // for one subscriber of an event
+	EventBytes         Sample // that it is sent, of a stored token
 	DialCPUMicros      Sample // for a connection, opened and closed
 	SubscribeCPUMicros Sample // for one SUBSCRIBE
 	ConnectionBytes    float64
