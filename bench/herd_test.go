@@ -56,13 +56,14 @@ func coldHerds(t *testing.T, n int) {
 			out[i].Sent.Add(float64(o.count.Sent) / float64(n))
 			out[i].Received.Add(float64(o.count.Received) / float64(n))
 			out[i].Scripts.Add(all.most(outcome.scripts) / float64(n))
+			out[i].RedisCommands.Add(float64(o.bill.all) / float64(n))
 			out[i].RedisMicros.Add(o.bill.micros / float64(n))
 		}
 	})
 	for _, h := range out {
-		t.Logf("%4d %-32s %4.0f calls, p50 %6.1f p99 %6.1f max %6.1f ms, %5.2f x no lock; %5.1f commands, %5.0f + %4.0f bytes; Redis: %5.1f scripts, %6.1f µs",
+		t.Logf("%4d %-32s %4.0f calls, p50 %6.1f p99 %6.1f max %6.1f ms, %5.2f x no lock; %5.1f commands, %5.0f + %4.0f bytes; Redis: %5.1f scripts, %5.1f commands in all, %6.1f µs",
 			n, h.Name, h.Calls.Max(), h.P50.Median(), h.P99.Median(), h.Max.Median(), h.TimesNoLock.Median(),
-			h.Commands.Median(), h.Sent.Median(), h.Received.Median(), h.Scripts.Median(), h.RedisMicros.Median())
+			h.Commands.Median(), h.Sent.Median(), h.Received.Median(), h.Scripts.Median(), h.RedisCommands.Median(), h.RedisMicros.Median())
 		if h.Name == peers.Onetoken {
 			shall(t, h.Calls.Max() == 1, "one call")
 			assert.Zero(t, h.GaveUp.Max())

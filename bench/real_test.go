@@ -73,7 +73,9 @@ func TestRealFleet(t *testing.T) {
 		out.Scripts.Add(share(float64(b.scripts)))
 		out.RedisMicros.Add(share(b.micros))
 		out.CallsEach.Add(float64(spread.calls() - calls))
-		waits := spread.waits(spread.calls())
+		newest := spread.calls()
+		f.wait("all replicas to have the token", func() bool { return len(spread.waits(newest)) == len(f.clients) })
+		waits := spread.waits(newest)
 		require.Len(t, waits, len(f.clients), "replicas that had the new token")
 		for to, q := range map[*results.Sample]int{&out.LearnedP50: 50, &out.LearnedP99: 99, &out.LearnedMax: 100} {
 			to.AddTime(waits[(len(waits)*q-1)/100], time.Millisecond)

@@ -47,7 +47,6 @@ func TestRefreshers(t *testing.T) {
 		out.CallsEach.Add(float64(issuer.Stats().Calls - calls))
 		before, calls = a.now(), issuer.Stats().Calls
 	}
-	shall(t, out.CallsEach.Max() == 1, "one call each")
 	t.Logf("%d refreshers: of a process and rotation %.2f scripts, %.2f commands, %.1f µs of Redis' CPU; %.0f calls a rotation",
 		out.Processes, out.Scripts.Median(), out.Commands.Median(), out.RedisMicros.Median(), out.CallsEach.Max())
 	found.Refreshers = out

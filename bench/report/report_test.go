@@ -49,7 +49,7 @@ func TestFleetsAreShown(t *testing.T) {
 	files, err := Render(example())
 	require.NoError(t, err)
 	for _, row := range []string{
-		"| **onetoken** | 1 | 1.80 | 18.0 | 18.0 | 18.0 | 4.0 | 2.0 | 70 | 900, 600 |",
+		"| **onetoken** | 1 | 1.80 | 18.0 | 18.0 | 18.0 | 4.0 | 2.0 | 12.0 | 70 | 900, 600 |",
 		"| poll | 1 | 1.00 | 0.00 | 50 |",
 		"| **onetoken** | 1 | 2.00 | 0.10 | 20 |",
 		"| **onetoken**: 12 processes of `onetoken refresher`, a life of 14 s | 1 | 0.60 | 0.50 | 90 |",
@@ -77,6 +77,7 @@ func TestOlderResults(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(files["performance.md"]), "A peer's row")
 	assert.NotContains(t, string(files["performance.md"]), "From the issuer's answer until")
+	assert.NotContains(t, string(files["scaling.md"]), "Gbit/s")
 	assert.Contains(t, string(files["scaling.md"]), "| looks of a replica for a rotation, in the real fleet | - |")
 	assert.InDelta(t, 100*1000*(20+5.0)/5e6, loadOf(f, 1000, 1, 1).Peak, 1e-9, "each looks once")
 }
@@ -147,6 +148,7 @@ func TestScaling(t *testing.T) {
 	assert.Empty(t, one.Ends())
 
 	ends := newScaling(f)
+	assert.InDelta(t, 12.5e6/400, ends.ReplicasByLink, 1e-6, "a tenth of a second of 125 MB/s")
 	assert.InDelta(t, assumptions.BusyAtMost, loadOf(f, int(ends.AppsByCPU), 10_000, 1).CPU, 0.01)
 	assert.Contains(t, loadOf(f, int(ends.AppsByCPU)+10_000, 10_000, 1).Ends(), "CPU")
 	assert.Empty(t, loadOf(f, int(ends.ReplicasByPause), 1, 1).Ends())
@@ -205,7 +207,7 @@ func example() *results.File {
 		p99 := map[string]float64{peers.NoLock: 10, "poll": 90, peers.Onetoken: 18}[name]
 		f.Herds = append(f.Herds, results.Herd{
 			Name: name, Replicas: 200, Calls: s(1), P50: s(p99), P99: s(p99), Max: s(p99),
-			TimesNoLock: s(p99 / 10), Commands: s(4), Sent: s(900), Received: s(600), Scripts: s(2), RedisMicros: s(70),
+			TimesNoLock: s(p99 / 10), Commands: s(4), Sent: s(900), Received: s(600), Scripts: s(2), RedisCommands: s(12), RedisMicros: s(70),
 		})
 	}
 	return f

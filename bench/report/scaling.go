@@ -16,12 +16,13 @@ type assumed struct {
 	BusyAtMost    float64 // per cent of a core: beyond, waits grow
 	PauseAtMost   float64 // milliseconds in which Redis answers nobody
 	MemoryAtMost  float64 // bytes
+	LinkGbits     float64 // a second, of Redis' network
 	PerNode       int     // replicas on one machine
 	IssuerAtOnce  float64 // calls that the issuers take at a time, in a cold start
 }
 
 var assumptions = assumed{
-	SpreadSeconds: 5, MaxClients: 10_000, BusyAtMost: 50, PauseAtMost: 100, MemoryAtMost: 16 << 30,
+	SpreadSeconds: 5, MaxClients: 10_000, BusyAtMost: 50, PauseAtMost: 100, MemoryAtMost: 16 << 30, LinkGbits: 1,
 	PerNode: 50, IssuerAtOnce: 50,
 }
 
@@ -36,6 +37,7 @@ type scaling struct {
 	// What one Redis ends at.
 	ReplicasByClients float64 // with the usual maxclients
 	ReplicasByPause   float64 // of one app: an event keeps Redis busy for too long
+	ReplicasByLink    float64 // of one app: an event fills the network for as long; 0 if its bytes were not measured
 	AppsByMemory      float64 // of replicas
 	AppsByCPU         float64 // of replicas
 
@@ -93,6 +95,9 @@ func newScaling(f *results.File) scaling {
 		ReplicasByPause:   a.PauseAtMost * 1e3 / s.EventCPUMicros.Median(),
 		AppsByMemory:      a.MemoryAtMost / s.ChannelBytes,
 		AppsByCPU:         a.BusyAtMost / 100 * day * 1e6 / perApp,
+	}
+	if each := s.EventBytes.Median(); each > 0 {
+		sc.ReplicasByLink = a.PauseAtMost / 1e3 * a.LinkGbits * 1e9 / 8 / each
 	}
 	for _, replicas := range []int{w.Replicas, 10_000, 100_000} {
 		sc.OneApp = append(sc.OneApp, loadOf(f, replicas, 1, 1))

@@ -144,6 +144,7 @@ type Herd struct {
 	Commands       Sample // of one replica, the most of any herd
 	Sent, Received Sample // bytes, of one replica
 	Scripts        Sample // of one replica, as the server counts them, the most of any herd
+	RedisCommands  Sample // that the server ran for one replica, those within scripts among them
 	RedisMicros    Sample // of the server's CPU, for one replica
 }
 
