@@ -62,7 +62,8 @@
 //     otherwise the fill sleeps until the hold is over, and looks again.
 //  3. One try for the lock. If it is another's: done, for who has a copy. Without
 //     one: subscribe, look once more, sleep until an event, the end of the lock
-//     or a safety poll (250 ms, doubling to 2 s), and look again.
+//     or a safety poll (250 ms, doubling to 2 s), and look again: unless the event
+//     has brought the token.
 //  4. With the lock, look again: the token or the failure may have come since.
 //  5. Ask the issuer. A lost lease does not end the call.
 //  6. A token is published, and what is stored afterwards adopted. Refused because
@@ -77,8 +78,26 @@
 // A fill that did not bring a fresh token leaves a hold, and before its end no Get
 // with a copy starts another: until the lock may be free, the failure is over, the
 // issuer may know better, or Redis may answer; at most until the copy is dead. News of
-// a rejection ends it, news of a token too (who has a copy looks within 5 s, not all at
-// once), and news of a free lock unless the hold is an error's.
+// the copy's rejection ends it, news of a token too, and news of a free lock unless the
+// hold is an error's.
+//
+// # Events
+//
+// The event of a token carries it, sealed, with its times by Redis' clock. Who hears it takes
+// it over without a look, whether it has a copy or waits for one. So a rotation costs one
+// replica some commands, and the others none. The event may be late, repeated, reordered, forged,
+// or from before a failover, so it has to open, and to agree with an anchor: the moment a look of this
+// process was sent, and Redis' time in its answer. By both of our clocks the event has to be
+// of now, at most 50 ms ahead and 2 s behind, or half of x where that is less (delays only
+// make it seem behind), and later than the look. What is left of the token is the least that
+// the event and the anchor allow. Only looks make an anchor, and its age does not widen the
+// tolerance. Anything else is a reason to look: at once without a copy, else some time within
+// 5 s, or a quarter of what is left of the token; once, however much more is heard meanwhile.
+//
+// Of two words of the issuer's on one token the one that was asked for later counts, and of a
+// rejection and a word the later one: by Redis' clock, as long as that is one clock. A look
+// that finds it elsewhere than the anchor foretold, by 2 s, begins a new epoch: across epochs
+// our own clocks decide, and a rejection drops the copy and has it looked for.
 //
 // # Windows
 //
@@ -131,9 +150,10 @@
 //	P:{id}:failure     hash    class, code, message, until, ...     its wait + 10 min
 //	P:{id}:rejected:F  string  "ms count nonce outcome"             the longer of life and 2 cool-downs
 //	P:{id}:refused     string  "rejected in a row, by whom, its wait's end"   their pause + 2 min
-//	P:{id}:events      channel "T F ms" stored, ms left, "F " lock free, "I F" rejected
+//	P:{id}:events      channel "T F times sealed", "I F time seal" rejected, "F" lock free
 //
-// Channels know no databases: fleets that differ by the database alone hear each other.
+// Channels know no databases: fleets that differ by the database alone hear each other, and
+// have each other's tokens and rejections. docs/interop.md has the formats byte by byte.
 // P is Config.Prefix, F a fingerprint, id <issuer>:<app>:<digest>; the braces keep
 // the keys in one cluster slot. Fields are only added, unknown ones ignored. A
 // record counts only if its sum matches, its TTL is within its life, its ends_at is ahead,
@@ -161,7 +181,10 @@
 //   - Right lives when Redis' clock steps, or differs between a primary and its
 //     successor: remaining lives shift as much.
 //   - That an early revocation is noticed: somebody must call [Source.Invalidate].
-//   - That an event arrives. Timers find out, if later.
+//   - That an event arrives. Timers find out, if later: a rotation at the due time, which costs
+//     no call, and a revocation then, or by an own [Source.Invalidate].
+//   - That a copy from an event is right by more than half of x where Redis' clock steps by as
+//     much as the event is late, in the same moment.
 //
 // # Rules that look odd
 //

@@ -3,6 +3,7 @@ package tokencache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -89,6 +90,23 @@ func FuzzEvent(f *testing.F) {
 	})
 }
 
+// F59: the subscription of many Sources is cut. Their looks are spread over 2 ms for each of
+// them, and those of a few over 5 s.
+func TestF59CutOfManySources(t *testing.T) {
+	for n, spread := range map[int]time.Duration{10: 5 * time.Second, 10_000: 20 * time.Second} {
+		cache := lonelySource(t).cache
+		latest := time.Duration(0)
+		for i := range n {
+			s := cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test", App: fmt.Sprint(i)}), noToken))
+			s.adopt(adoption{token: NewToken("a", "t", time.Hour), remaining: time.Hour, at: now(), asked: s.nextNumber(), own: true})
+			s.heard(eventGap, "")
+			latest = max(latest, s.hold.wait)
+		}
+		assert.LessOrEqual(t, latest, spread+time.Millisecond)
+		assert.Greater(t, latest, spread/4)
+	}
+}
+
 // lonelySource is one whose Redis is not to be reached.
 func lonelySource(t testing.TB) *Source {
 	t.Helper()
@@ -101,7 +119,7 @@ func lonelySource(t testing.TB) *Source {
 		require.NoError(t, cache.Close())
 		require.NoError(t, rdb.Close())
 	})
-	return cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test"}), func(context.Context) (Token, error) {
-		return Token{}, errors.New("for the test")
-	}))
+	return cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test"}), noToken))
 }
+
+func noToken(context.Context) (Token, error) { return Token{}, errors.New("for the test") }
