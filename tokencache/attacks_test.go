@@ -244,7 +244,6 @@ func TestF41OneReplicaCannotReachTheIssuer(t *testing.T) {
 			virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
 				tried := 0
 				lonely := f.replica(func(c *replicaConfig) {
-					c.cache.Refresher = true // so it goes first
 					c.through = roundTrip(func(req *http.Request) (*http.Response, error) {
 						tried++
 						return test.fault(f, req)
@@ -260,6 +259,7 @@ func TestF41OneReplicaCannotReachTheIssuer(t *testing.T) {
 				time.Sleep(10 * time.Second) // a cold one looks again every 5 s
 				lonely.within(0)
 
+				defer lonely.run()() // so that it goes first
 				before := tried
 				f.readAtOnce(f.replicas, time.Second, 12*time.Hour)
 				stats := f.stats()

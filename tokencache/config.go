@@ -38,11 +38,6 @@ type Config struct {
 	// only a client with more connections than that, or an issuer that is slow.
 	MaxFills int
 
-	// Refresher makes this process go first: it refreshes a little earlier
-	// than replicas without it, which then never have to. Set it in processes
-	// that call Run. Any number of refreshers may run; none is elected.
-	Refresher bool
-
 	// NoDirect forbids calls to the issuer that do not go through Redis. Then
 	// with Redis down a process without a usable copy gets an error instead.
 	NoDirect bool

@@ -42,14 +42,13 @@ func TestConfigDefaults(t *testing.T) {
 func TestConfigKeepsWhatIsSet(t *testing.T) {
 	heard := 0
 	c := Config{
-		Prefix: "p", FetchTimeout: time.Second, RedisTimeout: 2 * time.Second, Refresher: true, NoDirect: true,
+		Prefix: "p", FetchTimeout: time.Second, RedisTimeout: 2 * time.Second, NoDirect: true,
 		Replica: "r", Logger: slog.New(slog.DiscardHandler), Observe: func(Event) { heard++ }, Jitter: func() float64 { return 0.5 },
 	}
 	d := c.withDefaults()
 	assert.Equal(t, "p", d.Prefix)
 	assert.Equal(t, time.Second, d.FetchTimeout)
 	assert.Equal(t, 2*time.Second, d.RedisTimeout)
-	assert.True(t, d.Refresher)
 	assert.True(t, d.NoDirect)
 	assert.Equal(t, "r", d.Replica)
 	assert.Same(t, c.Logger, d.Logger)

@@ -159,9 +159,21 @@ func (s *Source) newCopy(a adoption, current *localCopy) *localCopy {
 	} else {
 		draw = float32(s.jitter.draw())
 	}
-	w := windowOf(s.credential.Window(), a.token.life(), s.cache.config.Refresher, float64(draw))
+	w := windowOf(s.credential.Window(), a.token.life(), s.cache.isRun(), float64(draw))
 	c := newLocalCopy(a.token, a.remaining, a.at, w, draw)
 	c.unpublished = a.unpublished
 	c.replaced = a.replaced || current.is(a.token.Fingerprint()) && current.replaced
 	return c
+}
+
+// placeRefresh moves the refresh of the copy to where it belongs now that Run has begun or ended.
+// The draw stays: one is made for each token. The caller holds s.mu.
+func (s *Source) placeRefresh() {
+	c := s.copy.Load()
+	if c == nil {
+		return
+	}
+	moved := *c
+	moved.window = windowOf(s.credential.Window(), c.token.life(), s.cache.isRun(), float64(c.draw))
+	s.copy.Store(&moved)
 }

@@ -193,10 +193,11 @@ func (s *Source) putBackDone(c *localCopy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.putBacks = 0
-	if c == nil || !c.unpublished {
-		return
+	current := s.copy.Load()
+	if c == nil || !c.unpublished || !current.is(c.token.Fingerprint()) || current.from != c.from {
+		return // another, or another end of it, was adopted meanwhile
 	}
-	known := *c
+	known := *current // Run may have moved its refresh
 	known.unpublished = false
-	s.copy.CompareAndSwap(c, &known)
+	s.copy.Store(&known)
 }

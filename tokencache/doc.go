@@ -106,8 +106,8 @@
 // W is the [Credential]'s window, before which it would only return the same token;
 // life/4 if it has none or the life is shorter. w is W less min(30 s, max(W/4,
 // 1.25 s), W/2), against rounding and drift. A fill is due at w-d, where d is drawn
-// once per token: up to w/60 in a process with Config.Refresher, which so goes
-// first; w/10 to w/6 in any other. Urgent, at u = min(2 min, w/2), the issuer may
+// once per token: up to w/60 while Run is active, so that a refresher goes
+// first; w/10 to w/6 otherwise. Urgent, at u = min(2 min, w/2), the issuer may
 // be asked around a Redis that is down. Dead, at x = min(10 s, life/50, w/6), a copy is
 // not handed out. Feishu's (2 h, W 30 min): w 29.5 min; due at 29.5 to 29.0 or
 // 26.6 to 24.6 min; urgent at 2 min, dead at 10 s.

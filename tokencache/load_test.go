@@ -146,7 +146,7 @@ func TestManyColdSourcesUnderRun(t *testing.T) {
 	n := many(t)
 	for _, trip := range []time.Duration{0, 2 * time.Millisecond, 20 * time.Millisecond} {
 		t.Run(trip.String(), func(t *testing.T) {
-			crowded(t, n, tokencache.Config{Refresher: true}, func(t *testing.T, w *crowd) {
+			crowded(t, n, tokencache.Config{}, func(t *testing.T, w *crowd) {
 				w.link.Delay(trip)
 				stop := w.run()
 				defer stop()

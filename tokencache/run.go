@@ -10,6 +10,10 @@ import (
 // be fast. It blocks until ctx ends, then returns nil; ErrClosed once the Cache
 // is closed. It starts no goroutine of its own: each Source has a timer.
 //
+// While it runs this process is a refresher: it refreshes a little earlier than
+// processes that do not call Run, which then never have to. Any number of refreshers
+// may run; none is elected. Several calls at once are as good as one.
+//
 // A failure is retried when its backoff is over, for ever; it is reported
 // through Config.Observe and by Get.
 func (c *Cache) Run(ctx context.Context) error {
@@ -25,6 +29,7 @@ func (c *Cache) Run(ctx context.Context) error {
 
 	for _, s := range sources {
 		s.mu.Lock()
+		s.placeRefresh()
 		s.schedule()
 		s.mu.Unlock()
 	}
@@ -36,8 +41,11 @@ func (c *Cache) Run(ctx context.Context) error {
 	}
 }
 
-// ran takes leave of one Run. After the last, the timers it leaves would each
-// start one more fill.
+// isRun reports whether Run is active, so that this process refreshes first.
+func (c *Cache) isRun() bool { return c.runners.Load() > 0 }
+
+// ran ends one Run. After the last, each Source refreshes like any other replica's again,
+// and the timer it left would start one more fill.
 func (c *Cache) ran() {
 	if c.runners.Add(-1) > 0 {
 		return
@@ -47,8 +55,11 @@ func (c *Cache) ran() {
 	c.mu.Unlock()
 	for _, s := range sources {
 		s.mu.Lock()
-		if s.timer != nil && c.runners.Load() == 0 { // else a next Run has set it
-			s.timer.Stop()
+		if !c.isRun() { // else the next Run sees to this Source
+			s.placeRefresh()
+			if s.timer != nil {
+				s.timer.Stop()
+			}
 		}
 		s.mu.Unlock()
 	}
@@ -57,7 +68,7 @@ func (c *Cache) ran() {
 // schedule sets the timer for the next fill, if the Cache runs. The caller holds
 // s.mu.
 func (s *Source) schedule() {
-	if s.broken != nil || s.fill != nil || s.cache.runners.Load() == 0 {
+	if s.broken != nil || s.fill != nil || !s.cache.isRun() {
 		return
 	}
 	at, wait := now(), time.Duration(0)

@@ -2,6 +2,7 @@ package tokencache_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func TestRunKeepsFresh(t *testing.T) {
 // A refresher goes first, so that embedded replicas never ask; of two, either.
 func TestRunRefreshersGoFirst(t *testing.T) {
 	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
-		refreshers := f.start(2, func(c *replicaConfig) { c.cache.Refresher = true })
+		refreshers := f.start(2)
 		for _, r := range refreshers {
 			defer r.run()()
 			time.Sleep(time.Second)
@@ -70,6 +71,55 @@ func TestRunRefreshersGoFirst(t *testing.T) {
 			assert.Greater(t, call.Remaining, 28*time.Minute)
 		}
 	})
+}
+
+// A replica is a refresher for as long as Run is active, of the token too that it had before.
+func TestRunMakesARefresher(t *testing.T) {
+	first := [2]time.Duration{29 * time.Minute, 29*time.Minute + 30*time.Second} // a refresher asks with so much left
+	any := [2]time.Duration{24 * time.Minute, 27 * time.Minute}                  // any other
+	for name, test := range map[string]struct {
+		do   func(r *replica, begin func() (end func())) // with a token at hand
+		want [2]time.Duration
+	}{
+		"it is not called": {func(*replica, func() func()) {}, any},
+		"it begins":        {func(_ *replica, begin func() func()) { begin() }, first},
+		"it begins when a refresher's time is over": {func(r *replica, begin func() func()) {
+			r.read(92*time.Minute + 500*time.Millisecond)
+			begin()
+		}, [2]time.Duration{28*time.Minute - time.Second, 28 * time.Minute}},
+		"it ends":                  {func(r *replica, begin func() func()) { end := begin(); r.read(time.Minute); end() }, any},
+		"it ends and begins again": {func(_ *replica, begin func() func()) { begin()(); begin() }, first},
+		"one of two ends":          {func(_ *replica, begin func() func()) { begin(); begin()() }, first},
+		"both end":                 {func(_ *replica, begin func() func()) { one, two := begin(), begin(); two(); one() }, any},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+				r := f.replica()
+				r.mustGet()
+				test.do(r, func() func() {
+					end := sync.OnceFunc(r.run())
+					t.Cleanup(end)
+					time.Sleep(time.Millisecond)
+					return end
+				})
+				r.read(2 * time.Hour)
+				calls := f.issuer.Calls()
+				require.GreaterOrEqual(t, len(calls), 2)
+				assert.GreaterOrEqual(t, calls[1].Remaining, test.want[0])
+				assert.LessOrEqual(t, calls[1].Remaining, test.want[1])
+				assert.LessOrEqual(t, r.count(tokencache.EventWait, ""), 1, "for the first token")
+			})
+		})
+	}
+}
+
+// read calls Get once a second.
+func (r *replica) read(during time.Duration) {
+	for range during / time.Second {
+		r.within(0)
+		time.Sleep(time.Second)
+	}
+	time.Sleep(during % time.Second)
 }
 
 // A failure is retried for ever, at its pace, also past the end of the token.

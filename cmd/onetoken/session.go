@@ -66,11 +66,10 @@ func (a *app) open(ctx context.Context, env *environment, o opening) (*session, 
 
 func (s *session) cacheConfig(o opening, quiet *slog.Logger) tokencache.Config {
 	c := tokencache.Config{
-		Prefix:    s.app.getenv("ONETOKEN_PREFIX"),
-		Refresher: o.refresher,
-		NoDirect:  s.env.noDirect(),
-		Logger:    quiet,
-		Observe:   s.seen.observe,
+		Prefix:   s.app.getenv("ONETOKEN_PREFIX"),
+		NoDirect: s.env.noDirect(),
+		Logger:   quiet,
+		Observe:  s.seen.observe,
 	}
 	if o.refresher {
 		c.Logger = s.app.logger

@@ -85,7 +85,7 @@ func newService(getenv func(string) string) (*service, error) {
 	}
 	options.ContextTimeoutEnabled = true // the cache then needs no goroutine to leave a slow command behind
 	s.rdb = redis.NewClient(options)
-	if s.cache, err = tokencache.New(s.rdb, tokencache.Config{Prefix: getenv("ONETOKEN_PREFIX"), Refresher: true}); err != nil {
+	if s.cache, err = tokencache.New(s.rdb, tokencache.Config{Prefix: getenv("ONETOKEN_PREFIX")}); err != nil {
 		return nil, fmt.Errorf("ONETOKEN_PREFIX: %w", err)
 	}
 	s.tokens = s.cache.Source(feishu)

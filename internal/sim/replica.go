@@ -75,7 +75,7 @@ func (w *world) start(index, life int) *replica {
 func (r *replica) open() {
 	cache, err := tokencache.New(r.client, tokencache.Config{
 		Replica: r.name, Jitter: r.jitter, Observe: r.observe, Logger: r.w.words.logger(),
-		FetchTimeout: r.w.s.fetchTimeout, Refresher: r.index == 0 && r.w.s.ahead > 0, NoDirect: r.noDirect,
+		FetchTimeout: r.w.s.fetchTimeout, NoDirect: r.noDirect,
 		DirectRate: directRate,
 	})
 	if err != nil {

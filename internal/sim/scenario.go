@@ -55,7 +55,7 @@ type Scenario struct {
 	far          int           // every so many replicas one is farther away; 0: none
 	fetchTimeout time.Duration
 	every        time.Duration // a reader calls Get, on average
-	ahead        int           // replicas that call Run, the first of them a refresher
+	ahead        int           // replicas that call Run
 	noDirect     int           // replicas, from the last
 	faults       []fault
 	stormy       time.Duration // how long faults begin
