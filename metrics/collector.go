@@ -2,9 +2,7 @@ package metrics
 
 import (
 	"errors"
-	"maps"
-	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,7 +10,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// Collector counts the events of one Cache and watches its Sources. Make one with
+// Collector counts the events of one Cache and shows its Sources. Make one with
 // [New]; all methods are safe for concurrent use.
 //
 // A second Cache in the same process needs one of its own, registered with a label
@@ -20,16 +18,22 @@ import (
 type Collector struct {
 	counts   *counts
 	degraded degraded
-
-	mu      sync.Mutex // guards watched
-	watched map[string]*tokencache.Source
+	sources  atomic.Pointer[func() []*tokencache.Source] // nil before Of
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
 
-// New returns a Collector that has seen nothing and watches nothing yet.
-func New() *Collector {
-	return &Collector{counts: newCounts(), watched: make(map[string]*tokencache.Source)}
+// New returns a Collector that has seen nothing, and knows of no Sources yet: see [Collector.Of].
+func New() *Collector { return &Collector{counts: newCounts()} }
+
+// Of has the remaining life of Sources' tokens shown, and returns the Collector, as in
+// prometheus.MustRegister(m.Of(cache.Sources)). Sources is [tokencache.Cache.Sources] or a
+// function of yours that returns fewer, since each has a time series of its own; it is called at
+// every scrape, maybe by several at once. A Source that is nil or closed is left out. Another Of
+// takes the place of the one before; without any, or with nil, no life is shown.
+func (c *Collector) Of(sources func() []*tokencache.Source) *Collector {
+	c.sources.Store(&sources)
+	return c
 }
 
 // Observe takes one event: it is a [tokencache.Config.Observe]. It only counts, and
@@ -48,47 +52,7 @@ func (c *Collector) Observe(e tokencache.Event) {
 	case tokencache.EventRecovered:
 		c.degraded.answered()
 	case tokencache.EventClosed:
-		c.forget(e.ID)
-	}
-}
-
-// forget lets go of what is kept of a Source that is no more. One that was made again for
-// the same key may be watched by now.
-func (c *Collector) forget(key string) {
-	c.degraded.forget(key)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.watched[key]; s != nil && s.Closed() {
-		delete(c.watched, key)
-	}
-}
-
-// Watch has the remaining life of the Sources' tokens shown, until Unwatch or
-// [tokencache.Cache.Forget]. Another
-// Source of the same key takes the place of the one before. A nil Source is none.
-func (c *Collector) Watch(sources ...*tokencache.Source) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, s := range sources {
-		if s != nil {
-			c.watched[s.ID()] = s
-		}
-	}
-}
-
-// Unwatch ends Watch, and forgets what trouble the Sources had. A Source that is not
-// watched is left alone. After Cache.Forget it is not needed.
-func (c *Collector) Unwatch(sources ...*tokencache.Source) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, s := range sources {
-		if s == nil {
-			continue
-		}
-		if key := s.ID(); c.watched[key] == s {
-			delete(c.watched, key)
-			c.degraded.forget(key)
-		}
+		c.degraded.forget(e.ID)
 	}
 }
 
@@ -111,16 +75,29 @@ func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector]. It looks at the copies in this process
 // and does no I/O.
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
-	c.mu.Lock()
-	watched := maps.Clone(c.watched)
-	c.mu.Unlock()
-	for _, key := range slices.Sorted(maps.Keys(watched)) {
-		to <- prometheus.MustNewConstMetric(remainingDesc, prometheus.GaugeValue, remaining(watched[key]).Seconds(), key)
+	for id, left := range c.remaining() {
+		to <- prometheus.MustNewConstMetric(remainingDesc, prometheus.GaugeValue, left.Seconds(), id)
 	}
 	to <- prometheus.MustNewConstMetric(degradedDesc, prometheus.GaugeValue, c.degraded.gauge())
 	for _, part := range c.counts.parts {
 		part.Collect(to)
 	}
+}
+
+// remaining is the longest life by ID: two Sources have the same one if their credentials
+// differ in no more than the lives that are to be expected.
+func (c *Collector) remaining() map[string]time.Duration {
+	list := c.sources.Load()
+	if list == nil || *list == nil {
+		return nil
+	}
+	lives := make(map[string]time.Duration)
+	for _, s := range (*list)() {
+		if s != nil && !s.Closed() {
+			lives[s.ID()] = max(lives[s.ID()], remaining(s))
+		}
+	}
+	return lives
 }
 
 func remaining(s *tokencache.Source) time.Duration {

@@ -70,33 +70,31 @@ func TestDegraded(t *testing.T) {
 
 func TestDegradedIsForgottenWithTheSource(t *testing.T) {
 	m := metrics.New()
-	cache := tokencachetest.New(t)
+	cache := tokencachetest.New(t, tokencache.Config{Observe: m.Observe})
 	source := cache.Source(tokencachetest.NewFetcher("cli_test"))
-	m.Watch(source)
 	m.Observe(tokencache.Event{Kind: tokencache.EventDegraded, ID: source.ID(), Outcome: "OOM", Err: redisTrouble("OOM")})
 	require.True(t, degraded(t, m))
 
 	_ = source.Close()
-	m.Unwatch(source)
+	_ = cache.Close() // by then all is told
 	assert.False(t, degraded(t, m))
 }
 
 // Nothing is kept of Sources that were closed, whatever they met, and however late what
 // was under way tells of it.
-func TestNothingIsKeptOfForgottenSources(t *testing.T) {
+func TestNothingIsKeptOfClosedSources(t *testing.T) {
 	const n = 10_000
 	synctest.Test(t, func(t *testing.T) {
 		m := metrics.New()
 		rdb, redis := tokencachetest.NewRedis(t)
 		cache := tokencachetest.On(t, rdb, tokencache.Config{NoDirect: true, Observe: m.Observe})
+		m.Of(cache.Sources)
 		source := func(app string) *tokencache.Source {
 			issuer := tokencachetest.Credential(app, 0)
-			s := cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+			return cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
 				time.Sleep(time.Second)
 				return tokencache.NewToken("a of "+app, "t", time.Hour), nil
 			}))
-			m.Watch(s)
-			return s
 		}
 		kept := source("kept")
 		_, err := kept.Get(t.Context())

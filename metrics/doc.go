@@ -4,9 +4,7 @@
 //	m := metrics.New()
 //	cache, err := tokencache.New(rdb, tokencache.Config{Observe: m.Observe})
 //	...
-//	source := cache.Source(fetcher)
-//	m.Watch(source)
-//	prometheus.MustRegister(m)
+//	prometheus.MustRegister(m.Of(cache.Sources))
 //
 // What to look at first:
 //
@@ -20,8 +18,9 @@
 //	onetoken_token_remaining_seconds < 900
 //
 // All outcomes that there are stand at 0 from the start, so rates need no
-// special case. Nothing is kept of a Source that was forgotten. The one label that is not from a fixed list is the key of a
-// watched Source: the issuer's name, the app id and a digest. No metric holds a
+// special case. Nothing is kept of a Source that is closed. The one label that is not from
+// a fixed list is the ID of a Source: the issuer's name, the app id and a digest; ten thousand
+// Sources are as many time series, unless [Collector.Of] is given fewer. No metric holds a
 // secret, a token or anybody's words. They are counted after the step, and may lag behind
 // it by a moment: see tokencache.Config.Observe.
 //

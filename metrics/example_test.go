@@ -29,8 +29,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	source := cache.Source(feishu)
-	m.Watch(source)
-	prometheus.MustRegister(m)
+	prometheus.MustRegister(m.Of(cache.Sources))
 	http.Handle("/metrics", promhttp.Handler())
 
 	_, ok := source.Peek()

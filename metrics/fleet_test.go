@@ -34,7 +34,7 @@ func newFleet(t *testing.T) *fleet {
 		m := metrics.New()
 		cache := tokencachetest.On(t, f.redis.Client(fmt.Sprint(i)), tokencache.Config{Observe: m.Observe})
 		source := cache.Source(f.issuer)
-		m.Watch(source)
+		m.Of(cache.Sources)
 		f.sources, f.metrics = append(f.sources, source), append(f.metrics, m)
 	}
 	return f
@@ -51,10 +51,11 @@ func (f *fleet) live(d time.Duration) {
 	}
 }
 
-func mustGet(t *testing.T, source *tokencache.Source) {
+func mustGet(t *testing.T, source *tokencache.Source) tokencache.Token {
 	t.Helper()
-	_, err := source.Get(t.Context())
+	tok, err := source.Get(t.Context())
 	require.NoError(t, err)
+	return tok
 }
 
 // sum adds up a series over the fleet.
@@ -153,23 +154,38 @@ func TestFleetOnAFullRedis(t *testing.T) {
 	})
 }
 
-func TestForgottenSource(t *testing.T) {
+// Every Source that there is has its life shown: one that was never asked, as 0, one made again
+// for the same credential, and of two with one ID the longer; a closed one has not.
+func TestSourcesAreShown(t *testing.T) {
 	m := metrics.New()
 	cache := tokencachetest.New(t, tokencache.Config{Observe: m.Observe})
 	issuer := tokencachetest.NewFetcher("cli_test")
 	old := cache.Source(issuer)
-	m.Watch(nil, old)
-	m.Unwatch(nil)
-	mustGet(t, old)
 	series := `onetoken_token_remaining_seconds{id="` + old.ID() + `"}`
+	assert.NotContains(t, shown(t, m), "token_remaining_seconds{", "of no Cache yet")
+	m.Of(cache.Sources)
+	assert.Zero(t, value(t, m, series), "never asked")
+	mustGet(t, old)
 	assert.InDelta(t, 7200, value(t, m, series), 10)
 
-	_ = old.Close()
-	successor := cache.Source(issuer)
-	m.Watch(successor)
-	mustGet(t, successor)
-	m.Unwatch(old) // too late: its place is taken
-	assert.InDelta(t, 7200, value(t, m, series), 10)
-	m.Unwatch(successor)
+	sibling := cache.Source(tokencache.FetchFunc(tokencachetest.Credential("cli_test", time.Minute), issuer.Fetch))
+	require.Equal(t, old.ID(), sibling.ID())
+	assert.InDelta(t, 7200, value(t, m, series), 10, "of two")
+	require.NoError(t, sibling.Close())
+
+	require.NoError(t, old.Invalidate(t.Context(), mustGet(t, old)))
+	assert.Zero(t, value(t, m, series), "rejected")
+	mustGet(t, old)
+
+	require.NoError(t, old.Close())
 	assert.NotContains(t, shown(t, m), series)
+	assert.NotContains(t, shown(t, metrics.New().Of(only(nil, old))), series)
+	successor := cache.Source(issuer)
+	assert.Zero(t, value(t, m, series), "made again")
+	mustGet(t, successor)
+	assert.InDelta(t, 7200, value(t, m, series), 10)
+
+	require.NoError(t, cache.Close())
+	assert.NotContains(t, shown(t, m), series)
+	assert.Empty(t, cache.Sources())
 }

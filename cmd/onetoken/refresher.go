@@ -64,7 +64,7 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}
 	m, p := metrics.New(), &pulse{}
-	r := newRotation(a.logger, m)
+	r := newRotation(a.logger)
 	s, err := a.open(ctx, env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
 		if p.observe(e) {
 			return
@@ -88,6 +88,7 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		logger = logger.With("app", s.appID)
 	}
 	r.begin(s)
+	m.Of(r.shown)
 	p.watches(s.cache, r.peek)
 	a.sayStarted(s.appID, listener)
 	group, ctx := errgroup.WithContext(ctx)

@@ -56,7 +56,7 @@ func TestHealthNoticesAHeartThatStandsStill(t *testing.T) {
 					}
 					return tokencache.NewToken(time.Now().String(), "", life), nil
 				}))
-				r := newRotation(slog.New(slog.DiscardHandler), metrics.New())
+				r := newRotation(slog.New(slog.DiscardHandler))
 				r.live = &identity{source: source, watch: newWatch(slog.New(slog.DiscardHandler))}
 				p.watches(cache, r.peek)
 				handler := refresherHandler(r, p, metrics.New(), slog.New(slog.DiscardHandler),

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/fetcher"
-	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -22,7 +21,6 @@ const secretPoll = 2 * time.Second
 // when the issuer refuses the secret. A file that cannot be used changes nothing.
 type rotation struct {
 	logger  *slog.Logger
-	metrics *metrics.Collector
 	session *session // nil before begin
 
 	refused chan struct{} // the issuer did not take a secret
@@ -46,9 +44,9 @@ type identity struct {
 	over   chan struct{}
 }
 
-func newRotation(logger *slog.Logger, m *metrics.Collector) *rotation {
+func newRotation(logger *slog.Logger) *rotation {
 	return &rotation{
-		logger: logger, metrics: m,
+		logger:  logger,
 		refused: make(chan struct{}, 1), adopted: make(chan struct{}, 1), byKey: make(map[string]*identity),
 	}
 }
@@ -57,7 +55,6 @@ func newRotation(logger *slog.Logger, m *metrics.Collector) *rotation {
 func (r *rotation) begin(s *session) {
 	r.session = s
 	r.live = r.identify(s.feishu)
-	r.metrics.Watch(r.live.source)
 }
 
 // identify makes the Source of a secret. Its events wait for the lock, and so find it.
@@ -127,6 +124,13 @@ func (r *rotation) whyNot() string {
 		return next.watch.whyNot()
 	}
 	return live.watch.whyNot()
+}
+
+// shown are the Sources for the metrics: not that of a secret that has no token yet, which
+// would look like an outage.
+func (r *rotation) shown() []*tokencache.Source {
+	live, _ := r.identities()
+	return []*tokencache.Source{live.source}
 }
 
 func (r *rotation) identities() (live, next *identity) {
@@ -269,8 +273,6 @@ func (r *rotation) promote() {
 	r.mu.Lock()
 	r.live, r.next = next, nil
 	r.mu.Unlock()
-	r.metrics.Watch(next.source)
-	r.metrics.Unwatch(old.source)
 	r.forget(old)
 	next.logger.Info("the new app secret is in use, and the old one forgotten")
 }

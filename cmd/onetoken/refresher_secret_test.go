@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher"
-	"github.com/onetoken-go/onetoken/metrics"
 )
 
 // mount is a file of a secret, as it is swapped by hand or by an orchestrator.
@@ -184,7 +183,7 @@ func TestUnfitSecretIsToldOnce(t *testing.T) {
 	s, err := a.open(t.Context(), env, opening{credential: true})
 	require.NoError(t, err)
 	defer s.close()
-	r := newRotation(a.logger, metrics.New())
+	r := newRotation(a.logger)
 	r.begin(s)
 	defer r.end()
 	for range 3 {

@@ -15,22 +15,20 @@ import (
 )
 
 // measure is the README's example of metrics.
-func measure(rdb redis.UniversalClient, feishu tokencache.Fetcher) (*tokencache.Cache, *metrics.Collector, error) {
+func measure(rdb redis.UniversalClient) (*tokencache.Cache, *metrics.Collector, error) {
 	m := metrics.New()
 	cache, err := tokencache.New(rdb, tokencache.Config{Observe: m.Observe})
 	if err != nil {
 		return nil, nil, err
 	}
-	tokens := cache.Source(feishu)
-	m.Watch(tokens) // how long its token still lives
-	prometheus.MustRegister(m)
+	prometheus.MustRegister(m.Of(cache.Sources))
 	return cache, m, nil
 }
 
 func TestMetrics(t *testing.T) {
 	rdb, _ := tokencachetest.NewRedis(t)
 	issuer := tokencachetest.NewFetcher("cli_test")
-	cache, m, err := measure(rdb, issuer)
+	cache, m, err := measure(rdb)
 	require.NoError(t, err)
 	defer cache.Close()
 	defer prometheus.Unregister(m)
