@@ -120,7 +120,7 @@ func (r *replica) observe(e tokencache.Event) {
 		r.served.Store(e.Err == nil)
 	case e.Kind == tokencache.EventWait:
 		r.fleet.tally.lateWaits.Add(1)
-	case e.Kind == tokencache.EventPublish && e.Outcome == "stored":
+	case e.Kind == tokencache.EventPublish && e.Outcome == tokencache.OutcomeStored:
 		r.fleet.tally.refresh(r.number)
 	}
 }

@@ -120,9 +120,9 @@ func (s *session) invalidate(ctx context.Context, refused string) (string, error
 	}
 	s.seen.settle(ctx, s.cache)
 	switch s.seen.rejection() {
-	case "dropped":
+	case tokencache.OutcomeDropped:
 		return "dropped: whoever needs a token next asks the issuer", nil
-	case "paced":
+	case tokencache.OutcomePaced:
 		return "dropped, as a fresh one just before it: the fleet waits a little before it asks for another", nil
 	default:
 		return "nothing to do: somebody else has just dropped or replaced it", nil

@@ -13,7 +13,7 @@ import (
 
 // statusJSONHelp documents the names of the fields, which do not change.
 const statusJSONHelp = `--json prints an array, empty if there is nothing, of objects:
-  app_id, key        the app's id, and the id of the credential in Redis' keys
+  app_id, id         the app's id, and the id of the credential in Redis' keys
   state              fresh, due, urgent or absent
   remaining_seconds  life of the stored token; 0 if there is none
   life_seconds       what the issuer gave it

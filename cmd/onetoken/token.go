@@ -86,13 +86,14 @@ func (a *app) token(ctx context.Context, o tokenOptions) error {
 }
 
 func ofKind(tok tokencache.Token, kind string) (string, error) {
-	switch {
-	case kind == "app":
-		return tok.AppAccessToken(), nil
-	case tok.TenantAccessToken() == "":
-		return "", errors.New("the issuer gave no tenant token with the app token: ask for --kind app")
+	value, other := tok.AppAccessToken(), "tenant"
+	if kind == "tenant" {
+		value, other = tok.TenantAccessToken(), "app"
 	}
-	return tok.TenantAccessToken(), nil
+	if value == "" {
+		return "", fmt.Errorf("the issuer gave no %s token with the %s token: ask for --kind %s", kind, other, other)
+	}
+	return value, nil
 }
 
 // lateError: there was no token in time. err says why, as far as it is known.

@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 func TestTokenAndNewlineAndNothingElse(t *testing.T) {
@@ -240,8 +242,23 @@ func nobody(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func TestNoTenantToken(t *testing.T) {
+// Either of the two tokens may be missing: an empty line is none.
+func TestNoTokenOfAKind(t *testing.T) {
 	t.Parallel()
+	for _, c := range []struct{ app, tenant, kind, want, says string }{
+		{"a-1", "", "tenant", "", "the issuer gave no tenant token with the app token: ask for --kind app"},
+		{"", "t-1", "app", "", "the issuer gave no app token with the tenant token: ask for --kind tenant"},
+		{"a-1", "", "app", "a-1", ""},
+		{"", "t-1", "tenant", "t-1", ""},
+	} {
+		got, err := ofKind(tokencache.NewToken(c.app, c.tenant, time.Hour), c.kind)
+		assert.Equal(t, c.want, got)
+		if c.says == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.EqualError(t, err, c.says)
+		}
+	}
 	town := newTown(t)
 	town.issuer.SetFault(feishutest.Answer(200, nil, `{"code":0,"msg":"ok","app_access_token":"a-1","expire":7200}`))
 	got := town.run(t, "token", "--kind", "tenant")

@@ -31,7 +31,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// of returns the token as it is sent.
+// of returns the token as it is sent; empty if there is none of this kind.
 func (k Kind) of(tok tokencache.Token) string {
 	if k == App {
 		return tok.AppAccessToken()
@@ -39,10 +39,17 @@ func (k Kind) of(tok tokencache.Token) string {
 	return tok.TenantAccessToken()
 }
 
-// Source gives tokens, and is told which the API has rejected. A [*tokencache.Source] is one;
-// another may stand between, to count or to choose by request.
+// Source gives tokens, and is told which of them the API has rejected. A [*tokencache.Source]
+// is one; one of yours may stand in front of it, to count or to choose by request. Both methods
+// are called by many at once, with the request's context, and should return soon after that
+// ends.
 type Source interface {
+	// Get returns a token that has not been rejected, as far as the Source knows. Its error
+	// is the request's.
 	Get(ctx context.Context) (tokencache.Token, error)
+	// Invalidate is told the very token that Get has returned. Without an error, or with
+	// [tokencache.ErrRedis], Get is called once more; with any other the rejection is
+	// returned.
 	Invalidate(ctx context.Context, bad tokencache.Token) error
 }
 
@@ -83,8 +90,10 @@ func (c Config) withDefaults() Config {
 // host: it may be a URL with a password.
 func (c Config) validate() (origins, error) {
 	var errs []error
-	if v := reflect.ValueOf(c.Source); c.Source == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if c.Source == nil {
 		errs = append(errs, errors.New("Source is nil: make one with Cache.Source"))
+	} else if v := reflect.ValueOf(c.Source); v.Kind() == reflect.Pointer && v.IsNil() {
+		errs = append(errs, fmt.Errorf("Source is a nil %T: make one with Cache.Source", c.Source))
 	}
 	if len(c.Hosts) == 0 {
 		errs = append(errs, errors.New("Hosts is empty: name the API's, such as open.feishu.cn"))

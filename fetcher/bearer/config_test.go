@@ -23,7 +23,7 @@ func TestEveryComplaintAtOnce(t *testing.T) {
 	assert.Equal(t, "Kind(7)", bearer.Kind(7).String())
 
 	_, err = bearer.New(bearer.Config{Source: (*tokencache.Source)(nil), Hosts: []string{"open.feishu.cn"}})
-	assert.EqualError(t, err, "bearer: Source is nil: make one with Cache.Source")
+	assert.EqualError(t, err, "bearer: Source is a nil *tokencache.Source: make one with Cache.Source")
 }
 
 func TestHostsThatAreNone(t *testing.T) {

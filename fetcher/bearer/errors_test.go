@@ -49,15 +49,56 @@ func TestErrorsOfTheIssuerReachTheCaller(t *testing.T) {
 	assert.Empty(t, s.sent)
 }
 
+// gives is a Source that is none of tokencache's.
+type gives struct{ tok tokencache.Token }
+
+func (g gives) Get(context.Context) (tokencache.Token, error)    { return g.tok, nil }
+func (gives) Invalidate(context.Context, tokencache.Token) error { return nil }
+
+// No request is sent with an empty Authorization header: an issuer may give one of the two
+// tokens, and a Source none.
 func TestNoTokenOfTheKind(t *testing.T) {
-	onlyApp := tokencache.FetchFunc(tokencachetest.NewFetcher("cli_test").Credential(), func(context.Context) (tokencache.Token, error) {
-		return tokencache.NewToken("a-1", "", time.Hour), nil
-	})
-	source := tokencachetest.New(t).Source(onlyApp)
-	s := newStage(t, feishutest.Config{}, func(c *bearer.Config) { c.Source = source })
-	_, err := s.client.Do(newRequest(t, http.MethodGet, query, nil)) //nolint:bodyclose // there is none
+	for name, c := range map[string]struct {
+		app, tenant string
+		kind        bearer.Kind
+		says        string
+	}{
+		"tenant of an app token": {"a-1", "", bearer.Tenant, "the issuer gave none of kind tenant, but one of kind app: set Config.Kind"},
+		"app of a tenant token":  {"", "t-1", bearer.App, "the issuer gave none of kind app, but one of kind tenant: set Config.Kind"},
+		"app":                    {"a-1", "", bearer.App, ""},
+		"tenant":                 {"", "t-1", bearer.Tenant, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := tokencachetest.New(t).Source(tokencache.FetchFunc(tokencachetest.NewFetcher("cli_test").Credential(), func(context.Context) (tokencache.Token, error) {
+				return tokencache.NewToken(c.app, c.tenant, time.Hour), nil
+			}))
+			for _, s := range []bearer.Source{source, gives{tokencache.NewToken(c.app, c.tenant, time.Hour)}} {
+				assertNoToken(t, s, c.kind, c.says)
+			}
+		})
+	}
+	for _, kind := range []bearer.Kind{bearer.Tenant, bearer.App} {
+		assertNoToken(t, gives{}, kind, "the Source gave an empty one")
+	}
+}
+
+// assertNoToken has a request sent unless there is something to say.
+func assertNoToken(t *testing.T, source bearer.Source, kind bearer.Kind, says string) {
+	t.Helper()
+	s := newStage(t, feishutest.Config{}, func(c *bearer.Config) { c.Source, c.Kind = source, kind })
+	body := &closes{Reader: strings.NewReader("x")}
+	resp, err := s.client.Do(newRequest(t, http.MethodPost, query, body))
+	if says == "" {
+		require.NoError(t, err)
+		_ = resp.Body.Close()
+		assert.Len(t, s.sent, 1)
+		return
+	}
 	require.ErrorIs(t, err, bearer.ErrNoToken)
-	assert.NotContains(t, err.Error(), "a-1")
+	require.ErrorContains(t, err, says)
+	assert.NotContains(t, err.Error(), "-1")
+	assert.Empty(t, s.sent)
+	assert.Equal(t, 1, body.times, "closed")
 }
 
 func TestRealTransportsErrorHasNoToken(t *testing.T) {

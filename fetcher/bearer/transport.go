@@ -12,8 +12,8 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// ErrNoToken is returned if the issuer has handed out no token of Config.Kind.
-// Feishu and Lark hand out both.
+// ErrNoToken is in the error of a request for which the Source gave no token of Config.Kind:
+// none at all, or only one of the other kind. Feishu and Lark hand out both.
 var ErrNoToken = errors.New("bearer: no access token of this kind")
 
 // Transport is an http.RoundTripper that sends the token along. Make one with
@@ -79,10 +79,15 @@ func (t *Transport) token(ctx context.Context) (tokencache.Token, error) {
 	if err != nil {
 		return tok, &getError{err}
 	}
-	if t.kind.of(tok) == "" {
-		return tok, ErrNoToken
+	if t.kind.of(tok) != "" {
+		return tok, nil
 	}
-	return tok, nil
+	for _, other := range []Kind{Tenant, App} {
+		if other.of(tok) != "" {
+			return tok, fmt.Errorf("%w: the issuer gave none of kind %s, but one of kind %s: set Config.Kind", ErrNoToken, t.kind, other)
+		}
+	}
+	return tok, fmt.Errorf("%w: the Source gave an empty one", ErrNoToken)
 }
 
 // closeBody is a RoundTripper's duty on errors too; Base does it for what it is given.

@@ -41,9 +41,9 @@ func (r *replica) observe(e tokencache.Event) {
 		}
 	case tokencache.EventInvalidate:
 		switch e.Outcome {
-		case "cooldown":
+		case tokencache.OutcomeCoolDown:
 			w.check.coolDown(r, a, r.hasTold(a))
-		case "paced", "alone":
+		case tokencache.OutcomePaced, tokencache.OutcomeAlone:
 			w.check.pacing(r, a)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // Result of a run.
@@ -106,7 +107,7 @@ func (w *world) freshAgain(look *replica, a *app) {
 	switch {
 	case err != nil:
 		w.check.violated("I6", "redis", "Status of %s: %s", a.name, plain(err))
-	case status.State != "fresh" && status.State != "due", status.Garbled != "", status.RetryIn > 0, status.Locked < 0:
+	case status.State != tokencache.StateFresh && status.State != tokencache.StateDue, status.Garbled != "", status.RetryIn > 0, status.Locked < 0:
 		w.check.violated("I6", "redis", "%s is %s, garbled %q, retry in %v, locked %v", a.name, status.State, status.Garbled, status.RetryIn, status.Locked)
 	}
 }
