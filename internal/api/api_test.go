@@ -3,11 +3,14 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"go/ast"
+	"go/constant"
 	"go/parser"
 	"go/printer"
 	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,16 +53,21 @@ func exported(t *testing.T, dir string) string {
 	files := token.NewFileSet()
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	require.NoError(t, err)
-	var all []string
+	var parsed []*ast.File
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
 		file, err := parser.ParseFile(files, name, nil, 0)
 		require.NoError(t, err)
+		parsed = append(parsed, file)
+	}
+	values := constants(files, parsed)
+	var all []string
+	for _, file := range parsed {
 		ast.FileExports(file)
 		for _, decl := range file.Decls {
-			all = append(all, paragraphs(t, files, decl)...)
+			all = append(all, paragraphs(t, files, values, decl)...)
 		}
 	}
 	require.NotEmpty(t, all)
@@ -67,11 +75,35 @@ func exported(t *testing.T, dir string) string {
 	return strings.Join(all, "\n") + "\n"
 }
 
-// paragraphs are those of one declaration: a group has one for each of its specs.
-func paragraphs(t *testing.T, files *token.FileSet, decl ast.Decl) (all []string) {
+// constants are the type and value of each, by name. What a package imports is not looked at,
+// so that errors are to be expected; a constant that depends on it is left out.
+func constants(files *token.FileSet, parsed []*ast.File) map[string]string {
+	config := types.Config{Importer: nothing{}, Error: func(error) {}}
+	checked, _ := config.Check("", files, parsed, nil)
+	values := map[string]string{}
+	for _, name := range checked.Scope().Names() {
+		c, ok := checked.Scope().Lookup(name).(*types.Const)
+		if ok && c.Val().Kind() != constant.Unknown {
+			values[name] = types.TypeString(c.Type(), types.RelativeTo(checked)) + " = " + c.Val().ExactString()
+		}
+	}
+	return values
+}
+
+// nothing imports nothing.
+type nothing struct{}
+
+func (nothing) Import(string) (*types.Package, error) { return nil, errors.New("not looked at") }
+
+// paragraphs are those of one declaration: a group has one for each of its specs. A method of
+// a type that others do not see has none.
+func paragraphs(t *testing.T, files *token.FileSet, values map[string]string, decl ast.Decl) (all []string) {
 	t.Helper()
 	switch d := decl.(type) {
 	case *ast.FuncDecl:
+		if !ofExported(d) {
+			return nil
+		}
 		d.Body = nil
 		return []string{printed(t, files, d)}
 	case *ast.GenDecl:
@@ -79,13 +111,36 @@ func paragraphs(t *testing.T, files *token.FileSet, decl ast.Decl) (all []string
 			return nil
 		}
 		for _, spec := range d.Specs {
-			if value, ok := spec.(*ast.ValueSpec); ok && d.Tok == token.VAR {
+			value, ok := spec.(*ast.ValueSpec)
+			switch {
+			case ok && d.Tok == token.CONST:
+				for _, name := range value.Names {
+					all = append(all, strings.TrimSpace("const "+name.Name+" "+values[name.Name]))
+				}
+			case ok:
 				value.Values = nil
+				fallthrough
+			default:
+				all = append(all, d.Tok.String()+" "+printed(t, files, spec))
 			}
-			all = append(all, d.Tok.String()+" "+printed(t, files, spec))
 		}
 	}
 	return all
+}
+
+func ofExported(f *ast.FuncDecl) bool {
+	if f.Recv == nil {
+		return true
+	}
+	receiver := f.Recv.List[0].Type
+	if pointer, ok := receiver.(*ast.StarExpr); ok {
+		receiver = pointer.X
+	}
+	if generic, ok := receiver.(*ast.IndexExpr); ok {
+		receiver = generic.X
+	}
+	name, ok := receiver.(*ast.Ident)
+	return !ok || name.IsExported()
 }
 
 func printed(t *testing.T, files *token.FileSet, node any) string {
