@@ -144,10 +144,10 @@ func (c CredentialConfig) MarshalText() ([]byte, error) { return []byte(c.String
 // digest. Empty for the zero Credential.
 func (c Credential) ID() string { return c.get().id }
 
-// Issuer returns the kind of issuer, such as "feishu".
+// Issuer returns the kind of issuer, such as "feishu"; empty for the zero Credential.
 func (c Credential) Issuer() string { return c.get().issuer }
 
-// App returns the id of the app.
+// App returns the id of the app; empty for the zero Credential.
 func (c Credential) App() string { return c.get().app }
 
 // Window returns how long before a token's end the issuer begins to answer with a new one: 0

@@ -51,7 +51,8 @@ const (
 
 var classNames = [...]string{"transient", "unknown", "rate_limited", "quota", "permanent"}
 
-// String returns the name as it stands in Redis and in metrics.
+// String returns the name as it stands in Redis and in metrics: "unknown" of a Class that there
+// is not.
 func (c Class) String() string {
 	if int(c) < len(classNames) {
 		return classNames[c]

@@ -30,14 +30,13 @@ const (
 	EventWait EventKind = iota + 1
 	// EventFill: a fill ended. Duration is all of it, sleeps included.
 	EventFill
-	// EventCall: the issuer was called. Outcome is "ok" or the Class of the
-	// failure; Remaining what the issuer's `expire` said; Direct calls, made
-	// without Redis, have their own kind.
+	// EventCall: the issuer was called. Outcome is OutcomeOK, or the name of the Class of Err,
+	// an *IssuerError; Remaining what the issuer's `expire` said. Direct calls, made without
+	// Redis, have their own kind.
 	EventCall
 	// EventDirectCall: as EventCall, but made around Redis.
 	EventDirectCall
-	// EventPublish: a token was offered to Redis. Outcome is "stored", "renewed",
-	// "kept", "expired" or "rejected".
+	// EventPublish: a token was offered to Redis: OutcomeStored to OutcomeRejected.
 	EventPublish
 	// EventPutBack: as EventPublish, of a token from a direct call.
 	EventPutBack
@@ -47,10 +46,7 @@ const (
 	EventTakeover
 	// EventLeaseLost: the lock was lost while the call ran; the call went on.
 	EventLeaseLost
-	// EventInvalidate: a rejection was told to Redis. Outcome is "dropped",
-	// "paced" (dropped, and so was a fresh token before it: the fleet, or without
-	// Redis this process, waits before it asks for another), "alone" (the same, but only
-	// this process has rejected either: it waits, the others go on), "other" or "cooldown".
+	// EventInvalidate: a rejection was told to Redis: OutcomeDropped to OutcomeCoolDown.
 	EventInvalidate
 	// EventGarbled: a record that cannot be used was found; it will be
 	// overwritten. Reason says what is wrong with it.
@@ -61,7 +57,7 @@ const (
 	EventRecovered
 	// EventClosed: the Source was closed, or its Cache, and what was under
 	// way has ended. No other event has its ID, but EventWait of a Get that waited, and
-	// those of a Source made again for the same Issuer. Whoever keeps something by ID
+	// those of a Source made again for the same Credential. Whoever keeps something by ID
 	// lets go of it here.
 	EventClosed
 )
@@ -73,5 +69,5 @@ var eventNames = map[EventKind]string{
 	EventDegraded: "degraded", EventRecovered: "recovered", EventClosed: "closed",
 }
 
-// String returns the name, as for a metric's label.
+// String returns the name, as for a metric's label; "" of a kind that there is not.
 func (k EventKind) String() string { return eventNames[k] }

@@ -18,7 +18,8 @@ type Fetcher interface {
 	Fetch(ctx context.Context) (Token, error)
 }
 
-// FetchFunc makes a Fetcher of a function.
+// FetchFunc makes a Fetcher of a function, which is bound by what [Fetcher] says of Fetch. If it
+// is nil, or the Credential the zero one, every method of the Source says so.
 func FetchFunc(credential Credential, fetch func(context.Context) (Token, error)) Fetcher {
 	return fetchFunc{credential, fetch}
 }

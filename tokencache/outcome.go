@@ -2,28 +2,42 @@ package tokencache
 
 import "slices"
 
-// Outcome is what came of a step, in an [Event]. Which a kind of step can have says
-// [EventKind.Outcomes]; a step that did not come to any has none, and an Err.
+// Outcome is what came of a step, in an [Event]. [EventKind.Outcomes] lists those of a kind; ""
+// stands where there is none, or where Event.Err says why the step came to no end.
 type Outcome string
 
-// OutcomeOK is of a call of the issuer that gave a token; any other has the name of its Class.
+// OutcomeOK is that of a call of the issuer that brought a token. A failed one has the name of
+// its [Class], such as "transient".
 const OutcomeOK Outcome = "ok"
 
-// Of a token that was offered to Redis.
+// Outcomes of a token that was offered to Redis.
 const (
-	OutcomeStored   Outcome = "stored"
-	OutcomeRenewed  Outcome = "renewed" // the same token, with another end
-	OutcomeKept     Outcome = "kept"    // what was there lives longer, or is the same with the same end
-	OutcomeExpired  Outcome = "expired"
+	// OutcomeStored: it took the place of what was there, if anything was.
+	OutcomeStored Outcome = "stored"
+	// OutcomeRenewed: it was there, and has another end now.
+	OutcomeRenewed Outcome = "renewed"
+	// OutcomeKept: another that lives longer was there, or the same with the same end.
+	OutcomeKept Outcome = "kept"
+	// OutcomeExpired: the call took longer than the token lives.
+	OutcomeExpired Outcome = "expired"
+	// OutcomeRejected: it was rejected since the issuer was asked for it.
 	OutcomeRejected Outcome = "rejected"
 )
 
-// Of a rejection that was told to Redis.
+// Outcomes of a rejection that was told to Redis.
 const (
-	OutcomeDropped  Outcome = "dropped"
-	OutcomePaced    Outcome = "paced" // dropped, as the fresh one before it
-	OutcomeAlone    Outcome = "alone" // not dropped: the last fresh one was rejected by us, too
-	OutcomeOther    Outcome = "other"
+	// OutcomeDropped: the token is gone, and the next Get has the issuer asked.
+	OutcomeDropped Outcome = "dropped"
+	// OutcomePaced: as OutcomeDropped, but a fresh token was rejected before this fresh one.
+	// The fleet, or without Redis this process, waits before it asks for another.
+	OutcomePaced Outcome = "paced"
+	// OutcomeAlone: as OutcomePaced, but only this process has rejected either. It waits,
+	// and the token stays for the others.
+	OutcomeAlone Outcome = "alone"
+	// OutcomeOther: another token is stored by now, or none.
+	OutcomeOther Outcome = "other"
+	// OutcomeCoolDown: the issuer has handed out the token again since it was last rejected,
+	// a moment ago. It stays.
 	OutcomeCoolDown Outcome = "cooldown"
 )
 
@@ -38,8 +52,8 @@ var (
 	invalidateOutcomes = []Outcome{OutcomeDropped, OutcomePaced, OutcomeAlone, OutcomeOther, OutcomeCoolDown}
 )
 
-// Outcomes returns all that an event of this kind can have; none if it has no outcome. Beside
-// these it may have none, if Err says that Redis did not take it.
+// Outcomes returns all that an event of this kind can have beside "", in a slice of the
+// caller's; nil if it has none.
 func (k EventKind) Outcomes() []Outcome {
 	switch k {
 	case EventCall, EventDirectCall:

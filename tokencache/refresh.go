@@ -15,7 +15,8 @@ import (
 // Source, since the cure may have been in the issuer's console; not if somebody
 // else has asked since this Refresh began. Any other is returned, as an
 // *IssuerError. Further errors: *RedisError with Redis in trouble and
-// Config.NoDirect, or no turn for a direct call within a minute; ErrClosed; ctx's; and
+// Config.NoDirect, or no turn for a direct call within a minute; ErrRejected if the answer was
+// rejected in the very moment it came; ErrClosed; ctx's; and
 // context.DeadlineExceeded if it came to nothing within a minute.
 func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err error) {
 	f, err := s.joinForced(ctx)

@@ -13,7 +13,8 @@ import (
 // Invalidate tells the fleet that a token was refused by those who should accept
 // it, though its life is not over. It compares: a token that has been replaced
 // in the meantime costs nothing, and of many callers with the same one only the
-// first does anything. The next Get brings another.
+// first does anything, which is one round trip and an event. The next Get brings another.
+// The zero Token is an error.
 //
 // If this process alone rejects one fresh token after the other, the others keep them: Get
 // fails here with an *IssuerError that is ErrRejected, for 250 ms, doubling to 30 s, and

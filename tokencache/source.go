@@ -104,8 +104,8 @@ func (s *Source) Get(ctx context.Context) (Token, error) {
 // ID names the credential, as in [Event] and [Status]: see [Credential.ID].
 func (s *Source) ID() string { return s.store.keys.id }
 
-// Peek returns the copy at hand, if there is one that Get would return: no I/O, no
-// waiting, and no fill is started. For readiness checks and metrics.
+// Peek returns the copy at hand, if there is one that Get would return, else the zero Token and
+// false: no I/O, no waiting, and no fill is started. For readiness checks and metrics.
 func (s *Source) Peek() (Token, bool) {
 	c := s.usable()
 	if c == nil {

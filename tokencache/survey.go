@@ -10,7 +10,7 @@ import (
 )
 
 // Survey looks at every credential under the prefix, also those this process knows
-// nothing of, in the order of their keys. Nothing is written or adopted. It reads
+// nothing of, in the order of their IDs. Nothing is written or adopted. It reads
 // through the key space of Redis, and then each credential in a round trip: for
 // people and dashboards, not for every second. A credential whose keys cannot be
 // read says so in Garbled. Errors are [*RedisError], ErrClosed or ctx's.

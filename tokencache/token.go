@@ -60,7 +60,8 @@ func (t Token) TenantAccessToken() string {
 	return tenant
 }
 
-// Expiry returns when the token ends, by this process's clock. It is never
+// Expiry returns when the token ends, by this process's clock; the zero Time of the zero
+// Token. It is never
 // later than the issuer's own end as far as this process can know it.
 func (t Token) Expiry() time.Time {
 	if t.data == nil {

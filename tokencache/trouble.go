@@ -77,7 +77,8 @@ var troubleAdvice = map[Trouble]string{
 	TroubleOther:       "",
 }
 
-// Troubles returns all that there are, in the order of the alphabet.
+// Troubles returns all that there are, in the order of the alphabet and in a slice of the
+// caller's.
 func Troubles() []Trouble { return slices.Sorted(maps.Keys(troubleAdvice)) }
 
 // Silent reports whether Redis did not answer, or was not asked for that reason: as opposed to

@@ -14,12 +14,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/tokencache"
 )
+
+var files = token.NewFileSet()
 
 var update = flag.Bool("update", false, "write what the packages export into testdata")
 
@@ -46,28 +51,46 @@ func TestExportedAPI(t *testing.T) {
 	}
 }
 
+// The lists that tokencache has of its troubles and outcomes have all of the constants, and no more.
+func TestListsAreWhole(t *testing.T) {
+	_, values := parsed(t, filepath.Join("..", "..", "tokencache"))
+	var troubles, outcomes []string
+	for name, value := range values {
+		if text, ok := strings.CutPrefix(value, "Trouble = "); ok && token.IsExported(name) {
+			troubles = append(troubles, text)
+		}
+		if text, ok := strings.CutPrefix(value, "Outcome = "); ok && token.IsExported(name) {
+			outcomes = append(outcomes, text)
+		}
+	}
+	var listed, ofEvents []string
+	for _, trouble := range tokencache.Troubles() {
+		listed = append(listed, strconv.Quote(string(trouble)))
+	}
+	assert.ElementsMatch(t, troubles, listed)
+
+	for c := tokencache.ClassTransient; c <= tokencache.ClassPermanent; c++ { // of a failed call
+		outcomes = append(outcomes, strconv.Quote(c.String()))
+	}
+	for kind := tokencache.EventWait; kind.String() != ""; kind++ {
+		for _, outcome := range kind.Outcomes() {
+			ofEvents = append(ofEvents, strconv.Quote(string(outcome)))
+		}
+	}
+	slices.Sort(ofEvents)
+	assert.ElementsMatch(t, outcomes, slices.Compact(ofEvents))
+}
+
 // exported lists the declarations of a package that others see, a paragraph each, in the
 // order of the alphabet and without comments.
 func exported(t *testing.T, dir string) string {
 	t.Helper()
-	files := token.NewFileSet()
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	require.NoError(t, err)
-	var parsed []*ast.File
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(files, name, nil, 0)
-		require.NoError(t, err)
-		parsed = append(parsed, file)
-	}
-	values := constants(files, parsed)
+	source, values := parsed(t, dir)
 	var all []string
-	for _, file := range parsed {
+	for _, file := range source {
 		ast.FileExports(file)
 		for _, decl := range file.Decls {
-			all = append(all, paragraphs(t, files, values, decl)...)
+			all = append(all, paragraphs(t, values, decl)...)
 		}
 	}
 	require.NotEmpty(t, all)
@@ -75,11 +98,27 @@ func exported(t *testing.T, dir string) string {
 	return strings.Join(all, "\n") + "\n"
 }
 
+// parsed are the files of a package but tests, and its constants.
+func parsed(t *testing.T, dir string) (source []*ast.File, values map[string]string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files, name, nil, 0)
+		require.NoError(t, err)
+		source = append(source, file)
+	}
+	return source, constants(source)
+}
+
 // constants are the type and value of each, by name. What a package imports is not looked at,
 // so that errors are to be expected; a constant that depends on it is left out.
-func constants(files *token.FileSet, parsed []*ast.File) map[string]string {
+func constants(source []*ast.File) map[string]string {
 	config := types.Config{Importer: nothing{}, Error: func(error) {}}
-	checked, _ := config.Check("", files, parsed, nil)
+	checked, _ := config.Check("", files, source, nil)
 	values := map[string]string{}
 	for _, name := range checked.Scope().Names() {
 		c, ok := checked.Scope().Lookup(name).(*types.Const)
@@ -97,7 +136,7 @@ func (nothing) Import(string) (*types.Package, error) { return nil, errors.New("
 
 // paragraphs are those of one declaration: a group has one for each of its specs. A method of
 // a type that others do not see has none.
-func paragraphs(t *testing.T, files *token.FileSet, values map[string]string, decl ast.Decl) (all []string) {
+func paragraphs(t *testing.T, values map[string]string, decl ast.Decl) (all []string) {
 	t.Helper()
 	switch d := decl.(type) {
 	case *ast.FuncDecl:
@@ -105,7 +144,7 @@ func paragraphs(t *testing.T, files *token.FileSet, values map[string]string, de
 			return nil
 		}
 		d.Body = nil
-		return []string{printed(t, files, d)}
+		return []string{printed(t, d)}
 	case *ast.GenDecl:
 		if d.Tok == token.IMPORT {
 			return nil
@@ -121,7 +160,7 @@ func paragraphs(t *testing.T, files *token.FileSet, values map[string]string, de
 				value.Values = nil
 				fallthrough
 			default:
-				all = append(all, d.Tok.String()+" "+printed(t, files, spec))
+				all = append(all, d.Tok.String()+" "+printed(t, spec))
 			}
 		}
 	}
@@ -143,7 +182,7 @@ func ofExported(f *ast.FuncDecl) bool {
 	return !ok || name.IsExported()
 }
 
-func printed(t *testing.T, files *token.FileSet, node any) string {
+func printed(t *testing.T, node any) string {
 	t.Helper()
 	var b bytes.Buffer
 	require.NoError(t, (&printer.Config{Mode: printer.UseSpaces, Tabwidth: 4}).Fprint(&b, files, node))
