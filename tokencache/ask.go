@@ -12,7 +12,7 @@ import (
 func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 	ctx, cancel := f.patience(ctx)
 	defer cancel()
-	lease, err := f.src.cache.locker.TryAcquire(ctx, f.src.store.keys.lock, f.lease(), f.lockAtMost())
+	lease, err := f.src.cache.locker.TryAcquire(ctx, f.src.store.keys.lock(), f.lease(), f.lockAtMost())
 	if err == nil {
 		f.src.untroubled()
 		return lease, nil

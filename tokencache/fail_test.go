@@ -11,7 +11,7 @@ import (
 
 // lock puts the lock into somebody's hands.
 func (s *stage) lock(value string) {
-	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.lock, value, time.Minute).Err())
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.lock(), value, time.Minute).Err())
 }
 
 // mustFail reports a failure of the holder of the lock.
@@ -60,7 +60,7 @@ func TestF12FailTellsTheFleet(t *testing.T) {
 		assert.Equal(t, "us", f.by)
 		assert.Equal(t, 1, f.attempts)
 		s.lasts(time.Minute, f.hold)
-		s.lasts(11*time.Minute, s.ttl(s.keys.failure), "attempts are remembered for longer")
+		s.lasts(11*time.Minute, s.ttl(s.keys.failure()), "attempts are remembered for longer")
 	})
 }
 
@@ -182,12 +182,12 @@ func TestF20FailWithAGarbledFailure(t *testing.T) {
 		for _, attempts := range []string{"", "many", "-3", "1e300", "-1e300", "999999999999999999999", "nan", "inf", "-inf", "0x10", "1.5", " 2 "} {
 			t.Run(strconv.Quote(attempts), func(t *testing.T) {
 				s := next(t)
-				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "attempts", attempts, "until", "garbled", "nonce", "x").Err())
+				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure(), "attempts", attempts, "until", "garbled", "nonce", "x").Err())
 				s.lock("ours")
 				hold := s.mustFail("ours", &IssuerError{}, almost1)
 				assert.GreaterOrEqual(t, hold, minHold)
 				assert.LessOrEqual(t, hold, 36*time.Second)
-				s.lasts(hold+10*time.Minute, s.ttl(s.keys.failure), "and it gets a TTL")
+				s.lasts(hold+10*time.Minute, s.ttl(s.keys.failure()), "and it gets a TTL")
 				assert.True(t, s.known().holds())
 			})
 		}
@@ -200,7 +200,7 @@ func TestF20FailDoublesAfterAGarbledFailure(t *testing.T) {
 		for _, count := range []string{"", "many", "-1000", "-1e300", "nan", "inf", "-inf", "0x10", "1.5"} {
 			t.Run(strconv.Quote(count), func(t *testing.T) {
 				s := next(t)
-				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "attempts", count, "shut_out", count).Err())
+				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure(), "attempts", count, "shut_out", count).Err())
 				for i, want := range []time.Duration{1, 1, 1, 2, 4} {
 					by := strconv.Itoa(i)
 					s.lock(by)
@@ -221,7 +221,7 @@ func TestF20FailDoublesAfterAGarbledFailure(t *testing.T) {
 func TestF20FailReplayedOnAGarbledFailure(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		s := next(t)
-		require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "nonce", "ours").Err())
+		require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure(), "nonce", "ours").Err())
 		s.lock("ours")
 		assert.Zero(t, s.mustFail("ours", &IssuerError{}, 0))
 	})

@@ -18,7 +18,7 @@ func (s *stage) mustInvalidate(nonce string, remaining time.Duration) Outcome {
 	return v.out
 }
 
-func (s *stage) tombstone() string { return s.keys.rejected + fingerprintOf("a1", "t1") }
+func (s *stage) tombstone() string { return s.keys.rejected(fingerprintOf("a1", "t1")) }
 
 // buried writes the tombstone of a1/t1 as if its rejection had been some time
 // ago.
@@ -33,7 +33,7 @@ func TestF31InvalidateCompares(t *testing.T) {
 			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, time.Hour)
 			assert.Equal(t, OutcomeDropped, s.mustInvalidate("n", 0))
-			assert.False(t, s.exists(s.keys.token))
+			assert.False(t, s.exists(s.keys.token()))
 			s.lasts(time.Hour, s.ttl(s.tombstone()), "as long as the token would have lasted")
 		})
 		t.Run("a replaced one", func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestF31InvalidateCompares(t *testing.T) {
 			s.put("a2", "t2", 2*time.Hour, time.Hour)
 			assert.Equal(t, OutcomeOther, s.mustInvalidate("n", time.Hour))
 			assert.Equal(t, "a2", s.holds())
-			s.lasts(time.Hour, s.ttl(s.keys.token))
+			s.lasts(time.Hour, s.ttl(s.keys.token()))
 			s.lasts(time.Hour, s.ttl(s.tombstone()), "a slow publish of it may still come")
 		})
 		t.Run("nothing stored", func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestF39TwoRejectionsAndASlowPublish(t *testing.T) {
 		slow.putBack = true
 		out, _ = s.mustPublish(slow)
 		assert.Equal(t, OutcomeRejected, out, "nor by way of a put-back")
-		assert.False(t, s.exists(s.keys.token))
+		assert.False(t, s.exists(s.keys.token()))
 	})
 }
 
@@ -210,7 +210,7 @@ func (s *stage) mustRejectAgain(name, nonce, by string) verdict {
 	s.t.Helper()
 	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf(name, "t"), nonce: nonce, by: replica{"same", by}})
 	require.NoError(s.t, err)
-	tombstone := s.rdb.Get(s.t.Context(), s.keys.rejected+fingerprintOf(name, "t")).Val()
+	tombstone := s.rdb.Get(s.t.Context(), s.keys.rejected(fingerprintOf(name, "t"))).Val()
 	require.Equal(s.t, unixMillis(v.at), strings.Fields(tombstone)[0], "the moment that counts")
 	v.at, v.news = time.Time{}, false
 	return v
@@ -223,7 +223,7 @@ func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
 			require.Equal(t, verdict{out: OutcomeDropped, wait: 0, row: 1}, s.mustReject("a1", "1", "x"))
 			require.Equal(t, verdict{out: OutcomeAlone, wait: minHold, row: 2}, s.mustReject("a2", "2", "x"))
 			require.Equal(t, "a2", s.holds())
-			require.False(t, s.exists(s.keys.failure))
+			require.False(t, s.exists(s.keys.failure()))
 			return s
 		}
 		t.Run("another rejects it too", func(t *testing.T) {
@@ -245,7 +245,7 @@ func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
 		})
 		t.Run("the same one, after its wait", func(t *testing.T) {
 			s := alone(t)
-			require.NoError(t, s.rdb.Set(t.Context(), s.keys.refused, fmt.Sprintf("2 x %d", s.now().UnixMilli()), time.Minute).Err())
+			require.NoError(t, s.rdb.Set(t.Context(), s.keys.refused(), fmt.Sprintf("2 x %d", s.now().UnixMilli()), time.Minute).Err())
 			assert.Equal(t, verdict{out: OutcomeDropped, wait: 0, row: 2}, s.mustRejectAgain("a2", "3", "x"))
 			assert.Empty(t, s.holds())
 			assert.Equal(t, OutcomeOther, s.mustRejectAgain("a2", "4", "y").out)
@@ -253,18 +253,18 @@ func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
 		})
 		t.Run("the row is lost", func(t *testing.T) {
 			s := alone(t)
-			require.NoError(t, s.rdb.Del(t.Context(), s.keys.refused).Err())
+			require.NoError(t, s.rdb.Del(t.Context(), s.keys.refused()).Err())
 			assert.Equal(t, OutcomeDropped, s.mustRejectAgain("a2", "3", "x").out)
 		})
 		t.Run("another, when it has lasted", func(t *testing.T) {
 			s := alone(t)
-			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.token, "fetched_at", s.now().Add(-time.Hour).UnixMilli()).Err())
+			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.token(), "fetched_at", s.now().Add(-time.Hour).UnixMilli()).Err())
 			assert.Equal(t, OutcomeDropped, s.mustRejectAgain("a2", "3", "y").out)
-			assert.False(t, s.exists(s.keys.failure))
+			assert.False(t, s.exists(s.keys.failure()))
 		})
 		t.Run("handed out again since", func(t *testing.T) {
 			s := alone(t)
-			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.token, "checked_at", s.now().Add(time.Second).UnixMilli()).Err())
+			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.token(), "checked_at", s.now().Add(time.Second).UnixMilli()).Err())
 			for _, by := range []string{"x", "y"} {
 				assert.Equal(t, OutcomeCoolDown, s.mustRejectAgain("a2", "3"+by, by).out)
 			}
@@ -272,7 +272,7 @@ func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
 		})
 		t.Run("put back by another", func(t *testing.T) {
 			s := alone(t)
-			require.NoError(t, s.rdb.Del(t.Context(), s.keys.token).Err())
+			require.NoError(t, s.rdb.Del(t.Context(), s.keys.token()).Err())
 			o := offer{token: NewToken("a2", "t", 2*time.Hour), asked: s.t0.Add(-time.Minute), elapsed: time.Minute, by: "y"}
 			out, _ := s.mustPublish(o)
 			assert.Equal(t, OutcomeRejected, out, "an answer on its way: whoever asked asks once more")
@@ -308,23 +308,23 @@ func TestF31ForeignRowOfRejections(t *testing.T) {
 		} {
 			t.Run("row "+text[:min(20, len(text))], func(t *testing.T) {
 				s := next(t)
-				require.NoError(t, s.rdb.Set(t.Context(), s.keys.refused, text, 0).Err())
+				require.NoError(t, s.rdb.Set(t.Context(), s.keys.refused(), text, 0).Err())
 				paced(t, s)
-				assert.Positive(t, s.ttl(s.keys.refused), "and it gets a TTL")
+				assert.Positive(t, s.ttl(s.keys.refused()), "and it gets a TTL")
 			})
 		}
 		t.Run("a row of another kind", func(t *testing.T) {
 			s := next(t)
-			s.somethingElse(s.keys.refused)
+			s.somethingElse(s.keys.refused())
 			paced(t, s)
-			theirs, err := s.rdb.LRange(t.Context(), s.keys.refused, 0, -1).Result()
+			theirs, err := s.rdb.LRange(t.Context(), s.keys.refused(), 0, -1).Result()
 			require.NoError(t, err)
 			assert.Equal(t, []string{"theirs"}, theirs)
 		})
 		for _, until := range []string{"99999999999999", "-5", "nan", "inf", "", strings.Repeat("9", 400)} {
 			t.Run("until "+until[:min(20, len(until))], func(t *testing.T) {
 				s := next(t)
-				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "until", until, "attempts", "-inf").Err())
+				require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure(), "until", until, "attempts", "-inf").Err())
 				paced(t, s)
 			})
 		}

@@ -59,7 +59,7 @@ func (n *notifier) add(s *Source) <-chan struct{} {
 	if s.closed() {
 		return nil
 	}
-	name := s.store.keys.channel
+	name := s.store.keys.channel()
 	ch := n.channels[name]
 	if ch == nil {
 		ch = &channel{confirmed: make(chan struct{})}
@@ -77,7 +77,7 @@ func (n *notifier) add(s *Source) <-chan struct{} {
 func (n *notifier) hears(s *Source) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	ch := n.channels[s.store.keys.channel]
+	ch := n.channels[s.store.keys.channel()]
 	if ch == nil || !slices.Contains(ch.sources, s) {
 		return false
 	}
@@ -93,7 +93,7 @@ func (n *notifier) hears(s *Source) bool {
 func (n *notifier) remove(s *Source) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	name := s.store.keys.channel
+	name := s.store.keys.channel()
 	ch := n.channels[name]
 	if ch == nil {
 		return

@@ -26,13 +26,13 @@ func TestF23NoTTLAboveLife(t *testing.T) {
 			}
 			out, stored := s.mustPublish(o)
 			if out == OutcomeExpired {
-				require.False(t, s.exists(s.keys.token))
+				require.False(t, s.exists(s.keys.token()))
 				continue
 			}
 			require.NotNil(t, stored)
 			require.LessOrEqual(t, stored.remaining, life)
 			require.LessOrEqual(t, stored.remaining, life-max(0, o.elapsed))
-			require.LessOrEqual(t, s.ttl(s.keys.token), stored.remaining)
+			require.LessOrEqual(t, s.ttl(s.keys.token()), stored.remaining)
 		}
 	})
 }
@@ -132,10 +132,10 @@ func TestReadersAndPublishAgree(t *testing.T) {
 			}
 			s.put(app, tenant, time.Hour, ttl, "sealed", sealed, "life", life, "fingerprint", fp, "sum", sum)
 			if random.IntN(4) == 0 {
-				require.NoError(t, s.rdb.HSet(ctx, s.keys.token, "ends_at", pick(ends)).Err())
+				require.NoError(t, s.rdb.HSet(ctx, s.keys.token(), "ends_at", pick(ends)).Err())
 			}
 			if gone != "" {
-				require.NoError(t, s.rdb.HDel(ctx, s.keys.token, gone).Err())
+				require.NoError(t, s.rdb.HDel(ctx, s.keys.token(), gone).Err())
 			}
 			v, err := s.readAll(ctx)
 			require.NoError(t, err)

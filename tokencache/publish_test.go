@@ -152,7 +152,7 @@ func TestPublishDecides(t *testing.T) {
 		},
 		{
 			name: "F19: a foreign hash", want: OutcomeStored, holds: "a2", lasts: hour,
-			setup: func(s *stage) { s.rdb.HSet(s.t.Context(), s.keys.token, "x", "y") },
+			setup: func(s *stage) { s.rdb.HSet(s.t.Context(), s.keys.token(), "x", "y") },
 		},
 
 		{
@@ -235,7 +235,7 @@ func TestPublishDecides(t *testing.T) {
 		},
 		{
 			name: "F39: put back, with a garbled tombstone", want: OutcomeRejected,
-			setup: func(s *stage) { s.rdb.Set(s.t.Context(), s.keys.rejected+fingerprintOf("a2", "t2"), "garbled", hour) },
+			setup: func(s *stage) { s.rdb.Set(s.t.Context(), s.keys.rejected(fingerprintOf("a2", "t2")), "garbled", hour) },
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 
@@ -297,7 +297,7 @@ func TestPublishDecides(t *testing.T) {
 				if test.holds == "" {
 					return
 				}
-				s.lasts(test.lasts, s.ttl(s.keys.token))
+				s.lasts(test.lasts, s.ttl(s.keys.token()))
 				v, err := s.readAll(t.Context())
 				require.NoError(t, err)
 				require.NotNil(t, v.record, v.garbled)
@@ -331,7 +331,7 @@ func TestF19NumbersThatAreNone(t *testing.T) {
 			refused := &IssuerError{Class: ClassPermanent}
 			_, err := s.fail(t.Context(), "ours", refused, 0, replica{"us", "us"})
 			require.NoError(t, err)
-			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure, "until", forged).Err())
+			require.NoError(t, s.rdb.HSet(t.Context(), s.keys.failure(), "until", forged).Err())
 			_, err = s.fail(t.Context(), "ours", refused, 0, replica{"us", "us"})
 			assert.NoError(t, err, "until %q, and the script sent again", forged)
 		}

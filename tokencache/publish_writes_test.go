@@ -18,7 +18,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			s := next(t)
 			s.failed()
 			s.mustPublish(s.offered(time.Hour, 0))
-			assert.False(t, s.exists(s.keys.failure))
+			assert.False(t, s.exists(s.keys.failure()))
 		})
 		t.Run("a good answer that is kept out, too", func(t *testing.T) {
 			s := next(t)
@@ -26,7 +26,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			s.failed()
 			out, _ := s.mustPublish(s.offered(time.Hour, 0))
 			require.Equal(t, OutcomeKept, out)
-			assert.False(t, s.exists(s.keys.failure))
+			assert.False(t, s.exists(s.keys.failure()))
 		})
 		t.Run("a put-back says nothing of failures", func(t *testing.T) {
 			for _, stored := range []bool{true, false} {
@@ -38,7 +38,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 				o := s.offered(time.Hour, 0)
 				o.putBack = true
 				s.mustPublish(o)
-				assert.True(t, s.exists(s.keys.failure))
+				assert.True(t, s.exists(s.keys.failure()))
 			}
 		})
 		t.Run("nor does what is expired or rejected", func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			s.mustPublish(s.offered(time.Hour, time.Hour))
 			s.bury("a2", "t2", s.t0)
 			s.mustPublish(s.offered(time.Hour, 0))
-			assert.True(t, s.exists(s.keys.failure))
+			assert.True(t, s.exists(s.keys.failure()))
 		})
 		t.Run("F19: foreign fields go with the token they stood by", func(t *testing.T) {
 			s := next(t)

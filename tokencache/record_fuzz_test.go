@@ -182,8 +182,8 @@ func FuzzCredentialID(f *testing.F) {
 			t.Fatalf("%+v and %+v", a, b)
 		}
 		k := keysOf(defaultPrefix, a.ID())
-		if slotOf(k.token) != slotOf(k.lock) || slotOf(k.token) != slotOf(k.rejected+"x") {
-			t.Fatalf("%s in another slot", k.lock)
+		if slotOf(k.token()) != slotOf(k.lock()) || slotOf(k.token()) != slotOf(k.rejected("x")) {
+			t.Fatalf("%s in another slot", k.lock())
 		}
 	})
 }

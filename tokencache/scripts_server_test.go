@@ -75,7 +75,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 				server.Exec(command...)
 			}
 			assert.Equal(t, "a1", s.holds(), "the old token is as it was")
-			s.lasts(time.Hour, s.ttl(s.keys.token))
+			s.lasts(time.Hour, s.ttl(s.keys.token()))
 			for name, run := range map[string]func(*stage) error{"read": read, "publish": publish, "fail": fail} {
 				assert.NoError(t, run(s), name)
 			}

@@ -53,7 +53,7 @@ func TestReadSeesEverything(t *testing.T) {
 			s := next(t)
 			s.put("a1", "t1", 2*time.Hour, 0)
 			s.failed()
-			require.NoError(t, s.rdb.Set(ctx, s.keys.lock, "x", 0).Err())
+			require.NoError(t, s.rdb.Set(ctx, s.keys.lock(), "x", 0).Err())
 			v, err := s.read(ctx)
 			require.NoError(t, err)
 			assert.Nil(t, v.record)
@@ -63,12 +63,12 @@ func TestReadSeesEverything(t *testing.T) {
 			assert.False(t, v.failure.holds())
 
 			require.NoError(t, s.leaseForeverLock(ctx, 5*time.Second))
-			s.lasts(5*time.Second, s.ttl(s.keys.lock))
+			s.lasts(5*time.Second, s.ttl(s.keys.lock()))
 		})
 		t.Run("F19: foreign hashes", func(t *testing.T) {
 			s := next(t)
-			require.NoError(t, s.rdb.HSet(ctx, s.keys.token, "x", "y").Err())
-			require.NoError(t, s.rdb.HSet(ctx, s.keys.failure, "x", "y").Err())
+			require.NoError(t, s.rdb.HSet(ctx, s.keys.token(), "x", "y").Err())
+			require.NoError(t, s.rdb.HSet(ctx, s.keys.failure(), "x", "y").Err())
 			v, err := s.read(ctx)
 			require.NoError(t, err)
 			assert.Nil(t, v.record)
@@ -77,9 +77,9 @@ func TestReadSeesEverything(t *testing.T) {
 		})
 		t.Run("F18: a lock of another kind", func(t *testing.T) {
 			s := next(t)
-			require.NoError(t, s.rdb.RPush(ctx, s.keys.lock, "x").Err())
+			require.NoError(t, s.rdb.RPush(ctx, s.keys.lock(), "x").Err())
 			_, err := s.read(ctx) // else it would be given a TTL
-			assert.ErrorContains(t, err, s.keys.lock)
+			assert.ErrorContains(t, err, s.keys.lock())
 		})
 		t.Run("remaining is counted from before the question", func(t *testing.T) {
 			s := next(t)
@@ -191,30 +191,30 @@ func TestF18ForeignTypes(t *testing.T) {
 			named bool // the error names the key
 			run   func(*stage) error
 		}{
-			{"read token", func(k keys) string { return k.token }, true, func(s *stage) error { _, err := s.read(ctx); return err }},
-			{"read failure", func(k keys) string { return k.failure }, true, func(s *stage) error { _, err := s.read(ctx); return err }},
-			{"publish token", func(k keys) string { return k.token }, true, func(s *stage) error {
+			{"read token", func(k keys) string { return k.token() }, true, func(s *stage) error { _, err := s.read(ctx); return err }},
+			{"read failure", func(k keys) string { return k.failure() }, true, func(s *stage) error { _, err := s.read(ctx); return err }},
+			{"publish token", func(k keys) string { return k.token() }, true, func(s *stage) error {
 				_, _, err := s.publish(ctx, s.offered(time.Hour, 0))
 				return err
 			}},
-			{"publish tombstone", func(k keys) string { return k.rejected + fp }, false, func(s *stage) error {
+			{"publish tombstone", func(k keys) string { return k.rejected(fp) }, false, func(s *stage) error {
 				_, _, err := s.publish(ctx, s.offered(time.Hour, 0))
 				return err
 			}},
-			{"fail lock", func(k keys) string { return k.lock }, false, func(s *stage) error {
+			{"fail lock", func(k keys) string { return k.lock() }, false, func(s *stage) error {
 				_, err := s.fail(ctx, "ours", &IssuerError{}, 0, replica{"us", "us"})
 				return err
 			}},
-			{"fail failure", func(k keys) string { return k.failure }, true, func(s *stage) error {
+			{"fail failure", func(k keys) string { return k.failure() }, true, func(s *stage) error {
 				s.lock("ours")
 				_, err := s.fail(ctx, "ours", &IssuerError{}, 0, replica{"us", "us"})
 				return err
 			}},
-			{"invalidate token", func(k keys) string { return k.token }, true, func(s *stage) error {
+			{"invalidate token", func(k keys) string { return k.token() }, true, func(s *stage) error {
 				_, err := s.invalidate(ctx, notice{fp: fp, nonce: "n", remaining: 0})
 				return err
 			}},
-			{"invalidate tombstone", func(k keys) string { return k.rejected + fp }, false, func(s *stage) error {
+			{"invalidate tombstone", func(k keys) string { return k.rejected(fp) }, false, func(s *stage) error {
 				s.put("a2", "t2", time.Hour, time.Hour)
 				_, err := s.invalidate(ctx, notice{fp: fp, nonce: "n", remaining: 0})
 				return err
@@ -248,12 +248,12 @@ func TestF18PublishPassesAForeignFailureBy(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		for _, stored := range []string{"", "a1"} {
 			s := next(t)
-			s.somethingElse(s.keys.failure)
+			s.somethingElse(s.keys.failure())
 			if stored != "" {
 				s.put(stored, "t1", 2*time.Hour, 2*time.Hour)
 			}
 			s.mustPublish(s.offered(time.Hour, 0))
-			assert.True(t, s.exists(s.keys.failure), "nothing of theirs is deleted")
+			assert.True(t, s.exists(s.keys.failure()), "nothing of theirs is deleted")
 		}
 	})
 }

@@ -107,7 +107,7 @@ func (s *stage) ttl(key string) time.Duration {
 }
 
 func (s *stage) fields() map[string]string {
-	m, err := s.rdb.HGetAll(s.t.Context(), s.keys.token).Result()
+	m, err := s.rdb.HGetAll(s.t.Context(), s.keys.token()).Result()
 	require.NoError(s.t, err)
 	return m
 }
@@ -135,9 +135,9 @@ func (s *stage) put(app, tenant string, life, ttl time.Duration, change ...strin
 		"ends_at", s.endingIn(life),
 	}
 	ctx := s.t.Context()
-	require.NoError(s.t, s.rdb.HSet(ctx, s.keys.token, append(fields, change...)).Err())
+	require.NoError(s.t, s.rdb.HSet(ctx, s.keys.token(), append(fields, change...)).Err())
 	if ttl > 0 {
-		require.NoError(s.t, s.rdb.PExpire(ctx, s.keys.token, ttl).Err())
+		require.NoError(s.t, s.rdb.PExpire(ctx, s.keys.token(), ttl).Err())
 	}
 }
 
@@ -148,11 +148,11 @@ func (s *stage) endingIn(d time.Duration) string {
 
 func (s *stage) bury(app, tenant string, at time.Time) {
 	text := fmt.Sprintf("%d 1 nonce dropped", at.UnixMilli())
-	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.rejected+fingerprintOf(app, tenant), text, time.Hour).Err())
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.rejected(fingerprintOf(app, tenant)), text, time.Hour).Err())
 }
 
 func (s *stage) failed() {
-	require.NoError(s.t, s.rdb.HSet(s.t.Context(), s.keys.failure, "attempts", "3", "until", "1").Err())
+	require.NoError(s.t, s.rdb.HSet(s.t.Context(), s.keys.failure(), "attempts", "3", "until", "1").Err())
 }
 
 func (s *stage) exists(key string) bool {

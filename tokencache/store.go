@@ -13,26 +13,21 @@ import (
 	"github.com/onetoken-go/onetoken/lock"
 )
 
-// keys of one credential. They share a hash tag and thereby a cluster slot.
+// keys of one credential. They share a hash tag and thereby a cluster slot. Only what they have
+// in common is kept: a process may have 10,000 of them.
 type keys struct {
-	id                            string
-	token, lock, failure, channel string
-	rejected                      string // a fingerprint follows
-	refused                       string
+	id   string
+	base string // of each
 }
 
-func keysOf(prefix, id string) keys {
-	base := prefix + ":{" + id + "}:"
-	return keys{
-		id:       id,
-		token:    base + "token",
-		lock:     base + "lock",
-		failure:  base + "failure",
-		channel:  base + "events",
-		rejected: base + "rejected:",
-		refused:  base + "refused",
-	}
-}
+func keysOf(prefix, id string) keys { return keys{id, prefix + ":{" + id + "}:"} }
+
+func (k keys) token() string             { return k.base + "token" }
+func (k keys) lock() string              { return k.base + "lock" }
+func (k keys) failure() string           { return k.base + "failure" }
+func (k keys) channel() string           { return k.base + "events" }
+func (k keys) refused() string           { return k.base + "refused" }
+func (k keys) rejected(fp string) string { return k.base + "rejected:" + fp }
 
 //go:embed scripts/read.lua
 var readLua string
@@ -98,7 +93,7 @@ func (s store) readAll(ctx context.Context) (*view, error) { return s.readWith(c
 
 func (s store) readWith(ctx context.Context, args ...any) (*view, error) {
 	at := now()
-	r, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure}, args...)
+	r, err := s.run(ctx, readScript, []string{s.keys.token(), s.keys.lock(), s.keys.failure()}, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +109,7 @@ func (s store) readWith(ctx context.Context, args ...any) (*view, error) {
 // TTL in the view is that of before.
 func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost time.Duration) (*view, error) {
 	at := now()
-	claim, err := l.Claim(ctx, s.keys.lock, lease, atMost)
+	claim, err := l.Claim(ctx, s.keys.lock(), lease, atMost)
 	if err != nil {
 		return nil, whoseError(ctx, err, s.keys.id)
 	}
@@ -124,7 +119,7 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 			claim.Drop()
 		}
 	}()
-	r, err := s.run(ctx, readScript, []string{s.keys.token, s.keys.lock, s.keys.failure}, "", claim.Value(), millis(claim.Lease()))
+	r, err := s.run(ctx, readScript, []string{s.keys.token(), s.keys.lock(), s.keys.failure()}, "", claim.Value(), millis(claim.Lease()))
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +189,7 @@ func (s store) publish(ctx context.Context, o offer) (out Outcome, stored *recor
 	}
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
-	r, err := s.run(ctx, publishScript, []string{s.keys.token, s.keys.failure, s.keys.rejected + fp, s.keys.lock},
+	r, err := s.run(ctx, publishScript, []string{s.keys.token(), s.keys.failure(), s.keys.rejected(fp), s.keys.lock()},
 		sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window), o.lock, o.instead)
 	if err != nil {
 		return "", nil, err
@@ -221,7 +216,7 @@ func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw 
 	if e.Local {
 		local = 1
 	}
-	r, err := s.run(ctx, failScript, []string{s.keys.lock, s.keys.failure},
+	r, err := s.run(ctx, failScript, []string{s.keys.lock(), s.keys.failure()},
 		lockValue, millis(b.base), millis(b.limit), int(draw*1000), local,
 		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by.name, by.id)
 	if err != nil {
@@ -262,7 +257,7 @@ type verdict struct {
 }
 
 func (s store) invalidate(ctx context.Context, n notice) (verdict, error) {
-	r, err := s.run(ctx, invalidateScript, []string{s.keys.token, s.keys.rejected + n.fp, s.keys.failure, s.keys.refused},
+	r, err := s.run(ctx, invalidateScript, []string{s.keys.token(), s.keys.rejected(n.fp), s.keys.failure(), s.keys.refused()},
 		n.fp, n.nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, n.remaining)),
 		millis(longestFresh), millis(refusalBackoff.base), millis(refusalBackoff.limit), int(n.draw*1000), n.issuer, refusalAdvice, n.by.name, n.by.id)
 	if err != nil {
@@ -280,7 +275,7 @@ func (s store) invalidate(ctx context.Context, n notice) (verdict, error) {
 
 // leaseForeverLock gives a lock key without TTL one, so that it cannot block for ever.
 func (s store) leaseForeverLock(ctx context.Context, lease time.Duration) error {
-	if err := s.redis.PExpire(ctx, s.keys.lock, lease); err != nil {
+	if err := s.redis.PExpire(ctx, s.keys.lock(), lease); err != nil {
 		return whoseError(ctx, err, s.keys.id)
 	}
 	return nil
@@ -290,7 +285,7 @@ func (s store) leaseForeverLock(ctx context.Context, lease time.Duration) error 
 // pipeline: go-redis keeps other, larger connections for pipelines, and opening
 // one costs more than the round trip.
 func (s store) announce(ctx context.Context, kind, about string) error {
-	if err := s.redis.Publish(ctx, s.keys.channel, strings.TrimSpace(kind+" "+about)); err != nil {
+	if err := s.redis.Publish(ctx, s.keys.channel(), strings.TrimSpace(kind+" "+about)); err != nil {
 		return whoseError(ctx, err, s.keys.id)
 	}
 	return nil

@@ -116,7 +116,7 @@ func TestTimesInBothProtocols(t *testing.T) {
 			assert.Equal(t, OutcomeStored, out)
 			require.NotNil(t, stored)
 			s.lasts(long, stored.remaining)
-			s.lasts(long, s.ttl(s.keys.token))
+			s.lasts(long, s.ttl(s.keys.token()))
 
 			s.lock("ours")
 			s.lasts(time.Minute, s.mustFail("ours", &IssuerError{Class: ClassPermanent}, 0))
