@@ -2,24 +2,26 @@ package tokencache
 
 import "time"
 
-// anchor ties Redis' clock to ours: what Redis said the time was, in a look that we sent at
-// a moment of ours. Only looks make one. An event may be late, and says nothing of now.
+// anchor ties Redis' clock to ours. It is the moment a look was sent, by our clocks, and the
+// time that Redis read on its clock for the answer. Only looks make anchors: an event may be
+// late by any amount.
 type anchor struct {
-	at    instant   // when the look was sent: Redis read its clock then, or later
+	at    instant   // when the look was sent; Redis read its clock then or later
 	redis time.Time // zero for no anchor
 	epoch int       // see follows
 }
 
-// sameClock is how far Redis' clock may be from where the last anchor has it, and still be the
-// same clock: the look takes its time. It also bounds how late an event may be.
+// sameClock is how far Redis' clock may be from the time that the last anchor foretells and
+// still count as the same clock: a look takes time. It also bounds how late an event may be.
 const sameClock = 2 * time.Second
 
-// mostAhead is how far ahead of our clocks an event may seem. Delays only make it seem behind.
+// mostAhead is how far ahead of our clocks an event may seem. A delay makes it seem behind, so
+// only clocks that drift apart make it seem ahead.
 const mostAhead = 50 * time.Millisecond
 
-// next is the anchor of a later look. A new epoch begins if Redis' clock is not where it
-// should be: it was set, a failover has brought another one, or this host was suspended.
-// Moments of Redis' clock are compared within an epoch only.
+// next is the anchor of a later look. It begins a new epoch if Redis' clock is not at the time
+// that a foretells: the clock was set, a failover brought another one, or this host was
+// suspended. Moments of Redis' clock are compared within one epoch only.
 func (a anchor) next(at instant, redis time.Time) anchor {
 	epoch := a.epoch
 	if a.redis.IsZero() || !a.foretells(redis, at, -sameClock, sameClock) {
@@ -28,8 +30,8 @@ func (a anchor) next(at instant, redis time.Time) anchor {
 	return anchor{at, redis, epoch}
 }
 
-// foretells reports whether Redis' clock was at that moment when ours were at `at`, by both of
-// ours, give or take.
+// foretells reports whether, by both of our clocks, Redis' clock read that time when ours read
+// `at`, within the tolerance.
 func (a anchor) foretells(redis time.Time, at instant, behind, ahead time.Duration) bool {
 	if a.redis.IsZero() {
 		return false
@@ -39,15 +41,15 @@ func (a anchor) foretells(redis time.Time, at instant, behind, ahead time.Durati
 	return min(mono, wall) >= behind && max(mono, wall) <= ahead
 }
 
-// agrees reports whether an event that is of that moment of Redis' clock, and arrives at `at`,
-// is of now. The margin is what is never handed out of the token: an error of half of it
-// is harmless. The tolerance does not grow with the age of the anchor.
+// agrees reports whether an event that Redis' clock dates so, and that arrives at `at`, is
+// recent. The margin is the last part of the token's life, in which it is never handed out: an
+// error of half of that is harmless. The tolerance does not grow with the age of the anchor.
 func (a anchor) agrees(redis time.Time, at instant, margin time.Duration) bool {
 	return a.foretells(redis, at, -min(sameClock, margin/2), min(mostAhead, margin/2))
 }
 
-// since is how long before `at` that moment of Redis' clock was, by that of our clocks that
-// has moved further.
+// since is how long before `at` Redis' clock read that time, by whichever of our clocks has
+// moved further.
 func (a anchor) since(redis time.Time, at instant) time.Duration {
 	return at.since(a.at) - redis.Sub(a.redis)
 }

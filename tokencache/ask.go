@@ -176,11 +176,11 @@ func (f *fill) publish(ctx context.Context, lease *lock.Lease, got fetched, v *v
 	return nil
 }
 
-// announce tells the others of what a call came to, whatever this process has made of it: of
-// a token that was stored, or of the issuer's word on the one that was there.
+// announce sends the others what is stored after a call, if the call stored it or confirmed it.
+// It does so even if this process could not adopt it.
 func (f *fill) announce(ctx context.Context, out Outcome, stored *record, ours bool) {
 	switch {
-	case stored == nil: // garbled at once: who waits finds out
+	case stored == nil: // damaged at once; waiters look
 		_ = f.src.store.announce(ctx, eventFree, "")
 	case out != OutcomeKept || ours:
 		_ = f.src.store.announceToken(ctx, stored)

@@ -109,7 +109,7 @@ func (s *Source) takeLocked(a adoption) (took bool, news *localCopy) {
 	return true, c
 }
 
-// issuersWord is when the issuer was asked for its last word on a token.
+// issuersWord is the moment the issuer was asked for what it last said about a token.
 type issuersWord struct {
 	at    instant   // by our own clocks, or before
 	redis time.Time // by Redis' clock; zero if that does not know
@@ -121,8 +121,8 @@ func (s *Source) wordOf(a adoption) issuersWord {
 	return issuersWord{a.at.add(-a.checked), a.checkedAt, s.anchor.epoch}
 }
 
-// isAfter reports whether w came more than that later. Redis' clock is exact, as long as it
-// is one clock.
+// isAfter reports whether w is later by more than the tolerance by our clocks, or later at all
+// by Redis' clock if both have that of one epoch.
 func (w issuersWord) isAfter(other issuersWord, by time.Duration) bool {
 	if w.sameClock(other) {
 		return w.redis.After(other.redis)

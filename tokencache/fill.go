@@ -228,8 +228,8 @@ func (f *fill) run(ctx context.Context) error {
 	}
 }
 
-// wasTold reports whether an event has brought a token since the fill began, which no look is
-// needed for any more. What the next fill has to wait for is said by then.
+// wasTold reports whether an event has brought a token since the fill began, which then needs no
+// look. The event has set the hold for the next fill.
 func (f *fill) wasTold() bool {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()

@@ -14,8 +14,9 @@ const (
 	eventGap       = "G" // not sent: events may have been missed
 )
 
-// longestSealInEvent bounds the seal of an event: each hearer gets a copy of it, and 4,000 of
-// 44 KB hold Redis up for half a second. A token that needs more is told of without one.
+// longestSealInEvent bounds the seal of an event. Redis copies an event once for each hearer:
+// 4,000 copies of 44 KB hold it up for half a second. The event of a larger token has no seal,
+// and its hearers look.
 const longestSealInEvent = 4 << 10
 
 // tokenHint is the news of a token: it was stored, has another end now, or was confirmed.
@@ -34,7 +35,7 @@ func (h tokenHint) String() string {
 	return strings.Join(words, " ")
 }
 
-// parseTokenHint ignores further words: a later version may say more.
+// parseTokenHint ignores further words, which a later version may send.
 func parseTokenHint(about string) (h tokenHint, ok bool) {
 	words := strings.Split(about, " ")
 	if len(words) < 5 || words[0] == "" {
@@ -54,7 +55,7 @@ func parseTokenHint(about string) (h tokenHint, ok bool) {
 	return h, true
 }
 
-// left is how long the token lives at most, from the moment of Redis' clock that h is of.
+// left is how long the token lives at most after h.at.storedAt.
 func (h tokenHint) left() time.Duration { return min(h.at.endsAt.Sub(h.at.storedAt), h.life) }
 
 // rejectionHint is the news of a rejection.

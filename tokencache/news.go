@@ -2,8 +2,8 @@ package tokencache
 
 import "time"
 
-// heard is told of every event, and with an empty kind of every (re)subscription. It runs
-// where the events of all Sources arrive, so it asks nobody and waits for nobody.
+// heard takes every event, and an empty kind for a first subscription that stands. The events of
+// all Sources pass through the goroutine that calls it, so it neither asks Redis nor waits.
 func (s *Source) heard(kind, about string) {
 	if !s.mayReport() {
 		return
@@ -25,7 +25,7 @@ func (s *Source) heard(kind, about string) {
 	s.wake(kind != "")
 }
 
-// wake has whoever waits for an event look again, or see that there is no need to.
+// wake has a fill that sleeps look again, or end if the event has brought its token.
 func (s *Source) wake(heard bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,8 +37,8 @@ func (s *Source) wake(heard bool) {
 	s.settle()
 }
 
-// heardToken takes over the token of an event, without a look, if it opens and its times
-// agree with those of the last look. Else a look will tell.
+// heardToken adopts the token of an event, without a look, if its seal opens and its times
+// agree with the last look. Otherwise it has the Source look.
 func (s *Source) heardToken(about string) {
 	number, at := s.nextNumber(), now() // first: as with a look
 	h, ok := parseTokenHint(about)
@@ -58,7 +58,7 @@ func (s *Source) heardToken(about string) {
 	s.rereadSoon(min(longestSpread, max(h.left(), minLife)/4))
 }
 
-// knows reports whether h says what this process has heard before, or has told itself.
+// knows reports whether this process has heard h before, or sent it.
 func (s *Source) knows(h tokenHint) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,9 +77,10 @@ func (s *Source) open(h tokenHint) (tok Token, ok bool) {
 	return NewToken(app, tenant, h.life), true
 }
 
-// takeHint makes tok the copy, or h the last word on it, unless a look has to tell: without
-// an anchor, with times that do not agree, or with a token that this process has seen rejected
-// since. What is left of the token is the least that Redis' clock and ours allow.
+// takeHint makes tok the copy, or h the issuer's last word on the copy. It refuses without an
+// anchor, if the times do not agree with the anchor, and if this process has seen the token
+// rejected since: then a look decides. The copy's end is the earliest that the event and the
+// anchor allow.
 func (s *Source) takeHint(h tokenHint, tok Token, number uint64, at instant) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,8 +126,8 @@ func (s *Source) takeHint(h tokenHint, tok Token, number uint64, at instant) boo
 	return true
 }
 
-// heardRejection drops the copy, if the news is of a later moment than the issuer's last word
-// on it. Only who has the secret can send such news.
+// heardRejection drops the copy, unless the issuer had its last word on it after the rejection.
+// The seal of the event shows that a replica with the secret has sent it.
 func (s *Source) heardRejection(about string) {
 	at := now()
 	h, ok := parseRejectionHint(about)
@@ -145,15 +146,15 @@ func (s *Source) heardRejection(about string) {
 	}
 }
 
-// hasHeard reports whether this very rejection is known, from an event or as one's own: what
-// was adopted since is allowed to be. The caller holds s.mu.
+// hasHeard reports whether this very rejection is known, from an event or as our own: a copy
+// adopted since then has passed rejections.forbid. The caller holds s.mu.
 func (s *Source) hasHeard(h rejectionHint) bool {
 	return s.rejected[h.fingerprint].redis.Equal(h.at)
 }
 
-// hasOvertaken reports whether the copy is the rejected token, as the issuer has handed it out
-// again since. Of a rejection that is late, or dated by another clock, only a look can tell.
-// The caller holds s.mu.
+// hasOvertaken reports whether the issuer has handed the rejected token out again since, and the
+// copy is that. It is false for a rejection that is late or dated by another clock: then only
+// a look can tell. The caller holds s.mu.
 func (s *Source) hasOvertaken(h rejectionHint, at instant) bool {
 	if !s.copy.Load().is(h.fingerprint) || s.lastWord.epoch != s.anchor.epoch {
 		return false
@@ -161,7 +162,7 @@ func (s *Source) hasOvertaken(h rejectionHint, at instant) bool {
 	return s.anchor.foretells(h.at, at, -sameClock, mostAhead) && s.lastWord.redis.After(h.at)
 }
 
-// wasRejected notes the rejection of a token by others, of an unknown moment.
+// wasRejected notes that others have rejected a token, at an unknown time.
 func (s *Source) wasRejected(fp string) {
 	s.mu.Lock()
 	s.wasRejectedAt(fp, time.Time{})
@@ -169,7 +170,7 @@ func (s *Source) wasRejected(fp string) {
 	s.wake(true)
 }
 
-// wasRejectedAt notes it. The caller holds s.mu.
+// wasRejectedAt is wasRejected for a caller that holds s.mu, at a time of Redis' clock.
 func (s *Source) wasRejectedAt(fp string, at time.Time) {
 	if s.broken != nil {
 		return
@@ -181,12 +182,12 @@ func (s *Source) wasRejectedAt(fp string, at time.Time) {
 	}
 }
 
-// heardGap is the news that events may have been missed.
+// heardGap has the Source look, as it may have missed events.
 func (s *Source) heardGap() {
 	s.rereadSoon(max(longestSpread, time.Duration(s.cache.countSources())*spreadOfOne))
 }
 
-// heardFree is the news that somebody has left the lock without a token.
+// heardFree lets the next fill try for the lock, which its holder left without a token.
 func (s *Source) heardFree() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,9 +198,9 @@ func (s *Source) heardFree() {
 }
 
 const (
-	// longestSpread is the time over which a fleet with copies reads the same news.
+	// longestSpread is the time over which a fleet with copies spreads the looks after one event.
 	longestSpread = 5 * time.Second
-	// spreadOfOne is what each Source adds to that, if all of a process have to read.
+	// spreadOfOne is what each Source adds to that where all of a process have to look.
 	spreadOfOne = 2 * time.Millisecond
 )
 
@@ -207,9 +208,8 @@ const (
 // an event takes its time.
 const sameEnd = 2 * time.Second
 
-// rereadSoon has the fill come that answers news which only a look can confirm. Who has a copy
-// spreads the look, as the whole fleet heard the same. Further news before that look is
-// answered by it.
+// rereadSoon schedules a fill, as only a look can confirm an event. With a copy it draws when:
+// the whole fleet has heard the same. One look answers all events before it.
 func (s *Source) rereadSoon(spread time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

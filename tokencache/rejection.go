@@ -272,9 +272,9 @@ func (r rejections) forbid(fp string, a adoption) bool {
 	return !a.own && (!m.told || m.due > 0 || !m.renewed && !a.isCheckedSince(m))
 }
 
-// isCheckedSince reports whether the issuer has had its last word on the token after that was
-// rejected: by Redis' clock, which dated both. One of the two that is ahead of that is of
-// another clock.
+// isCheckedSince reports whether the issuer has confirmed the token after it was rejected. Redis'
+// clock decides if it has dated both. A rejection dated ahead of that clock comes from another
+// one, and our own clocks decide.
 func (a adoption) isCheckedSince(m rejection) bool {
 	if m.redis.IsZero() || a.checkedAt.IsZero() || m.redis.After(a.redisNow) {
 		return a.checked <= now().since(m.at)

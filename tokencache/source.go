@@ -48,7 +48,7 @@ type inner struct {
 	lastLife     time.Duration // of the last adopted token
 	lastWord     issuersWord   // the issuer's, on the copy
 	anchor       anchor        // of the last look
-	toldTokens   uint64        // tokens and words of the issuer that events have brought
+	toldTokens   uint64        // counts adoptions from events
 	callTook     time.Duration // the last call of the issuer that gave a token; 0 before
 	lookTook     time.Duration // the last look that was answered; 0 before
 	lookFailed   bool          // the last look was not answered
@@ -64,7 +64,7 @@ type inner struct {
 	changed      chan struct{} // closed and replaced when a waiting fill should look again
 	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
 	timer        *time.Timer   // the next fill that nobody asks for
-	rereading    bool          // it is set for news that a look has to confirm
+	rereading    bool          // timer is set for a look that an event asks for
 	putBackTimer *time.Timer
 	asideTimer   *time.Timer // the end of a rejection's wait, if no fill is there by then
 }
