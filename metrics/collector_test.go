@@ -70,6 +70,8 @@ var script = []tokencache.Event{
 	{Kind: tokencache.EventTakeover, ID: "k"},
 	{Kind: tokencache.EventLeaseLost, ID: "k"},
 	{Kind: tokencache.EventGarbled, ID: "k", Reason: "no TTL"},
+	{Kind: tokencache.EventIgnored, ID: "k", Reason: "not understood"},
+	{Kind: tokencache.EventIgnored, ID: "k", Reason: "the seal cannot be opened"},
 	{Kind: tokencache.EventDegraded, ID: "k", Trouble: "OOM", Err: redisTrouble("OOM")},
 	{Kind: tokencache.EventDegraded, ID: "k", Trouble: "words of a server", Err: redisTrouble("words of a server")},
 	{Kind: tokencache.EventRecovered},

@@ -11,7 +11,7 @@ import (
 // counts are the metrics that grow with events. Every child is made at the start, so
 // that adding takes no lock.
 type counts struct {
-	adopted, takeovers, leasesLost, garbled prometheus.Counter
+	adopted, takeovers, leasesLost, garbled, ignored prometheus.Counter
 
 	calls, directCalls, publishes, putBacks, invalidations family[tokencache.Outcome]
 	troubles                                               family[tokencache.Trouble]
@@ -41,6 +41,7 @@ func newCounts() *counts {
 		takeovers:  counter("takeovers_total", "Times that the lock was taken after another holder, maybe killed, had let it run out."),
 		leasesLost: counter("leases_lost_total", "Locks lost while the issuer was being asked; each may be a call too many."),
 		garbled:    counter("garbled_records_total", "Records found in Redis that cannot be used: somebody else writes to the keys. They are overwritten."),
+		ignored:    counter("news_ignored_total", "News on the channel of events that was not understood, or not sealed by a replica with the same secret: somebody else publishes there."),
 		callTook:   prometheus.NewHistogram(histogram("issuer_call_duration_seconds", "How long calls to the issuer took, whatever came of them.", callBuckets)),
 	}
 	calls := counters("issuer_calls_total",
@@ -66,7 +67,7 @@ func newCounts() *counts {
 	c.troubles = familyOf(troubles, tokencache.Troubles(), tokencache.TroubleOther)
 	c.fillTook, c.waitTook = timedOf(fills), timedOf(waits)
 	c.parts = []prometheus.Collector{
-		c.adopted, c.takeovers, c.leasesLost, c.garbled, c.callTook,
+		c.adopted, c.takeovers, c.leasesLost, c.garbled, c.ignored, c.callTook,
 		calls, publishes, putBacks, invalidations, troubles, fills, waits,
 	}
 	return c
@@ -102,6 +103,8 @@ func (c *counts) add(e tokencache.Event) {
 		c.invalidations.inc(e.Outcome)
 	case tokencache.EventGarbled:
 		c.garbled.Inc()
+	case tokencache.EventIgnored:
+		c.ignored.Inc()
 	case tokencache.EventDegraded:
 		c.troubles.inc(e.Trouble)
 	}

@@ -12,7 +12,7 @@ type Event struct {
 	Outcome Outcome
 	// Trouble with Redis, of EventDegraded.
 	Trouble Trouble
-	// Reason why a record cannot be used, of EventGarbled: for people.
+	// Reason why a record or news cannot be used, of EventGarbled and EventIgnored: for people.
 	Reason string
 	// Duration of the step, where it has one.
 	Duration time.Duration
@@ -51,6 +51,9 @@ const (
 	// EventGarbled: a record that cannot be used was found; it will be
 	// overwritten. Reason says what is wrong with it.
 	EventGarbled
+	// EventIgnored: news on the channel was not understood, or not sealed by a replica with the
+	// same secret. Reason says what is wrong with it. The token at hand stays.
+	EventIgnored
 	// EventDegraded: an operation in Redis did not succeed (Err). Trouble names it.
 	EventDegraded
 	// EventRecovered: Redis answers again.
@@ -65,7 +68,7 @@ const (
 var eventNames = map[EventKind]string{
 	EventWait: "wait", EventFill: "fill", EventCall: "call", EventDirectCall: "direct_call",
 	EventPublish: "publish", EventPutBack: "put_back", EventAdopt: "adopt", EventTakeover: "takeover",
-	EventLeaseLost: "lease_lost", EventInvalidate: "invalidate", EventGarbled: "garbled",
+	EventLeaseLost: "lease_lost", EventInvalidate: "invalidate", EventGarbled: "garbled", EventIgnored: "ignored",
 	EventDegraded: "degraded", EventRecovered: "recovered", EventClosed: "closed",
 }
 

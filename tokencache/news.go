@@ -43,7 +43,7 @@ func (s *Source) heardToken(about string) {
 	number, at := s.nextNumber(), now() // first: as with a look
 	h, ok := parseTokenHint(about)
 	if !ok {
-		s.observe(Event{Kind: EventGarbled, Reason: "an event that is not understood"})
+		s.observe(Event{Kind: EventIgnored, Reason: "not understood"})
 		s.rereadSoon(longestSpread)
 		return
 	}
@@ -71,7 +71,7 @@ func (s *Source) open(h tokenHint) (tok Token, ok bool) {
 	}
 	app, tenant, err := s.store.seal.openToken(s.ID(), h.fingerprint, h.life, h.at, h.sealed)
 	if err != nil {
-		s.observe(Event{Kind: EventGarbled, Reason: "an event: " + err.Error()})
+		s.observe(Event{Kind: EventIgnored, Reason: err.Error()})
 		return Token{}, false
 	}
 	return NewToken(app, tenant, h.life), true
@@ -132,11 +132,11 @@ func (s *Source) heardRejection(about string) {
 	at := now()
 	h, ok := parseRejectionHint(about)
 	if !ok {
-		s.observe(Event{Kind: EventGarbled, Reason: "an event that is not understood"})
+		s.observe(Event{Kind: EventIgnored, Reason: "not understood"})
 		return
 	}
 	if err := s.store.seal.openRejection(s.ID(), h.fingerprint, h.at, h.sealed); err != nil {
-		s.observe(Event{Kind: EventGarbled, Reason: "an event: " + err.Error()})
+		s.observe(Event{Kind: EventIgnored, Reason: err.Error()})
 		return
 	}
 	s.mu.Lock()

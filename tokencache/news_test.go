@@ -184,7 +184,7 @@ func TestF45EventsOfTokens(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				assert.LessOrEqual(t, f.looks(r), test.looks)
 				assert.GreaterOrEqual(t, f.looks(r), min(1, test.looks))
-				assert.Equal(t, 3*test.garbled, r.count(tokencache.EventGarbled, ""))
+				assert.Equal(t, 3*test.garbled, r.count(tokencache.EventIgnored, ""))
 				if !test.adopted {
 					assert.True(t, r.within(0).Equal(copied))
 				}
@@ -201,7 +201,7 @@ func TestF45EventsOfTokens(t *testing.T) {
 				Stored: time.Now(), Checked: time.Now(), Ends: time.Now().Add(2 * hour),
 			}.String(tokencache.OfAnotherBuild(f.credential())))
 			f.send(tokencache.RejectionHint(tokencache.OfAnotherBuild(f.credential()), copied.Fingerprint(), time.Now()))
-			assert.Equal(t, 2, r.count(tokencache.EventGarbled, "an event: the seal cannot be opened"))
+			assert.Equal(t, 2, r.count(tokencache.EventIgnored, "the seal cannot be opened"))
 			assert.True(t, r.within(0).Equal(copied), "nobody without the secret has a fleet drop its token")
 		})
 	})
