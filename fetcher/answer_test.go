@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -212,6 +214,7 @@ func TestContextEndsInTheBody(t *testing.T) {
 		require.ErrorIs(t, e, context.DeadlineExceeded)
 		assert.Equal(t, 200, e.Status)
 		assert.False(t, e.Local, "the issuer was there")
+		assert.Contains(t, e.Advice, "check the base URL, the proxy and the firewall")
 	})
 }
 
@@ -239,6 +242,26 @@ func TestMessage(t *testing.T) {
 			assert.Equal(t, c.want, e.Message)
 			assertNoSecret(t, e.Error())
 		})
+	}
+}
+
+// A secret so short that words may hold it is taken out where it stands alone, and mangles none.
+func TestShortSecretManglesNoWord(t *testing.T) {
+	for _, c := range []struct{ secret, msg, want string }{
+		{"pass", "bypassed: the passport is past", "bypassed: the passport is past"},
+		{"pass", `{"app_secret":"pass"}`, `{"app_secret":"***"}`},
+		{"pass", "app_secret=pass&x=passé pass", "app_secret=***&x=passé ***"},
+		{"a.a=", "a.a=a a.a.a= xa.a=", "a.a=a a.*** xa.a="},
+		{"a=a=", "app_secret=a%3Da%3D, a=a=", "app_secret=***, ***"},
+		{"secrets", "secrets are no secret, 长secrets, secrets", "*** are no secret, 长secrets, ***"},
+		{"passport", "passports", "***s"}, // long enough to be no word by chance
+	} {
+		f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: c.secret, Transport: answering(200, nil, `{"code":10014,"msg":`+strconv.Quote(c.msg)+`}`)})
+		require.NoError(t, err)
+		_, err = f.Fetch(t.Context())
+		e, ok := errors.AsType[*tokencache.IssuerError](err)
+		require.True(t, ok)
+		assert.Equal(t, c.want, e.Message, c.secret)
 	}
 }
 

@@ -32,13 +32,17 @@ func canonicalURL(raw string) (*url.URL, error) {
 	if err := complaints(u, raw); err != nil {
 		return nil, err
 	}
-	canonical := &url.URL{
+	escaped := canonicalPath(u)
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		panic(err) // of its own escapes
+	}
+	return &url.URL{
 		Scheme:  u.Scheme, // Parse has made it lower-case
 		Host:    canonicalHost(u),
-		Path:    strings.TrimRight(u.Path, "/"),
-		RawPath: strings.TrimRight(u.RawPath, "/"),
-	}
-	return canonical, nil
+		Path:    path,
+		RawPath: escaped,
+	}, nil
 }
 
 // asciiLetter stands in for a letter of a host that is not written in ASCII, which is none of
@@ -55,8 +59,11 @@ func complaints(u *url.URL, raw string) error {
 		return errors.New("BaseURL has to look like https://open.feishu.cn (http:// for a test)")
 	}
 	var errs []error
-	if u.Hostname() == "" {
+	switch host := u.Hostname(); {
+	case strings.Trim(host, ".") == "":
 		errs = append(errs, errors.New("BaseURL names no host"))
+	case strings.ContainsFunc(host, isNotASCII): // the same host has a spelling in ASCII
+		errs = append(errs, errors.New("BaseURL has a host with letters outside of ASCII: write it in punycode, as xn--bcher-kva.example"))
 	}
 	if p := u.Port(); p != "" && !isPort(p) {
 		errs = append(errs, errors.New("BaseURL has a port outside of 1 to 65535"))
@@ -66,6 +73,9 @@ func complaints(u *url.URL, raw string) error {
 	}
 	if strings.ContainsAny(raw, "?#") {
 		errs = append(errs, errors.New("BaseURL has a query or fragment: give scheme, host and perhaps a path"))
+	}
+	if hasOddSegment(canonicalPath(u)) {
+		errs = append(errs, errors.New("BaseURL has a path with //, . or .. in it, which servers read in different ways: leave that out"))
 	}
 	if path := u.Path + "/"; strings.Contains(path, apiPath) {
 		errs = append(errs, errors.New("BaseURL has the path of an API: leave out "+strings.TrimSuffix(apiPath, "/")+" and what follows, they are added to it"))
@@ -81,12 +91,53 @@ func isPort(s string) bool {
 	return err == nil && n > 0
 }
 
+func isNotASCII(r rune) bool { return r >= 0x80 }
+
+// hasOddSegment looks at an escaped path without slashes at its end.
+func hasOddSegment(path string) bool {
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if path != "" && segment == "" || segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// canonicalPath escapes no byte that need not be, as RFC 3986 (6.2.2) has it, and has no slash
+// at its end.
+func canonicalPath(u *url.URL) string {
+	const hex, unreserved = "0123456789ABCDEF", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+	raw := u.EscapedPath()
+	var b strings.Builder
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '%' {
+			b.WriteByte(raw[i])
+			continue
+		}
+		n, err := strconv.ParseUint(raw[i+1:i+3], 16, 8)
+		if err != nil {
+			panic(err) // url.Parse has looked at it
+		}
+		if i += 2; strings.IndexByte(unreserved, byte(n)) >= 0 {
+			b.WriteByte(byte(n))
+		} else {
+			b.Write([]byte{'%', hex[n>>4], hex[n&15]})
+		}
+	}
+	return strings.TrimRight(b.String(), "/")
+}
+
+// canonicalHost is in lower case and without a dot at its end, an address in its shortest
+// spelling, and the port without zeros before it, or left out if it is the scheme's.
 func canonicalHost(u *url.URL) string {
-	host := strings.ToLower(u.Hostname())
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.String()
+	}
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	port := u.Port()
+	port := strings.TrimLeft(u.Port(), "0")
 	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		return host
 	}

@@ -23,12 +23,14 @@ type FeishuConfig struct {
 	AppID string
 
 	// AppSecret that belongs to it. Printable ASCII without spaces, up to
-	// 1,024: a newline at its end is an error, not cut off.
+	// 1,024, and 4 at least: a newline at its end is an error, not cut off.
 	AppSecret string
 
 	// BaseURL is scheme, host and perhaps a path, to which the path of the
 	// endpoint is added. Without user name, query and fragment. "" means
-	// [FeishuURL]; see also [LarkURL].
+	// [FeishuURL]; see also [LarkURL]. It is part of what the credential's ID is derived from, in
+	// one spelling: capitals in scheme and host, the scheme's own port, zeros before a port, a
+	// dot after the host and slashes at the end make no difference.
 	BaseURL string
 
 	// Transport sends the request. It must not follow redirects. nil means a
@@ -58,6 +60,7 @@ const (
 // Bounds of FeishuConfig.
 const (
 	maxAppID     = 128
+	minAppSecret = 4
 	maxAppSecret = 1024
 	maxWindow    = 2 * time.Hour
 )
@@ -85,7 +88,7 @@ func (c FeishuConfig) validate() (*url.URL, error) {
 	base, err := canonicalURL(c.BaseURL)
 	errs := []error{
 		checkWord("AppID", c.AppID, maxAppID),
-		checkWord("AppSecret", c.AppSecret, maxAppSecret),
+		checkSecret(c.AppSecret),
 		err,
 	}
 	if v := reflect.ValueOf(c.Transport); v.Kind() == reflect.Pointer && v.IsNil() {
@@ -95,6 +98,18 @@ func (c FeishuConfig) validate() (*url.URL, error) {
 		errs = append(errs, fmt.Errorf("a Window of %v: 0 to %v", c.Window, maxWindow))
 	}
 	return base, errors.Join(errs...)
+}
+
+// checkSecret refuses what is rather a slip of the finger, or a placeholder. Looking for it in
+// what the issuer says, to take it out, would also find every third word.
+func checkSecret(secret string) error {
+	if err := checkWord("AppSecret", secret, maxAppSecret); err != nil {
+		return err
+	}
+	if len(secret) < minAppSecret {
+		return fmt.Errorf("AppSecret is shorter than %d characters, which no app's is: copy all of it from the developer console", minAppSecret)
+	}
+	return nil
 }
 
 func checkWord(field, value string, longest int) error {

@@ -44,6 +44,9 @@ func TestCredentials(t *testing.T) {
 		{"outside of ASCII", "cli_ü", secret, "AppID: its last character is outside of ASCII"},
 		{"longest id", strings.Repeat("i", 128), secret, ""},
 		{"id too long", strings.Repeat("i", 129), secret, "AppID is longer"},
+		{"a letter for a secret", appID, "a", "AppSecret is shorter than 4 characters"},
+		{"a short word for a secret", appID, "not", "AppSecret is shorter than 4 characters"},
+		{"shortest secret", appID, "abcd", ""},
 		{"longest secret", appID, strings.Repeat("s", 1024), ""},
 		{"secret too long", appID, strings.Repeat("s", 1025), "AppSecret is longer"},
 	} {
@@ -54,13 +57,14 @@ func TestCredentials(t *testing.T) {
 				return
 			}
 			require.ErrorContains(t, err, c.complaint)
-			if c.secret != "" {
+			if len(c.secret) > 3 {
 				assert.NotContains(t, err.Error(), c.secret)
 			}
 		})
 	}
 }
 
+// Spellings of one address are one credential; other addresses are others.
 func TestBaseURL(t *testing.T) {
 	for _, c := range []struct{ edge, given, same string }{
 		{"default", "", fetcher.FeishuURL},
@@ -74,14 +78,29 @@ func TestBaseURL(t *testing.T) {
 		{"IPv6 with port", "http://[::1]:8080/", "http://[::1]:8080"},
 		{"path stays, slashes go", "https://gw.example/Feishu/", "https://gw.example/Feishu"},
 		{"a path like that of an API", "https://gw.example/open-apis-of-feishu/", "https://gw.example/open-apis-of-feishu"},
-		{"a host of letters outside of ASCII", "https://B\u00fccher.example/", "https://b\u00fccher.example"},
 		{"escaped path", "https://gw.example/a%2Fb/", "https://gw.example/a%2Fb"},
+		{"zeros before the default port", "https://open.feishu.cn:0443", fetcher.FeishuURL},
+		{"zeros before another port", "https://gw.example:008443", "https://gw.example:8443"},
+		{"a dot after the host", "https://open.feishu.cn.", fetcher.FeishuURL},
+		{"dot, port and slash", "https://OPEN.feishu.cn.:443/", fetcher.FeishuURL},
+		{"IPv6 in full", "http://[0:0:0:0:0:0:0:1]:8080", "http://[::1]:8080"},
+		{"escaped letters", "https://gw.example/%66eishu%2d1", "https://gw.example/feishu-1"},
+		{"escapes in lower case", "https://gw.example/a%2fb", "https://gw.example/a%2Fb"},
+		{"letters outside of ASCII in the path", "https://gw.example/\u98de\u4e66", "https://gw.example/%e9%a3%9e%e4%b9%a6"},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
 			assert.Equal(t, digestAt(t, c.same), digestAt(t, c.given))
 		})
 	}
-	assert.NotEqual(t, digestAt(t, "https://gw.example/feishu"), digestAt(t, "https://gw.example/Feishu"))
+	others := map[string]string{}
+	for _, other := range []string{
+		fetcher.FeishuURL, fetcher.LarkURL, "http://open.feishu.cn", "https://open.feishu.cn:8443", "https://gw.example", "https://gw.example/feishu",
+		"https://gw.example/Feishu", "https://gw.example/a%2Fb", "https://gw.example/a/b", "http://localhost", "http://127.0.0.1",
+	} {
+		digest := digestAt(t, other)
+		assert.Empty(t, others[digest], other)
+		others[digest] = other
+	}
 }
 
 func digestAt(t *testing.T, baseURL string) string {
@@ -113,6 +132,13 @@ func TestBaseURLRefused(t *testing.T) {
 		{"space before", " https://open.feishu.cn", "BaseURL: its first character is a space"},
 		{"byte order mark", "\ufeffhttps://open.feishu.cn", "BaseURL: its first character is a byte order mark"},
 		{"text after", "https://open.feishu.cn # hunter2", "BaseURL: its character 23 is a space"},
+		{"a host of letters outside of ASCII", "https://B\u00fccher.example/", "punycode"},
+		{"dots alone", "https://./", "no host"},
+		{"two slashes in the path", "https://gw.example//feishu", "path with //"},
+		{"two slashes further on", "https://gw.example/a//b/", "path with //"},
+		{"a dot in the path", "https://gw.example/./feishu", "path with //"},
+		{"two dots in the path", "https://gw.example/a/..", "path with //"},
+		{"two dots, escaped", "https://gw.example/a/%2e%2E/b", "path with //"},
 		{"path of the endpoint", "https://open.feishu.cn/open-apis/auth/v3/app_access_token/internal", "leave out /open-apis"},
 		{"path of every API", "https://gw.example/feishu/open-apis", "leave out /open-apis"},
 	} {

@@ -97,7 +97,7 @@ func (f *Feishu) Fetch(ctx context.Context) (tokencache.Token, error) {
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	if a.body, err = readBody(bounded, resp); err != nil {
-		v := verdict{}
+		v := verdict{advice: adviceOnSilence(ended(ctx))}
 		if errors.Is(err, errTooLong) {
 			v = verdictOfStatus(a.status)
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -55,7 +56,8 @@ func wordOnly(r rune) rune {
 
 // scrub takes the app secret out of what the issuer said, should it repeat the
 // request: as it is, as it stands in a URL or form, or in JSON, where only some
-// encoders escape what means something in HTML.
+// encoders escape what means something in HTML. One that is so short that other
+// words may hold it is taken out only where it stands alone.
 func (f *Feishu) scrub(s string) string {
 	secret := f.secret()
 	forHTML, err := json.Marshal(secret)
@@ -63,11 +65,49 @@ func (f *Feishu) scrub(s string) string {
 		return "" // does not happen to a string
 	}
 	inJSON := func(quoted string) string { return quoted[1 : len(quoted)-1] }
-	return strings.NewReplacer(
-		secret, "***",
-		url.QueryEscape(secret), "***",
-		url.PathEscape(secret), "***",
-		inJSON(string(forHTML)), "***",
-		inJSON(strconv.Quote(secret)), "***", // ASCII: as plain JSON has it
-	).Replace(s)
+	forms := []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret), inJSON(string(forHTML)),
+		inJSON(strconv.Quote(secret)), // ASCII: as plain JSON has it
+	}
+	if len(secret) < wordyAppSecret {
+		for _, form := range forms {
+			s = replaceAlone(s, form, "***")
+		}
+		return s
+	}
+	var pairs []string
+	for _, form := range forms {
+		pairs = append(pairs, form, "***")
+	}
+	return strings.NewReplacer(pairs...).Replace(s)
+}
+
+// wordyAppSecret is the length from which no text holds an app secret by chance.
+const wordyAppSecret = 8
+
+// replaceAlone replaces old where neither a letter nor a digit stands beside it.
+func replaceAlone(s, old, instead string) string {
+	var b strings.Builder
+	rest := s
+	for {
+		i := strings.Index(rest, old)
+		if i < 0 {
+			b.WriteString(rest)
+			return b.String()
+		}
+		before, _ := utf8.DecodeLastRuneInString(s[:len(s)-len(rest)+i])
+		after, _ := utf8.DecodeRuneInString(rest[i+len(old):])
+		if isWordy(before) || isWordy(after) {
+			_, size := utf8.DecodeRuneInString(rest[i:])
+			b.WriteString(rest[:i+size])
+			rest = rest[i+size:]
+			continue
+		}
+		b.WriteString(rest[:i] + instead)
+		rest = rest[i+len(old):]
+	}
+}
+
+func isWordy(r rune) bool {
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }

@@ -44,12 +44,21 @@ func newTransport() *http.Transport {
 func (f *Feishu) noAnswer(ctx context.Context, err error) *tokencache.IssuerError {
 	e := &tokencache.IssuerError{Issuer: issuerName, Class: tokencache.ClassTransient, Local: true}
 	if end := ended(ctx); end != nil {
-		e.Message, e.Err = "no answer before the call was ended", end
+		e.Message, e.Err, e.Advice = "no answer before the call was ended", end, adviceOnSilence(end)
 		return e
 	}
 	r := reasonOf(err)
 	e.Message, e.Err, e.Advice = f.message("no answer: "+r.words), r.cause, r.advice
 	return e
+}
+
+// adviceOnSilence is for a call whose time has run out; one that was given up says nothing about
+// the way.
+func adviceOnSilence(end error) string {
+	if errors.Is(end, context.DeadlineExceeded) {
+		return checkWay
+	}
+	return ""
 }
 
 // ended returns why ctx is over, or nil. A dialer watches the deadline by a
@@ -137,7 +146,7 @@ func timeoutReason(err error) reason {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return reason{where(op) + " timed out", os.ErrDeadlineExceeded, checkWay}
 	}
-	return reason{words: "timed out", cause: os.ErrDeadlineExceeded}
+	return reason{words: "timed out", cause: os.ErrDeadlineExceeded, advice: checkWay}
 }
 
 func syscallReason(err error) reason {

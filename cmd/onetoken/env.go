@@ -111,7 +111,7 @@ func (e *environment) feishu(ctx context.Context, baseURL string) fetcher.Feishu
 	c := fetcher.FeishuConfig{AppID: e.getenv("FEISHU_APP_ID"), AppSecret: secret, BaseURL: baseURL}
 	judged := c
 	if !ok {
-		judged.AppSecret = "-" // a good one: why it is missing has been said
+		judged.AppSecret = "stand-in" // a good one: why it is missing has been said
 	}
 	e.complainOfFields(judged.Validate())
 	if c.AppID != "" && !isAppID(c.AppID) && isAppID(secret) {

@@ -100,7 +100,7 @@ func TestInvalidateReadsStandardInput(t *testing.T) {
 		"empty":        {town.saying(""), "standard input is empty"},
 		"a newline":    {town.saying("\n"), "standard input is empty"},
 		"a log":        {town.saying(strings.Repeat("x", maxFile+1)), "the token cannot be read: it is larger than 64 KiB"},
-		"the secret":   {town.with("FEISHU_APP_SECRET", "", "FEISHU_APP_SECRET_FILE", "-").saying("s"), "standard input is taken by FEISHU_APP_SECRET_FILE"},
+		"the secret":   {town.with("FEISHU_APP_SECRET", "", "FEISHU_APP_SECRET_FILE", "-").saying("secret"), "standard input is taken by FEISHU_APP_SECRET_FILE"},
 		"the address":  {town.with("REDIS_URL", "", "REDIS_URL_FILE", "-").saying(town.env["REDIS_URL"]), "standard input is taken by REDIS_URL_FILE"},
 		"no variables": {world{}, "FEISHU_APP_ID is not set"},
 	} {

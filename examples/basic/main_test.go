@@ -58,7 +58,7 @@ func TestPasswordIsNotQuoted(t *testing.T) {
 		"redis://:hush#hush@elsewhere/1":     "write %23 for it",
 		"redis://127.0.0.1:6379/1?db=1#hush": "write %23 for it",
 	} {
-		_, err := newService(getenv(map[string]string{"REDIS_URL": url, "FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "x"}))
+		_, err := newService(getenv(map[string]string{"REDIS_URL": url, "FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "secret"}))
 		require.Error(t, err, url)
 		assert.ErrorContains(t, err, "REDIS_URL")
 		assert.ErrorContains(t, err, says)
@@ -74,6 +74,6 @@ func TestVariablesAreNamed(t *testing.T) {
 func TestEndsWhenAsked(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
-	err := run(ctx, getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "x"}), "127.0.0.1:0")
+	err := run(ctx, getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "secret"}), "127.0.0.1:0")
 	assert.NoError(t, err)
 }
