@@ -133,7 +133,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		cache:      c,
 		fetcher:    f,
 		credential: credential,
-		store:      store{redis: c.redis, keys: keysOf(c.config.Prefix, credential.ID()), seal: credential.get().seal},
+		store:      store{redis: c.redis, keys: keysOf(c.config.Prefix, credential.ID()), seal: credential.get().seal, url: credential.IssuerURL()},
 		jitter:     c.jitter.of(credential.ID()),
 		rejected:   make(rejections),
 		changed:    make(chan struct{}),

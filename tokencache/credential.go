@@ -23,6 +23,7 @@ type Credential struct{ data *credentialData }
 type credentialData struct {
 	issuer, app     string
 	id              string
+	url             string
 	seal            sealer
 	window, maxLife time.Duration
 }
@@ -70,7 +71,7 @@ func NewCredential(c CredentialConfig) (Credential, error) {
 		return Credential{}, errors.New("tokencache: no key can be derived from the secret: in FIPS 140 mode it needs at least 14 bytes")
 	}
 	return Credential{&credentialData{
-		issuer: c.Issuer, app: c.App, id: escape(c.Issuer) + ":" + escape(c.App) + ":" + digest, seal: seal,
+		issuer: c.Issuer, app: c.App, id: escape(c.Issuer) + ":" + escape(c.App) + ":" + digest, seal: seal, url: urlIn(c.Public),
 		window: c.Window, maxLife: cmp.Or(c.MaxLife, defaultMaxLife),
 	}}, nil
 }
@@ -147,6 +148,11 @@ func (c Credential) ID() string { return c.get().id }
 // Issuer returns the kind of issuer, such as "feishu"; empty for the zero Credential.
 func (c Credential) Issuer() string { return c.get().issuer }
 
+// IssuerURL returns where the issuer is, for people: scheme, host and path of the first of the
+// public parts that is an http or https URL, cut to 128 bytes; "" if none is. It stands in Redis
+// in the clear.
+func (c Credential) IssuerURL() string { return c.get().url }
+
 // App returns the id of the app; empty for the zero Credential.
 func (c Credential) App() string { return c.get().app }
 
@@ -200,6 +206,18 @@ func (c Credential) checkLife(life time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// urlIn leaves out what may be a secret in spite of what is asked for: user and query.
+func urlIn(public []string) string {
+	for _, part := range public {
+		u, err := url.Parse(part)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			continue
+		}
+		return word((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String())
+	}
+	return ""
 }
 
 // appOf is the app of an id, or nothing if it is none of ours.

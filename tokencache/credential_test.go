@@ -198,3 +198,22 @@ func TestF34KeysAreApart(t *testing.T) {
 	}, []string{k.token(), k.lock(), k.failure(), k.channel(), k.rejected("f"), k.refused()})
 	assert.NotEqual(t, k.token(), keysOf("staging", id).token())
 }
+
+// What people may know of a credential's place is an address, and never what stands beside it.
+func TestCredentialsIssuerURL(t *testing.T) {
+	for want, public := range map[string][]string{
+		"":                          nil,
+		"https://a.example":         {"https://a.example", "https://b.example"},
+		"https://a.example/x/y":     {"scope", "https://user:hunter2@a.example/x/y?key=hunter2#hunter2"},
+		"http://a.example:8080/%2F": {"mailto:a@b", "redis://x", "https://", "http://a.example:8080/%2F"},
+	} {
+		c, err := NewCredential(CredentialConfig{Issuer: "x", App: "a", Public: public, Secret: []string{"s"}})
+		require.NoError(t, err)
+		assert.Equal(t, want, c.IssuerURL())
+	}
+	c := MustCredential(CredentialConfig{Issuer: "x", App: "a", Public: []string{"https://a.example/" + strings.Repeat("x", 200) + "\x01"}, Secret: []string{"s"}})
+	assert.Empty(t, c.IssuerURL(), "no URL")
+	c = MustCredential(CredentialConfig{Issuer: "x", App: "a", Public: []string{"https://a.example/" + strings.Repeat("x", 200)}, Secret: []string{"s"}})
+	assert.LessOrEqual(t, len(c.IssuerURL()), 128)
+	assert.Empty(t, Credential{}.IssuerURL())
+}

@@ -54,7 +54,7 @@ func TestPublishTouchesOnlyWhatItMust(t *testing.T) {
 			s.put("a1", "t1", 2*time.Hour, time.Minute, "note", "of a person", "scope", "of a1")
 			s.mustPublish(s.offered(time.Hour, 0))
 			assert.ElementsMatch(t, []string{
-				"sealed", "fingerprint", "life", "sum", "stored_at", "fetched_by", "fetched_at", "checked_at", "ends_at", "window",
+				"sealed", "fingerprint", "life", "sum", "stored_at", "fetched_by", "fetched_at", "checked_at", "ends_at", "window", "issuer_url",
 			}, slices.Collect(maps.Keys(s.fields())))
 		})
 		t.Run("F33: fields of a later version stay with their token", func(t *testing.T) {

@@ -37,6 +37,7 @@ const (
 	fieldFetchedBy
 	fieldFetchedAt
 	fieldWindow
+	fieldIssuerURL
 	tokenFields
 
 	neededFields = fieldFetchedBy
@@ -147,7 +148,8 @@ const (
 	failBy
 	failureFields // that every version has
 
-	failRefused = failureFields // "1": fresh tokens were rejected, the issuer has not failed
+	failRefused   = failureFields     // "1": fresh tokens were rejected, the issuer has not failed
+	failIssuerURL = failureFields + 1 // for people
 )
 
 // parseFailure returns nil if there is none. One without a TTL, or that claims

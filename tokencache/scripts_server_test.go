@@ -89,7 +89,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		t.Cleanup(func() { known.ConfigSet(context.Background(), "requirepass", "") })
 		for name, password := range map[string]string{"NOAUTH": "", "WRONGPASS": "hunter3"} {
 			rdb := server.Client(t, func(o *redis.Options) { o.Password = password })
-			err := read(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys, s.seal}, t: t, t0: s.t0})
+			err := read(&stage{store: store{redis: newGuard(rdb, 5*time.Second, s.redis.breaker), keys: s.keys, seal: s.seal}, t: t, t0: s.t0})
 			var trouble *RedisError
 			require.ErrorAs(t, err, &trouble)
 			assert.Equal(t, name, string(trouble.Trouble), "%v", err)
@@ -111,7 +111,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		} {
 			server.Exec(slices.Concat([]any{"ACL", "SETUSER", "us", "reset", "on", ">pw"}, words(test.acl))...)
 			rdb := server.Client(t, func(o *redis.Options) { o.Username, o.Password = "us", "pw" })
-			err := test.run(&stage{store: store{newGuard(rdb, 5*time.Second, s.redis.breaker), s.keys, s.seal}, t: t, t0: s.t0})
+			err := test.run(&stage{store: store{redis: newGuard(rdb, 5*time.Second, s.redis.breaker), keys: s.keys, seal: s.seal}, t: t, t0: s.t0})
 			var trouble *RedisError
 			require.ErrorAs(t, err, &trouble, name)
 			assert.Equal(t, "NOPERM", string(trouble.Trouble), "%s: %v", name, err)

@@ -11,6 +11,7 @@ import (
 type Status struct {
 	App       string // the app id
 	ID        string // of the credential: see [Credential.ID]
+	IssuerURL string // see [Credential.IssuerURL]; of Survey as it stands in Redis, "" if it does not
 	State     State
 	Remaining time.Duration // life of the stored token; 0 if there is none
 	Life      time.Duration // what the issuer gave it
@@ -48,7 +49,9 @@ func (s *Source) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	return statusOf(s.store.keys.id, v), nil
+	st := statusOf(s.store.keys.id, v)
+	st.IssuerURL = s.credential.IssuerURL()
+	return st, nil
 }
 
 // Stored returns the token that Redis holds, whatever this process has; the zero
@@ -119,7 +122,7 @@ func apart(caller context.Context) (ctx context.Context, end func()) {
 }
 
 func statusOf(id string, v *view) Status {
-	st := Status{App: word(appOf(id)), ID: id, State: StateAbsent, Garbled: v.garbled}
+	st := Status{App: word(appOf(id)), ID: id, IssuerURL: v.url, State: StateAbsent, Garbled: v.garbled}
 	if r := v.record; r != nil {
 		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.life, r.fetchedBy, r.fetchedAt
 		st.State = windowOf(r.window, r.life, true, 0).phaseOf(r.remaining).state()

@@ -29,7 +29,7 @@ func TestStatusThroughALife(t *testing.T) {
 			assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{32}$", status.ID)
 			return status
 		}
-		assert.Equal(t, tokencache.Status{App: "cli_test", ID: look().ID, State: "absent"}, look())
+		assert.Equal(t, tokencache.Status{App: "cli_test", ID: look().ID, IssuerURL: "https://open.feishu.cn", State: "absent"}, look())
 
 		go r.mustGet()
 		time.Sleep(500 * time.Millisecond)
@@ -60,7 +60,7 @@ func TestStatusThroughALife(t *testing.T) {
 			assert.Nil(t, status.Failure)
 		}
 		time.Sleep(10 * time.Second)
-		assert.Equal(t, tokencache.Status{App: "cli_test", ID: look().ID, State: "absent"}, look())
+		assert.Equal(t, tokencache.Status{App: "cli_test", ID: look().ID, IssuerURL: "https://open.feishu.cn", State: "absent"}, look())
 		assert.Zero(t, watcher.count(tokencache.EventAdopt, ""))
 		assert.Equal(t, 1, f.stats().Calls)
 	})

@@ -1,6 +1,7 @@
 package tokencache
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -56,6 +57,7 @@ type store struct {
 	redis *guard
 	keys  keys
 	seal  sealer // zero for who only looks, and has not the secret: it opens nothing
+	url   string // the issuer's, for people
 }
 
 // view is one look at everything, as of the moment it was asked for.
@@ -67,6 +69,7 @@ type view struct {
 	foreign string    // the sum of one that is sound, but cannot be opened
 	lockTTL time.Duration
 	failure *failure
+	url     string      // the issuer's, as it is written there; "" if it is not
 	claim   *lock.Claim // the lock was taken in the same step: nothing else of the view was there
 }
 
@@ -138,9 +141,19 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 // means anything.
 func (s store) parseView(r *answer, at instant) (v *view, taken bool) {
 	v = &view{at: at, now: r.moment(0), lockTTL: r.ttl(3)}
-	v.record, v.garbled, v.foreign = s.recordOf(r.fields(2), r.ttl(1), v.now, at)
-	v.failure = parseFailure(r.fields(5), r.ttl(4), v.now)
+	stored, failed := r.fields(2), r.fields(5)
+	v.record, v.garbled, v.foreign = s.recordOf(stored, r.ttl(1), v.now, at)
+	v.failure = parseFailure(failed, r.ttl(4), v.now)
+	v.url = cmp.Or(wordAt(stored, fieldIssuerURL), wordAt(failed, failIssuerURL))
 	return v, r.flag(6)
+}
+
+// wordAt is a field that only people read.
+func wordAt(fields []string, i int) string {
+	if i >= len(fields) {
+		return ""
+	}
+	return word(fields[i])
 }
 
 // recordOf parses a record and opens it. If that cannot be used: why, and its sum if it is
@@ -190,7 +203,7 @@ func (s store) publish(ctx context.Context, o offer) (out Outcome, stored *recor
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
 	r, err := s.run(ctx, publishScript, []string{s.keys.token(), s.keys.failure(), s.keys.rejected(fp), s.keys.lock()},
-		sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window), o.lock, o.instead)
+		sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window), o.lock, o.instead, s.url)
 	if err != nil {
 		return "", nil, err
 	}
@@ -218,7 +231,7 @@ func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw 
 	}
 	r, err := s.run(ctx, failScript, []string{s.keys.lock(), s.keys.failure()},
 		lockValue, millis(b.base), millis(b.limit), int(draw*1000), local,
-		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by.name, by.id)
+		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by.name, by.id, s.url)
 	if err != nil {
 		return 0, err
 	}

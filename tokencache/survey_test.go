@@ -2,7 +2,9 @@ package tokencache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +130,49 @@ func TestSurveyFails(t *testing.T) {
 		r.stop()
 		_, err = r.cache.Survey(context.Background())
 		assert.ErrorIs(t, err, tokencache.ErrClosed)
+	})
+}
+
+// Two credentials of one app are told apart by where their issuers are, as long as there is
+// anything of them; what others write there is bounded and moves no cursor.
+func TestSurveyTellsTheIssuersOfAnAppApart(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env redistest.Env) {
+		ctx, admin := context.Background(), env.Admin()
+		cache := newCache(t, env.Client("us"), tokencache.Config{Replica: "r1"})
+		at := func(url string, err error) *tokencache.Source {
+			credential := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: "one", Public: []string{"x", url}, Secret: []string{"s"}})
+			return cache.Source(tokencache.FetchFunc(credential, func(context.Context) (tokencache.Token, error) {
+				return tokencache.NewToken("a", "t", time.Hour), err
+			}))
+		}
+		stored, failed, rejected := at("https://a.example/x", nil), at("https://b.example", errors.New("no")), at("https://user:hunter2@c.example/?q=hunter2", nil)
+		_, err := stored.Get(ctx)
+		require.NoError(t, err)
+		_, err = failed.Get(ctx)
+		require.Error(t, err)
+		_, err = rejected.Get(ctx)
+		require.NoError(t, err)
+		urls := func() map[string]string {
+			all, err := cache.Survey(ctx)
+			require.NoError(t, err)
+			got := map[string]string{}
+			for _, s := range all {
+				got[s.ID] = s.IssuerURL
+			}
+			return got
+		}
+		assert.Equal(t, map[string]string{stored.ID(): "https://a.example/x", failed.ID(): "https://b.example", rejected.ID(): "https://c.example/"}, urls())
+
+		key := "onetoken:{" + stored.ID() + "}:token"
+		require.NoError(t, admin.HSet(ctx, key, "issuer_url", "https://\x1b[2J\n"+strings.Repeat("x", 1000)).Err())
+		got := urls()[stored.ID()]
+		assert.True(t, strings.HasPrefix(got, "https:// [2J x"), "%q", got)
+		assert.LessOrEqual(t, len(got), 128)
+		own, err := stored.Status(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "https://a.example/x", own.IssuerURL, "who has the credential knows")
+		require.NoError(t, admin.HDel(ctx, key, "issuer_url").Err())
+		assert.Empty(t, urls()[stored.ID()], "a record of before")
 	})
 }
 

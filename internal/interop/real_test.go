@@ -3,6 +3,8 @@ package interop_test
 import (
 	"context"
 	"log/slog"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +51,7 @@ func TestReadersOpenARealRecord(t *testing.T) {
 		require.NoError(t, cache.Close())
 
 		d := documentOf(t, rdb, source.ID(), c.public, c.secret)
+		assertDocumented(t, rdb, source.ID(), c.public[2])
 		for _, r := range readers(t) {
 			got, refused := r.open(t, d)
 			assert.Empty(t, refused, "%s in %s", name, r.name)
@@ -64,6 +67,22 @@ func TestReadersOpenARealRecord(t *testing.T) {
 			assert.NotEmpty(t, refused, "%s in %s, with a wrong secret", name, r.name)
 		}
 	}
+}
+
+// assertDocumented wants every field of a record to stand in the table, and the issuer's URL as it
+// is said there.
+func assertDocumented(t *testing.T, rdb *redis.Client, id, url string) {
+	t.Helper()
+	contract, err := os.ReadFile("../../docs/interop.md")
+	require.NoError(t, err)
+	_, table, _ := strings.Cut(string(contract), "## The record")
+	table, _, _ = strings.Cut(table, "## The seal")
+	fields, err := rdb.HGetAll(t.Context(), "onetoken:{"+id+"}:token").Result()
+	require.NoError(t, err)
+	for name := range fields {
+		assert.Contains(t, table, "`"+name+"`")
+	}
+	assert.Equal(t, url, fields["issuer_url"])
 }
 
 // documentOf is the record as it stands in Redis.

@@ -138,7 +138,7 @@ func commandOf(name string, args []string) string {
 
 // scripts by their number of keys and of all arguments.
 var scripts = map[string]string{
-	"3 5": "read", "3 6": "read", "3 8": "look", "4 17": "publish", "2 18": "fail", "4 19": "invalidate", // ours
+	"3 5": "read", "3 6": "read", "3 8": "look", "4 18": "publish", "2 19": "fail", "4 19": "invalidate", // ours
 	"1 6": "obtain", "1 5": "extend", "1 4": "release", // redislock's
 }
 

@@ -4,7 +4,7 @@
 -- ARGV: 1 lock value, 2 base (ms), 3 cap (ms) of the backoff, 4 jitter (0 to 999),
 --       5 local (1: may be the caller's own trouble), 6 issuer, 7 class, 8 code,
 --       9 status, 10 message, 11 log id, 12 advice, 13 by, for people, 14 the caller's
---       identity: replicas may share a name
+--       identity: replicas may share a name, 15 the issuer's URL, for people
 -- Returns: outcome, hold (ms, a string as in read.lua; not with 'not_held')
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 	return { 'not_held' }
@@ -49,6 +49,6 @@ redis.call('HSET', KEYS[2],
 	'shut_out', string.format('%.0f', shut_out),
 	'local', ARGV[5], 'issuer', ARGV[6], 'class', ARGV[7], 'code', ARGV[8], 'status', ARGV[9],
 	'message', ARGV[10], 'log_id', ARGV[11], 'advice', ARGV[12], 'by', ARGV[13],
-	'replica_id', ARGV[14], 'refused', '0')
+	'replica_id', ARGV[14], 'refused', '0', 'issuer_url', ARGV[15] or '')
 redis.call('PEXPIRE', KEYS[2], string.format('%.0f', hold + 600000))
 return { 'failed', string.format('%.0f', hold) }

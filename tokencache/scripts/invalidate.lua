@@ -118,7 +118,8 @@ if outcome == 'paced' then
 			'attempts', string.format('%.0f', math.min(30, whole(redis.call('HGET', KEYS[3], 'attempts')))),
 			'shut_out', '0', 'local', '0', 'issuer', ARGV[10], 'class', 'transient', 'code', '0', 'status', '0',
 			'message', string.format('%.0f fresh tokens in a row were rejected', row),
-			'log_id', '', 'advice', ARGV[11], 'by', ARGV[12], 'refused', '1')
+			'log_id', '', 'advice', ARGV[11], 'by', ARGV[12], 'refused', '1',
+			'issuer_url', redis.call('HGET', KEYS[1], 'issuer_url') or '')
 		redis.call('PEXPIRE', KEYS[3], string.format('%.0f', hold + 600000))
 	end
 end

@@ -8,7 +8,8 @@
 --       8 put-back (1: the issuer was asked long ago, at t0, and without the lock),
 --       9 the issuer's window (ms), for whoever looks without knowing the issuer,
 --       10 lock value, 11 the sum of a stored record that the holder of the lock could
---       not open, and which makes way for this one; or neither
+--       not open, and which makes way for this one; or neither,
+--       12 the issuer's URL, for people
 -- Returns: outcome, now (ms), PTTL and {token fields} of what is stored afterwards
 --          ('expired' and 'rejected' come alone; times as strings, as in read.lua)
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -110,11 +111,13 @@ local record = {
 	sealed = sealed, fingerprint = fingerprint, life = lives, sum = sum_of(sealed, fingerprint, lives),
 	checked_at = string.format('%.0f', checked), ends_at = string.format('%.0f', now + px),
 	stored_at = string.format('%.0f', now), fetched_by = by, fetched_at = at, window = ARGV[9],
+	issuer_url = ARGV[12] or '',
 }
 redis.call('HSET', KEYS[1],
 	'sealed', record.sealed, 'fingerprint', record.fingerprint, 'life', record.life, 'sum', record.sum,
 	'checked_at', record.checked_at, 'ends_at', record.ends_at, 'stored_at', record.stored_at,
-	'fetched_by', record.fetched_by, 'fetched_at', record.fetched_at, 'window', record.window)
+	'fetched_by', record.fetched_by, 'fetched_at', record.fetched_at, 'window', record.window,
+	'issuer_url', record.issuer_url)
 -- Not PEXPIREAT: an embedded Redis with words of 32 bits takes no moment that large.
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', px))
 if not same then

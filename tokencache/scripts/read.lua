@@ -13,7 +13,7 @@ local token, failure = {}, {}
 local token_ttl = redis.call('PTTL', KEYS[1])
 if token_ttl ~= -2 then
 	if ARGV[1] == 'all' then
-		token = redis.pcall('HMGET', KEYS[1], 'sealed', 'fingerprint', 'life', 'sum', 'checked_at', 'ends_at', 'fetched_by', 'fetched_at', 'window')
+		token = redis.pcall('HMGET', KEYS[1], 'sealed', 'fingerprint', 'life', 'sum', 'checked_at', 'ends_at', 'fetched_by', 'fetched_at', 'window', 'issuer_url')
 	else
 		token = redis.pcall('HMGET', KEYS[1], 'sealed', 'fingerprint', 'life', 'sum', 'checked_at', 'ends_at')
 	end
@@ -24,7 +24,7 @@ end
 
 local failure_ttl = redis.call('PTTL', KEYS[3])
 if failure_ttl ~= -2 then
-	failure = redis.pcall('HMGET', KEYS[3], 'until', 'attempts', 'issuer', 'class', 'code', 'status', 'message', 'log_id', 'advice', 'local', 'by', 'refused')
+	failure = redis.pcall('HMGET', KEYS[3], 'until', 'attempts', 'issuer', 'class', 'code', 'status', 'message', 'log_id', 'advice', 'local', 'by', 'refused', 'issuer_url')
 	if failure.err then
 		return redis.error_reply(failure.err .. ' (' .. KEYS[3] .. ')')
 	end
