@@ -72,7 +72,9 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 	chart := &chart{out: a.stdout, json: asJSON}
 	bounded, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
-	p, first := a.admit(bounded)
+	reading, stop := context.WithTimeout(bounded, readTime)
+	p, first := a.admit(reading)
+	stop()
 	chart.files = p.env.files
 	defer p.rdb.Close() //nolint:errcheck // nothing is left to lose
 	if err := p.env.err(); err != nil {
@@ -138,6 +140,9 @@ func (a *app) admit(ctx context.Context) (*patient, finding) {
 	f.Found = p.describe(a.getenv)
 	if feishu, err := fetcher.NewFeishu(p.feishu); err == nil && feishu.Unencrypted() {
 		f.Status, f.Advice = checkWarn, "the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)"
+	}
+	if env.unverified {
+		f.Status, f.Advice = checkWarn, strings.TrimPrefix(f.Advice+"; "+unverifiedRedis, "; ")
 	}
 	return p, f
 }

@@ -105,11 +105,7 @@ func (p *patient) failure(name string, err error) finding {
 	var advice []string
 	if e, ok := errors.AsType[*tokencache.IssuerError](err); ok {
 		f.Found = without(f.Found, e.Advice)
-		if e.Advice == "" {
-			advice = append(advice, "try again in a moment"+memory(err, e))
-		} else {
-			advice = append(advice, variablesInAdvice.Replace(e.Advice)+memory(err, e))
-		}
+		advice = append(advice, strings.TrimPrefix(variablesInAdvice.Replace(e.Advice)+nextStep(err, e), ": "))
 	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
 		own := e.Trouble.Advice()

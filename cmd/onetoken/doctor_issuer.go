@@ -128,7 +128,7 @@ func (p *patient) tryCredentials(ctx context.Context) finding {
 	}
 	source := cache.Source(feishu)
 	tok, err := source.Get(ctx)
-	seen.settle(ctx, cache)
+	seen.settle(ctx, cache, deadline{})
 	if seen.remembers(err) {
 		err = &rememberedError{err, askedAgainIn(ctx, source)}
 	}

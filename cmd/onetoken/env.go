@@ -59,6 +59,7 @@ type environment struct {
 	stdinOf    string // the variable that was read from standard input
 	pretend    bool   // any credential will do
 	tls        bool   // REDIS_URL asks for it
+	unverified bool   // and no certificate is verified
 	place      string // of the Redis it names, without secrets
 	files      files
 	stopped    bool // by a signal, while something was read
@@ -138,7 +139,7 @@ func (e *environment) redis(ctx context.Context) redis.UniversalClient {
 	if err != nil {
 		target, _ = parseRedisURL(local)
 	}
-	e.tls, e.place = target.hasTLS(), target.place()
+	e.tls, e.unverified, e.place = target.tls() != nil, target.unverified(), target.place()
 	return target.client()
 }
 

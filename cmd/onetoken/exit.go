@@ -115,10 +115,8 @@ func withAdvice(err error) string {
 	text := inVariables(err)
 	e, refused := errors.AsType[*tokencache.IssuerError](err)
 	switch {
-	case refused && e.Advice == "":
-		return text + ": try again in a moment" + memory(err, e)
 	case refused:
-		return text + memory(err, e)
+		return text + nextStep(err, e)
 	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, tokencache.ErrRedis):
 		return text + ": try again, raise --timeout, or look with --log-level debug"
 	}
@@ -172,6 +170,29 @@ var variablesInAdvice = strings.NewReplacer(
 	"the app secret", "FEISHU_APP_SECRET", "app secret", "FEISHU_APP_SECRET",
 )
 
+// nextStep goes on where the advice of a refusal ends: when, or with which command, the issuer is
+// asked again. It begins with a ": " where there is no advice.
+func nextStep(err error, e *tokencache.IssuerError) string {
+	remembered := memory(err, e)
+	switch {
+	case e.Class == tokencache.ClassPermanent && remembered != "":
+		return remembered
+	case e.Class == tokencache.ClassPermanent:
+		return "; " + askAtOnce
+	case e.Advice != "":
+		return remembered
+	case e.RetryAfter > 0:
+		return ": try again in " + aboveSecond(e.RetryAfter) + remembered
+	}
+	return ": try again in a moment" + remembered
+}
+
+// askAtOnce is for a refusal that the fleet remembers.
+const askAtOnce = "once that is mended, onetoken refresh asks at once"
+
+// aboveSecond is never sooner than d.
+func aboveSecond(d time.Duration) string { return (d.Truncate(time.Second) + time.Second).String() }
+
 // memory tells an error that the fleet remembers from a fresh one: what was
 // mended since then cannot show yet, unless it is the id or secret:
 // others are another key in Redis.
@@ -182,11 +203,11 @@ func memory(err error, e *tokencache.IssuerError) string {
 	}
 	again := "up to 5 min"
 	if remembered.again > 0 {
-		again = (remembered.again.Truncate(time.Second) + time.Second).String()
+		again = aboveSecond(remembered.again)
 	}
 	text := "; remembered from an earlier call, the issuer is asked again in " + again
 	if e.Class == tokencache.ClassPermanent {
-		text += ", with another id or secret at once"
+		text += ", with another id or secret at once; " + askAtOnce
 	}
 	return text
 }

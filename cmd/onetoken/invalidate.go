@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ func (a *app) invalidateCommand() *cobra.Command {
 			return a.invalidate(cmd.Context(), len(args) > 0, timeout)
 		},
 	}
-	cmd.Flags().DurationVar(&timeout, "timeout", readTime, "how long to wait for the end of standard input, or of a file that a variable names")
+	cmd.Flags().DurationVar(&timeout, "timeout", readTime, "how long to wait, in all: for standard input or a file to end, and for redis")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		switch { // what they would quote may be a token
 		case strings.HasPrefix(err.Error(), "unknown"):
@@ -59,23 +60,25 @@ func (a *app) invalidateCommand() *cobra.Command {
 
 func (a *app) invalidate(ctx context.Context, fromStdin bool, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
-	reading, cancel := env.limit(ctx, timeout)
+	waiting, cancel := env.limit(ctx, timeout)
 	defer cancel()
-	s, err := a.open(reading, env, opening{credential: true})
+	s, err := a.open(waiting, env, opening{credential: true, deadline: deadlineOf(waiting)})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	refused := ""
 	if fromStdin {
-		if refused, err = env.token(reading); err != nil {
+		if refused, err = env.token(waiting); err != nil {
 			return err
 		}
 	}
-	done, err := s.invalidate(ctx, refused)
+	done, err := s.invalidate(waiting, refused)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return errors.New("interrupted before redis had answered")
+	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, tokencache.ErrRedis):
+		return env.hint(fmt.Errorf("not known to be dropped within %v: %w", timeout, &tokencache.RedisError{Trouble: tokencache.TroubleTimeout}))
 	case errors.Is(err, tokencache.ErrCoolDown):
 		return errors.New("not dropped: this token was refused moments ago, and the issuer has handed it out again since. " +
 			"Asking once more would not help yet; see why it is refused, or try again in a while (1 min, doubling to 30)")
@@ -97,11 +100,21 @@ func (e *environment) token(ctx context.Context) (string, error) {
 		return "", usage(fmt.Errorf("the token cannot be read: %w", err))
 	}
 	token := cutNewline(raw)
-	if token == "" {
+	switch {
+	case token == "":
 		return "", usage(errors.New("standard input is empty: write the refused token to it"))
+	case !tokenShape.MatchString(token):
+		return "", usage(errNoToken)
 	}
 	return token, nil
 }
+
+// errNoToken quotes nothing: what came may hold a token.
+var errNoToken = errors.New("standard input is not one token and nothing else: write the token alone, such as t-g1044..., " +
+	`as onetoken token prints it: without blanks, quotes, braces, "Bearer" or a second line`)
+
+// tokenShape is what can stand after "Bearer" in a header (RFC 6750, section 2.1).
+var tokenShape = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 
 // invalidate drops what is stored, if that is the refused token or none is named,
 // and says what became of it.
@@ -111,14 +124,14 @@ func (s *session) invalidate(ctx context.Context, refused string) (string, error
 	case err != nil:
 		return "", err
 	case stored.IsZero():
-		return "nothing to do: no usable token is stored; whoever needs one next asks the issuer", nil
+		return "nothing to do: no usable token of " + s.whose() + " is stored; whoever needs one next asks the issuer", nil
 	case refused != "" && !isOneOf(stored, refused):
 		return "nothing to do: the token that is stored is another", nil
 	}
 	if err := s.source.Invalidate(ctx, stored); err != nil {
 		return "", err
 	}
-	s.seen.settle(ctx, s.cache)
+	s.seen.settle(ctx, s.cache, s.deadline)
 	switch s.seen.rejection() {
 	case tokencache.OutcomeDropped:
 		return "dropped: whoever needs a token next asks the issuer", nil

@@ -19,7 +19,7 @@ import (
 func TestLateToken(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
-	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: 200 * time.Millisecond})
+	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: 100 * time.Millisecond})
 	issuer.SetFault(feishutest.Refusal(5000, "internal error"))
 	web := httptest.NewServer(issuer)
 	defer web.Close()
@@ -55,15 +55,15 @@ func TestWhyItWasLate(t *testing.T) {
 			for _, e := range c.events {
 				seen.observe(e)
 			}
-			assert.EqualError(t, seen.explain(late), c.want)
+			assert.EqualError(t, seen.explain(late, nil), c.want)
 		})
 	}
 	seen := sight{logger: slog.New(slog.DiscardHandler)}
 	seen.observe(tokencache.Event{Kind: tokencache.EventCall, Err: silent})
 	other := errors.New("interrupted")
-	assert.Equal(t, other, seen.explain(other), "only what was late")
+	assert.Equal(t, other, seen.explain(other, nil), "only what was late")
 	known := &lateError{3 * time.Second, &tokencache.IssuerError{Issuer: "feishu", Message: "another"}}
-	assert.Equal(t, known, seen.explain(known), "it has its reason")
+	assert.Equal(t, known, seen.explain(known, nil), "it has its reason")
 }
 
 // Who interrupts and has to wait is told at once, and how not to.
@@ -118,7 +118,7 @@ func TestCallIsPublishedBeforeTheExit(t *testing.T) {
 			town := newTown(t)
 			asked := make(chan struct{}, 1)
 			issuer := feishutest.New(feishutest.Config{
-				AppID: "cli_test", AppSecret: testSecret, Latency: 300 * time.Millisecond,
+				AppID: "cli_test", AppSecret: testSecret, Latency: 100 * time.Millisecond,
 				OnRequest: func() { asked <- struct{}{} },
 			})
 			web := httptest.NewServer(issuer)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/tls"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -27,15 +28,19 @@ type redisTarget struct {
 	sentinel *redis.FailoverOptions
 }
 
-func (t *redisTarget) hasTLS() bool {
+// tls is nil without it.
+func (t *redisTarget) tls() *tls.Config {
 	switch {
 	case t.sentinel != nil:
-		return t.sentinel.TLSConfig != nil
+		return t.sentinel.TLSConfig
 	case t.cluster != nil:
-		return t.cluster.TLSConfig != nil
+		return t.cluster.TLSConfig
 	}
-	return t.single.TLSConfig != nil
+	return t.single.TLSConfig
 }
+
+// unverified says whether anybody's certificate will do.
+func (t *redisTarget) unverified() bool { return t.tls() != nil && t.tls().InsecureSkipVerify }
 
 // client connects to nothing yet. The caller closes it.
 func (t *redisTarget) client() redis.UniversalClient {

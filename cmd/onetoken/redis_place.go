@@ -17,7 +17,10 @@ func (t *redisTarget) place() string {
 		at, db = t.single.Addr, t.single.DB
 	}
 	tls := "without TLS"
-	if t.hasTLS() {
+	switch {
+	case t.unverified():
+		tls = "with TLS that is not verified"
+	case t.tls() != nil:
 		tls = "with TLS"
 	}
 	return at + " database " + strconv.Itoa(db) + " " + tls

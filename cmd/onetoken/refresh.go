@@ -23,8 +23,9 @@ func (a *app) refreshCommand() *cobra.Command {
 			"command passes it, with one call: run it after you mended something in the\n" +
 			"console. Other failures, such as a rate limit, hold it back like everybody: the\n" +
 			"error says how long. With Redis in trouble the issuer is asked directly, and a\n" +
-			"line on standard error says so. It may end later than --timeout: a call under\n" +
-			"way is finished for the others. The environment is described by onetoken -h.",
+			"line on standard error says so. It may end half a second later than --timeout:\n" +
+			"so long a call under way has for the others. The environment is described by\n" +
+			"onetoken -h.",
 		Example: "  onetoken refresh && onetoken status",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,7 +40,7 @@ func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
 	waiting, cancel := env.limit(ctx, timeout)
 	defer cancel()
-	s, err := a.open(waiting, env, opening{credential: true})
+	s, err := a.open(waiting, env, opening{credential: true, deadline: deadlineOf(waiting)})
 	if err != nil {
 		return err
 	}
@@ -54,13 +55,13 @@ func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 		}
 		return err
 	})
-	s.tellReturned(ctx, tok)
+	s.tellReturned(s.hasReturned(ctx, tok))
 	return s.conclude(ctx, err)
 }
 
 // whatCame says it in one line, without the token.
 func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bool) string {
-	s.seen.settle(ctx, s.cache)
+	s.seen.settle(ctx, s.cache, s.deadline)
 	called, direct := s.seen.calls()
 	which := "the same token again"
 	switch {
@@ -77,6 +78,8 @@ func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bo
 	if direct {
 		return text
 	}
+	ctx, cancel := s.deadline.within(ctx, callGrace)
+	defer cancel()
 	if status, err := s.source.Status(ctx); err == nil {
 		text += ", " + string(status.State)
 	}

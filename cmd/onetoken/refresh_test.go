@@ -83,13 +83,13 @@ func TestRefreshWithoutRedis(t *testing.T) {
 func TestRefreshIsLate(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
-	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: time.Second})
+	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: 250 * time.Millisecond})
 	web := httptest.NewServer(issuer)
 	defer web.Close()
-	got := town.with("FEISHU_BASE_URL", web.URL).run(t, "refresh", "--timeout", "300ms")
+	got := town.with("FEISHU_BASE_URL", web.URL).run(t, "refresh", "--timeout", "200ms")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "no token within 300ms")
-	assert.Equal(t, 1, issuer.Stats().Calls, "finished for the others")
+	assert.Contains(t, got.stderr, "no token within 200ms")
+	assert.Equal(t, 1, issuer.Stats().Calls, "finished for the others: %s", got.stderr)
 }
 
 func TestRefreshOfAMistake(t *testing.T) {

@@ -22,14 +22,18 @@ type session struct {
 	cache       *tokencache.Cache
 	source      *tokencache.Source // nil without a credential
 	feishu      *fetcher.Feishu    // nil without a credential
+	fetch       *boundedFetcher
 	config      fetcher.FeishuConfig
 	appID       string
 	unencrypted bool // the issuer's address
+	deadline    deadline
+	left        bool // the Cache did not close in time
 }
 
 // opening is what a session is for.
 type opening struct {
 	credential bool                   // is needed; without one there is no Source
+	deadline   deadline               // zero: the command runs on, or ends by itself
 	refresher  bool                   // goes first, and has nobody to say what the Cache logs
 	observe    func(tokencache.Event) // is told as well; nil: nobody is
 }
@@ -37,7 +41,7 @@ type opening struct {
 // open connects to nothing yet, and reads what it has to until ctx ends. Its error is all
 // complaints, with those that env had before. The caller closes the session.
 func (a *app) open(ctx context.Context, env *environment, o opening) (*session, error) {
-	s := &session{app: a, env: env, seen: &sight{logger: a.logger}, rdb: env.redis(ctx)}
+	s := &session{app: a, env: env, seen: &sight{logger: a.logger}, rdb: env.redis(ctx), deadline: o.deadline}
 	var config fetcher.FeishuConfig
 	if o.credential {
 		config = env.feishu(ctx, a.getenv("FEISHU_BASE_URL"))
@@ -50,6 +54,7 @@ func (a *app) open(ctx context.Context, env *environment, o opening) (*session, 
 		return nil, err
 	}
 	s.cache = cache
+	s.warnOfRedis(ctx)
 	s.seen.ignore(cache.Source(nil))
 	if !o.credential {
 		return s, nil
@@ -59,8 +64,8 @@ func (a *app) open(ctx context.Context, env *environment, o opening) (*session, 
 		s.close()
 		return nil, err
 	}
-	s.feishu, s.config = feishu, config
-	s.source, s.appID, s.unencrypted = cache.Source(feishu), config.AppID, feishu.Unencrypted()
+	s.feishu, s.config, s.fetch = feishu, config, &boundedFetcher{Fetcher: feishu, deadline: o.deadline}
+	s.source, s.appID, s.unencrypted = cache.Source(s.fetch), config.AppID, feishu.Unencrypted()
 	return s, nil
 }
 
@@ -84,7 +89,9 @@ func (s *session) cacheConfig(o opening, quiet *slog.Logger) tokencache.Config {
 }
 
 func (s *session) close() {
-	_ = s.cache.Close()
+	if !s.left {
+		_, _ = closeInTime(s.cache, s.deadline)
+	}
 	_ = s.rdb.Close()
 }
 
@@ -92,6 +99,28 @@ func (s *session) close() {
 func (s *session) warn(ctx context.Context) {
 	if s.unencrypted && s.app.logger.Enabled(ctx, slog.LevelWarn) {
 		say(s.app.stderr, "warning: the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)")
+	}
+}
+
+// whose are the app and the issuer of the environment's credential, as people know them.
+func (s *session) whose() string {
+	name := "this credential"
+	if isAppID(s.appID) {
+		name = s.appID
+	}
+	at := datum(s.feishu.Credential().IssuerURL())
+	if s.app.getenv("FEISHU_BASE_URL") == "" {
+		at += " (FEISHU_BASE_URL is not set)"
+	}
+	return name + " at " + at
+}
+
+// unverifiedRedis is what to do about skip_verify.
+const unverifiedRedis = "whoever is on the way to redis can pass for it, as its certificate is not verified: leave out skip_verify, and name its CA in SSL_CERT_FILE (REDIS_URL)"
+
+func (s *session) warnOfRedis(ctx context.Context) {
+	if s.env.unverified && s.app.logger.Enabled(ctx, slog.LevelWarn) {
+		say(s.app.stderr, s.env.files.named("warning: "+unverifiedRedis))
 	}
 }
 
@@ -113,14 +142,48 @@ func (s *session) within(ctx, waiting context.Context, timeout time.Duration, as
 // conclude ends what may have asked the issuer: a call under way is finished, and
 // what went on besides is said.
 func (s *session) conclude(ctx context.Context, err error) error {
-	s.seen.settle(ctx, s.cache)
+	s.seen.settle(ctx, s.cache, s.deadline)
 	if s.seen.remembers(err) {
-		err = &rememberedError{err, askedAgainIn(ctx, s.source)}
+		err = &rememberedError{err, s.askedAgainIn(ctx)}
 	}
-	s.app.finish(ctx, s.cache)
+	kept := s.whatKeptIt(ctx, err)
+	s.left = !s.app.finish(ctx, s.cache, s.deadline)
 	if err == nil {
 		s.seen.tell(s.app, s.env)
 		return nil
 	}
-	return s.env.hint(s.seen.explain(err))
+	return s.env.hint(s.seen.explain(err, kept))
+}
+
+// whatKeptIt is why there was no token in time, as far as nothing that was seen tells: nil if that
+// is not known either. It looks once more into Redis, while there is time.
+func (s *session) whatKeptIt(ctx context.Context, err error) error {
+	if _, late := errors.AsType[*lateError](err); !late {
+		return nil
+	}
+	if s.fetch.asked.Load() {
+		return errors.New("the issuer has not answered: check FEISHU_BASE_URL, the proxy and the firewall, or raise --timeout")
+	}
+	ctx, cancel := s.deadline.within(ctx, callGrace)
+	defer cancel()
+	status, err := s.source.Status(ctx)
+	switch {
+	case errors.Is(err, tokencache.ErrRedis):
+		return err
+	case err != nil:
+		return &tokencache.RedisError{Trouble: tokencache.TroubleTimeout}
+	case status.Locked != 0:
+		return errors.New("another replica asks the issuer just now: raise --timeout, or see onetoken status")
+	case status.Failure != nil && status.RetryIn > 0:
+		return &rememberedError{status.Failure, status.RetryIn}
+	}
+	return nil
+}
+
+// askedAgainIn is how long the fleet waits before its next call to the issuer, 0
+// if Redis does not say.
+func (s *session) askedAgainIn(ctx context.Context) time.Duration {
+	ctx, cancel := s.deadline.within(ctx, callGrace)
+	defer cancel()
+	return askedAgainIn(ctx, s.source)
 }

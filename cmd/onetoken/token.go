@@ -27,7 +27,8 @@ func (a *app) tokenCommand() *cobra.Command {
 			"it on standard error; with --strict it is not printed then, and the exit status\n" +
 			"is 1. A line there, too, if the token was refused (see onetoken invalidate) and\n" +
 			"the issuer has handed it out again. The environment is described by onetoken -h.\n\n" +
-			"It may end later than --timeout: a call under way is finished for the others.\n" +
+			"It may end half a second later than --timeout: so long a call under way has for\n" +
+			"the others.\n" +
 			"A refusal is remembered by the fleet, for up to 5 min: the error says so, and\n" +
 			"what was mended in between does not show before the issuer is asked again,\n" +
 			"when the error says. Another id or secret takes effect at once.\n\n" +
@@ -54,13 +55,13 @@ type tokenOptions struct {
 	asJSON, strict bool
 }
 
-// token prints one. It may return later than timeout: what it began at the
-// issuer is finished for the others, which takes up to a call's own time-out.
+// token prints one. It may return a little later than timeout: what it began at the
+// issuer has a moment to be finished for the others.
 func (a *app) token(ctx context.Context, o tokenOptions) error {
 	env := &environment{getenv: a.getenv, stdin: a.stdin}
 	waiting, cancel := env.limit(ctx, o.timeout)
 	defer cancel()
-	s, err := a.open(waiting, env, opening{credential: true})
+	s, err := a.open(waiting, env, opening{credential: true, deadline: deadlineOf(waiting)})
 	if err != nil {
 		return err
 	}
@@ -78,10 +79,17 @@ func (a *app) token(ctx context.Context, o tokenOptions) error {
 	if err == nil && o.strict {
 		err = s.strictly(ctx)
 	}
-	if err == nil {
-		err = s.printToken(tok, o.kind, value, o.asJSON)
+	var returned *bool
+	if o.asJSON {
+		returned = s.hasReturned(ctx, tok)
 	}
-	s.tellReturned(ctx, tok)
+	if err == nil {
+		err = s.printToken(tok, o.kind, value, o.asJSON, returned)
+	}
+	if !o.asJSON { // whoever waits for the token alone need not wait for this
+		returned = s.hasReturned(ctx, tok)
+	}
+	s.tellReturned(returned)
 	return s.conclude(ctx, err)
 }
 
@@ -105,19 +113,33 @@ type lateError struct {
 func (e *lateError) Error() string { return fmt.Sprintf("no token within %v: %v", e.timeout, e.err) }
 func (e *lateError) Unwrap() error { return e.err }
 
-// finish waits for a call under way. Who does not want to wait is told at once
-// that it is not in vain.
-func (a *app) finish(ctx context.Context, cache *tokencache.Cache) {
+// finish waits for a call under way, until the deadline: then it is false. Who does not want to
+// wait is told at once that it is not in vain.
+func (a *app) finish(ctx context.Context, cache *tokencache.Cache, limit deadline) (done bool) {
 	said := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(said)
 		say(a.stderr, "interrupted: finishing a call under way for the others; press again to stop at once")
 	})
-	if err := cache.Close(); err != nil {
+	done, err := closeInTime(cache, limit)
+	if err != nil {
 		a.logger.Warn("cache not closed", "err", err)
 	}
 	if !stop() {
 		<-said
+	}
+	return done
+}
+
+// closeInTime is false if what is under way did not end before the deadline.
+func closeInTime(cache *tokencache.Cache, limit deadline) (done bool, err error) {
+	closed := make(chan error, 1)
+	go func() { closed <- cache.Close() }()
+	select {
+	case err := <-closed:
+		return true, err
+	case <-limit.over():
+		return false, nil
 	}
 }
 
@@ -164,7 +186,7 @@ func (s *sight) ignore(marker *tokencache.Source) {
 // settle returns when all that the Cache has done so far has been observed: events come in
 // order, after the step. So it makes one last, which is told as a wait of a Source without a
 // Fetcher.
-func (s *sight) settle(ctx context.Context, cache *tokencache.Cache) {
+func (s *sight) settle(ctx context.Context, cache *tokencache.Cache, limit deadline) {
 	marker, settled := markerOf(cache), make(chan struct{})
 	s.mu.Lock()
 	s.marker, s.settled = marker.ID(), settled
@@ -173,6 +195,7 @@ func (s *sight) settle(ctx context.Context, cache *tokencache.Cache) {
 	select {
 	case <-settled:
 	case <-time.After(time.Second):
+	case <-limit.over():
 	}
 }
 
@@ -248,8 +271,8 @@ func (s *sight) remembers(err error) bool {
 }
 
 // explain says of a token that was late what kept it, which is known only now
-// that the call has ended.
-func (s *sight) explain(err error) error {
+// that the call has ended; kept is what can be said otherwise, or nil.
+func (s *sight) explain(err, kept error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	late, ok := errors.AsType[*lateError](err)
@@ -270,6 +293,8 @@ func (s *sight) explain(err error) error {
 		return &lateError{late.timeout, errors.New("the issuer's answer came later: raise --timeout")}
 	case s.called:
 		return &lateError{late.timeout, errors.New("the issuer's answer came later, and all have it now: see onetoken status")}
+	case kept != nil:
+		return &lateError{late.timeout, kept}
 	}
 	return err
 }

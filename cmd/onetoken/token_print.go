@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -19,7 +22,10 @@ const tokenJSONHelp = `--json prints an object in one line:
   app_access_token      both tokens, which come and end together; null if the
   tenant_access_token     issuer gave no tenant token
   expires_at            when they end, by this host's clock (RFC 3339)
-  expires_in_seconds    how long they live`
+  expires_in_seconds    how long they live
+  handed_out_again      true: it was refused, and the issuer has handed it out
+                          again, so that asking once more brings the same; null
+                          if Redis does not say`
 
 type tokenObject struct {
 	AppID     string    `json:"app_id"`
@@ -29,17 +35,18 @@ type tokenObject struct {
 	Tenant    *string   `json:"tenant_access_token"`
 	ExpiresAt time.Time `json:"expires_at"`
 	ExpiresIn seconds   `json:"expires_in_seconds"`
+	Returned  *bool     `json:"handed_out_again"`
 }
 
 // printToken writes value, which is the token of the kind, in the one way or the other.
-func (s *session) printToken(tok tokencache.Token, kind, value string, asJSON bool) error {
+func (s *session) printToken(tok tokencache.Token, kind, value string, asJSON bool, returned *bool) error {
 	if !asJSON {
 		_, err := fmt.Fprintln(s.app.stdout, value)
 		return err
 	}
 	o := tokenObject{
 		AppID: s.appID, Kind: kind, Token: value, App: tok.AppAccessToken(),
-		ExpiresAt: tok.Expiry().UTC().Truncate(time.Millisecond), ExpiresIn: secondsOf(time.Until(tok.Expiry())),
+		ExpiresAt: tok.Expiry().UTC().Truncate(time.Millisecond), ExpiresIn: secondsOf(time.Until(tok.Expiry())), Returned: returned,
 	}
 	if tenant := tok.TenantAccessToken(); tenant != "" {
 		o.Tenant = &tenant
@@ -63,7 +70,7 @@ func (e *notSharedError) Unwrap() error { return e.why }
 
 // strictly is an error if the token was had around Redis.
 func (s *session) strictly(ctx context.Context) error {
-	s.seen.settle(ctx, s.cache)
+	s.seen.settle(ctx, s.cache, s.deadline)
 	s.seen.mu.Lock()
 	defer s.seen.mu.Unlock()
 	if !s.seen.direct {
@@ -72,17 +79,32 @@ func (s *session) strictly(ctx context.Context) error {
 	return &notSharedError{cmp.Or(s.seen.redis, errors.New("redis was in trouble"))}
 }
 
-// tellReturned says if the token had been refused, and the issuer has handed it out again:
-// to print it as if it were another would send people round in circles.
-func (s *session) tellReturned(ctx context.Context, tok tokencache.Token) {
+// hasReturned says whether the token had been refused, and the issuer has handed it out again; nil
+// if there is no token, or Redis does not say.
+func (s *session) hasReturned(ctx context.Context, tok tokencache.Token) *bool {
+	s.seen.settle(ctx, s.cache, s.deadline)
 	if tok.IsZero() || s.seen.troubled() {
-		return
+		return nil
 	}
 	const patience = time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	refused := s.app.prefix() + ":{" + s.source.ID() + "}:rejected:" + tok.Fingerprint()
-	if s.rdb.Get(ctx, refused).Err() == nil {
+	ctx, cancel = s.deadline.within(ctx, 0)
+	defer cancel()
+	refused, err := s.rdb.Get(ctx, s.app.prefix()+":{"+s.source.ID()+"}:rejected:"+tok.Fingerprint()).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return new(false)
+	case err != nil:
+		return nil
+	}
+	return new(!strings.HasSuffix(refused, " alone")) // then it was kept for the others
+}
+
+// tellReturned is for people: to print it as if it were another token would send them round in
+// circles.
+func (s *session) tellReturned(returned *bool) {
+	if returned != nil && *returned {
 		say(s.app.stderr, "this token was refused before, and the issuer has handed it out again: see why it is refused, as asking once more brings the same")
 	}
 }

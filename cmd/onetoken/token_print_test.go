@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 func TestTokenAsJSON(t *testing.T) {
@@ -32,6 +33,7 @@ func TestTokenAsJSON(t *testing.T) {
 		assert.Equal(t, map[string]any{
 			"app_id": "cli_test", "kind": kind, "token": map[string]string{"app": pair.App, "tenant": pair.Tenant}[kind],
 			"app_access_token": pair.App, "tenant_access_token": pair.Tenant,
+			"handed_out_again": false,
 		}, o)
 	}
 	town.issuer.SetFault(feishutest.Answer(200, nil, `{"code":0,"msg":"ok","app_access_token":"a-1","expire":7200}`))
@@ -90,10 +92,19 @@ func TestTokenThatCameBackIsToldOf(t *testing.T) {
 		got := town.run(t, args...)
 		assert.Equal(t, exitOK, got.code, name)
 		assert.Equal(t, says, got.stderr, name)
+		assert.Equal(t, name == "as JSON", strings.Contains(got.stdout, `,"handed_out_again":true}`), name)
 	}
 	assert.Len(t, town.issuer.Pairs(), 1, "it is the same one")
 
 	town.issuer.SetRemaining(time.Minute) // in its window
 	require.Equal(t, exitOK, town.run(t, "refresh").code)
 	assert.Empty(t, town.run(t, "token").stderr, "another one was not refused")
+	assert.Contains(t, town.run(t, "token", "--json").stdout, `,"handed_out_again":false}`)
+
+	// Kept for the others, because a replica that refuses all has refused it alone, it was not handed out again.
+	fresh := tokencache.NewToken(town.issuer.Pairs()[1].App, town.issuer.Pairs()[1].Tenant, time.Hour)
+	require.NoError(t, town.redis.Set(town.key(t, "rejected:"+fresh.Fingerprint()), "1 1 n alone"))
+	assert.Contains(t, town.run(t, "token", "--json").stdout, `,"handed_out_again":false}`)
+	town.redis.Close()
+	assert.Contains(t, town.run(t, "token", "--json").stdout, `,"handed_out_again":null}`, "nobody says")
 }

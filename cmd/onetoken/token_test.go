@@ -67,7 +67,7 @@ func TestWrongSecret(t *testing.T) {
 			again := town.with("FEISHU_APP_SECRET", wrong).run(t, "token")
 			assert.Equal(t, exitRefused, again.code)
 			assert.NotContains(t, got.stderr, "remembered")
-			assert.Regexp(t, `remembered from an earlier call, the issuer is asked again in (59s|1m\d*s), with another id or secret at once\n$`, again.stderr)
+			assert.Regexp(t, `remembered from an earlier call, the issuer is asked again in (59s|1m\d*s), with another id or secret at once; once that is mended, onetoken refresh asks at once\n$`, again.stderr)
 			assert.Equal(t, 1, town.issuer.Stats().Refused, "the fleet shares the refusal")
 		})
 	}
