@@ -92,9 +92,10 @@ func (e *environment) limit(ctx context.Context, timeout time.Duration) (context
 	return context.WithTimeout(ctx, timeout)
 }
 
-// hasCredential says whether there is one to read, or half of one to complain of.
-func (e *environment) hasCredential() bool {
-	return cmp.Or(e.getenv("FEISHU_APP_ID"), e.getenv("FEISHU_APP_SECRET"), e.getenv("FEISHU_APP_SECRET_FILE")) != ""
+// hasSecret says whether there is one to read: a credential, or without an id half of one to
+// complain of. An id alone says whose tokens are meant.
+func (e *environment) hasSecret() bool {
+	return cmp.Or(e.getenv("FEISHU_APP_SECRET"), e.getenv("FEISHU_APP_SECRET_FILE")) != ""
 }
 
 // noDirect says whether the issuer may only be asked through Redis.

@@ -14,6 +14,7 @@ import (
 // statusJSONHelp documents the names of the fields, which do not change.
 const statusJSONHelp = `--json prints an array, empty if there is nothing, of objects:
   app_id, id         the app's id, and the id of the credential in Redis' keys
+  issuer_url         where its issuer is; "" if Redis does not say
   state              fresh, due, urgent or absent
   remaining_seconds  life of the stored token; 0 if there is none
   life_seconds       what the issuer gave it
@@ -32,6 +33,7 @@ const statusJSONHelp = `--json prints an array, empty if there is nothing, of ob
 type statusObject struct {
 	AppID     string         `json:"app_id"`
 	ID        string         `json:"id"`
+	IssuerURL string         `json:"issuer_url"`
 	State     string         `json:"state"`
 	Remaining seconds        `json:"remaining_seconds"`
 	Life      seconds        `json:"life_seconds"`
@@ -73,7 +75,7 @@ func statusJSON(all []tokencache.Status) string {
 
 func objectOf(st tokencache.Status) statusObject {
 	o := statusObject{
-		AppID: st.App, ID: st.ID, State: string(st.State),
+		AppID: st.App, ID: st.ID, IssuerURL: st.IssuerURL, State: string(st.State),
 		Remaining: secondsOf(st.Remaining), Life: secondsOf(st.Life), FetchedBy: st.FetchedBy,
 		ForEver: st.Locked < 0,
 	}

@@ -47,13 +47,13 @@ func TestStatusOfNothing(t *testing.T) {
 	town := newTown(t)
 	got := town.run(t, "status", "--json")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Equal(t, "onetoken: no usable token of cli_test: none is stored; whoever needs one next asks the issuer, as onetoken token does\n", got.stderr)
+	assert.Equal(t, "onetoken: no usable token of cli_test at "+town.env["FEISHU_BASE_URL"]+": none is stored; whoever needs one next asks the issuer, as onetoken token does\n", got.stderr)
 	all := objects(t, got.stdout)
 	require.Len(t, all, 1, "it is shown even if there is nothing of it")
 	assert.Regexp(t, `^feishu:cli_test:[0-9a-f]{32}$`, all[0]["id"])
 	delete(all[0], "id")
 	assert.Equal(t, map[string]any{
-		"app_id": "cli_test", "state": "absent", "remaining_seconds": 0.0, "life_seconds": 0.0, "fetched_by": "", "fetched_at": nil,
+		"app_id": "cli_test", "issuer_url": town.env["FEISHU_BASE_URL"], "state": "absent", "remaining_seconds": 0.0, "life_seconds": 0.0, "fetched_by": "", "fetched_at": nil,
 		"locked_seconds": nil, "locked_for_ever": false, "failure": nil, "garbled": nil,
 	}, all[0])
 
@@ -106,7 +106,7 @@ func TestStatusIsOfOnesOwn(t *testing.T) {
 
 	got := wrong.run(t, "status", "--json")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Regexp(t, `^onetoken: no usable token of cli_test \([0-9a-f]{8}\): feishu refused: app secret invalid \(code 10014, log id \w+\): check FEISHU_APP_ID and FEISHU_APP_SECRET .*; the issuer is asked again in (1m\d+s|5\ds)\n$`, got.stderr)
+	assert.Regexp(t, `^onetoken: no usable token of cli_test at http://\S+ \([0-9a-f]{8}\): feishu refused: app secret invalid \(code 10014, log id \w+\): check FEISHU_APP_ID and FEISHU_APP_SECRET .*; the issuer is asked again in (1m\d+s|5\ds); once that is mended, onetoken refresh asks at once\n$`, got.stderr)
 	all := objects(t, got.stdout)
 	require.Len(t, all, 2)
 	for _, o := range all {
@@ -123,7 +123,7 @@ func TestStatusIsOfOnesOwn(t *testing.T) {
 		assert.InDelta(t, 60, failure["retry_in_seconds"], 13)
 	}
 	got = wrong.run(t, "status")
-	assert.Regexp(t, `  failure  app secret invalid\n           permanent, code 10014, log id \w+, attempts in a row: 1, the last by \S+\n           the issuer is asked again in \S+\n`, got.stdout)
+	assert.Regexp(t, `  failure  app secret invalid\n           permanent, code 10014, log id \w+, attempts in a row: 1, the last by \S+\n           the issuer is asked again in \S+; once that is mended, onetoken refresh asks at once\n`, got.stdout)
 	assert.Equal(t, exitOK, town.run(t, "status").code)
 	assert.Equal(t, exitOK, town.anonymous().run(t, "status").code, "one usable token will do")
 }
@@ -201,9 +201,9 @@ func TestStatusWithoutRedis(t *testing.T) {
 			assert.Regexp(t, `^onetoken: redis (unreachable|WRONGPASS).*\(REDIS_URL\)\n$`, got.stderr)
 		}
 	}
-	got := town.with("FEISHU_APP_SECRET", "", "REDIS_URL", "127.0.0.1", "ONETOKEN_PREFIX", "{").run(t, "status")
-	assert.Equal(t, exitUsage, got.code, "half a credential is a mistake")
-	for _, name := range []string{"FEISHU_APP_SECRET is not set", "REDIS_URL has no scheme", "ONETOKEN_PREFIX"} {
+	got := town.with("FEISHU_APP_ID", "", "REDIS_URL", "127.0.0.1", "ONETOKEN_PREFIX", "{").run(t, "status")
+	assert.Equal(t, exitUsage, got.code, "a secret without an id is a mistake")
+	for _, name := range []string{"FEISHU_APP_ID is not set", "REDIS_URL has no scheme", "ONETOKEN_PREFIX"} {
 		assert.Contains(t, got.stderr, "onetoken: "+name)
 	}
 }
@@ -259,7 +259,7 @@ func TestStatusWatch(t *testing.T) {
 					assert.Len(t, objects(t, line), 1)
 				}
 			} else {
-				assert.Regexp(t, `^20\S+Z  credentials under the prefix onetoken\nfeishu:\S+  fresh .*\n  left .*\n  fetched .*\n\n20`, stdout.String())
+				assert.Regexp(t, `^20\S+Z  credentials under the prefix onetoken: 1\nfeishu:\S+  fresh .*\n  left .*\n  fetched .*\n\n20`, stdout.String())
 			}
 		})
 	}

@@ -22,6 +22,8 @@ type statusView struct {
 	ours   string // the key of the environment's credential, or nothing
 	drawn  bool   // on a terminal: with bars and colours
 	width  int    // of the terminal
+	height int    // of the screen; 0: there is none
+	brief  bool   // not all would fit: what is wrong and what is left, and nothing else
 }
 
 // on is the view for a terminal of a width.
@@ -30,9 +32,47 @@ func (v statusView) on(width int) statusView {
 	return v
 }
 
-// heading of one look among many.
-func (v statusView) heading() string {
+// heading of one look among many, with what may be out of sight.
+func (v statusView) heading(all []tokencache.Status, below int) string {
+	absent, troubled := 0, 0
+	for _, st := range all {
+		switch urgencyOf(st) {
+		case 0:
+			absent++
+		case 1:
+			troubled++
+		}
+	}
+	text := v.plainHeading() + fmt.Sprintf(": %d", len(all))
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{absent, "absent"}, {troubled, "in trouble"}, {below, "more below"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.what)
+		}
+	}
+	return text
+}
+
+func (v statusView) plainHeading() string {
 	return time.Now().UTC().Format(time.RFC3339) + "  credentials under the prefix " + datum(v.prefix)
+}
+
+// urgencyOf is 0 without a token, 1 in trouble or near the end of one, and 2 otherwise.
+func urgencyOf(st tokencache.Status) int {
+	switch {
+	case st.State == tokencache.StateAbsent:
+		return 0
+	case st.State == tokencache.StateUrgent, st.Failure != nil, st.Garbled != "", st.Locked < 0:
+		return 1
+	}
+	return 2
+}
+
+// urgentFirst keeps the order of ids otherwise.
+func urgentFirst(all []tokencache.Status) []tokencache.Status {
+	return slices.SortedStableFunc(slices.Values(all), func(a, b tokencache.Status) int { return urgencyOf(a) - urgencyOf(b) })
 }
 
 func (v statusView) text(all []tokencache.Status) string {
@@ -41,12 +81,34 @@ func (v statusView) text(all []tokencache.Status) string {
 
 // picture is for a screen that is painted again and again.
 func (v statusView) picture(all []tokencache.Status) []string {
-	return slices.Concat(v.wrapped(v.heading(), v.width-1), []string{""}, v.lines(all))
+	head := v.wrapped(v.heading(all, 0), v.width-1)
+	v.brief = v.below(len(head)+1, all) > 0
+	if below := v.below(len(head)+1, all); below > 0 {
+		head = v.wrapped(v.heading(all, below), v.width-1)
+		head = v.wrapped(v.heading(all, v.below(len(head)+1, all)), v.width-1) // it may be longer now
+	}
+	return slices.Concat(head, []string{""}, v.lines(all))
+}
+
+// below is how many credentials do not begin on the screen, after so many lines: see screen.paint.
+func (v statusView) below(line int, all []tokencache.Status) (below int) {
+	if v.height == 0 || line+len(v.lines(all)) < v.height {
+		return 0
+	}
+	for _, block := range v.blocks(all) {
+		if line >= v.height-2 {
+			below++
+		}
+		if line += len(block); !v.brief {
+			line++ // an empty one
+		}
+	}
+	return below
 }
 
 // trouble is a picture of nothing.
 func (v statusView) trouble(why string) []string {
-	return slices.Concat(v.wrapped(v.heading(), v.width-1), []string{""}, v.wrapped(why, v.width-1))
+	return slices.Concat(v.wrapped(v.plainHeading(), v.width-1), []string{""}, v.wrapped(why, v.width-1))
 }
 
 func (v statusView) lines(all []tokencache.Status) []string {
@@ -54,44 +116,71 @@ func (v statusView) lines(all []tokencache.Status) []string {
 		return []string{"no credential under the prefix " + datum(v.prefix)}
 	}
 	var lines []string
-	for i, st := range all {
-		if i > 0 {
+	for i, block := range v.blocks(all) {
+		if i > 0 && !v.brief {
 			lines = append(lines, "")
 		}
-		lines = append(lines, v.block(st)...)
+		lines = append(lines, block...)
 	}
 	return lines
 }
 
-// block is one credential: its key and state, and a row for all that there is.
-func (v statusView) block(st tokencache.Status) []string {
-	lines := []string{v.title(st)}
+// blocks are those of all, the most urgent first.
+func (v statusView) blocks(all []tokencache.Status) (blocks [][]string) {
+	for _, st := range urgentFirst(all) {
+		blocks = append(blocks, v.block(st, len(twinsOf(st, all)) > 0))
+	}
+	return blocks
+}
+
+// block is one credential: its id and state, and a row for all that there is. What tells it from
+// others of its app is all there.
+func (v statusView) block(st tokencache.Status, twin bool) []string {
+	title, digits := v.title(st)
+	lines := []string{title}
 	row := func(name, format string, args ...any) {
-		for _, part := range v.wrapped(fmt.Sprintf(format, args...), v.width-1-rowIndent) {
+		parts := v.wrapped(fmt.Sprintf(format, args...), v.width-1-rowIndent)
+		if v.brief {
+			parts = parts[:1]
+		}
+		for _, part := range parts {
 			lines = append(lines, fmt.Sprintf("  %-8s %s", name, part))
 			name = ""
 		}
+	}
+	if twin && digits < enoughDigits {
+		row("digest", "%s", digestOf(st, enoughDigits))
+	}
+	if twin && st.IssuerURL != "" {
+		row("issuer", "%s", datum(st.IssuerURL))
 	}
 	if st.Life > 0 {
 		left := fmt.Sprintf("%s of %s", roundly(st.Remaining), roundly(st.Life))
 		lines = append(lines, fmt.Sprintf("  %-8s %s%s", "left", v.bar(st, len(left)), left))
 	}
-	if !st.FetchedAt.IsZero() || st.FetchedBy != "" {
+	if !v.brief && (!st.FetchedAt.IsZero() || st.FetchedBy != "") {
 		row("fetched", "%s by %s", atMoment(st.FetchedAt), datum(st.FetchedBy))
 	}
 	if st.Garbled != "" {
 		row("record", "cannot be used: %s", datum(st.Garbled))
 	}
 	switch {
-	case st.Locked > 0:
+	case st.Locked > 0 && !v.brief:
 		row("lock", "somebody asks the issuer; ends in %s unless extended", roundly(st.Locked))
 	case st.Locked < 0:
 		row("lock", "has no end; whoever asks next mends that")
 	}
 	if f := st.Failure; f != nil {
 		row("failure", "%s", datum(f.Message))
+		if v.brief {
+			return lines
+		}
 		row("", "%s", factsOf(st))
-		row("", "%s", againIn(st.RetryIn))
+		again := againIn(st.RetryIn)
+		if f.Class == tokencache.ClassPermanent {
+			again += "; " + askAtOnce
+		}
+		row("", "%s", again)
 	}
 	return lines
 }
@@ -99,20 +188,47 @@ func (v statusView) block(st tokencache.Status) []string {
 // rowIndent is what stands before the words of a row.
 const rowIndent = 11
 
-// title is the key and the state. Where there is too little room the mark is a shorter one,
-// and the key gives way in its middle: both ends of it tell credentials apart.
-func (v statusView) title(st tokencache.Status) string {
-	key, state, mark := datum(st.ID), "  "+string(st.State), ""
+// enoughDigits of a digest tell credentials apart; with fewer than leastDigits it is left out.
+const enoughDigits, leastDigits = 8, 4
+
+// title is the id and the state, and how many digits it shows of the digest. Where there is too
+// little room the mark is a shorter one, then the digest, then the kind of issuer is left out, and
+// the app's id gives way last, in its middle.
+func (v statusView) title(st tokencache.Status) (title string, digits int) {
+	id, state, mark := datum(st.ID), "  "+string(st.State), ""
 	if st.ID == v.ours {
 		mark = "  (of this environment)"
 	}
+	digits = len(st.ID) - strings.LastIndex(st.ID, ":") - 1
 	if v.drawn {
-		if mark != "" && text.StringWidth(key+state+mark) > v.width-1 {
+		if mark != "" && text.StringWidth(id+state+mark) > v.width-1 {
 			mark = "  (ours)"
 		}
-		key = elided(key, v.width-1-len(state+mark))
+		id, digits = fitted(id, digits, v.width-1-len(state+mark))
 	}
-	return key + "  " + v.coloured(st.State) + mark
+	return id + "  " + v.coloured(st.State) + mark, digits
+}
+
+// fitted is an id in so many columns, and what remains of its digest.
+func fitted(id string, digits, width int) (string, int) {
+	const gap = "..."
+	runes := []rune(id)
+	over := len(runes) - width
+	if over <= 0 {
+		return id, digits
+	}
+	parts := strings.Split(id, ":")
+	if len(parts) != 3 {
+		return elided(id, width), digits
+	}
+	if rest := digits - over - len(gap); rest >= leastDigits {
+		return string(runes[:len(runes)-digits+rest]) + gap, rest
+	}
+	kindAndApp, app := parts[0]+":"+parts[1], parts[1]
+	if len([]rune(kindAndApp)) <= width {
+		return kindAndApp, 0
+	}
+	return elided(app, width), 0
 }
 
 // elided is s in so many columns, without its middle if need be.

@@ -34,7 +34,8 @@ func TestStatusPictureFitsTheLeastTerminal(t *testing.T) {
 }
 
 // Two credentials of an app differ in the digest alone; and what does not fit is at the cost
-// of the bar, then of the middle of the name, never of a figure or of what tells them apart.
+// of the digest, of which a row then has the beginning, then of the bar, at last of the middle of
+// the app's id, never of a figure.
 func TestStatusTellsCredentialsOfAnAppApart(t *testing.T) {
 	t.Parallel()
 	one, two := worst(), worst()
@@ -46,11 +47,11 @@ func TestStatusTellsCredentialsOfAnAppApart(t *testing.T) {
 	assert.NotEmpty(t, (statusView{drawn: true}).on(1).lines([]tokencache.Status{long}))
 	for width, want := range map[int][]string{
 		statusWidth: {
-			"feishu:cli...6789abcdef  urgent  (ours)", "feishu:cli_012...dcba9876543210  urgent",
+			"cli_0123456789abcdef  urgent  (ours)", "feishu:cli_0123456789abcdef  urgent", "  digest   01234567", "  digest   fedcba98",
 			"  left     [###### ] 1h59m59s of 2h0m0s",
 		},
 		50: {
-			"feishu:cli_0123...123456789abcdef  urgent  (ours)", "feishu:cli_01234567...ef:fedcba9876543210  urgent",
+			"feishu:cli_0123456789abcdef  urgent  (ours)", "  digest   01234567", "feishu:cli_0123456789abcdef:fedcba9876...  urgent",
 			"  left     [################ ] 1h59m59s of 2h0m0s",
 		},
 		100: {
@@ -98,4 +99,87 @@ func TestScreenOfChangingHeight(t *testing.T) {
 	now := strings.TrimPrefix(out.String(), seen)
 	assert.Equal(t, 4, strings.Count(now, "\n"))
 	assert.Contains(t, now, "(3 more lines)")
+}
+
+// An id gives way from its end, and the app's only where nothing else is left.
+func TestStatusShortensTheDigestFirst(t *testing.T) {
+	t.Parallel()
+	const app, digest = "cli_0123456789abcdef", "645af92ab52243be8678046c42067b8f"
+	for width, want := range map[int]string{
+		60: "feishu:" + app + ":" + digest,
+		59: "feishu:" + app + ":" + digest[:28] + "...",
+		35: "feishu:" + app + ":" + digest[:4] + "...",
+		34: "feishu:" + app,
+		27: "feishu:" + app,
+		26: app,
+		20: app,
+		19: "cli_0123...89abcdef",
+		9:  "cli...def",
+	} {
+		got, _ := fitted("feishu:"+app+":"+digest, len(digest), width)
+		assert.Equal(t, want, got, width)
+	}
+	st := worst()
+	st.ID, st.App = "feishu:"+app+":"+digest, app
+	for _, width := range []int{statusWidth, 50, 60, 80} {
+		for _, ours := range []string{"", st.ID} {
+			title := text.StripEscape((statusView{ours: ours, drawn: true}).on(width).lines([]tokencache.Status{st})[0])
+			assert.Contains(t, title, app, width)
+			assert.LessOrEqual(t, len(title), width-1)
+		}
+	}
+}
+
+// Who has no token, and who is in trouble, is seen first, and what is out of sight is counted.
+func TestStatusShowsTroubleFirst(t *testing.T) {
+	t.Parallel()
+	var all []tokencache.Status
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		all = append(all, tokencache.Status{App: "cli_" + name, ID: "feishu:cli_" + name + ":00", State: tokencache.StateFresh, Remaining: time.Hour, Life: 2 * time.Hour})
+	}
+	all[2].State = tokencache.StateUrgent
+	all[3].Failure = &tokencache.IssuerError{Message: "no"}
+	all[5].State, all[5].Life = tokencache.StateAbsent, 0
+	order := func(lines []string) (apps string) {
+		for _, line := range lines {
+			if id, ok := strings.CutPrefix(line, "feishu:cli_"); ok {
+				apps += id[:1]
+			}
+		}
+		return apps
+	}
+	view := statusView{prefix: "p", drawn: true}.on(100)
+	assert.Equal(t, "fcdabe", order(view.lines(all)))
+	assert.Equal(t, "fcdabe", order(statusView{}.lines(all)), "in a pipe, too")
+	assert.Equal(t, "cli_a", objectOf(all[0]).AppID, "and nothing is moved for JSON")
+	for height, want := range map[int]string{
+		30: "credentials under the prefix p: 6, 1 absent, 2 in trouble", // all of them have 21 lines
+		22: "credentials under the prefix p: 6, 1 absent, 2 in trouble",
+		21: "credentials under the prefix p: 6, 1 absent, 2 in trouble", // briefly, 14 lines
+		15: "credentials under the prefix p: 6, 1 absent, 2 in trouble",
+		14: "credentials under the prefix p: 6, 1 absent, 2 in trouble, 1 more below",
+		10: "credentials under the prefix p: 6, 1 absent, 2 in trouble, 3 more below",
+		0:  "credentials under the prefix p: 6, 1 absent, 2 in trouble",
+	} {
+		view.height = height
+		picture := view.picture(all)
+		_, heading, _ := strings.Cut(picture[0], "Z  ")
+		assert.Equal(t, want, heading, "%d of %d lines", height, len(picture))
+	}
+	view.height = 21
+	assert.Equal(t, []string{
+		"", "feishu:cli_f:00  absent", "feishu:cli_c:00  urgent", "  left     [####################                    ] 1h0m0s of 2h0m0s",
+		"feishu:cli_d:00  fresh", "  left     [####################                    ] 1h0m0s of 2h0m0s", "  failure  no",
+	}, plainLines(view.picture(all)[1:8]), "what is wrong, and what is left")
+	narrow := view.on(statusWidth)
+	narrow.height = 8
+	assert.Contains(t, strings.Join(narrow.picture(all), " "), "more below", "a heading of several lines leaves less room")
+	assert.Equal(t, "credentials under the prefix p: 0", strings.SplitN(view.picture(nil)[0], "Z  ", 2)[1])
+}
+
+func plainLines(lines []string) (plain []string) {
+	for _, line := range lines {
+		plain = append(plain, text.StripEscape(line))
+	}
+	return plain
 }

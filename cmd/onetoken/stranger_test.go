@@ -18,11 +18,12 @@ func TestRefusalsNameTheNextCommand(t *testing.T) {
 	town := newTown(t)
 	w := town.with("FEISHU_APP_SECRET", "another")
 	const next = "once that is mended, onetoken refresh asks at once"
-	for _, args := range [][]string{{"token"}, {"token", "--json"}, {"refresh"}, {"doctor"}, {"doctor", "--json"}} {
+	for _, args := range [][]string{{"token"}, {"token", "--json"}, {"status"}, {"refresh"}, {"doctor"}, {"doctor", "--json"}} {
 		got := w.run(t, args...)
 		assert.NotEqual(t, exitOK, got.code)
 		assert.Contains(t, got.stderr, next, args)
 	}
+	assert.Contains(t, w.run(t, "status").stdout, next)
 	assert.Contains(t, examine(t, w).of(t, "credentials").Advice, next)
 }
 
