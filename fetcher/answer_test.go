@@ -256,7 +256,7 @@ func TestShortSecretManglesNoWord(t *testing.T) {
 		{"secrets", "secrets are no secret, 长secrets, secrets", "*** are no secret, 长secrets, ***"},
 		{"passport", "passports", "***s"}, // long enough to be no word by chance
 	} {
-		f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: c.secret, Transport: answering(200, nil, `{"code":10014,"msg":`+strconv.Quote(c.msg)+`}`)})
+		f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(c.secret), Transport: answering(200, nil, `{"code":10014,"msg":`+strconv.Quote(c.msg)+`}`)})
 		require.NoError(t, err)
 		_, err = f.Fetch(t.Context())
 		e, ok := errors.AsType[*tokencache.IssuerError](err)

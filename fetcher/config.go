@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -16,15 +15,15 @@ import (
 )
 
 // FeishuConfig of a [Feishu]. AppID and AppSecret have to be set; the zero
-// value of every other field is good. It prints and logs without the secret.
+// value of every other field is good.
 type FeishuConfig struct {
 	// AppID of the self-built app, as in its developer console: cli_ and 16
 	// characters. Printable ASCII without spaces, up to 128.
 	AppID string
 
-	// AppSecret that belongs to it. Printable ASCII without spaces, up to
-	// 1,024, and 4 at least: a newline at its end is an error, not cut off.
-	AppSecret string
+	// AppSecret that belongs to it, made by [tokencache.NewSecret]. Printable ASCII
+	// without spaces, 4 to 1,024: a newline at its end is an error, not cut off.
+	AppSecret tokencache.Secret
 
 	// BaseURL is scheme, host and perhaps a path, to which the path of the
 	// endpoint is added. Without user name, query and fragment. "" means
@@ -88,7 +87,7 @@ func (c FeishuConfig) validate() (*url.URL, error) {
 	base, err := canonicalURL(c.BaseURL)
 	errs := []error{
 		checkWord("AppID", c.AppID, maxAppID),
-		checkSecret(c.AppSecret),
+		checkSecret(c.AppSecret.Reveal()),
 		err,
 	}
 	if v := reflect.ValueOf(c.Transport); v.Kind() == reflect.Pointer && v.IsNil() {
@@ -137,19 +136,7 @@ func isWord(s string) bool {
 // credential of an app at a base URL. Its public parts stand in docs/interop.md.
 func (c FeishuConfig) credential(base *url.URL) (tokencache.Credential, error) {
 	return tokencache.NewCredential(tokencache.CredentialConfig{
-		Issuer: issuerName, App: c.AppID, Public: []string{base.String()}, Secret: []string{c.AppSecret},
+		Issuer: issuerName, App: c.AppID, Public: []string{base.String()}, Secret: []tokencache.Secret{c.AppSecret},
 		Window: c.Window, MaxLife: feishuMaxLife,
 	})
 }
-
-// String names the app, without the secret.
-func (c FeishuConfig) String() string { return "feishu app " + c.AppID }
-
-// Format prints the redacted form for every verb, %#v and %x too.
-func (c FeishuConfig) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
-
-// LogValue is the redacted form.
-func (c FeishuConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalText is the redacted form, which also covers JSON.
-func (c FeishuConfig) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

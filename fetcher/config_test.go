@@ -12,18 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 func TestEveryComplaint(t *testing.T) {
 	config := fetcher.FeishuConfig{
-		AppSecret: secret + "\n",
+		AppSecret: tokencache.NewSecret(secret + "\n"),
 		BaseURL:   "https://user:hunter2@:99999/?q#f",
 		Window:    -time.Second,
 	}
 	_, err := fetcher.NewFeishu(config)
 	require.Error(t, err)
 	require.EqualError(t, config.Validate(), strings.TrimPrefix(err.Error(), "fetcher: "), "before anything is built")
-	assert.NoError(t, fetcher.FeishuConfig{AppID: appID, AppSecret: secret}.Validate())
+	assert.NoError(t, fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret)}.Validate())
 	for _, part := range []string{"AppID", "AppSecret", "no host", "port", "password", "query", "Window"} {
 		assert.ErrorContains(t, err, part)
 	}
@@ -51,7 +52,7 @@ func TestCredentials(t *testing.T) {
 		{"secret too long", appID, strings.Repeat("s", 1025), "AppSecret is longer"},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
-			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: c.id, AppSecret: c.secret})
+			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: c.id, AppSecret: tokencache.NewSecret(c.secret)})
 			if c.complaint == "" {
 				require.NoError(t, err)
 				return
@@ -105,7 +106,7 @@ func TestBaseURL(t *testing.T) {
 
 func digestAt(t *testing.T, baseURL string) string {
 	t.Helper()
-	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, BaseURL: baseURL})
+	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), BaseURL: baseURL})
 	require.NoError(t, err)
 	return f.Credential().ID()
 }
@@ -143,7 +144,7 @@ func TestBaseURLRefused(t *testing.T) {
 		{"path of every API", "https://gw.example/feishu/open-apis", "leave out /open-apis"},
 	} {
 		t.Run(c.edge, func(t *testing.T) {
-			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, BaseURL: c.given})
+			_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), BaseURL: c.given})
 			require.ErrorContains(t, err, c.complaint)
 			assert.NotContains(t, err.Error(), "hunter2")
 		})
@@ -167,7 +168,7 @@ func TestUnencryptedIsWarnedAbout(t *testing.T) {
 		t.Run(baseURL, func(t *testing.T) {
 			var log bytes.Buffer
 			f, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-				AppID: appID, AppSecret: secret, BaseURL: baseURL,
+				AppID: appID, AppSecret: tokencache.NewSecret(secret), BaseURL: baseURL,
 				Logger: slog.New(slog.NewTextHandler(&log, nil)),
 			})
 			require.NoError(t, err)
@@ -182,12 +183,12 @@ func TestWindowBounds(t *testing.T) {
 	for window, good := range map[time.Duration]bool{
 		-1: false, 0: true, time.Second: true, 2 * time.Hour: true, 2*time.Hour + 1: false,
 	} {
-		_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Window: window})
+		_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), Window: window})
 		assert.Equal(t, good, err == nil, "%v", window)
 	}
 }
 
 func TestTransportThatIsNone(t *testing.T) {
-	_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Transport: (*http.Transport)(nil)})
+	_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), Transport: (*http.Transport)(nil)})
 	assert.ErrorContains(t, err, "Transport is a nil *http.Transport")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // hijacked is a server that says something and no more, and keeps the connection until the
@@ -148,7 +149,7 @@ func TestTransportsThatIgnoreTheContext(t *testing.T) {
 
 // A panic of the transport is still the caller's.
 func TestPanicOfATransport(t *testing.T) {
-	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		panic("theirs")
 	})})
 	require.NoError(t, err)

@@ -31,10 +31,8 @@ const callTimeout = 30 * time.Second
 type Feishu struct {
 	credential tokencache.Credential
 	url        string
-	// secret is behind a func value, where neither fmt nor the diffs of test
-	// libraries look.
-	secret    func() string
-	transport http.RoundTripper
+	secret     tokencache.Secret
+	transport  http.RoundTripper
 
 	unencrypted bool
 	overHTTP    bool // the base URL begins with http://
@@ -65,7 +63,7 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 	return &Feishu{
 		credential: credential,
 		url:        base.String() + tokenPath,
-		secret:     func() string { return c.AppSecret },
+		secret:     c.AppSecret,
 		transport:  c.Transport,
 
 		unencrypted: unencrypted,
@@ -139,7 +137,7 @@ func closeBody(resp *http.Response) {
 }
 
 func (f *Feishu) request(ctx context.Context) (*http.Request, error) {
-	body, err := json.Marshal(map[string]string{"app_id": f.credential.App(), "app_secret": f.secret()})
+	body, err := json.Marshal(map[string]string{"app_id": f.credential.App(), "app_secret": f.secret.Reveal()})
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func answering(status int, header http.Header, body string) http.RoundTripper {
 
 func newFeishu(t testing.TB, transport http.RoundTripper) *fetcher.Feishu {
 	t.Helper()
-	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Transport: transport})
+	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), Transport: transport})
 	require.NoError(t, err)
 	return f
 }
@@ -109,7 +109,7 @@ func TestRequest(t *testing.T) {
 func TestCredential(t *testing.T) {
 	f := newFeishu(t, nil)
 	want, err := tokencache.NewCredential(tokencache.CredentialConfig{
-		Issuer: "feishu", App: appID, Public: []string{"https://open.feishu.cn"}, Secret: []string{secret},
+		Issuer: "feishu", App: appID, Public: []string{"https://open.feishu.cn"}, Secret: []tokencache.Secret{tokencache.NewSecret(secret)},
 	})
 	require.NoError(t, err)
 	got := f.Credential()
@@ -123,11 +123,11 @@ func TestCredential(t *testing.T) {
 func TestCredentialsApart(t *testing.T) {
 	digests := map[string]string{}
 	for name, c := range map[string]fetcher.FeishuConfig{
-		"one":            {AppID: appID, AppSecret: secret},
-		"another app":    {AppID: "cli_other", AppSecret: secret},
-		"another secret": {AppID: appID, AppSecret: "other"},
-		"another cloud":  {AppID: appID, AppSecret: secret, BaseURL: fetcher.LarkURL},
-		"a moved border": {AppID: appID + "S", AppSecret: secret[1:]},
+		"one":            {AppID: appID, AppSecret: tokencache.NewSecret(secret)},
+		"another app":    {AppID: "cli_other", AppSecret: tokencache.NewSecret(secret)},
+		"another secret": {AppID: appID, AppSecret: tokencache.NewSecret("other")},
+		"another cloud":  {AppID: appID, AppSecret: tokencache.NewSecret(secret), BaseURL: fetcher.LarkURL},
+		"a moved border": {AppID: appID + "S", AppSecret: tokencache.NewSecret(secret[1:])},
 	} {
 		f, err := fetcher.NewFeishu(c)
 		require.NoError(t, err)
@@ -137,17 +137,17 @@ func TestCredentialsApart(t *testing.T) {
 }
 
 func TestIssuerWindow(t *testing.T) {
-	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, Window: 5 * time.Second})
+	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), Window: 5 * time.Second})
 	require.NoError(t, err)
 	assert.Equal(t, 5*time.Second, f.Credential().Window())
 }
 
 // None of the ways in which values end up in a log shows the secret.
 func TestSecretDoesNotPrint(t *testing.T) {
-	config := fetcher.FeishuConfig{AppID: appID, AppSecret: secret}
+	config := fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret)}
 	f := newFeishu(t, nil)
 	for _, v := range []any{f, *f, config, &config, struct{ C fetcher.FeishuConfig }{config}, struct{ f *fetcher.Feishu }{f}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%p", "%w"} {
 			assertNoSecret(t, fmt.Sprintf(verb, v))
 		}
 		var log bytes.Buffer
@@ -186,7 +186,7 @@ func ExampleNewFeishu() {
 	issuer := feishutest.New(feishutest.Config{}) // leave Transport out to reach the real one
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
 		AppID:     issuer.AppID(),
-		AppSecret: issuer.AppSecret(),
+		AppSecret: tokencache.NewSecret(issuer.AppSecret()),
 		Transport: issuer.RoundTripper(),
 	})
 	if err != nil {
@@ -209,7 +209,7 @@ func ExampleFeishu_Fetch_refused() {
 	issuer := feishutest.New(feishutest.Config{})
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
 		AppID:     issuer.AppID(),
-		AppSecret: "a-wrong-one",
+		AppSecret: tokencache.NewSecret("a-wrong-one"),
 		Transport: issuer.RoundTripper(),
 	})
 	if err != nil {

@@ -59,7 +59,7 @@ func wordOnly(r rune) rune {
 // encoders escape what means something in HTML. One that is so short that other
 // words may hold it is taken out only where it stands alone.
 func (f *Feishu) scrub(s string) string {
-	secret := f.secret()
+	secret := f.secret.Reveal()
 	forHTML, err := json.Marshal(secret)
 	if err != nil {
 		return "" // does not happen to a string

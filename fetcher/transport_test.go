@@ -30,7 +30,7 @@ import (
 // at uses the transport of its own, the one that users get.
 func at(t *testing.T, baseURL string) *fetcher.Feishu {
 	t.Helper()
-	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: secret, BaseURL: baseURL})
+	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), BaseURL: baseURL})
 	require.NoError(t, err)
 	return f
 }

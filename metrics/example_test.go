@@ -24,7 +24,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer cache.Close()
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: "cli_example", AppSecret: "example-secret"})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: "cli_example", AppSecret: tokencache.NewSecret("example-secret")})
 	if err != nil {
 		log.Fatal(err)
 	}

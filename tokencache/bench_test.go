@@ -20,7 +20,7 @@ import (
 
 // benchCredential stands for any with a window of half an hour.
 func benchCredential(secret string) tokencache.Credential {
-	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "bench", App: "app", Secret: []string{secret}, Window: 30 * time.Minute})
+	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "bench", App: "app", Secret: []tokencache.Secret{tokencache.NewSecret(secret)}, Window: 30 * time.Minute})
 }
 
 // warmSource is a Source with a fresh copy, whose Redis has gone and whose

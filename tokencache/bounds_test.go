@@ -15,7 +15,7 @@ import (
 // careless replica has everybody ask the issuer.
 func TestReadersBelieveWhatMayBeConfigured(t *testing.T) {
 	with := func(change func(*CredentialConfig)) CredentialConfig {
-		c := CredentialConfig{Issuer: "x", App: "a", Secret: []string{"s"}}
+		c := CredentialConfig{Issuer: "x", App: "a", Secret: []Secret{NewSecret("s")}}
 		change(&c)
 		return c
 	}
@@ -38,13 +38,13 @@ func TestReadersBelieveWhatMayBeConfigured(t *testing.T) {
 		{"Issuer of 129 bytes", with(func(c *CredentialConfig) { c.Issuer = strings.Repeat("n", 129) }), "CredentialConfig.Issuer"},
 		{"App of 128 bytes", with(func(c *CredentialConfig) { c.App = strings.Repeat("\n", 128) }), ""},
 		{"App of 129 bytes", with(func(c *CredentialConfig) { c.App = strings.Repeat("a", 129) }), "CredentialConfig.App"},
-		{"32 secrets", with(func(c *CredentialConfig) { c.Secret = make([]string, 32); c.Secret[0] = "s" }), ""},
-		{"33 secrets", with(func(c *CredentialConfig) { c.Secret = make([]string, 33); c.Secret[0] = "s" }), "CredentialConfig.Secret"},
-		{"Secret of 64 KiB and 1", with(func(c *CredentialConfig) { c.Secret = []string{strings.Repeat("s", 64<<10), "s"} }), "CredentialConfig.Secret"},
+		{"32 secrets", with(func(c *CredentialConfig) { c.Secret = make([]Secret, 32); c.Secret[0] = NewSecret("s") }), ""},
+		{"33 secrets", with(func(c *CredentialConfig) { c.Secret = make([]Secret, 33); c.Secret[0] = NewSecret("s") }), "CredentialConfig.Secret"},
+		{"Secret of 64 KiB and 1", with(func(c *CredentialConfig) { c.Secret = []Secret{NewSecret(strings.Repeat("s", 64<<10)), NewSecret("s")} }), "CredentialConfig.Secret"},
 		{"33 public parts", with(func(c *CredentialConfig) { c.Public = make([]string, 33) }), "CredentialConfig.Public"},
-		{"no secret", with(func(c *CredentialConfig) { c.Secret = []string{"", ""} }), "CredentialConfig.Secret is empty"},
-		{"SealSecret of 32 bytes", with(func(c *CredentialConfig) { c.Secret, c.SealSecret = nil, strings.Repeat("s", 32) }), ""},
-		{"SealSecret of 31 bytes", with(func(c *CredentialConfig) { c.SealSecret = strings.Repeat("s", 31) }), "CredentialConfig.SealSecret"},
+		{"no secret", with(func(c *CredentialConfig) { c.Secret = []Secret{NewSecret(""), NewSecret("")} }), "CredentialConfig.Secret is empty"},
+		{"SealSecret of 32 bytes", with(func(c *CredentialConfig) { c.Secret, c.SealSecret = nil, NewSecret(strings.Repeat("s", 32)) }), ""},
+		{"SealSecret of 31 bytes", with(func(c *CredentialConfig) { c.SealSecret = NewSecret(strings.Repeat("s", 31)) }), "CredentialConfig.SealSecret"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			credential, err := NewCredential(test.config)

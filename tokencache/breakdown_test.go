@@ -63,7 +63,7 @@ func TestF7FetcherBreaksDown(t *testing.T) {
 
 // credential is the credential that the fleet's replicas share.
 func (f *fleet) credential() tokencache.Credential {
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: f.issuer.AppSecret()})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret())})
 	require.NoError(f.t, err)
 	return feishu.Credential()
 }

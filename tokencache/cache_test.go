@@ -204,7 +204,7 @@ func TestRingIsRefused(t *testing.T) {
 
 // feishu is a Fetcher for the fleet's issuer.
 func (f *fleet) feishu() tokencache.Fetcher {
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: f.issuer.AppSecret(), Transport: f.issuer.RoundTripper()})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret()), Transport: f.issuer.RoundTripper()})
 	require.NoError(f.t, err)
 	return feishu
 }

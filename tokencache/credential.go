@@ -28,7 +28,7 @@ type credentialData struct {
 	window, maxLife time.Duration
 }
 
-// CredentialConfig is what a [Credential] is made of. It prints without the secrets.
+// CredentialConfig is what a [Credential] is made of.
 type CredentialConfig struct {
 	// Issuer is the kind of issuer, such as "feishu". This and App have 1 to 128 bytes.
 	Issuer string
@@ -39,11 +39,11 @@ type CredentialConfig struct {
 	// order counts. Up to 32 parts and 64 KiB in all, as Secret.
 	Public []string
 	// Secret is what only those know who may have the token: the app's secret, mostly one part.
-	Secret []string
+	Secret []Secret
 	// SealSecret stands for Secret where the credential has none, such as one that a platform
 	// vouches for: at least 32 random bytes, the same in the whole fleet and kept like a
 	// password. With a Secret it is not needed, and one more part of it.
-	SealSecret string
+	SealSecret Secret
 	// Window is how long before a token's end the issuer begins to answer with
 	// a new one; before that it returns the same token again. Feishu: 30 min.
 	// 0 for an issuer that mints at every call; else 1 ms to 3,650 days.
@@ -62,9 +62,9 @@ func NewCredential(c CredentialConfig) (Credential, error) {
 	if err := c.validate(); err != nil {
 		return Credential{}, fmt.Errorf("tokencache: %w", err)
 	}
-	secret := c.Secret
-	if c.SealSecret != "" {
-		secret = append(append([]string(nil), secret...), c.SealSecret)
+	secret := revealed(c.Secret)
+	if !c.SealSecret.IsZero() {
+		secret = append(secret, c.SealSecret.Reveal())
 	}
 	digest, seal := deriveSeal(append([]string{c.Issuer, c.App}, c.Public...), secret)
 	if seal.key == nil {
@@ -74,6 +74,14 @@ func NewCredential(c CredentialConfig) (Credential, error) {
 		issuer: c.Issuer, app: c.App, id: escape(c.Issuer) + ":" + escape(c.App) + ":" + digest, seal: seal, url: urlIn(c.Public),
 		window: c.Window, maxLife: cmp.Or(c.MaxLife, defaultMaxLife),
 	}}, nil
+}
+
+func revealed(secrets []Secret) []string {
+	all := make([]string, len(secrets))
+	for i, secret := range secrets {
+		all[i] = secret.Reveal()
+	}
+	return all
 }
 
 // Minimum and default of the lives an issuer may state. The longest is longestLife, beyond
@@ -108,16 +116,16 @@ func (c CredentialConfig) validate() error {
 	for _, parts := range []struct {
 		field string
 		value []string
-	}{{"Public", c.Public}, {"Secret", c.Secret}} {
+	}{{"Public", c.Public}, {"Secret", revealed(c.Secret)}} {
 		if len(parts.value) > mostParts || len(strings.Join(parts.value, "")) > longestParts {
 			complain("a CredentialConfig.%s of more than %d parts or %d bytes", parts.field, mostParts, longestParts)
 		}
 	}
-	switch secret := strings.Join(c.Secret, ""); {
-	case secret == "" && c.SealSecret == "":
+	switch size := len(c.SealSecret.Reveal()); {
+	case size == 0 && strings.Join(revealed(c.Secret), "") == "":
 		complain("CredentialConfig.Secret is empty: set what only the app knows, or, if there is nothing, SealSecret, %d random bytes that the whole fleet shares", shortestSecret)
-	case c.SealSecret != "" && (len(c.SealSecret) < shortestSecret || len(c.SealSecret) > longestParts):
-		complain("CredentialConfig.SealSecret of %d bytes: %d random ones at least, %d at most", len(c.SealSecret), shortestSecret, longestParts)
+	case size > 0 && (size < shortestSecret || size > longestParts):
+		complain("CredentialConfig.SealSecret of %d bytes: %d random ones at least, %d at most", size, shortestSecret, longestParts)
 	}
 	if c.Window != 0 && (c.Window < minWindow || c.Window > longestLife) {
 		complain("CredentialConfig.Window %v: 0, or %v to %v", c.Window, minWindow, longestLife)
@@ -127,18 +135,6 @@ func (c CredentialConfig) validate() error {
 	}
 	return errors.Join(errs...)
 }
-
-// String names the app, without a secret.
-func (c CredentialConfig) String() string { return word(c.Issuer) + " app " + word(c.App) }
-
-// Format prints the redacted form for every verb, %#v and %x too.
-func (c CredentialConfig) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
-
-// LogValue is the redacted form.
-func (c CredentialConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalText is the redacted form, which also covers JSON.
-func (c CredentialConfig) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // ID names the credential in Redis: <issuer>:<app>:<digest>, with anything unusual
 // percent-encoded. It holds no secret, but whoever can guess one can check it against the

@@ -62,12 +62,12 @@ func TestCredentialIDsAreApart(t *testing.T) {
 	}
 	seen := map[string]CredentialConfig{}
 	for range 20_000 {
-		config := CredentialConfig{Issuer: part() + "x", App: part() + "y", Public: []string{part()}, Secret: []string{part(), part(), "z"}}
+		config := CredentialConfig{Issuer: part() + "x", App: part() + "y", Public: []string{part()}, Secret: []Secret{NewSecret(part()), NewSecret(part()), NewSecret("z")}}
 		id := MustCredential(config).ID()
 		require.Regexp(t, idCharset, id)
 		if before, ok := seen[id]; ok {
 			require.Equal(t, before.Issuer+"\n"+before.App, config.Issuer+"\n"+config.App, "both are %s", id)
-			require.Equal(t, [][]string{before.Public, before.Secret}, [][]string{config.Public, config.Secret}, "both are %s", id)
+			require.Equal(t, [][]string{before.Public, revealed(before.Secret)}, [][]string{config.Public, revealed(config.Secret)}, "both are %s", id)
 		}
 		seen[id] = config
 	}
@@ -79,7 +79,7 @@ func TestF34DigestKeepsSecretsApart(t *testing.T) {
 		{{}, {"secret"}}, {{""}, {"secret"}}, {{}, {"rotated"}}, {{}, {"secret", ""}}, {{}, {"", "secret"}}, {{}, {"6:secret"}},
 		{{}, {"sec", "ret"}}, {{"https://a"}, {"secret"}}, {{"https://", "a"}, {"secret"}}, {{"a", "https://"}, {"secret"}},
 	} {
-		config := CredentialConfig{Issuer: "x", App: "app", Public: parts[0], Secret: parts[1]}
+		config := CredentialConfig{Issuer: "x", App: "app", Public: parts[0], Secret: secretsOf(parts[1])}
 		id := MustCredential(config).ID()
 		assert.Equal(t, id, MustCredential(config).ID())
 		assert.NotContains(t, distinct, id, "%q", parts)
@@ -207,13 +207,13 @@ func TestCredentialsIssuerURL(t *testing.T) {
 		"https://a.example/x/y":     {"scope", "https://user:hunter2@a.example/x/y?key=hunter2#hunter2"},
 		"http://a.example:8080/%2F": {"mailto:a@b", "redis://x", "https://", "http://a.example:8080/%2F"},
 	} {
-		c, err := NewCredential(CredentialConfig{Issuer: "x", App: "a", Public: public, Secret: []string{"s"}})
+		c, err := NewCredential(CredentialConfig{Issuer: "x", App: "a", Public: public, Secret: []Secret{NewSecret("s")}})
 		require.NoError(t, err)
 		assert.Equal(t, want, c.IssuerURL())
 	}
-	c := MustCredential(CredentialConfig{Issuer: "x", App: "a", Public: []string{"https://a.example/" + strings.Repeat("x", 200) + "\x01"}, Secret: []string{"s"}})
+	c := MustCredential(CredentialConfig{Issuer: "x", App: "a", Public: []string{"https://a.example/" + strings.Repeat("x", 200) + "\x01"}, Secret: []Secret{NewSecret("s")}})
 	assert.Empty(t, c.IssuerURL(), "no URL")
-	c = MustCredential(CredentialConfig{Issuer: "x", App: "a", Public: []string{"https://a.example/" + strings.Repeat("x", 200)}, Secret: []string{"s"}})
+	c = MustCredential(CredentialConfig{Issuer: "x", App: "a", Public: []string{"https://a.example/" + strings.Repeat("x", 200)}, Secret: []Secret{NewSecret("s")}})
 	assert.LessOrEqual(t, len(c.IssuerURL()), 128)
 	assert.Empty(t, Credential{}.IssuerURL())
 }

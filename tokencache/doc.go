@@ -3,7 +3,7 @@
 // else reads. A [Cache] holds a [Source] for each credential, and [Source.Get]
 // is all that most programs call.
 //
-// This page is the design. The code reads in the same order: token.go, credential.go,
+// This page is the design. The code reads in the same order: token.go, secret.go, credential.go,
 // fetcher.go, errors.go and config.go have the nouns; cache.go makes a Source; source.go has Get,
 // copy.go what it returns, fill.go what it waits for, wait.go what a fill does when it
 // is not its turn, ask.go and fetch.go when it is, degraded.go without Redis, pace.go

@@ -12,7 +12,7 @@ import (
 func MustCredential(c CredentialConfig) Credential {
 	c.App = cmp.Or(c.App, "app")
 	if c.Secret == nil {
-		c.Secret = []string{"of " + c.App}
+		c.Secret = []Secret{NewSecret("of " + c.App)}
 	}
 	credential, err := NewCredential(c)
 	if err != nil {
@@ -107,4 +107,12 @@ func PublishInstead(t testing.TB, rdb *redis.Client, c Credential, lock, sum str
 		t.Fatal(err)
 	}
 	return string(out)
+}
+
+func secretsOf(parts []string) []Secret {
+	all := make([]Secret, len(parts))
+	for i, part := range parts {
+		all[i] = NewSecret(part)
+	}
+	return all
 }

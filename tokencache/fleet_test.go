@@ -103,7 +103,7 @@ func (f *fleet) replica(options ...option) *replica {
 		o(&c)
 	}
 	if c.fetcher == nil {
-		feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: c.secret, Transport: c.through})
+		feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(c.secret), Transport: c.through})
 		require.NoError(f.t, err)
 		c.fetcher = feishu
 	}

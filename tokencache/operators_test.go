@@ -173,7 +173,7 @@ func TestF34TwoAppsInOneProcess(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
 		ctx := context.Background()
 		r, other := f.replica(), feishutest.New(feishutest.Config{AppID: "cli_other", AppSecret: "other-secret"})
-		feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: other.AppID(), AppSecret: other.AppSecret(), Transport: other.RoundTripper()})
+		feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: other.AppID(), AppSecret: tokencache.NewSecret(other.AppSecret()), Transport: other.RoundTripper()})
 		require.NoError(t, err)
 		second := r.cache.Source(feishu)
 		assert.NotSame(t, r.source, second)

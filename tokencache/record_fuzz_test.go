@@ -166,11 +166,11 @@ func FuzzCredentialID(f *testing.F) {
 	f.Add("%3A", "{}", "", ":", "{}", "")
 	f.Add("\xff", "飞书", "\x00", "\xfe", "飞书", "\x00")
 	f.Fuzz(func(t *testing.T, name, app, secret, name2, app2, secret2 string) {
-		a, err := NewCredential(CredentialConfig{Issuer: name, App: app, Secret: []string{secret}})
+		a, err := NewCredential(CredentialConfig{Issuer: name, App: app, Secret: []Secret{NewSecret(secret)}})
 		if err != nil {
 			return
 		}
-		b, err := NewCredential(CredentialConfig{Issuer: name2, App: app2, Secret: []string{secret2}})
+		b, err := NewCredential(CredentialConfig{Issuer: name2, App: app2, Secret: []Secret{NewSecret(secret2)}})
 		if err != nil {
 			return
 		}

@@ -4,26 +4,33 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"text/template"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/fetcher/bearer"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
+	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
 // Secrets that look different in every encoding.
@@ -174,7 +181,7 @@ func (c *collector) logger() *slog.Logger {
 }
 
 func (c *collector) value(v any) {
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+	for _, verb := range verbs {
 		_, _ = fmt.Fprintf(c, verb+"\n", v)
 	}
 	if text, err := json.Marshal(v); err == nil {
@@ -224,18 +231,115 @@ func (c *collector) text() string {
 	return c.buf.String()
 }
 
-// A credential, and what it is made of, print without its secret, whatever prints them.
-func TestI5CredentialsPrintWithoutTheirSecrets(t *testing.T) {
-	const secret, sealSecret = "Zq8vB3nM5tR7yU2pXw4K", "0123456789abcdef0123456789abcdefQQ"
-	config := tokencache.CredentialConfig{Issuer: "x", App: "cli_a", Secret: []string{secret}, SealSecret: sealSecret}
-	credential := tokencache.MustCredential(config)
-	for name, v := range map[string]any{"config": config, "pointer": &config, "credential": credential, "in a slice": []any{config, credential}} {
-		said := &collector{}
-		said.value(v)
-		text := said.text()
-		assertUnspoken(t, text, secret)
-		assertUnspoken(t, text, sealSecret)
-		assertUnspoken(t, text, tokencache.SealKey(credential))
-		assert.Contains(t, text, "cli_a", name)
+// verbs are all of fmt's that print a value in a way of their own, and wrong ones: these pass
+// methods over, and print the fields.
+var verbs = []string{
+	"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%p", "%w", "%t", "%c", "%e", "%b", "%o", "%U", "%T", "%!v", "%y", "%10.3s",
+}
+
+// withHidden is a struct of a user's, whose field no method is called of.
+type withHidden[T any] struct {
+	name  string
+	value T
+	ptr   *T
+	Open  T
+}
+
+// printed is v in every way in which a value is printed, alone and as part of others.
+func printed[T any](v T) string {
+	var b bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&b, nil))
+	inJSON := slog.New(slog.NewJSONHandler(&b, nil))
+	within := withHidden[T]{"x", v, &v, v}
+	for _, value := range []any{v, &v, within, &within, []T{v}, []*T{&v}, map[string]T{"x": v}, []any{v, &v}, struct{ Any any }{v}} {
+		for _, verb := range verbs {
+			_, _ = fmt.Fprintf(&b, verb+"\n", value)
+		}
+		_, _ = fmt.Fprintln(&b, value)
+		b.WriteString(fmt.Errorf("with %v: %w", value, errors.New("refused")).Error())
+		logger.Info("text", "v", value, slog.Group("group", "v", value))
+		inJSON.Info("JSON", "v", value, slog.Group("group", "v", value))
+		_ = json.NewEncoder(&b).Encode(value) // may fail, may not tell
+		_ = xml.NewEncoder(&b).Encode(value)
+		_ = gob.NewEncoder(&b).Encode(value)
+		_ = template.Must(template.New("").Parse("{{.}} {{printf `%p` .}}")).Execute(&b, value)
+	}
+	var failed recorder
+	var zero T
+	assert.Equal(&failed, v, zero)
+	assert.Equal(&failed, within, withHidden[T]{})
+	assert.Equal(&failed, []T{v}, []T{})
+	assert.ElementsMatch(&failed, []any{v, within}, []any{})
+	assert.Nil(&failed, within)
+	assert.Empty(&failed, within)
+	assert.EqualExportedValues(&failed, within, withHidden[T]{})
+	b.WriteString(failed.text.String())
+	return b.String()
+}
+
+// I5: nothing of ours that holds a secret or a token prints it, not by a wrong verb, nor as the
+// unexported field of a struct, where fmt calls no method, nor in the diff of a failed test.
+func TestI5NothingOfOursPrintsASecret(t *testing.T) {
+	const sealSecret = "0123456789abcdef0123456789abcdefQQ"
+	app, tenant := `a-Jw8/+="<x>%41'~fPq2`, `t-Vn5/+="<x>%41'~kRt9`
+	none := roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no answer") })
+
+	credentialConfig := tokencache.CredentialConfig{
+		Issuer: "x", App: "cli_a", Secret: []tokencache.Secret{tokencache.NewSecret(sharpSecret)}, SealSecret: tokencache.NewSecret(sealSecret),
+	}
+	credential := tokencache.MustCredential(credentialConfig)
+	feishuConfig := fetcher.FeishuConfig{AppID: "cli_a", AppSecret: tokencache.NewSecret(sharpSecret), Transport: none}
+	feishu, err := fetcher.NewFeishu(feishuConfig)
+	require.NoError(t, err)
+	tok := tokencache.NewToken(app, tenant, time.Hour)
+	fetch := tokencache.FetchFunc(credential, func(context.Context) (tokencache.Token, error) { return tok, nil })
+	cache := tokencachetest.New(t)
+	source := cache.Source(fetch)
+	_, err = source.Get(t.Context())
+	require.NoError(t, err)
+	bearerConfig := bearer.Config{Source: source, Hosts: []string{"open.feishu.cn"}, Base: none}
+	transport, err := bearer.New(bearerConfig)
+	require.NoError(t, err)
+	require.NoError(t, cache.Close()) // fmt reads fields without their locks: nobody may write them now
+
+	for name, text := range map[string]string{
+		"Secret":           printed(tokencache.NewSecret(sharpSecret)),
+		"CredentialConfig": printed(credentialConfig),
+		"Credential":       printed(credential),
+		"Token":            printed(tok),
+		"FetchFunc":        printed(fetch),
+		"Cache":            printed(cache),
+		"Source":           printed(source),
+		"FeishuConfig":     printed(feishuConfig),
+		"Feishu":           printed(feishu),
+		"Feishu by value":  printed(*feishu),
+		"bearer.Config":    printed(bearerConfig),
+		"bearer.Transport": printed(transport),
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Greater(t, len(text), 1000)
+			for _, secret := range []string{sharpSecret, sealSecret, tokencache.SealKey(credential), app, tenant} {
+				assertUnspoken(t, text, secret)
+			}
+		})
+	}
+}
+
+func TestSecret(t *testing.T) {
+	secret := tokencache.NewSecret(sharpSecret)
+	assert.Equal(t, sharpSecret, secret.Reveal())
+	assert.False(t, secret.IsZero())
+	assert.Equal(t, "secret(...)", secret.String())
+	for _, verb := range []string{"%v", "%#v", "%x"} {
+		assert.Equal(t, "secret(...)", fmt.Sprintf(verb, secret))
+	}
+	inJSON, err := json.Marshal(struct{ Secret tokencache.Secret }{secret})
+	require.NoError(t, err)
+	assert.Equal(t, `{"Secret":"secret(...)"}`, string(inJSON))
+
+	for _, zero := range []tokencache.Secret{{}, tokencache.NewSecret("")} {
+		assert.True(t, zero.IsZero())
+		assert.Empty(t, zero.Reveal())
+		assert.Equal(t, "secret()", zero.String())
 	}
 }

@@ -140,7 +140,7 @@ func TestSurveyTellsTheIssuersOfAnAppApart(t *testing.T) {
 		ctx, admin := context.Background(), env.Admin()
 		cache := newCache(t, env.Client("us"), tokencache.Config{Replica: "r1"})
 		at := func(url string, err error) *tokencache.Source {
-			credential := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: "one", Public: []string{"x", url}, Secret: []string{"s"}})
+			credential := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: "one", Public: []string{"x", url}, Secret: []tokencache.Secret{tokencache.NewSecret("s")}})
 			return cache.Source(tokencache.FetchFunc(credential, func(context.Context) (tokencache.Token, error) {
 				return tokencache.NewToken("a", "t", time.Hour), err
 			}))

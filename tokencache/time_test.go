@@ -136,7 +136,7 @@ func TestF25HolderDiesInTheWindowOfAShortLivedToken(t *testing.T) {
 
 func (f *fleet) shortLived(life time.Duration, c *replicaConfig) tokencache.Fetcher {
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: f.issuer.AppID(), AppSecret: c.secret, Transport: c.through, Window: life / 4,
+		AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(c.secret), Transport: c.through, Window: life / 4,
 	})
 	require.NoError(f.t, err)
 	return feishu

@@ -85,7 +85,7 @@ func Fetcher(credential string, call Call) tokencache.Fetcher {
 // CredentialOf is one of that name, at an issuer with that window; Feishu's is half an hour.
 func CredentialOf(name string, window time.Duration) tokencache.Credential {
 	c, err := tokencache.NewCredential(tokencache.CredentialConfig{
-		Issuer: "bench", App: name, Secret: []string{name}, Window: window,
+		Issuer: "bench", App: name, Secret: []tokencache.Secret{tokencache.NewSecret(name)}, Window: window,
 	})
 	if err != nil {
 		panic(err)

@@ -50,7 +50,7 @@ func newReplica(ctx context.Context, f *fleet, number, place int) (*replica, err
 	})
 	logger := slog.New(mortal{f.logger.Handler(), &r.dead}).With("replica", number)
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: f.issuer.AppID(), AppSecret: f.issuer.AppSecret(),
+		AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret()),
 		BaseURL: "http://localhost", // never dialled: Transport is in the process
 		Window:  f.o.window(), Transport: r, Logger: logger,
 	})

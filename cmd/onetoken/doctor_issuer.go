@@ -37,7 +37,7 @@ func (p *patient) issuerCheck(ctx context.Context) (finding, meeting) {
 func (p *patient) meet(ctx context.Context) meeting {
 	knock := &knock{by: transport()}
 	config := p.feishu
-	config.AppSecret, config.Transport, config.Logger = "none", knock, slog.New(slog.DiscardHandler)
+	config.AppSecret, config.Transport, config.Logger = tokencache.NewSecret("none"), knock, slog.New(slog.DiscardHandler)
 	feishu, err := fetcher.NewFeishu(config)
 	if err != nil {
 		return meeting{err: err}

@@ -102,7 +102,7 @@ func (p *patient) standIn(fetch func(context.Context) (tokencache.Token, error))
 
 // doctorsOwn is a credential that nobody else has.
 func doctorsOwn() (tokencache.Credential, error) {
-	return tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "doctor", App: rand.Text(), Secret: []string{rand.Text()}})
+	return tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "doctor", App: rand.Text(), Secret: []tokencache.Secret{tokencache.NewSecret(rand.Text())}})
 }
 
 // neverFetched is of a Source that only looks.

@@ -110,10 +110,10 @@ func (e *environment) noDirect() bool {
 // feishu reads id and secret, and complains about them and baseURL.
 func (e *environment) feishu(ctx context.Context, baseURL string) fetcher.FeishuConfig {
 	secret, ok := e.orFile(ctx, "FEISHU_APP_SECRET")
-	c := fetcher.FeishuConfig{AppID: e.getenv("FEISHU_APP_ID"), AppSecret: secret, BaseURL: baseURL}
+	c := fetcher.FeishuConfig{AppID: e.getenv("FEISHU_APP_ID"), AppSecret: tokencache.NewSecret(secret), BaseURL: baseURL}
 	judged := c
 	if !ok {
-		judged.AppSecret = "stand-in" // a good one: why it is missing has been said
+		judged.AppSecret = tokencache.NewSecret("stand-in") // a good one: why it is missing has been said
 	}
 	e.complainOfFields(judged.Validate())
 	if c.AppID != "" && !isAppID(c.AppID) && isAppID(secret) {

@@ -96,7 +96,7 @@ func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 		say(a.stderr, "warning: others can reach this address, and the secret travels in the clear")
 	}
 	lookalike := feishutest.New(feishutest.Config{
-		AppID: credential.AppID, AppSecret: credential.AppSecret,
+		AppID: credential.AppID, AppSecret: credential.AppSecret.Reveal(),
 		Life: o.life, Window: o.window, Latency: o.latency, MintEveryCall: o.mintEveryCall,
 	})
 	if o.remaining > 0 {

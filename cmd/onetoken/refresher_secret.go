@@ -231,7 +231,7 @@ func (r *rotation) feishu(secret string, err error) (*fetcher.Feishu, error) {
 		return nil, errors.New("it is empty")
 	}
 	c := r.session.config
-	c.AppSecret = secret
+	c.AppSecret = tokencache.NewSecret(secret)
 	if err := c.Validate(); err != nil {
 		return nil, errors.New(r.session.env.reworded(err))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // mount is a file of a secret, as it is swapped by hand or by an orchestrator.
@@ -71,7 +72,7 @@ var watchedKey = regexp.MustCompile(`\nonetoken_token_remaining_seconds\{id="([^
 func (r refresher) awaitSecret(town town, secret string) {
 	r.t.Helper()
 	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: town.env["FEISHU_APP_ID"], AppSecret: secret, BaseURL: town.env["FEISHU_BASE_URL"],
+		AppID: town.env["FEISHU_APP_ID"], AppSecret: tokencache.NewSecret(secret), BaseURL: town.env["FEISHU_BASE_URL"],
 	})
 	require.NoError(r.t, err)
 	ready := true

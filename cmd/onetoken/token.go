@@ -169,7 +169,7 @@ type sight struct {
 
 // markerOf is a Source without a Fetcher: a Get of it is an event and nothing else.
 func markerOf(cache *tokencache.Cache) *tokencache.Source {
-	credential, err := tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "onetoken", App: "marker", Secret: []string{"none"}})
+	credential, err := tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "onetoken", App: "marker", Secret: []tokencache.Secret{tokencache.NewSecret("none")}})
 	if err != nil {
 		panic(err) // nothing of it is anybody's
 	}

@@ -74,7 +74,7 @@ func newService(getenv func(string) string) (*service, error) {
 	}
 	s := &service{baseURL: strings.TrimRight(cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL), "/")}
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: getenv("FEISHU_APP_ID"), AppSecret: getenv("FEISHU_APP_SECRET"), BaseURL: s.baseURL,
+		AppID: getenv("FEISHU_APP_ID"), AppSecret: tokencache.NewSecret(getenv("FEISHU_APP_SECRET")), BaseURL: s.baseURL,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("FEISHU_APP_ID, FEISHU_APP_SECRET or FEISHU_BASE_URL: %w", err)

@@ -36,7 +36,7 @@ func TestBearer(t *testing.T) {
 	issuer := feishutest.New(feishutest.Config{})
 	server := httptest.NewServer(issuer)
 	defer server.Close()
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: issuer.AppID(), AppSecret: issuer.AppSecret(), BaseURL: server.URL})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: issuer.AppID(), AppSecret: tokencache.NewSecret(issuer.AppSecret()), BaseURL: server.URL})
 	require.NoError(t, err)
 	tokens := tokencachetest.New(t).Source(feishu)
 	for range 2 {

@@ -23,7 +23,7 @@ func authorize(ctx context.Context, req *http.Request, redisAddr, id, secret, ba
 		return err
 	}
 	defer cache.Close() // before rdb: a call under way still publishes its token
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: id, AppSecret: secret, BaseURL: baseURL})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: id, AppSecret: tokencache.NewSecret(secret), BaseURL: baseURL})
 	if err != nil {
 		return err
 	}

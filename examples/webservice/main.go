@@ -79,7 +79,7 @@ func newService(getenv func(string) string) (*service, error) {
 		return nil, err
 	}
 	s := &service{baseURL: strings.TrimRight(cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL), "/")}
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: getenv("FEISHU_APP_ID"), AppSecret: secret, BaseURL: s.baseURL})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: getenv("FEISHU_APP_ID"), AppSecret: tokencache.NewSecret(secret), BaseURL: s.baseURL})
 	if err != nil {
 		return nil, fmt.Errorf("FEISHU_APP_ID, %s or FEISHU_BASE_URL: %w", variable, err)
 	}

@@ -117,7 +117,7 @@ func TestRedisDownDuringARejection(t *testing.T) {
 		rdb, server := tokencachetest.NewRedis(t)
 		issuer := feishutest.New(feishutest.Config{})
 		feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-			AppID: issuer.AppID(), AppSecret: issuer.AppSecret(), Transport: issuer.RoundTripper(),
+			AppID: issuer.AppID(), AppSecret: tokencache.NewSecret(issuer.AppSecret()), Transport: issuer.RoundTripper(),
 		})
 		require.NoError(t, err)
 		source := tokencachetest.On(t, rdb).Source(feishu)

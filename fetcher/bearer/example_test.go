@@ -33,7 +33,7 @@ func Example() {
 	}
 	defer cache.Close()
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: issuer.AppID(), AppSecret: issuer.AppSecret(), BaseURL: server.URL, // fetcher.FeishuURL
+		AppID: issuer.AppID(), AppSecret: tokencache.NewSecret(issuer.AppSecret()), BaseURL: server.URL, // fetcher.FeishuURL
 	})
 	if err != nil {
 		panic(err)

@@ -61,7 +61,7 @@ func newStageOn(t *testing.T, cache *tokencache.Cache, issuer feishutest.Config,
 	t.Helper()
 	s := &stage{issuer: feishutest.New(issuer)}
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: s.issuer.AppID(), AppSecret: s.issuer.AppSecret(), Transport: s.issuer.RoundTripper(),
+		AppID: s.issuer.AppID(), AppSecret: tokencache.NewSecret(s.issuer.AppSecret()), Transport: s.issuer.RoundTripper(),
 	})
 	require.NoError(t, err)
 	s.source = cache.Source(feishu)

@@ -12,7 +12,7 @@
 //	issuer := feishutest.New(feishutest.Config{})
 //	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
 //		AppID:     issuer.AppID(),
-//		AppSecret: issuer.AppSecret(),
+//		AppSecret: tokencache.NewSecret(issuer.AppSecret()),
 //		Transport: issuer.RoundTripper(),
 //	})
 //

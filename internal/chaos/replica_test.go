@@ -93,7 +93,7 @@ func replica(a assignment) (code int) {
 // fetcher is of the one credential that all replicas share.
 func (a assignment) fetcher() (*fetcher.Feishu, error) {
 	return fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: a.AppID, AppSecret: a.Secret, BaseURL: a.Issuer, Window: window,
+		AppID: a.AppID, AppSecret: tokencache.NewSecret(a.Secret), BaseURL: a.Issuer, Window: window,
 		Transport: signed{strconv.Itoa(a.Place), &http.Transport{DisableKeepAlives: true}},
 	})
 }

@@ -25,9 +25,9 @@ func TestReadersOpenARealRecord(t *testing.T) {
 	t.Parallel()
 	const secret = "a secret, ключ"
 	issuer := feishutest.New(feishutest.Config{AppID: "cli_interop", AppSecret: "secret-of-cli_interop"})
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: issuer.AppID(), AppSecret: issuer.AppSecret(), Transport: issuer.RoundTripper()})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: issuer.AppID(), AppSecret: tokencache.NewSecret(issuer.AppSecret()), Transport: issuer.RoundTripper()})
 	require.NoError(t, err)
-	oneKind, err := tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "acme", App: "client 1", Public: []string{"https://acme.example/token", "read write"}, Secret: []string{secret}})
+	oneKind, err := tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "acme", App: "client 1", Public: []string{"https://acme.example/token", "read write"}, Secret: []tokencache.Secret{tokencache.NewSecret(secret)}})
 	require.NoError(t, err)
 	server := redistest.StartServer(t)
 	rdb := server.Client(t)

@@ -83,7 +83,7 @@ func (w *world) learnKeys() {
 // fetcher calls the issuer of an app by that way.
 func (w *world) fetcher(a *app, way http.RoundTripper) tokencache.Fetcher {
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: a.issuer.AppID(), AppSecret: a.issuer.AppSecret(), Window: w.s.window,
+		AppID: a.issuer.AppID(), AppSecret: tokencache.NewSecret(a.issuer.AppSecret()), Window: w.s.window,
 		Transport: way, Logger: w.words.logger(),
 	})
 	if err != nil {

@@ -41,7 +41,7 @@ func NewFetcher(app string) *Fetcher {
 // none: see [tokencache.CredentialConfig].
 func Credential(app string, window time.Duration) tokencache.Credential {
 	c, err := tokencache.NewCredential(tokencache.CredentialConfig{
-		Issuer: "tokencachetest", App: app, Secret: []string{"of " + app}, Window: window,
+		Issuer: "tokencachetest", App: app, Secret: []tokencache.Secret{tokencache.NewSecret("of " + app)}, Window: window,
 	})
 	if err != nil {
 		return tokencache.Credential{}
