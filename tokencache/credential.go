@@ -17,7 +17,7 @@ import (
 // record of its own, and a wrong one never reads a right one's token.
 //
 // It is a small immutable handle: cheap to copy, safe for concurrent use, and printed as its
-// ID. The zero Credential names nothing; a Source of it says so.
+// ID. Compare with Equal, not with ==. The zero Credential names nothing; a Source of it says so.
 type Credential struct{ data *credentialData }
 
 type credentialData struct {
@@ -161,6 +161,11 @@ func (c Credential) MaxLife() time.Duration { return c.get().maxLife }
 
 // IsZero reports whether c names nothing.
 func (c Credential) IsZero() bool { return c.data == nil }
+
+// Equal reports whether both have the same ID, Window and MaxLife, as those have that were made
+// of one configuration: a Cache then has one Source for both. To ask whether they share a record
+// in Redis, compare the IDs.
+func (c Credential) Equal(other Credential) bool { return c.identity() == other.identity() }
 
 // String returns the ID.
 func (c Credential) String() string { return c.ID() }

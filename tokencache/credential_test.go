@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -46,6 +47,44 @@ func TestCredentialIDIgnoresBehaviour(t *testing.T) {
 	assert.Equal(t, a.ID(), b.ID(), "replicas of different versions share a record")
 	assert.NotEqual(t, a.identity(), b.identity(), "but not a Source")
 	assert.Equal(t, 24*time.Hour, b.MaxLife())
+}
+
+// Equal Credentials have one Source, others have not.
+func TestCredentialsEqual(t *testing.T) {
+	config := CredentialConfig{Issuer: "x", App: "a", Public: []string{"p"}, Secret: secretsOf([]string{"s"}), Window: time.Minute}
+	with := func(change func(*CredentialConfig)) Credential {
+		c := config
+		change(&c)
+		return MustCredential(c)
+	}
+	cache, err := New(redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}), Config{}) // never dialled
+	require.NoError(t, err)
+	defer cache.Close()
+	sourceOf := func(c Credential) *Source {
+		return cache.Source(FetchFunc(c, func(context.Context) (Token, error) { return Token{}, nil }))
+	}
+	one := MustCredential(config)
+	for name, test := range map[string]struct {
+		other       Credential
+		equal, same bool // and of one record
+	}{
+		"itself":                        {one, true, true},
+		"of the same config":            {MustCredential(config), true, true},
+		"a MaxLife that is the default": {with(func(c *CredentialConfig) { c.MaxLife = 24 * time.Hour }), true, true},
+		"another MaxLife":               {with(func(c *CredentialConfig) { c.MaxLife = time.Hour }), false, true},
+		"another Window":                {with(func(c *CredentialConfig) { c.Window = 0 }), false, true},
+		"another Issuer":                {with(func(c *CredentialConfig) { c.Issuer = "y" }), false, false},
+		"another App":                   {with(func(c *CredentialConfig) { c.App = "b" }), false, false},
+		"other public parts":            {with(func(c *CredentialConfig) { c.Public = nil }), false, false},
+		"another secret":                {with(func(c *CredentialConfig) { c.Secret = secretsOf([]string{"t"}) }), false, false},
+	} {
+		assert.Equal(t, test.equal, one.Equal(test.other), name)
+		assert.Equal(t, test.equal, test.other.Equal(one), name)
+		assert.Equal(t, test.equal, sourceOf(one) == sourceOf(test.other), name)
+		assert.Equal(t, test.same, one.ID() == test.other.ID(), name)
+	}
+	assert.True(t, Credential{}.Equal(Credential{}))
+	assert.False(t, Credential{}.Equal(one))
 }
 
 var idCharset = regexp.MustCompile(`^[A-Za-z0-9_.%-]*:[A-Za-z0-9_.%-]*:[A-Za-z0-9_.%-]*$`)
