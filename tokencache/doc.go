@@ -207,7 +207,9 @@
 //   - A Redis error is never a miss, or an outage would send the fleet to the issuer.
 //   - Rejections are ordered by a counter, as a read can happen in the same instant.
 //     Those Redis has not heard of are told before anything is read or put back.
-//   - A put-back has no time of asking, so any tombstone refuses it.
+//   - The time of asking of a put-back is counted back from Redis' clock of now, which may have
+//     stepped since. So any tombstone refuses it, but that of a rejection left to the others; and
+//     of the token that is stored it tells only a shorter life.
 //   - fail.lua acts only while the lock is ours: an ex-holder must not hold back
 //     a fleet that has a token. It counts attempts itself, as no replica sees all.
 //   - Nonces: a client repeats a script whose reply was lost, and attempts or
