@@ -29,8 +29,9 @@ func New() *Collector { return &Collector{counts: newCounts()} }
 // Of has the remaining life of Sources' tokens shown, and returns the Collector, as in
 // prometheus.MustRegister(m.Of(cache.Sources)). Sources is [tokencache.Cache.Sources] or a
 // function of yours that returns fewer, since each has a time series of its own; it is called at
-// every scrape, maybe by several at once. A Source that is nil or closed is left out. Another Of
-// takes the place of the one before; without any, or with nil, no life is shown.
+// every scrape, maybe by several at once. A Source that is nil or closed is left out; of several
+// with one ID, or one that is listed twice, the longest life is shown, once. Another Of takes the
+// place of the one before; without any, or with nil, no life is shown.
 func (c *Collector) Of(sources func() []*tokencache.Source) *Collector {
 	c.sources.Store(&sources)
 	return c
@@ -84,8 +85,8 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// remaining is the longest life by ID: two Sources have the same one if their credentials
-// differ in no more than the lives that are to be expected.
+// remaining is the longest life by ID. Two Sources of a Cache have the same one if their
+// credentials differ in Window or MaxLife alone, and those of two Caches if they share a record.
 func (c *Collector) remaining() map[string]time.Duration {
 	list := c.sources.Load()
 	if list == nil || *list == nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -123,12 +124,41 @@ func TestRedisTroublesAreKnown(t *testing.T) {
 	}
 }
 
-func TestTwoCachesInOneRegistry(t *testing.T) {
-	registry := prometheus.NewRegistry()
-	require.NoError(t, registry.Register(metrics.New()))
-	assert.Error(t, registry.Register(metrics.New()))
-	other := prometheus.WrapRegistererWith(prometheus.Labels{"region": "eu"}, prometheus.NewRegistry())
-	assert.NoError(t, other.Register(metrics.New()))
+// Two Caches of one process may have the same credential, and one Source may be listed twice:
+// neither makes two series of one name, for which a registry would refuse the whole scrape.
+func TestOneCredentialInTwoCaches(t *testing.T) {
+	issuer := tokencachetest.NewFetcher("cli_test")
+	warm, cold := tokencachetest.New(t), tokencachetest.New(t)
+	source, other := warm.Source(issuer), cold.Source(issuer)
+	require.Equal(t, source.ID(), other.ID())
+	mustGet(t, source)
+	series := `onetoken_token_remaining_seconds{id="` + source.ID() + `"}`
+
+	for name, sources := range map[string][]*tokencache.Source{
+		"two Caches":                   append(cold.Sources(), warm.Sources()...),
+		"the other way round":          append(warm.Sources(), cold.Sources()...),
+		"one listed twice":             {source, source},
+		"one that was asked for again": {source, warm.Source(issuer)},
+	} {
+		m := metrics.New().Of(only(sources...))
+		assert.Equal(t, 1, strings.Count(shown(t, m), series), name)
+		assert.InDelta(t, 7200, value(t, m, series), 10, name)
+	}
+
+	registry := prometheus.NewPedanticRegistry()
+	in := func(region string) prometheus.Registerer {
+		return prometheus.WrapRegistererWith(prometheus.Labels{"region": region}, registry)
+	}
+	require.NoError(t, in("eu").Register(metrics.New().Of(warm.Sources)))
+	require.NoError(t, in("us").Register(metrics.New().Of(cold.Sources)), "with a label that tells them apart")
+	assert.Error(t, in("eu").Register(metrics.New().Of(cold.Sources)), "without")
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		if family.GetName() == "onetoken_token_remaining_seconds" {
+			assert.Len(t, family.GetMetric(), 2)
+		}
+	}
 }
 
 func TestConcurrentUse(t *testing.T) {
