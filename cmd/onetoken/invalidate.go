@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -46,16 +46,21 @@ func (a *app) invalidateCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&timeout, "timeout", readTime, "how long to wait, in all: for standard input or a file to end, and for redis")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		switch { // what they would quote may be a token
-		case strings.HasPrefix(err.Error(), "unknown"):
-			return errors.New("there is no such flag; " + errTokenArgument.Error())
-		case strings.HasPrefix(err.Error(), "invalid"):
-			return errors.New("a flag does not take its value; " + errTokenArgument.Error())
-		}
-		return err
-	})
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withoutArguments(err) })
 	return cmd
+}
+
+// withoutArguments is an error about flags that quotes nothing: what it would quote may be a token.
+func withoutArguments(err error) error {
+	switch err.(type) { //nolint:errorlint // pflag wraps none of them
+	case *pflag.NotExistError:
+		return fmt.Errorf("there is no such flag; %w", errTokenArgument)
+	case *pflag.InvalidValueError:
+		return fmt.Errorf("a flag does not take its value; %w", errTokenArgument)
+	case *pflag.ValueRequiredError: // quotes the name of a flag that there is
+		return err
+	}
+	return fmt.Errorf("that is not how a flag is written; %w", errTokenArgument)
 }
 
 func (a *app) invalidate(ctx context.Context, fromStdin bool, timeout time.Duration) error {

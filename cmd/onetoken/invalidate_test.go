@@ -83,7 +83,7 @@ func TestInvalidateCoolsDown(t *testing.T) {
 func TestTokenAsAnArgument(t *testing.T) {
 	t.Parallel()
 	const token = "t-g1049abc"
-	for _, args := range [][]string{{token}, {"-", token}, {token, "-"}, {"-" + token}, {"--" + token}, {"--token", token}, {"--token=" + token}, {"--timeout", token}, {"--timeout=" + token}, {"--log-level", token}} {
+	for _, args := range [][]string{{token}, {"-", token}, {token, "-"}, {"-" + token}, {"--" + token}, {"--token", token}, {"--token=" + token}, {"--timeout", token}, {"--timeout=" + token}, {"--log-level", token}, {"--=" + token}, {"---" + token}, {"-h" + token}, {"--help=" + token}} {
 		got := newTown(t).run(t, append([]string{"invalidate"}, args...)...)
 		assert.Equal(t, exitUsage, got.code)
 		assert.Empty(t, got.stdout)
