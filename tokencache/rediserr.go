@@ -31,10 +31,10 @@ func (e *RedisError) Error() string {
 	if e.Trouble != TroubleOther {
 		parts[0] += " " + string(e.Trouble)
 	}
-	if e.before != nil {
-		parts = append(parts, "since "+e.before.Error())
+	if e.before != nil { // with its own advice, which is all that there is
+		return strings.Join(append(parts, "since "+e.before.Error()), ": ")
 	}
-	for _, part := range []string{e.words(), e.advice()} {
+	for _, part := range []string{e.words(), e.Advice()} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -59,9 +59,13 @@ func (e *RedisError) words() string {
 	return strings.TrimRight(text(strings.ReplaceAll(s, "\n", "; ")), ". ")
 }
 
-// advice is what to do. A server that hangs up has nothing wrong with its address;
-// why it did so it may have said, but go-redis fails to write before it reads that.
-func (e *RedisError) advice() string {
+// Advice returns what a person should do, which ends the text of Error. Empty if that depends.
+func (e *RedisError) Advice() string {
+	if e.before != nil {
+		return e.before.Advice()
+	}
+	// A server that hangs up has nothing wrong with its address; why it did so it may have
+	// said, but go-redis fails to write before it reads that.
 	if e.Trouble == TroubleUnreachable && slices.ContainsFunc(hangUps, func(known error) bool { return errors.Is(e.Err, known) }) {
 		return redisHungUp
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -165,7 +166,7 @@ func TestTurnedDown(t *testing.T) {
 			defer rdb.Close()
 			e := redisErrorOf(rdb.Ping(t.Context()).Err(), "x:a:d")
 			assert.Contains(t, []Trouble{Trouble(name), TroubleUnreachable}, e.Trouble)
-			assert.Regexp(t, c.advice, e.advice(), e.Error())
+			assert.Regexp(t, c.advice, e.Advice(), e.Error())
 		})
 	}
 }
@@ -185,6 +186,27 @@ func TestNotRedis(t *testing.T) {
 	sentinel := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "m", SentinelAddrs: []string{addr}, MaxRetries: -1})
 	defer sentinel.Close()
 	assert.Equal(t, TroubleSentinel, redisTrouble(sentinel.Ping(t.Context()).Err()))
+}
+
+// What a person should do stands at the end of the text, so that who shows it by itself can
+// leave it out there.
+func TestAdviceEndsTheText(t *testing.T) {
+	hungUp := redisErrorOf(io.EOF, "x:a:d")
+	for name, test := range map[string]struct {
+		err  *RedisError
+		want string
+	}{
+		"of the trouble":            {redisErrorOf(reply("MISCONF no disk"), "x:a:d"), TroubleMisconf.Advice()},
+		"of a server that hung up":  {hungUp, redisHungUp},
+		"of what it was paused for": {&RedisError{Trouble: TroublePaused, before: hungUp}, redisHungUp},
+		"none":                      {redisErrorOf(reply("CLUSTERDOWN x"), "x:a:d"), ""},
+	} {
+		assert.Equal(t, test.want, test.err.Advice(), name)
+		assert.True(t, strings.HasSuffix(test.err.Error(), test.want), name)
+		if test.want != "" {
+			assert.Equal(t, 1, strings.Count(test.err.Error(), test.want), name)
+		}
+	}
 }
 
 func TestRedisErrorUnwraps(t *testing.T) {

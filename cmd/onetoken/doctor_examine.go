@@ -108,7 +108,7 @@ func (p *patient) failure(name string, err error) finding {
 		advice = append(advice, strings.TrimPrefix(variablesInAdvice.Replace(e.Advice)+nextStep(err, e), ": "))
 	}
 	if e, ok := errors.AsType[*tokencache.RedisError](err); ok {
-		own := e.Trouble.Advice()
+		own := e.Advice()
 		f.Found = without(f.Found, own)
 		advice = append(advice, onTLS(p.env.hint(err))+own+variableFor(e))
 	}

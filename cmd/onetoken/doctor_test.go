@@ -112,6 +112,11 @@ func TestDoctorSaysWhomItAsks(t *testing.T) {
 	}
 	p := &patient{env: &environment{}}
 	assert.NotEmpty(t, p.failure("rehearsal", errors.New("a rejected token was handed out again")).Advice, "there is always something to do")
+
+	hungUp := &tokencache.RedisError{Trouble: tokencache.TroubleUnreachable, Err: io.EOF}
+	f := p.failure("redis", hungUp)
+	assert.Equal(t, "redis unreachable: EOF", f.Found, "without what to do")
+	assert.Contains(t, f.Advice, hungUp.Advice(), "for a server that hangs up it is more than for one that is not there")
 }
 
 func TestDoctorOnConfiguration(t *testing.T) {
