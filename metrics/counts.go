@@ -24,10 +24,9 @@ type counts struct {
 
 // What a list of tokencache's does not have counts as one of these: a label is never longer
 // than the list and this, and never anybody's words.
-const (
-	unknownOutcome = "unknown" // of a call
-	notTaken       = "failed"  // Redis did not take it
-)
+var unknownOutcome = tokencache.Outcome(tokencache.ClassUnknown.String()) // of a call
+
+const notTaken = "failed" // Redis did not take it
 
 // Bounds in seconds. A call to the issuer has up to 28 s, a fill a minute.
 var (

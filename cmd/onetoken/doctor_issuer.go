@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -96,19 +95,14 @@ func (k *knock) RoundTrip(req *http.Request) (*http.Response, error) {
 // credentialsCheck gets a token as `onetoken token` does. If Redis is known to be
 // in trouble, that is not told again.
 func (p *patient) credentialsCheck(ctx context.Context, troubled bool) finding {
-	f, ok := inTime(ctx, p.tryCredentials)
+	f, ok := inTime(ctx, func(ctx context.Context) finding { return p.tryCredentials(ctx, troubled) })
 	if !ok {
 		return late(ctx, "credentials")
-	}
-	if text, _, cut := strings.Cut(f.Found, notShared); cut && troubled {
-		f.Found, f.Advice = text+notShared, "mend what failed above"
 	}
 	return f
 }
 
-const notShared = ", asked around redis and not shared"
-
-func (p *patient) tryCredentials(ctx context.Context) finding {
+func (p *patient) tryCredentials(ctx context.Context, troubled bool) finding {
 	p.calls.Add(1)
 	defer p.calls.Done()
 	seen := sight{logger: slog.New(slog.DiscardHandler)}
@@ -136,11 +130,13 @@ func (p *patient) tryCredentials(ctx context.Context) finding {
 	if err != nil {
 		return p.failure("credentials", err)
 	}
-	return p.credential(&seen, time.Until(tok.Expiry()))
+	return p.credential(&seen, time.Until(tok.Expiry()), troubled)
 }
 
+const notShared = ", asked around redis and not shared"
+
 // credential says where a token came from.
-func (p *patient) credential(seen *sight, left time.Duration) finding {
+func (p *patient) credential(seen *sight, left time.Duration, troubled bool) finding {
 	seen.mu.Lock()
 	defer seen.mu.Unlock()
 	life := rounded(left) + " left"
@@ -149,6 +145,8 @@ func (p *patient) credential(seen *sight, left time.Duration) finding {
 		f := p.failure("credentials", seen.refused)
 		f.Found = "the fleet's token has " + life + ", but the issuer refused another: " + f.Found
 		return f
+	case seen.direct && troubled:
+		return finding{"credentials", checkWarn, "the issuer gave a token, " + life + notShared, "mend what failed above"}
 	case seen.direct:
 		f := p.failure("credentials", cmp.Or(seen.redis, errors.New("redis was in trouble")))
 		f.Status, f.Found = checkWarn, "the issuer gave a token, "+life+notShared+": "+f.Found

@@ -215,22 +215,25 @@ func TestDoctorOnATokenThatCannotBeReplaced(t *testing.T) {
 	t.Parallel()
 	p := &patient{env: &environment{}}
 	refusal := &tokencache.IssuerError{Issuer: "feishu", Message: "app disabled", Code: 1, Advice: "check the app id"}
-	f := p.credential(&sight{called: true, refused: refusal}, 5*time.Minute)
+	f := p.credential(&sight{called: true, refused: refusal}, 5*time.Minute, false)
 	assert.Equal(t, finding{
 		"credentials", checkFail,
 		"the fleet's token has 5m0s left, but the issuer refused another: feishu refused: app disabled (code 1)", "check FEISHU_APP_ID",
 	}, f)
 }
 
-// Redis was well when it was looked at.
+// Redis was well when it was looked at, or its trouble has been told.
 func TestDoctorOnATokenThatIsNotShared(t *testing.T) {
 	t.Parallel()
 	p := &patient{env: &environment{}}
-	f := p.credential(&sight{called: true, direct: true, redis: &tokencache.RedisError{Trouble: "READONLY"}}, time.Hour)
+	seen := &sight{called: true, direct: true, redis: &tokencache.RedisError{Trouble: tokencache.TroubleReadOnly}}
 	assert.Equal(t, finding{
 		"credentials", checkWarn,
 		"the issuer gave a token, 1h0m0s left, asked around redis and not shared: redis READONLY", "connect to the primary (REDIS_URL)",
-	}, f)
+	}, p.credential(seen, time.Hour, false))
+	assert.Equal(t, finding{
+		"credentials", checkWarn, "the issuer gave a token, 1h0m0s left, asked around redis and not shared", "mend what failed above",
+	}, p.credential(seen, time.Hour, true))
 }
 
 func TestDoctorWithoutRedis(t *testing.T) {
