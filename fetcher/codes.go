@@ -169,7 +169,7 @@ func isInterim(status int) bool { return status < 200 }
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
-// RejectsToken reports whether a business API says by this code that the app
+// FeishuRejectsToken reports whether a business API of Feishu or Lark says by this code that the app
 // or tenant access token it was sent is not valid, so that the token should go
 // to Source.Invalidate. Such a code comes with HTTP 400 or 200. Ask it about what the
 // API says itself: a file that it hands out may hold the same JSON. fetcher/bearer tells
@@ -179,7 +179,7 @@ func isRedirect(status int) bool { return status >= 300 && status < 400 }
 // all: try once more with the token that follows, then give up. Codes about
 // user access tokens (99991668, 99991677) and about a missing one (99991661)
 // are not meant.
-func RejectsToken(code int) bool {
+func FeishuRejectsToken(code int) bool {
 	switch code {
 	case 99991663, 99991664, 99991665, 99991671:
 		return true
@@ -187,6 +187,7 @@ func RejectsToken(code int) bool {
 	return false
 }
 
-// RejectsSecret reports whether the token endpoint says by this code that the app id or the app
-// secret is not valid, so that a secret from a file is worth reading again.
-func RejectsSecret(code int) bool { return codes[code] == wrongSecret }
+// FeishuRejectsSecret reports whether the token endpoint says by this code, an
+// [tokencache.IssuerError.Code], that the app id or the app secret is not valid, so that a
+// secret from a file is worth reading again.
+func FeishuRejectsSecret(code int) bool { return codes[code] == wrongSecret }

@@ -143,7 +143,7 @@ func TestRejectsToken(t *testing.T) {
 		99991663: true, 99991664: true, 99991665: true, 99991671: true,
 		0: false, 99991661: false, 99991668: false, 99991677: false, 99991400: false,
 	} {
-		assert.Equal(t, want, fetcher.RejectsToken(code), "code %d", code)
+		assert.Equal(t, want, fetcher.FeishuRejectsToken(code), "code %d", code)
 	}
 }
 
@@ -152,6 +152,6 @@ func TestRejectsSecret(t *testing.T) {
 		10005: true, 10014: true, 10015: true, 20001: true, 20002: true, 99991543: true,
 		0: false, 10003: false, 10012: false, 99991400: false, 99991401: false, 99991663: false, 4711: false,
 	} {
-		assert.Equal(t, want, fetcher.RejectsSecret(code), "code %d", code)
+		assert.Equal(t, want, fetcher.FeishuRejectsSecret(code), "code %d", code)
 	}
 }

@@ -91,7 +91,7 @@ func (r *rotation) observe(e tokencache.Event) {
 		return
 	}
 	id.watch.observe(e)
-	if refusal, ok := errors.AsType[*tokencache.IssuerError](e.Err); ok && fetcher.RejectsSecret(refusal.Code) {
+	if refusal, ok := errors.AsType[*tokencache.IssuerError](e.Err); ok && fetcher.FeishuRejectsSecret(refusal.Code) {
 		nudge(r.refused)
 	}
 	if e.Kind == tokencache.EventAdopt {

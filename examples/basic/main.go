@@ -133,7 +133,7 @@ func (s *service) tenantName(ctx context.Context) (string, error) {
 			return "", err
 		case *answer.Code == 0:
 			return answer.Data.Tenant.Name, nil
-		case again && fetcher.RejectsToken(*answer.Code) &&
+		case again && fetcher.FeishuRejectsToken(*answer.Code) &&
 			!errors.Is(s.tokens.Invalidate(ctx, tok), tokencache.ErrCoolDown):
 			continue
 		}

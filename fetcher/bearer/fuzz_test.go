@@ -61,5 +61,5 @@ func rejectsByTheBook(text []byte) (rejects, ok bool) {
 	}
 	var code int
 	var msg *string
-	return json.Unmarshal(fields["code"], &code) == nil && fetcher.RejectsToken(code) && json.Unmarshal(fields["msg"], &msg) == nil && msg != nil, true
+	return json.Unmarshal(fields["code"], &code) == nil && fetcher.FeishuRejectsToken(code) && json.Unmarshal(fields["msg"], &msg) == nil && msg != nil, true
 }

@@ -120,7 +120,7 @@ func isRejection(r io.Reader) bool {
 
 func rejectsToken(d *json.Decoder) bool {
 	var code int
-	return d.Decode(&code) == nil && fetcher.RejectsToken(code)
+	return d.Decode(&code) == nil && fetcher.FeishuRejectsToken(code)
 }
 
 // ends reads the end of the object, and says whether the body ends with it.
