@@ -15,7 +15,7 @@ import (
 // makes it with a command of its own. A caller that looks at something in a script, and
 // wants the lock if it finds nothing, makes it in that script:
 //
-//	redis.call('SET', key, <Value>, 'NX', 'PX', <Lease in ms>)
+//	redis.call('SET', key, <Value>, 'NX', 'PX', <TTL in ms>)
 //
 // Then nobody comes between the look and the try. A client may send the script again, if
 // the reply was lost: a key that has the Value by then was taken, too. What was taken is
@@ -47,8 +47,9 @@ func (l *Locker) Claim(ctx context.Context, key string, lease, atMost time.Durat
 // Value is what the key is to be set to.
 func (c *Claim) Value() string { return c.value }
 
-// Lease is the TTL that the key is to have: whole milliseconds, 1 at least.
-func (c *Claim) Lease() time.Duration { return c.lease }
+// TTL is that which the key is to have, the shorter of lease and atMost: whole milliseconds, 1 at
+// least.
+func (c *Claim) TTL() time.Duration { return c.lease }
 
 // Over reports whether the lease has run out. The answer of a script that comes later does
 // not say whether the lock is still ours.

@@ -22,7 +22,7 @@ func claim(t *testing.T, l *lock.Locker, lease time.Duration) *lock.Claim {
 }
 
 func take(t *testing.T, rdb *redis.Client, c *lock.Claim) {
-	require.NoError(t, rdb.SetArgs(t.Context(), key, c.Value(), redis.SetArgs{Mode: "NX", TTL: c.Lease()}).Err())
+	require.NoError(t, rdb.SetArgs(t.Context(), key, c.Value(), redis.SetArgs{Mode: "NX", TTL: c.TTL()}).Err())
 }
 
 func TestClaimIsKept(t *testing.T) {
@@ -32,7 +32,7 @@ func TestClaimIsKept(t *testing.T) {
 		locker := lock.New(rdb)
 		load(t, rdb)
 		c := claim(t, locker, lease)
-		assert.Equal(t, lease, c.Lease())
+		assert.Equal(t, lease, c.TTL())
 		assert.Len(t, c.Value(), 22)
 		assert.NotEqual(t, c.Value(), claim(t, locker, lease).Value())
 		take(t, rdb, c)
@@ -172,5 +172,5 @@ func TestClaimThatIsNone(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	c, err := locker.Claim(t.Context(), key, time.Minute, 1500*time.Microsecond)
 	require.NoError(t, err)
-	assert.Equal(t, time.Millisecond, c.Lease())
+	assert.Equal(t, time.Millisecond, c.TTL())
 }

@@ -28,7 +28,8 @@ type credentialData struct {
 	window, maxLife time.Duration
 }
 
-// CredentialConfig is what a [Credential] is made of.
+// CredentialConfig is what a [Credential] is made of. Issuer, App and Secret or SealSecret have to
+// be set; the zero value of every other field is good.
 type CredentialConfig struct {
 	// Issuer is the kind of issuer, such as "feishu". This and App have 1 to 128 bytes.
 	Issuer string
@@ -38,7 +39,8 @@ type CredentialConfig struct {
 	// or token URL, and where they exist sorted scopes, audience, resource, tenant key. The
 	// order counts. Up to 32 parts and 64 KiB in all, as Secret.
 	Public []string
-	// Secret is what only those know who may have the token: the app's secret, mostly one part.
+	// Secret is what only those know who may have the token: the app's secret, mostly one part,
+	// made by [NewSecret].
 	Secret []Secret
 	// SealSecret stands for Secret where the credential has none, such as one that a platform
 	// vouches for: at least 32 random bytes, the same in the whole fleet and kept like a
@@ -153,10 +155,11 @@ func (c Credential) IssuerURL() string { return c.get().url }
 func (c Credential) App() string { return c.get().app }
 
 // Window returns how long before a token's end the issuer begins to answer with a new one: 0
-// if it mints at every call.
+// if it mints at every call, and of the zero Credential.
 func (c Credential) Window() time.Duration { return c.get().window }
 
-// MaxLife returns the longest life to believe.
+// MaxLife returns the longest life to believe: 24 h unless the config says otherwise; 0 of the zero
+// Credential.
 func (c Credential) MaxLife() time.Duration { return c.get().maxLife }
 
 // IsZero reports whether c names nothing.

@@ -17,9 +17,10 @@ import (
 type RedisError struct {
 	// Trouble names what is wrong.
 	Trouble Trouble
-	// ID names the credential whose keys were involved: see [Credential.ID].
+	// ID names the credential whose keys were involved: see [Credential.ID]. It is the prefix
+	// if Cache.Survey looked for keys.
 	ID string
-	// Err is what the client returned.
+	// Err is what the client returned; nil with TroublePaused, as Redis was not asked.
 	Err error
 
 	before *RedisError // of one that was paused: why. In words alone, as it was somebody else's command

@@ -18,7 +18,7 @@ type Secret struct {
 	reveal func() string
 }
 
-// NewSecret makes a Secret of a text.
+// NewSecret makes a Secret of a text; of "" the zero one.
 func NewSecret(text string) Secret {
 	if text == "" {
 		return Secret{}
@@ -26,7 +26,7 @@ func NewSecret(text string) Secret {
 	return Secret{func() string { return text }}
 }
 
-// Reveal returns the text.
+// Reveal returns the text: a secret.
 func (s Secret) Reveal() string {
 	if s.reveal == nil {
 		return ""

@@ -101,7 +101,8 @@ func (s *Source) Get(ctx context.Context) (Token, error) {
 	return c.token, nil
 }
 
-// ID names the credential, as in [Event] and [Status]: see [Credential.ID].
+// ID names the credential, as in [Event] and [Status]: see [Credential.ID]. Empty if the Fetcher
+// had none.
 func (s *Source) ID() string { return s.store.keys.id }
 
 // Peek returns the copy at hand, if there is one that Get would return, else the zero Token and

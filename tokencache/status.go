@@ -14,9 +14,9 @@ type Status struct {
 	IssuerURL string // see [Credential.IssuerURL]; of Survey as it stands in Redis, "" if it does not
 	State     State
 	Remaining time.Duration // life of the stored token; 0 if there is none
-	Life      time.Duration // what the issuer gave it
+	Life      time.Duration // what the issuer gave it; 0 if there is none
 	FetchedBy string        // Config.Replica of who asked
-	FetchedAt time.Time     // by Redis' clock
+	FetchedAt time.Time     // by Redis' clock; the zero Time if there is none
 	// Garbled says why a record that is there cannot be used. Empty if it can.
 	Garbled string
 	// Locked is how long the lock lasts unless it is extended; 0: free, -1: for

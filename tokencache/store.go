@@ -122,7 +122,7 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 			claim.Drop()
 		}
 	}()
-	r, err := s.run(ctx, readScript, []string{s.keys.token(), s.keys.lock(), s.keys.failure()}, "", claim.Value(), millis(claim.Lease()))
+	r, err := s.run(ctx, readScript, []string{s.keys.token(), s.keys.lock(), s.keys.failure()}, "", claim.Value(), millis(claim.TTL()))
 	if err != nil {
 		return nil, err
 	}
