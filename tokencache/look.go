@@ -63,7 +63,7 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 			return nil, err // nobody would ever get the lock
 		}
 	}
-	f.src.anchorAt(v)
+	f.src.anchorAt(v, number)
 	if v.garbled != "" {
 		f.src.observe(Event{Kind: EventGarbled, Reason: v.garbled})
 	}
@@ -73,11 +73,14 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 	return v, nil
 }
 
-// anchorAt notes where Redis' clock was in a look.
-func (s *Source) anchorAt(v *view) {
+// anchorAt notes where Redis' clock was in a look, which answers all news of before.
+func (s *Source) anchorAt(v *view, number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.anchor = s.anchor.next(v.at, v.now)
+	if number > s.unread.number {
+		s.unread = unread{}
+	}
 }
 
 // patience bounds what a fill with a copy spends on one step in Redis: until the copy is

@@ -1,6 +1,9 @@
 package tokencache
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // heard takes every event, and an empty kind for a first subscription that stands. The events of
 // all Sources pass through the goroutine that calls it, so it neither asks Redis nor waits.
@@ -113,14 +116,13 @@ func (s *Source) takeHint(h tokenHint, tok Token, number uint64, at instant) boo
 		s.observe(Event{Kind: EventPutBack, Outcome: OutcomeKept, Remaining: a.remaining}) // by another
 	}
 	s.toldTokens++
-	s.rereading = false
+	if s.anchor.since(h.at.storedAt, s.unread.at) < 0 { // a look would find no more
+		s.unread = unread{}
+	}
 	s.hold = hold{}
 	if c.phaseAt(at) != fresh { // the issuer has no other yet
 		pause := pauseOf(s.credential.Window(), h.life)
 		s.hold = s.holdOf(max(0, pause-a.checked), nil)
-	}
-	if s.timer != nil {
-		s.timer.Stop()
 	}
 	s.schedule()
 	return true
@@ -208,8 +210,15 @@ const (
 // an event takes its time.
 const sameEnd = 2 * time.Second
 
-// rereadSoon schedules a fill, as only a look can confirm an event. With a copy it draws when:
-// the whole fleet has heard the same. One look answers all events before it.
+// unread is news that only a look can confirm.
+type unread struct {
+	number uint64 // see rejections: a later look answers it; 0 for no news
+	at     instant
+}
+
+// rereadSoon has the fill come that answers news which only a look can confirm. Who has a copy
+// spreads the look, as the whole fleet heard the same. Further news before that look is
+// answered by it.
 func (s *Source) rereadSoon(spread time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,16 +230,67 @@ func (s *Source) rereadSoon(spread time.Duration) {
 		s.hold = hold{}
 		return
 	}
-	if s.rereading {
+	onItsWay := s.unread.number != 0
+	s.unread = unread{s.nextNumber(), at}
+	if onItsWay {
 		return
 	}
-	s.rereading = true
-	wait := time.Duration(s.jitter.draw() * float64(min(spread, c.remainingAt(at)/4)))
+	wait := s.spread(spread, c.remainingAt(at))
 	if rest := s.hold.rest(at); rest > 0 {
 		wait = min(wait, rest)
 	}
 	s.hold = s.holdOf(wait, nil)
-	s.wakeIn(s.hold.wait)
+	s.rereadIn(s.hold.wait)
+}
+
+// spread draws a moment for a look of who has a copy with so much left.
+func (s *Source) spread(over, remaining time.Duration) time.Duration {
+	return time.Duration(s.jitter.draw() * float64(min(over, remaining/4)))
+}
+
+// rereadAgain has another fill come if the one that has just ended has not answered the news:
+// Redis was read before, or could not be. The caller holds s.mu.
+func (s *Source) rereadAgain() {
+	if s.broken != nil || s.unread.number == 0 {
+		return
+	}
+	c, at := s.copy.Load(), now()
+	if !c.usableAt(at) { // whoever wants a token looks
+		s.unread = unread{}
+		return
+	}
+	s.rereadIn(max(s.spread(longestSpread, c.remainingAt(at)), s.restOfTrouble()))
+}
+
+// restOfTrouble is how much longer Redis is not to be asked. The caller holds s.mu.
+func (s *Source) restOfTrouble() time.Duration {
+	if !errors.Is(s.hold.err, ErrRedis) {
+		return 0
+	}
+	return s.hold.rest(now())
+}
+
+// rereadIn sets the timer, which is not that of other fills: these may come later, or never.
+// The caller holds s.mu.
+func (s *Source) rereadIn(wait time.Duration) {
+	if s.rereadTimer != nil {
+		s.rereadTimer.Stop()
+	}
+	s.rereadTimer = time.AfterFunc(wait, s.reread)
+}
+
+// reread begins the look, unless one has come since, or a fill runs, whose end sees to it.
+func (s *Source) reread() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil || s.fill != nil || s.unread.number == 0 {
+		return
+	}
+	if rest := s.restOfTrouble(); rest > 0 {
+		s.rereadIn(rest)
+		return
+	}
+	_, _ = s.start(fillAhead) // refused only when closed
 }
 
 // drop lets go of the copy if it is the token of that fingerprint. The caller

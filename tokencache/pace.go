@@ -144,6 +144,5 @@ func (s *Source) awake() {
 	s.refill()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rereading = false
 	s.schedule()
 }

@@ -64,7 +64,8 @@ type inner struct {
 	changed      chan struct{} // closed and replaced when a waiting fill should look again
 	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
 	timer        *time.Timer   // the next fill that nobody asks for
-	rereading    bool          // timer is set for a look that an event asks for
+	unread       unread        // the last news that a look has to confirm
+	rereadTimer  *time.Timer
 	putBackTimer *time.Timer
 	asideTimer   *time.Timer // the end of a rejection's wait, if no fill is there by then
 }
@@ -259,7 +260,6 @@ func (s *Source) begin(why purpose) (f *fill, admitted bool, err error) {
 	}
 	f = newFill(s, why)
 	s.fill = f
-	s.rereading = false
 	s.reporting++
 	s.quietUntil.Store(math.MaxInt64)
 	return f, s.cache.fills.enter(&f.ticket, f.rank(rankAhead), func() { go f.main() }), nil
@@ -278,6 +278,7 @@ func (s *Source) ended(f *fill) {
 	defer s.mu.Unlock()
 	f.cutShort(nil)
 	s.fill = nil
+	s.rereadAgain()
 	s.settle()
 	s.schedule()
 }
@@ -333,7 +334,7 @@ func (s *Source) retire(err error) (queued *fill) {
 		close(s.gone)
 	}
 	s.copy.Store(nil)
-	for _, t := range []*time.Timer{s.timer, s.putBackTimer, s.asideTimer} {
+	for _, t := range []*time.Timer{s.timer, s.rereadTimer, s.putBackTimer, s.asideTimer} {
 		if t != nil {
 			t.Stop()
 		}
