@@ -143,25 +143,28 @@ func (s *Source) heardRejection(about string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.hasHeard(h) && !s.hasOvertaken(h, at) {
+	switch {
+	case s.broken != nil || s.rejected[h.fingerprint].hasHeard(h.at): // what was adopted since is allowed to be
+	case !s.anchor.foretells(h.at, at, -sameClock, mostAhead):
+		s.wasRejectedOnce(h, at)
+	case !s.hasOvertaken(h):
 		s.wasRejectedAt(h.fingerprint, h.at)
 	}
 }
 
-// hasHeard reports whether this very rejection is known, from an event or as our own: a copy
-// adopted since then has passed rejections.forbid. The caller holds s.mu.
-func (s *Source) hasHeard(h rejectionHint) bool {
-	return s.rejected[h.fingerprint].redis.Equal(h.at)
+// wasRejectedOnce notes a rejection that is late, was dated by another clock, or is told again by
+// who has kept the event: only a look can tell whether the token was handed out since. It is no
+// reason to believe that Redis knows what this process has rejected, nor for a cool-down. The
+// caller holds s.mu.
+func (s *Source) wasRejectedOnce(h rejectionHint, at instant) {
+	s.rejected.addLate(h, s.nextNumber(), s.anchor.since(h.at, at) >= 0)
+	s.dropRejected(h.fingerprint)
 }
 
-// hasOvertaken reports whether the issuer has handed the rejected token out again since, and the
-// copy is that. It is false for a rejection that is late or dated by another clock: then only
-// a look can tell. The caller holds s.mu.
-func (s *Source) hasOvertaken(h rejectionHint, at instant) bool {
-	if !s.copy.Load().is(h.fingerprint) || s.lastWord.epoch != s.anchor.epoch {
-		return false
-	}
-	return s.anchor.foretells(h.at, at, -sameClock, mostAhead) && s.lastWord.redis.After(h.at)
+// hasOvertaken reports whether the copy is the rejected token, as the issuer has handed it out
+// again since. The caller holds s.mu.
+func (s *Source) hasOvertaken(h rejectionHint) bool {
+	return s.copy.Load().is(h.fingerprint) && s.lastWord.epoch == s.anchor.epoch && s.lastWord.redis.After(h.at)
 }
 
 // wasRejected notes that others have rejected a token, at an unknown time.
@@ -178,6 +181,11 @@ func (s *Source) wasRejectedAt(fp string, at time.Time) {
 		return
 	}
 	s.rejected.add(fp, rejection{number: s.nextNumber(), told: true, redis: at})
+	s.dropRejected(fp)
+}
+
+// dropRejected drops the copy if it is that token. The caller holds s.mu.
+func (s *Source) dropRejected(fp string) {
 	if s.copy.Load().is(fp) {
 		s.hold = hold{} // it was for one that has a copy
 		s.drop(fp)

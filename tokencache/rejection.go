@@ -223,7 +223,13 @@ type rejection struct {
 	// renewed: the issuer has handed the token out again since it was first
 	// rejected, as Redis knows, so our own news of it is old.
 	renewed bool
+	// heard are the moments of Redis' clock of which events have told, and redis: told of once
+	// more, they are no news.
+	heard []time.Time
 }
+
+// mostHeard bounds the moments that are kept of one token.
+const mostHeard = 8
 
 // maxRejections bounds what is kept, and what Redis is told when it is back. A process that
 // rejects more tokens than these has other troubles.
@@ -241,20 +247,62 @@ func (r rejections) add(fp string, m rejection) {
 	if again && r.cooling(fp) {
 		if m.told { // an event: it is dropped
 			before.told, before.due = true, 0
-			if m.redis.After(before.redis) {
-				before.redis = m.redis
-			}
+			before.date(m.redis)
 		}
 		r[fp] = before
 		return
 	}
 	m.at, m.nonce, m.cool = now(), rand.Text(), coolDown
 	if again {
-		m.cool = min(longestCoolDown, 2*before.cool)
+		m.cool = min(longestCoolDown, max(coolDown, 2*before.cool))
+		m.heard = before.heard
 	} else if len(r) >= maxRejections {
 		r.forgetOne()
 	}
+	m.hear(m.redis)
 	r[fp] = m
+}
+
+// addLate notes one that may be of long ago, and changes no more than that what was asked for
+// before now must not be adopted. By Redis' clock it is past, or else of another clock.
+func (r rejections) addLate(h rejectionHint, number uint64, past bool) {
+	m, again := r[h.fingerprint]
+	if !again {
+		if len(r) >= maxRejections {
+			r.forgetOne()
+		}
+		m = rejection{at: now(), nonce: rand.Text(), told: true, redis: h.at}
+	}
+	if m.told && m.due == 0 { // else Redis is being told of that number
+		m.number = number
+	}
+	if past && !m.redis.IsZero() { // else by our own clocks, it is later
+		m.date(h.at)
+	}
+	m.hear(h.at)
+	r[h.fingerprint] = m
+}
+
+// date makes the moment of the rejection a later one.
+func (m *rejection) date(redis time.Time) {
+	m.hear(redis)
+	if redis.After(m.redis) {
+		m.redis = redis
+	}
+}
+
+// hear remembers a moment that was told of.
+func (m *rejection) hear(redis time.Time) {
+	if redis.IsZero() || m.hasHeard(redis) {
+		return
+	}
+	heard := append(slices.Clone(m.heard), redis) // of which other rejections may have a part
+	m.heard = heard[max(0, len(heard)-mostHeard):]
+}
+
+// hasHeard reports whether an event has told of that very rejection, or it is one's own.
+func (m rejection) hasHeard(redis time.Time) bool {
+	return slices.ContainsFunc(m.heard, redis.Equal)
 }
 
 // forbid reports whether a must not be adopted: it was asked for before the
@@ -290,6 +338,7 @@ func (r rejections) cooling(fp string) bool {
 func (r rejections) told(fp string, number uint64, v verdict) {
 	if m := r[fp]; m.number == number {
 		m.told, m.renewed, m.due, m.redis = true, v.out == OutcomeCoolDown, 0, v.at
+		m.hear(v.at)
 		r[fp] = m
 	}
 }

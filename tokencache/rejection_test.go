@@ -106,3 +106,35 @@ func TestUntoldRejectionsAreBounded(t *testing.T) {
 	assert.Equal(t, "1999", r.pending()[maxRejections-1], "the last one too")
 	assert.NotContains(t, r, "told", "the first to be forgotten")
 }
+
+// F57: an event that is late tells of an earlier moment than that which this process knows, or of
+// one that it cannot compare. It makes nothing earlier, and has nothing cool.
+func TestF57LateRejectionsChangeNoOther(t *testing.T) {
+	redis := time.UnixMilli(1_700_000_000_000)
+	late := rejectionHint{fingerprint: "x", at: redis.Add(-time.Hour)}
+	for edge, known := range map[string]rejection{
+		"dated by Redis":       {number: 5, told: true, redis: redis},
+		"of an unknown moment": {number: 5, told: true},
+		"not told yet":         {number: 5},
+		"to be told again":     {number: 5, told: true, redis: redis, due: time.Second},
+	} {
+		r := make(rejections)
+		r.add("x", known)
+		before := r["x"]
+		r.addLate(late, 9, true)
+		after := r["x"]
+		assert.True(t, after.hasHeard(late.at), edge)
+		assert.Equal(t, known.told && known.due == 0, after.number == 9, "%s: a look under way", edge)
+		after.number, after.heard = before.number, before.heard
+		assert.Equal(t, before, after, edge)
+	}
+	r := make(rejections)
+	r.addLate(late, 9, true)
+	assert.False(t, r.cooling("x"))
+	assert.True(t, r.forbid("x", adoption{asked: 8, own: true}), "a look under way")
+	for i := range 100 {
+		r.addLate(rejectionHint{fingerprint: "x", at: redis.Add(time.Duration(i))}, 10, true)
+	}
+	assert.Len(t, r["x"].heard, mostHeard)
+	assert.Equal(t, redis.Add(99), r["x"].redis, "a later one counts")
+}
