@@ -78,8 +78,8 @@ func (s *Source) anchorAt(v *view, number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.anchor = s.anchor.next(v.at, v.now)
-	if number > s.unread.number {
-		s.unread = unread{}
+	if s.unread.number != 0 && number > s.unread.number {
+		s.unread, s.answeredAt = unread{}, now()
 	}
 }
 

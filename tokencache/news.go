@@ -16,7 +16,9 @@ func (s *Source) heard(kind, about string) {
 	case eventToken:
 		s.heardToken(about)
 	case eventRejection:
-		s.heardRejection(about)
+		if !s.heardRejection(about) {
+			return // nobody waits for that
+		}
 	case eventGap:
 		s.heardGap()
 	case eventFree:
@@ -128,21 +130,22 @@ func (s *Source) takeHint(h tokenHint, tok Token, number uint64, at instant) boo
 	return true
 }
 
-// heardRejection drops the copy, unless the issuer had its last word on it after the rejection.
-// The seal of the event shows that a replica with the secret has sent it.
-func (s *Source) heardRejection(about string) {
+// heardRejection drops the copy, if the news is of a later moment than the issuer's last word
+// on it. Only who has the secret can send such news.
+func (s *Source) heardRejection(about string) (dropped bool) {
 	at := now()
 	h, ok := parseRejectionHint(about)
 	if !ok {
-		s.observe(Event{Kind: EventIgnored, Reason: "not understood"})
-		return
+		s.observe(Event{Kind: EventGarbled, Reason: "an event that is not understood"})
+		return false
 	}
 	if err := s.store.seal.openRejection(s.ID(), h.fingerprint, h.at, h.sealed); err != nil {
-		s.observe(Event{Kind: EventIgnored, Reason: err.Error()})
-		return
+		s.observe(Event{Kind: EventGarbled, Reason: "an event: " + err.Error()})
+		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := s.copy.Load()
 	switch {
 	case s.broken != nil || s.rejected[h.fingerprint].hasHeard(h.at): // what was adopted since is allowed to be
 	case !s.anchor.foretells(h.at, at, -sameClock, mostAhead):
@@ -150,6 +153,7 @@ func (s *Source) heardRejection(about string) {
 	case !s.hasOvertaken(h):
 		s.wasRejectedAt(h.fingerprint, h.at)
 	}
+	return s.copy.Load() != before
 }
 
 // wasRejectedOnce notes a rejection that is late, was dated by another clock, or is told again by
@@ -226,7 +230,8 @@ type unread struct {
 
 // rereadSoon has the fill come that answers news which only a look can confirm. Who has a copy
 // spreads the look, as the whole fleet heard the same. Further news before that look is
-// answered by it.
+// answered by it, and what comes soon after it has time: anybody may tell of a token that ends
+// in a moment.
 func (s *Source) rereadSoon(spread time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,6 +247,9 @@ func (s *Source) rereadSoon(spread time.Duration) {
 	s.unread = unread{s.nextNumber(), at}
 	if onItsWay {
 		return
+	}
+	if at.since(s.answeredAt) < longestSpread {
+		spread = max(spread, longestSpread)
 	}
 	wait := s.spread(spread, c.remainingAt(at))
 	if rest := s.hold.rest(at); rest > 0 {

@@ -65,6 +65,7 @@ type inner struct {
 	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
 	timer        *time.Timer   // the next fill that nobody asks for
 	unread       unread        // the last news that a look has to confirm
+	answeredAt   instant       // when a look has confirmed such news
 	rereadTimer  *time.Timer
 	putBackTimer *time.Timer
 	asideTimer   *time.Timer // the end of a rejection's wait, if no fill is there by then
