@@ -36,6 +36,9 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 		return cause
 	}
 	if err := f.takeDirectTurn(ctx, cause); err != nil {
+		if f.wasTold() { // meanwhile
+			return nil
+		}
 		return err
 	}
 	return f.direct(ctx, cause)

@@ -14,7 +14,7 @@ const ownDirectEvery = time.Minute
 var errRedisBack = errors.New("tokencache: redis is back")
 
 // takeDirectTurn waits for the fill's turn to call the issuer directly, as long as that is
-// of use, and returns nil when it has it; cause if not; errRedisBack if a silent Redis answers
+// of use, and returns nil when it has it; cause if not, as when an event brings a token; errRedisBack if a silent Redis answers
 // meanwhile. It keeps its place: those who wait for one are served in their order, and 64 of
 // them for 4 s at the default rate.
 func (f *fill) takeDirectTurn(ctx context.Context, cause error) error {
@@ -36,6 +36,10 @@ func (f *fill) takeDirectTurn(ctx context.Context, cause error) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
+		if f.wasTold() {
+			turn.Cancel()
+			return cause
+		}
 		select {
 		case <-timer.C:
 			return nil

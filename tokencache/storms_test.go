@@ -75,3 +75,45 @@ func TestF45EventsOfTokensThatSeemToEnd(t *testing.T) {
 		})
 	}
 }
+
+// I3: a replica that Redis refuses waits for its turn to ask the issuer around it, and hears of a
+// token meanwhile. It does not ask any more; one whose Refresh insists does.
+func TestI3NoDirectCallForATokenThatWasTold(t *testing.T) {
+	for edge, test := range map[string]struct {
+		ask   func(t *testing.T, r *replica) error
+		calls int
+	}{
+		"Get": {func(t *testing.T, r *replica) error {
+			_, err := r.source.Get(t.Context())
+			return err
+		}, 1},
+		"Refresh": {func(t *testing.T, r *replica) error {
+			_, _, err := r.source.Refresh(t.Context())
+			return err
+		}, 2},
+	} {
+		t.Run(edge, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+				r, other := f.replica(with(func(c *tokencache.Config) { c.DirectRate = 0.1 })), f.replica()
+				withinAll(f.replicas, latency+100*time.Millisecond)
+				time.Sleep(time.Minute)
+				r.link.Fail("LOADING no", script("read", "look", "publish", "invalidate", "obtain"))
+				for range 2 { // the first takes the turn that was free
+					require.ErrorIs(t, r.source.Invalidate(t.Context(), r.mustGet()), tokencache.ErrRedis)
+				}
+				done := make(chan error, 1)
+				go func() { done <- test.ask(t, r) }()
+				time.Sleep(time.Second)
+				tok, _, err := other.source.Refresh(t.Context())
+				require.NoError(t, err)
+				time.Sleep(time.Millisecond)
+				got, ok := r.source.Peek()
+				require.True(t, ok)
+				require.True(t, got.Equal(tok))
+				require.NoError(t, <-done)
+				time.Sleep(30 * time.Second)
+				assert.Equal(t, test.calls, r.count(tokencache.EventDirectCall, ""))
+			})
+		})
+	}
+}
