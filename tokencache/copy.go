@@ -56,13 +56,14 @@ type adoption struct {
 	at                    instant       // when remaining was true, or before
 	asked                 uint64        // see rejections
 	own                   bool          // straight from the issuer
+	held                  bool          // by Redis, as a look or a write has found
 	checked               time.Duration // ago: the issuer's last word on it; 0 for an answer to us
 	checkedAt, redisNow   time.Time     // the same by Redis' clock, if it has it, and then
 	unpublished, replaced bool          // see localCopy
 }
 
 // adopt makes a the copy, unless it was rejected after it was asked for, or the
-// copy at hand lives longer. It reports whether there was a usable copy then.
+// copy at hand lives longer and may still be what the others have. It reports whether there was a usable copy then.
 func (s *Source) adopt(a adoption) bool {
 	took, news := s.take(a)
 	if news != nil {
@@ -92,7 +93,7 @@ func (s *Source) takeLocked(a adoption) (took bool, news *localCopy) {
 	if current.usableAt(at) && current.is(fp) && !current.yieldsTo(c, a, at) {
 		return true, nil
 	}
-	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) {
+	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) && !s.succeeds(a, current) {
 		return true, nil
 	}
 	if word := s.wordOf(a); !current.is(fp) || word.isAfter(s.lastWord, 0) {
@@ -140,6 +141,15 @@ func (w issuersWord) sameClock(other issuersWord) bool {
 func (s *Source) knowsShorter(c, current *localCopy, a adoption) bool {
 	at := now()
 	return !a.own && s.lastWord.isAfter(s.wordOf(a), sameEnd) && c.remainingAt(at)-current.remainingAt(at) > sameEnd
+}
+
+// succeeds reports whether Redis holds a where it held the copy, which lives longer: as no token
+// makes way for a shorter one, the copy was rejected, or is lost there. The issuer was asked for
+// a later, and not by another clock, or it may be what a failover of Redis has brought back. The
+// caller holds s.mu.
+func (s *Source) succeeds(a adoption, current *localCopy) bool {
+	word := s.wordOf(a)
+	return a.held && !current.unpublished && word.sameClock(s.lastWord) && word.isAfter(s.lastWord, 0)
 }
 
 // yieldsTo reports whether c, made of an adoption of the same token, has more recent news of

@@ -122,7 +122,7 @@ func (r *record) open(seal sealer, id string) error {
 
 // adoption of what is stored, by whom asked with that number.
 func (r *record) adoption(asked uint64) adoption {
-	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, checked: r.checked, checkedAt: r.checkedAt, redisNow: r.now}
+	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, held: true, checked: r.checked, checkedAt: r.checkedAt, redisNow: r.now}
 }
 
 // failure is what Redis remembers of the last call that did not give a token.
