@@ -364,17 +364,30 @@ func TestF22TombstoneAheadOfTheClock(t *testing.T) {
 	})
 }
 
-// F57: a token that was asked for by a clock ahead of the one that stores it, after a failover, was
-// asked for as long ago as that took: not just now, or a rejection since then would be forgotten.
-func TestF57AskedByAnotherClock(t *testing.T) {
+// F22, F57: Redis' clock goes back, by more than the call takes, while a call is under way. What was rejected since is rejected, and
+// a later word of the issuer's on the token is the later one, though the time of asking, by the
+// clock of before, seems to come after either.
+func TestF22ClockGoesBackDuringACall(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
-		for _, ahead := range []time.Duration{time.Second, time.Hour} {
-			s := next(t)
-			o := s.offered(2*time.Hour, 10*time.Second)
-			o.asked = o.asked.Add(ahead)
-			out, stored := s.mustPublish(o)
-			require.Equal(t, OutcomeStored, out)
-			s.lasts(10*time.Second, stored.checked)
+		const elapsed, left = 10 * time.Second, 20 * time.Minute
+		for _, step := range []time.Duration{0, 11 * time.Second, 90 * time.Second, time.Hour} {
+			for since, want := range map[time.Duration][2]Outcome{
+				5 * time.Second:  {OutcomeRejected, OutcomeKept},
+				15 * time.Second: {OutcomeStored, OutcomeRenewed},
+			} {
+				s := next(t)
+				s.bury("a2", "t2", s.t0.Add(-since))
+				out, _ := s.mustPublish(s.askedAgo(elapsed-step, 2*time.Hour, elapsed))
+				assert.Equal(t, want[0], out, "rejected %v ago, the clock %v back", since, step)
+
+				s = next(t)
+				s.put("a2", "t2", 2*time.Hour, left, "checked_at", s.endingIn(-since), "ends_at", s.endingIn(left))
+				out, stored := s.mustPublish(s.askedAgo(elapsed-step, 2*time.Hour, elapsed))
+				assert.Equal(t, want[1], out, "the last word %v ago, the clock %v back", since, step)
+				if out == OutcomeKept {
+					assert.LessOrEqual(t, stored.remaining, left)
+				}
+			}
 		}
 	})
 }

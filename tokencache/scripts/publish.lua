@@ -25,7 +25,7 @@ if now - t0 > spent then
 	spent = now - t0
 end
 local checked = t0
-if t0 > now then -- by another clock
+if t0 > now then -- by another clock, or before this one was set back
 	checked = math.max(0, now - tonumber(ARGV[5]))
 end
 local px = math.min(life, life - spent)
@@ -42,7 +42,7 @@ if tombstone then
 		at = 0
 	end
 	-- One that a single replica has rejected may be put back for the others: see invalidate.
-	if at >= t0 and not put_back or put_back and not string.match(tombstone, ' alone$') then
+	if at >= checked and not put_back or put_back and not string.match(tombstone, ' alone$') then
 		return { 'rejected' }
 	end
 end
@@ -82,7 +82,7 @@ local known_at = whole(stored[5])
 if known_at > now then -- not one of ours
 	known_at = 0
 end
-local later = t0 > known_at and (not put_back or px < left - 1000)
+local later = checked > known_at and (not put_back or px < left - 1000)
 if usable and ((not same and left >= px) or (same and not later)) then
 	local outcome = 'kept'
 	if same and t0 == known_at then -- a replay: its reply was lost, and the others have not been told yet
