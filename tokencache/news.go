@@ -136,11 +136,11 @@ func (s *Source) heardRejection(about string) (dropped bool) {
 	at := now()
 	h, ok := parseRejectionHint(about)
 	if !ok {
-		s.observe(Event{Kind: EventGarbled, Reason: "an event that is not understood"})
+		s.observe(Event{Kind: EventIgnored, Reason: "not understood"})
 		return false
 	}
 	if err := s.store.seal.openRejection(s.ID(), h.fingerprint, h.at, h.sealed); err != nil {
-		s.observe(Event{Kind: EventGarbled, Reason: "an event: " + err.Error()})
+		s.observe(Event{Kind: EventIgnored, Reason: err.Error()})
 		return false
 	}
 	s.mu.Lock()

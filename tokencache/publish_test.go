@@ -391,3 +391,18 @@ func TestF22ClockGoesBackDuringACall(t *testing.T) {
 		}
 	})
 }
+
+// F57: a token that was asked for by a clock ahead of the one that stores it, after a failover, was
+// asked for as long ago as that took: not just now, or a rejection since then would be forgotten.
+func TestF57AskedByAnotherClock(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		for _, ahead := range []time.Duration{time.Second, time.Hour} {
+			s := next(t)
+			o := s.offered(2*time.Hour, 10*time.Second)
+			o.asked = o.asked.Add(ahead)
+			out, stored := s.mustPublish(o)
+			require.Equal(t, OutcomeStored, out)
+			s.lasts(10*time.Second, stored.checked)
+		}
+	})
+}
