@@ -59,17 +59,19 @@ type adoption struct {
 	held                  bool          // by Redis, as a look or a write has found
 	checked               time.Duration // ago: the issuer's last word on it; 0 for an answer to us
 	checkedAt, redisNow   time.Time     // the same by Redis' clock, if it has it, and then
+	epoch                 int           // of these: see anchor
 	unpublished, replaced bool          // see localCopy
 }
 
 // adopt makes a the copy, unless it was rejected after it was asked for, or the
-// copy at hand lives longer and may still be what the others have. It reports whether there was a usable copy then.
-func (s *Source) adopt(a adoption) bool {
-	took, news := s.take(a)
+// copy at hand lives longer and may still be what the others have. It reports whether there is a
+// usable copy afterwards, this or another.
+func (s *Source) adopt(a adoption) (usable bool) {
+	usable, news := s.take(a)
 	if news != nil {
 		s.observe(Event{Kind: EventAdopt, Remaining: news.remainingAt(now())})
 	}
-	return took
+	return usable
 }
 
 // take returns the copy made of a only if it is another token than before.
@@ -83,11 +85,12 @@ func (s *Source) take(a adoption) (took bool, news *localCopy) {
 func (s *Source) takeLocked(a adoption) (took bool, news *localCopy) {
 	fp := a.token.Fingerprint()
 	at, current := now(), s.copy.Load()
+	a.epoch = s.anchor.epoch
 	if s.broken != nil || s.rejected.forbid(fp, a) {
 		return current.usableAt(at), nil
 	}
 	c := s.newCopy(a, current)
-	if !c.usableAt(at) || current.is(fp) && s.knowsShorter(c, current, a) {
+	if !c.usableAt(at) || current.is(fp) && s.knowsLater(c, current, a) {
 		return current.usableAt(at), nil
 	}
 	if current.usableAt(at) && current.is(fp) && !current.yieldsTo(c, a, at) {
@@ -135,12 +138,17 @@ func (w issuersWord) sameClock(other issuersWord) bool {
 	return w.epoch == other.epoch && !w.redis.IsZero() && !other.redis.IsZero()
 }
 
-// knowsShorter reports whether the issuer's last word on the copy, dead or alive, is a shorter
-// one than what c, of the same token, was made of: that is from before, which a failover of
-// Redis or somebody has brought back. The caller holds s.mu.
-func (s *Source) knowsShorter(c, current *localCopy, a adoption) bool {
+// knowsLater reports whether c, of the token that the copy, dead or alive, is of, was made of an
+// earlier word of the issuer's than the copy: a failover of Redis or somebody has brought that
+// back, or events have overtaken each other. Without one clock of Redis' for both it has to be
+// a longer word as well. The caller holds s.mu.
+func (s *Source) knowsLater(c, current *localCopy, a adoption) bool {
 	at := now()
-	return !a.own && s.lastWord.isAfter(s.wordOf(a), sameEnd) && c.remainingAt(at)-current.remainingAt(at) > sameEnd
+	word := s.wordOf(a)
+	if a.own || !s.lastWord.isAfter(word, sameEnd) {
+		return false
+	}
+	return s.lastWord.sameClock(word) || c.remainingAt(at)-current.remainingAt(at) > sameEnd
 }
 
 // succeeds reports whether Redis holds a where it held the copy, which lives longer: as no token
@@ -152,8 +160,8 @@ func (s *Source) succeeds(a adoption, current *localCopy) bool {
 	return a.held && !current.unpublished && word.sameClock(s.lastWord) && word.isAfter(s.lastWord, 0)
 }
 
-// yieldsTo reports whether c, made of an adoption of the same token, has more recent news of
-// its end: not if the issuer has told us since, around Redis, that it is shorter.
+// yieldsTo reports whether the copy c gives way to other, made of the adoption a of the same
+// token: not if the issuer has told us since, around Redis, that the token ends earlier.
 func (c *localCopy) yieldsTo(other *localCopy, a adoption, at instant) bool {
 	if !c.unpublished || a.own || other.remainingAt(at) <= c.remainingAt(at) {
 		return true

@@ -77,7 +77,7 @@
 //
 // A fill that did not bring a fresh token leaves a hold, and before its end no Get
 // with a copy starts another: until the lock may be free, the failure is over, the
-// issuer may know better, or Redis may answer; at most until the copy is dead. News of
+// issuer may know better, or Redis may answer; at most until the copy becomes due, urgent or dead. News of
 // the copy's rejection ends it, news of a token too, and news of a free lock unless the
 // hold is an error's.
 //

@@ -36,7 +36,7 @@ type fill struct {
 	passing    bool          // forced: goes past a permanent failure
 	before     string        // the fingerprint of the copy when it began; forced: of what was found at first
 	lastWord   time.Time     // forced: the issuer's, by Redis' clock, as found at first
-	attempts   int           // forced: failed calls in a row, as found at first
+	until      time.Time     // forced: of the failure, as found at first
 	noted      bool          // what was found at first
 	began      instant       // when somebody wanted it
 	started    instant       // when its minute began

@@ -101,6 +101,7 @@ func (s *Source) takeHint(h tokenHint, tok Token, number uint64, at instant) boo
 		checked:   max(0, s.anchor.since(h.at.checkedAt, at)),
 		checkedAt: h.at.checkedAt,
 		redisNow:  h.at.storedAt,
+		epoch:     s.anchor.epoch,
 	}
 	if s.rejected.forbid(h.fingerprint, a) {
 		return false
@@ -161,7 +162,7 @@ func (s *Source) heardRejection(about string) (dropped bool) {
 // reason to believe that Redis knows what this process has rejected, nor for a cool-down. The
 // caller holds s.mu.
 func (s *Source) wasRejectedOnce(h rejectionHint, at instant) {
-	s.rejected.addLate(h, s.nextNumber(), s.anchor.since(h.at, at) >= 0)
+	s.rejected.addLate(h, s.nextNumber(), s.anchor.since(h.at, at) >= 0, s.anchor.epoch)
 	s.dropRejected(h.fingerprint)
 }
 
@@ -184,7 +185,7 @@ func (s *Source) wasRejectedAt(fp string, at time.Time) {
 	if s.broken != nil {
 		return
 	}
-	s.rejected.add(fp, rejection{number: s.nextNumber(), told: true, redis: at})
+	s.rejected.add(fp, rejection{number: s.nextNumber(), told: true, redis: at, epoch: s.anchor.epoch})
 	s.dropRejected(fp)
 }
 

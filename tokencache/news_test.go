@@ -245,6 +245,29 @@ func TestF45EventsReordered(t *testing.T) {
 	})
 }
 
+// F45: two words on one token, of which the later is a longer one, and arrives first.
+func TestF45WordsReordered(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		tok := r.mustGet()
+		time.Sleep(time.Hour)
+		word := func(left time.Duration) string {
+			return tokencache.Hint{
+				Token: tok, Life: 2 * time.Hour, Stored: time.Now(), Checked: time.Now(), Ends: time.Now().Add(left),
+			}.String(f.credential())
+		}
+		shorter := word(20 * time.Minute)
+		time.Sleep(100 * time.Millisecond)
+		longer := word(40 * time.Minute)
+		for _, event := range []string{longer, shorter, longer} {
+			f.send(event)
+			got, ok := r.source.Peek()
+			require.True(t, ok)
+			assert.InDelta(t, 40*time.Minute, time.Until(got.Expiry()), float64(time.Second))
+		}
+	})
+}
+
 // F48: a rejection, and the token that the issuer hands out again after it, in any order: who
 // hears has the token in the end, and nobody asks again. One that was asked for before the
 // rejection, or at the same moment, is not taken.

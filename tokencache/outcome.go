@@ -16,9 +16,10 @@ const (
 	OutcomeStored Outcome = "stored"
 	// OutcomeRenewed: it was there, and has another end now.
 	OutcomeRenewed Outcome = "renewed"
-	// OutcomeKept: another that lives longer was there, or the same with the same end.
+	// OutcomeKept: another that lives longer was there, or the same of which this is no later
+	// word, or no other end.
 	OutcomeKept Outcome = "kept"
-	// OutcomeExpired: the call took longer than the token lives.
+	// OutcomeExpired: the call took so long that what is left of the token is never handed out.
 	OutcomeExpired Outcome = "expired"
 	// OutcomeRejected: it was rejected since the issuer was asked for it.
 	OutcomeRejected Outcome = "rejected"

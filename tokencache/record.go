@@ -129,7 +129,8 @@ func (r *record) adoption(asked uint64) adoption {
 type failure struct {
 	err      *IssuerError
 	hold     time.Duration // how much longer nobody shall ask; 0: over
-	attempts int           // failed calls in a row
+	until    time.Time     // by Redis' clock; it tells two failures apart
+	attempts int           // failed calls in a row, up to the cap in fail.lua
 	by       string
 }
 
@@ -181,7 +182,8 @@ func parseFailure(fields []string, ttl time.Duration, redisNow time.Time) *failu
 	if !ok {
 		return f
 	}
-	hold := time.UnixMilli(until.Milliseconds()).Sub(redisNow)
+	f.until = time.UnixMilli(until.Milliseconds())
+	hold := f.until.Sub(redisNow)
 	if hold > 0 && hold <= ttl && hold <= maxHold {
 		f.hold = hold
 	}

@@ -71,7 +71,7 @@ func (f *fill) noteBefore(v *view) {
 			f.before, f.lastWord = v.record.fingerprint, v.lastWord()
 		}
 		if v.failure != nil {
-			f.attempts = v.failure.attempts
+			f.until = v.failure.until
 		}
 	}
 	f.noted = true
@@ -93,7 +93,7 @@ const passEvery = 5 * time.Second
 // per fill and 5 s. One that came after its first look is the answer to it: somebody
 // else has passed the one before. Without that, many at once would call in turn.
 func (f *fill) takePass(known *failure) bool {
-	if f.why != fillForced || known.err.Class != ClassPermanent || known.attempts != f.attempts {
+	if f.why != fillForced || known.err.Class != ClassPermanent || !known.until.Equal(f.until) {
 		return false
 	}
 	f.src.mu.Lock()

@@ -3,6 +3,7 @@ package tokencache_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -154,7 +155,7 @@ func TestRefreshPassesAPermanentFailure(t *testing.T) {
 // Those who pass a permanent failure at the same time share one call, and what comes
 // of it is the answer to all.
 func TestRefreshPassesAPermanentFailureByManyAtOnce(t *testing.T) {
-	for name, mended := range map[string]bool{"refused again": false, "mended": true} {
+	for name, mended := range map[string]bool{"refused again": false, "refused for the 40th time": false, "mended": true} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
 				f.start(20)
@@ -164,6 +165,9 @@ func TestRefreshPassesAPermanentFailureByManyAtOnce(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				if mended {
 					f.issuer.SetFault(feishutest.Fault{})
+				}
+				if strings.Contains(name, "40th") { // the row is counted up to 30
+					require.NoError(t, f.redis.Admin().HSet(t.Context(), key("failure")(f), "attempts", 30).Err())
 				}
 				together(f.replicas, func(r *replica) {
 					_, changed, err := r.source.Refresh(context.Background())

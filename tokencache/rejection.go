@@ -16,9 +16,9 @@ import (
 // first does anything, which is one round trip and an event. The next Get brings another.
 // The zero Token is an error.
 //
-// If this process alone rejects one fresh token after the other, the others keep them: Get
-// fails here with an *IssuerError that is ErrRejected, for 250 ms, doubling to 30 s, and
-// then has the token replaced for all.
+// If this process alone rejects one fresh token after the other, the others keep them: a Get
+// here waits for 250 ms, doubling to 30 s, and then has the token replaced for all. It fails
+// with an *IssuerError that is ErrRejected if its ctx has less time.
 //
 // ErrCoolDown: this token was rejected within the last minute (doubling to 30)
 // and the issuer has handed it out again since, so asking again would not help
@@ -165,7 +165,7 @@ func (s *Source) tell(fp string) (err error) {
 	s.observe(Event{Kind: EventInvalidate, Outcome: v.out})
 
 	s.mu.Lock()
-	s.rejected.told(fp, r.number, v)
+	s.rejected.told(fp, r.number, v, s.anchor.epoch)
 	if v.out == OutcomeAlone {
 		s.standAside(fp, r.number, v)
 	}
@@ -215,6 +215,7 @@ type rejection struct {
 	number uint64
 	at     instant
 	redis  time.Time     // by Redis' clock; zero if it is not known
+	epoch  int           // of redis: see anchor
 	cool   time.Duration // no second one before
 	nonce  string
 	told   bool          // Redis knows
@@ -247,7 +248,7 @@ func (r rejections) add(fp string, m rejection) {
 	if again && r.cooling(fp) {
 		if m.told { // an event: it is dropped
 			before.told, before.due = true, 0
-			before.date(m.redis)
+			before.date(m.redis, m.epoch)
 		}
 		r[fp] = before
 		return
@@ -265,29 +266,29 @@ func (r rejections) add(fp string, m rejection) {
 
 // addLate notes one that may be of long ago, and changes no more than that what was asked for
 // before now must not be adopted. By Redis' clock it is past, or else of another clock.
-func (r rejections) addLate(h rejectionHint, number uint64, past bool) {
+func (r rejections) addLate(h rejectionHint, number uint64, past bool, epoch int) {
 	m, again := r[h.fingerprint]
 	if !again {
 		if len(r) >= maxRejections {
 			r.forgetOne()
 		}
-		m = rejection{at: now(), nonce: rand.Text(), told: true, redis: h.at}
+		m = rejection{at: now(), nonce: rand.Text(), told: true, redis: h.at, epoch: epoch}
 	}
 	if m.told && m.due == 0 { // else Redis is being told of that number
 		m.number = number
 	}
 	if past && !m.redis.IsZero() { // else by our own clocks, it is later
-		m.date(h.at)
+		m.date(h.at, epoch)
 	}
 	m.hear(h.at)
 	r[h.fingerprint] = m
 }
 
 // date makes the moment of the rejection a later one.
-func (m *rejection) date(redis time.Time) {
+func (m *rejection) date(redis time.Time, epoch int) {
 	m.hear(redis)
-	if redis.After(m.redis) {
-		m.redis = redis
+	if redis.After(m.redis) || epoch != m.epoch && !redis.IsZero() {
+		m.redis, m.epoch = redis, epoch
 	}
 }
 
@@ -324,8 +325,8 @@ func (r rejections) forbid(fp string, a adoption) bool {
 // clock decides if it has dated both. A rejection dated ahead of that clock comes from another
 // one, and our own clocks decide.
 func (a adoption) isCheckedSince(m rejection) bool {
-	if m.redis.IsZero() || a.checkedAt.IsZero() || m.redis.After(a.redisNow) {
-		return a.checked <= now().since(m.at)
+	if m.redis.IsZero() || a.checkedAt.IsZero() || m.epoch != a.epoch || m.redis.After(a.redisNow) {
+		return a.checked <= a.at.since(m.at)
 	}
 	return a.checkedAt.After(m.redis)
 }
@@ -335,9 +336,9 @@ func (r rejections) cooling(fp string) bool {
 	return rejected && now().since(m.at) < m.cool
 }
 
-func (r rejections) told(fp string, number uint64, v verdict) {
+func (r rejections) told(fp string, number uint64, v verdict, epoch int) {
 	if m := r[fp]; m.number == number {
-		m.told, m.renewed, m.due, m.redis = true, v.out == OutcomeCoolDown, 0, v.at
+		m.told, m.renewed, m.due, m.redis, m.epoch = true, v.out == OutcomeCoolDown, 0, v.at, epoch
 		m.hear(v.at)
 		r[fp] = m
 	}

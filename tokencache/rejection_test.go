@@ -19,9 +19,9 @@ func TestRejectionForbidsWhatWasAskedBefore(t *testing.T) {
 	assert.False(t, r.forbid("x", adoption{asked: 6, own: true}), "the issuer handed it out again")
 	assert.False(t, r.forbid("y", adoption{asked: 4}), "another token")
 
-	r.told("x", 5, verdict{})
+	r.told("x", 5, verdict{}, 0)
 	assert.True(t, r.forbid("x", adoption{asked: 4}))
-	assert.False(t, r.forbid("x", adoption{asked: 6}), "stored again since")
+	assert.False(t, r.forbid("x", adoption{asked: 6, at: now()}), "stored again since")
 }
 
 // F16: a failover may bring back what was rejected, and forget that it was. How long
@@ -31,13 +31,13 @@ func TestF16RejectionForbidsWhatAFailoverBroughtBack(t *testing.T) {
 		r := make(rejections)
 		r.add("x", rejection{number: 5, told: true})
 		time.Sleep(10 * time.Second)
-		stored := func(checked time.Duration) adoption { return adoption{asked: 6, checked: checked} }
+		stored := func(checked time.Duration) adoption { return adoption{asked: 6, checked: checked, at: now()} }
 		assert.True(t, r.forbid("x", stored(longestLife)), "nobody knows when")
 		assert.True(t, r.forbid("x", stored(10*time.Second+1)))
 		assert.False(t, r.forbid("x", stored(10*time.Second)), "handed out again at that very moment")
 		assert.False(t, r.forbid("x", stored(time.Second)), "handed out again since")
 
-		r.told("x", 5, verdict{out: OutcomeCoolDown})
+		r.told("x", 5, verdict{out: OutcomeCoolDown}, 0)
 		assert.False(t, r.forbid("x", stored(time.Hour)), "Redis says that it was, before this process saw a rejection")
 	})
 }
@@ -50,9 +50,9 @@ func TestF39RejectionAgainWhileTheFirstIsTold(t *testing.T) {
 	assert.Equal(t, []string{"x"}, r.pending(), "still to be told")
 	assert.Equal(t, first, r["x"].nonce, "within the cool-down it is the same")
 	assert.False(t, r.forbid("x", adoption{asked: 7, own: true}), "what was asked for after the first")
-	r.told("x", 5, verdict{})
+	r.told("x", 5, verdict{}, 0)
 	assert.Empty(t, r.pending())
-	r.told("never rejected", 1, verdict{})
+	r.told("never rejected", 1, verdict{}, 0)
 	assert.Len(t, r, 1)
 }
 
@@ -77,7 +77,7 @@ func TestPendingRejectionsAreInOrder(t *testing.T) {
 	for _, number := range []uint64{7, 3, 9, 1} {
 		r.add(fmt.Sprint(number), rejection{number: number})
 	}
-	r.told("3", 3, verdict{})
+	r.told("3", 3, verdict{}, 0)
 	assert.Equal(t, []string{"1", "7", "9"}, r.pending())
 }
 
@@ -121,7 +121,7 @@ func TestF57LateRejectionsChangeNoOther(t *testing.T) {
 		r := make(rejections)
 		r.add("x", known)
 		before := r["x"]
-		r.addLate(late, 9, true)
+		r.addLate(late, 9, true, 0)
 		after := r["x"]
 		assert.True(t, after.hasHeard(late.at), edge)
 		assert.Equal(t, known.told && known.due == 0, after.number == 9, "%s: a look under way", edge)
@@ -129,12 +129,29 @@ func TestF57LateRejectionsChangeNoOther(t *testing.T) {
 		assert.Equal(t, before, after, edge)
 	}
 	r := make(rejections)
-	r.addLate(late, 9, true)
+	r.addLate(late, 9, true, 0)
 	assert.False(t, r.cooling("x"))
 	assert.True(t, r.forbid("x", adoption{asked: 8, own: true}), "a look under way")
 	for i := range 100 {
-		r.addLate(rejectionHint{fingerprint: "x", at: redis.Add(time.Duration(i))}, 10, true)
+		r.addLate(rejectionHint{fingerprint: "x", at: redis.Add(time.Duration(i))}, 10, true, 0)
 	}
 	assert.Len(t, r["x"].heard, mostHeard)
 	assert.Equal(t, redis.Add(99), r["x"].redis, "a later one counts")
+}
+
+// F46: a rejection and a word of the issuer's are compared by Redis' clock if that was one clock.
+// A successor whose clock is behind has the issuer confirm the token later, at an earlier time.
+func TestF46RejectionDatedByAnotherClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		redis := time.UnixMilli(1_700_000_000_000)
+		r := make(rejections)
+		r.add("x", rejection{number: 5, told: true, redis: redis, epoch: 1})
+		time.Sleep(10 * time.Second)
+		confirmed := adoption{asked: 6, at: now(), checked: 2 * time.Second, checkedAt: redis.Add(-7 * time.Second), redisNow: redis.Add(time.Second), epoch: 1}
+		assert.True(t, r.forbid("x", confirmed), "by one clock it is the earlier")
+		confirmed.epoch = 2
+		assert.False(t, r.forbid("x", confirmed), "by ours it is the later")
+		confirmed.checked = 11 * time.Second
+		assert.True(t, r.forbid("x", confirmed))
+	})
 }

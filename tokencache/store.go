@@ -80,14 +80,14 @@ func (v *view) lastWord() time.Time { return v.now.Add(-v.record.checked) }
 
 // news tells two views apart by what a holder of the lock may leave behind.
 func (v *view) news() string {
-	token, attempts := "none", 0
+	token, until := "none", ""
 	if v.record != nil {
 		token = v.record.fingerprint
 	}
 	if v.failure != nil {
-		attempts = v.failure.attempts
+		until = unixMillis(v.failure.until)
 	}
-	return fmt.Sprint(token, " ", attempts)
+	return token + " " + until
 }
 
 // read is what a fill has to know, readAll what a person wants to know besides.
