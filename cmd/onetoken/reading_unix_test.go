@@ -135,3 +135,19 @@ func TestDashIsStandardInput(t *testing.T) {
 		})
 	}
 }
+
+// A file that has become a pipe is no secret, and holds nothing up.
+func TestFileThatBecomesAPipeIsToldOnce(t *testing.T) {
+	t.Parallel()
+	follow(t, "secret", func(t *testing.T, f follower) {
+		require.NoError(t, os.Remove(f.file))
+		require.NoError(t, syscall.Mkfifo(f.file, 0o600))
+		time.Sleep(time.Minute)
+		assert.Equal(t, 1, strings.Count(f.log.String(), "it is no regular file any more"), f.log.String())
+		require.NoError(t, os.Remove(f.file))
+		f.issuer.SetAppSecret("another-secret")
+		f.write("another-secret")
+		time.Sleep(time.Minute)
+		assert.Contains(t, f.log.String(), "the new app secret is in use")
+	})
+}

@@ -32,9 +32,11 @@ func (a *app) refresherCommand() *cobra.Command {
 			"These tell no secret and need no protection: whoever can reach them learns the\n" +
 			"app id, how the token does, and what went wrong. They are HTTP without TLS.\n\n" +
 			"FEISHU_APP_SECRET_FILE is read again every 2 s, and when the secret is refused.\n" +
-			"After a change the old secret serves until the new one has a token. A file that\n" +
-			"is empty, gone or unfit keeps the old one, and is logged. REDIS_URL_FILE and CA\n" +
-			"certificates are read once: restart it for those.\n\n" +
+			"After a change the old secret serves until the new one has a token. If the file\n" +
+			"is empty, gone or unfit, or the new secret is refused, the old one is kept, and\n" +
+			"/readyz stays 200 as long as that has a token. Each reason is logged, stands in\n" +
+			"a second line of /readyz, and sets onetoken_newer_secret to 1: alert on that.\n" +
+			"REDIS_URL_FILE and CA certificates are read once: restart it for those.\n\n" +
 			"--log-level info shows every new token; by default only failures are logged,\n" +
 			"with how long the fleet waits after them.\n\n" +
 			"A refusal does not end it, not even of the first call: it stays, not ready, and\n" +

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,7 +26,7 @@ const maxScrapes = 4
 // for Redis or the issuer.
 func refresherHandler(r *rotation, p *pulse, m *metrics.Collector, logger *slog.Logger, lost prometheus.Collector) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m, lost, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(m, r, lost, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux() // GET is HEAD too; another method is a 405, another path a 404
 	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, _ *http.Request) {
 		if how := p.standsStill(); how != "" {
@@ -37,10 +38,10 @@ func refresherHandler(r *rotation, p *pulse, m *metrics.Collector, logger *slog.
 	mux.HandleFunc("GET /readyz", func(out http.ResponseWriter, _ *http.Request) {
 		tok, ok := r.peek()
 		if !ok {
-			line(out, http.StatusServiceUnavailable, "not ready: "+r.whyNot())
+			line(out, http.StatusServiceUnavailable, "not ready: "+r.whyNot(), r.warnings(false)...)
 			return
 		}
-		line(out, http.StatusOK, "ready: the token lives another "+time.Until(tok.Expiry()).Truncate(time.Second).String())
+		line(out, http.StatusOK, "ready: the token lives another "+time.Until(tok.Expiry()).Truncate(time.Second).String(), r.warnings(true)...)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
@@ -49,11 +50,13 @@ func refresherHandler(r *rotation, p *pulse, m *metrics.Collector, logger *slog.
 	return mux
 }
 
-func line(out http.ResponseWriter, status int, text string) {
+func line(out http.ResponseWriter, status int, text string, more ...string) {
 	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	out.Header().Set("Cache-Control", "no-store")
 	out.WriteHeader(status)
-	_, _ = io.WriteString(out, text+"\n")
+	for _, text := range append([]string{text}, more...) {
+		_, _ = io.WriteString(out, text+"\n")
+	}
 }
 
 // readyTimeout is the longest that a health check takes.
@@ -89,6 +92,10 @@ func (a *app) checkReady(ctx context.Context, address string) error {
 	if res.StatusCode != http.StatusOK {
 		return errors.New(printable(string(text)))
 	}
-	_, err = fmt.Fprintln(a.stdout, printable(string(text)))
-	return err
+	for text := range strings.Lines(string(text)) {
+		if _, err := fmt.Fprintln(a.stdout, printable(text)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -12,25 +11,22 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// secretPoll is how often the secret's file is read.
-const secretPoll = 2 * time.Second
-
 // rotation follows the file of the app secret. The secret is part of the credential's identity,
 // so a new one is a Source of its own: both run until the new one has a token, then the old one
-// is forgotten. The file is read on a timer, by content, because mounts swap links, and at once
-// when the issuer refuses the secret. A file that cannot be used changes nothing.
+// is forgotten. A file that cannot be used changes nothing.
 type rotation struct {
 	logger  *slog.Logger
 	session *session // nil before begin
 
 	refused chan struct{} // the issuer did not take a secret
 	adopted chan struct{} // there may be a token of the new secret
-	unfit   bool          // the file could not be used when it was read last; of run alone
+	told    reasons       // why the file could not be used; of run alone
 
 	mu    sync.Mutex // guards below
 	live  *identity
 	next  *identity // of a newer secret that has no token yet; nil: none
 	byKey map[string]*identity
+	unfit unfitness
 
 	telling sync.WaitGroup // of failures
 }
@@ -41,6 +37,7 @@ type identity struct {
 	id     string       // of the credential
 	source *tokencache.Source
 	watch  *watch
+	read   time.Time // when its secret was
 	over   chan struct{}
 }
 
@@ -61,10 +58,11 @@ func (r *rotation) begin(s *session) {
 func (r *rotation) identify(f *fetcher.Feishu) *identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id := &identity{id: f.Credential().ID(), source: r.session.cache.Source(f), over: make(chan struct{})}
+	id := &identity{id: f.Credential().ID(), source: r.session.cache.Source(f), read: time.Now(), over: make(chan struct{})}
 	id.logger = r.logger.With(whose(id.source.ID())...)
 	id.watch = newWatch(id.logger)
 	id.watch.words = r.session.env.words
+	id.watch.meanwhile = func() (string, time.Duration) { return r.meanwhile(id) }
 	r.byKey[id.source.ID()] = id
 	r.telling.Go(func() { id.watch.tellFailures(context.Background(), id.over, id.source) })
 	return id
@@ -120,8 +118,10 @@ func (r *rotation) peek() (tokencache.Token, bool) {
 // whyNot is of the newest secret, if that has been tried.
 func (r *rotation) whyNot() string {
 	live, next := r.identities()
-	if next != nil && next.watch.tried() {
-		return next.watch.whyNot()
+	if next != nil {
+		if _, why := next.watch.failing(); why != nil {
+			return next.watch.whyNot()
+		}
 	}
 	return live.watch.whyNot()
 }
@@ -139,66 +139,44 @@ func (r *rotation) identities() (live, next *identity) {
 	return r.live, r.next
 }
 
-// run ends with ctx. A read of the file that does not end is left behind.
+// meanwhile is what there is while the secret of id brings no token, and for how much longer.
+func (r *rotation) meanwhile(id *identity) (serves string, remaining time.Duration) {
+	live, _ := r.identities()
+	if tok, ok := id.source.Peek(); ok {
+		return "the token at hand serves", time.Until(tok.Expiry())
+	}
+	if tok, ok := live.source.Peek(); ok && live != id {
+		return "the secret that the file held before serves", time.Until(tok.Expiry())
+	}
+	return "there is no token", 0
+}
+
+// run ends with ctx, or when there is no file to follow. A read that does not end is left behind.
 func (r *rotation) run(ctx context.Context) {
 	file, ok := r.session.env.files["FEISHU_APP_SECRET"]
-	if !ok || !isRegular(file) { // standard input, or a pipe: it has been read
+	if !ok {
 		return
 	}
-	type reading struct {
-		raw string
-		err error
-	}
 	readings := make(chan reading)
-	go func() {
-		for r.awaitReading(ctx) {
-			raw, err := readRegular(ctx, file)
-			select {
-			case readings <- reading{raw, err}:
-			case <-ctx.Done():
-			}
-		}
-	}()
+	go followFile(ctx, file, r.refused, readings)
+	silence := time.NewTimer(secretPoll + readTime)
+	defer silence.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case got := <-readings:
+		case got, more := <-readings:
+			if !more {
+				return
+			}
+			silence.Reset(secretPoll + readTime)
 			r.take(ctx, got.raw, got.err)
+		case <-silence.C:
+			r.take(ctx, "", errRestless)
 		case <-r.adopted:
 		}
 		r.promote()
 	}
-}
-
-// awaitReading is false once ctx has ended.
-func (r *rotation) awaitReading(ctx context.Context) bool {
-	timer := time.NewTimer(secretPoll)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-r.refused:
-	case <-timer.C:
-	}
-	return true
-}
-
-func isRegular(file string) bool {
-	info, err := os.Stat(file)
-	return err == nil && info.Mode().IsRegular()
-}
-
-// readRegular does not open what has become a pipe.
-func readRegular(ctx context.Context, file string) (string, error) {
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return "", withoutPath(err)
-	case !info.Mode().IsRegular():
-		return "", errors.New("it is no regular file any more")
-	}
-	return readFile(ctx, file)
 }
 
 // take is told what the file holds now.
@@ -209,16 +187,17 @@ func (r *rotation) take(ctx context.Context, raw string, err error) {
 	live, _ := r.identities()
 	f, err := r.feishu(cutNewline(raw), err)
 	if err != nil {
-		if !r.unfit {
-			live.logger.Warn("the file of the app secret cannot be used; the secret it held before is kept", "variable", "FEISHU_APP_SECRET_FILE", "err", err)
+		r.setUnfit(err.Error())
+		if r.told.isNew(err.Error()) {
+			live.logger.Warn("the file of the app secret cannot be used: the secret it held before is kept until it can, and no restart is needed", "variable", "FEISHU_APP_SECRET_FILE", "err", err)
 		}
-		r.unfit = true
 		return
 	}
-	if r.unfit {
+	if len(r.told) > 0 {
 		live.logger.Info("the file of the app secret can be used again", "variable", "FEISHU_APP_SECRET_FILE")
 	}
-	r.unfit = false
+	r.told = nil
+	r.setUnfit("")
 	r.turnTo(f)
 }
 

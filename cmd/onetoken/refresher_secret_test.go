@@ -174,8 +174,8 @@ func TestRefresherKeepsTheSecretOfAnUnfitFile(t *testing.T) {
 	}
 }
 
-// However often an unfit file is read, it is told of once, until it was fit.
-func TestUnfitSecretIsToldOnce(t *testing.T) {
+// However often an unfit file is read, each reason is told of once, until it was fit.
+func TestUnfitSecretIsToldOncePerReason(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
 	var log output
@@ -192,10 +192,16 @@ func TestUnfitSecretIsToldOnce(t *testing.T) {
 		r.take(t.Context(), "", os.ErrPermission)
 		r.take(t.Context(), "two words", nil)
 	}
-	assert.Equal(t, 1, strings.Count(log.String(), "cannot be used"), log.String())
+	for _, reason := range []string{"it is empty", "permission denied", "FEISHU_APP_SECRET: its character 4 is a space"} {
+		assert.Equal(t, 1, strings.Count(log.String(), reason), log.String())
+	}
+	for i := range 99 {
+		r.take(t.Context(), strings.Repeat("x", i+1)+" x", nil)
+	}
+	assert.Equal(t, mostReasons, strings.Count(log.String(), "cannot be used"), "in ever new ways")
 	r.take(t.Context(), testSecret+"\n", nil)
 	r.take(t.Context(), "", nil)
-	assert.Equal(t, 2, strings.Count(log.String(), "cannot be used"), log.String())
+	assert.Equal(t, mostReasons+1, strings.Count(log.String(), "cannot be used"), log.String())
 	live, next := r.identities()
 	assert.Equal(t, s.source.ID(), live.source.ID())
 	assert.Nil(t, next)

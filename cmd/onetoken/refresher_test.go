@@ -152,7 +152,7 @@ func TestRefresherStaysAfterARefusal(t *testing.T) {
 	end := r.stop()
 	assert.Equal(t, exitOK, end.code)
 	assert.Equal(t, 1, strings.Count(end.stderr, "no token from the issuer"), end.stderr)
-	assert.Regexp(t, `level=WARN msg="no token from the issuer" id=\S+ app=cli_test err="feishu refused: .*" asked_again_in_seconds=(59|6\d|7\d)\S*\n`, end.stderr)
+	assert.Regexp(t, `level=WARN msg="no token from the issuer" id=\S+ app=cli_test err="feishu refused: .*" asked_again_in_seconds=(59|6\d|7\d)\S* meanwhile="there is no token"\n`, end.stderr)
 }
 
 // With a copy it is ready, whatever Redis does.

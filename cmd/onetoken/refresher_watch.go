@@ -16,12 +16,14 @@ import (
 // see, and knows why there is no token. That Redis is silent, answers again or
 // begins to refuse is logged by the Cache.
 type watch struct {
-	logger *slog.Logger
-	words  func(error) string // for people
-	untold chan struct{}      // there is a failure to be logged
+	logger    *slog.Logger
+	words     func(error) string                              // for people
+	meanwhile func() (serves string, remaining time.Duration) // what there is while there is no new token
+	untold    chan struct{}                                   // there is a failure to be logged
 
 	mu       sync.Mutex // guards below
 	why      error      // the last thing that went wrong; nil after a good fill
+	since    time.Time  // when the first did, since all was well
 	again    time.Time  // when the issuer is asked again; zero: not known
 	asked    bool       // a call of this process failed in the fill that runs
 	failure  error      // the last of the issuer's; to be logged with the pause after it
@@ -31,7 +33,10 @@ type watch struct {
 }
 
 func newWatch(logger *slog.Logger) *watch {
-	return &watch{logger: logger, words: error.Error, untold: make(chan struct{}, 1)}
+	return &watch{
+		logger: logger, words: error.Error, untold: make(chan struct{}, 1),
+		meanwhile: func() (string, time.Duration) { return "", 0 },
+	}
 }
 
 func (w *watch) observe(e tokencache.Event) {
@@ -50,13 +55,15 @@ func (w *watch) note(e tokencache.Event) (well bool) {
 	switch e.Kind {
 	case tokencache.EventCall, tokencache.EventDirectCall:
 		if e.Err != nil {
-			w.asked, w.why, w.again = true, e.Err, time.Time{}
+			w.asked, w.again = true, time.Time{}
+			w.failed(e.Err)
 		}
 	case tokencache.EventPutBack:
 		w.troubled = w.troubled || e.Err != nil
 	case tokencache.EventDegraded:
 		_, answered := errors.AsType[redis.Error](e.Err)
-		w.troubled, w.refused, w.why = true, w.refused || answered, e.Err
+		w.troubled, w.refused = true, w.refused || answered
+		w.failed(e.Err)
 	case tokencache.EventFill:
 		return w.filled(e.Err)
 	}
@@ -74,7 +81,7 @@ func (w *watch) filled(err error) (well bool) {
 		}
 		err = w.why // of a call that was let finish
 	}
-	w.why = err
+	w.failed(err)
 	refusal, ok := errors.AsType[*tokencache.IssuerError](err)
 	if !ok {
 		w.asked = false
@@ -91,6 +98,14 @@ func (w *watch) filled(err error) (well bool) {
 		}
 	}
 	return well
+}
+
+// failed notes what went wrong; nil: nothing. The caller holds w.mu.
+func (w *watch) failed(why error) {
+	if w.why == nil && why != nil {
+		w.since = time.Now()
+	}
+	w.why = why
 }
 
 // tellFailures logs failures until stop is closed, each with how long the fleet waits
@@ -127,14 +142,19 @@ func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
 		w.mu.Unlock()
 		attrs = append(attrs, slog.Duration("asked_again_in", wait))
 	}
+	serves, remaining := w.meanwhile()
+	attrs = append(attrs, slog.String("meanwhile", serves))
+	if remaining > 0 {
+		attrs = append(attrs, slog.Duration("token_remaining", remaining.Round(time.Second)))
+	}
 	w.logger.LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
 }
 
-// tried says whether anything has gone wrong yet.
-func (w *watch) tried() bool {
+// failing returns since when something has gone wrong, and what did last; nil is nothing.
+func (w *watch) failing() (since time.Time, why error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.why != nil
+	return w.since, w.why
 }
 
 // whyNot says in one line why there is no token.
