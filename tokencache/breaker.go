@@ -1,6 +1,7 @@
 package tokencache
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,8 +23,9 @@ type breaker struct {
 	failures int     // openings and probes without an answer, since a command was answered
 	since    instant // of the last failure
 	wait     time.Duration
-	key      string // of the command that opened it
-	cause    error  // how the last command or probe failed
+	key      string    // of the command that opened it
+	cause    error     // how the last command or probe failed
+	told     []Trouble // what was told since it opened
 }
 
 func newBreaker(jitter func() float64, onChange func(open bool, err error)) *breaker {
@@ -94,6 +96,7 @@ func (b *breaker) failed(key string, cause error, at instant) (changed bool) {
 		return false
 	}
 	b.isOpen, b.key, b.cause = true, key, cause
+	b.told = []Trouble{redisTrouble(cause)}
 	close(b.open)
 	b.oneMore(at)
 	return true
@@ -102,8 +105,15 @@ func (b *breaker) failed(key string, cause error, at instant) (changed bool) {
 // missed notes a probe that does not close the breaker. If it was answered, only the
 // client's pool is in the way still: the next comes soon. What it failed with is the more
 // recent cause, and may say more: a server that hangs up on who has a connection already
-// tells who wants one why.
+// tells who wants one why. Each trouble is told once.
 func (b *breaker) missed(at instant, answers bool, cause error) {
+	if b.noteMiss(at, answers, cause) {
+		b.onChange(true, cause)
+	}
+}
+
+// noteMiss reports whether the cause is of another kind than all since the breaker opened.
+func (b *breaker) noteMiss(at instant, answers bool, cause error) (another bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if answers {
@@ -113,6 +123,11 @@ func (b *breaker) missed(at instant, answers bool, cause error) {
 		b.cause = cause
 	}
 	b.oneMore(at)
+	if answered(cause) || slices.Contains(b.told, redisTrouble(cause)) {
+		return false
+	}
+	b.told = append(b.told, redisTrouble(cause))
+	return true
 }
 
 // oneMore failure, and a longer wait. The count outlasts the breaker's closing: where the

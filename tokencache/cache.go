@@ -251,7 +251,8 @@ func (c *Cache) begin() bool {
 
 func (c *Cache) end() { c.work.Done() }
 
-// redisChanged is told by the breaker. Nobody else hears of it, so it is logged.
+// redisChanged is told by the breaker: also of another reason why Redis does not answer. Nobody
+// else hears of it, so it is logged.
 func (c *Cache) redisChanged(down bool, err error) {
 	if !down {
 		c.reports.log(slog.LevelInfo, "redis answers again")
@@ -259,8 +260,32 @@ func (c *Cache) redisChanged(down bool, err error) {
 		c.spawn(c.resume)
 		return
 	}
-	e := redisErrorOf(err, "")
-	c.reports.log(slog.LevelWarn, "redis does not answer; local copies serve", "err", e.Error())
+	c.mu.Lock()
+	sources := c.allSources()
+	c.mu.Unlock()
+	without := 0
+	for _, s := range sources {
+		if s.usable() == nil {
+			without++
+		}
+	}
+	attrs := []any{"err", redisErrorOf(err, "").Error(), "meanwhile", c.meanwhile(without)}
+	if without > 0 {
+		attrs = append(attrs, "credentials", len(sources), "without_token", without)
+	}
+	c.reports.log(slog.LevelWarn, "redis does not answer", attrs...)
+}
+
+// meanwhile says what there is for whoever wants a token while Redis is in trouble, where so many
+// credentials have none at hand.
+func (c *Cache) meanwhile(without int) string {
+	switch {
+	case without == 0:
+		return "tokens at hand serve"
+	case c.config.NoDirect:
+		return "whoever has no token at hand gets none, as NoDirect is set"
+	}
+	return "whoever has no token at hand asks the issuer directly"
 }
 
 // contain is deferred in a goroutine of ours that may run the code of others, such as a hook

@@ -50,7 +50,11 @@ func (f *fill) degraded(cause error) {
 	f.src.observe(Event{Kind: EventDegraded, Trouble: e.Trouble, Err: e})
 	n := f.src.troubled()
 	if n == 1 && e.refused() { // the breaker speaks up for a silent one
-		f.src.cache.reports.log(slog.LevelWarn, "redis refuses; local copies serve", whose(e.ID, "err", e.Error())...)
+		without := 0
+		if f.src.usable() == nil {
+			without = 1
+		}
+		f.src.cache.reports.log(slog.LevelWarn, "redis refuses", whose(e.ID, "err", e.Error(), "meanwhile", f.src.cache.meanwhile(without))...)
 	}
 	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.jitter.draw()))
 	// The prober ends this hold if Redis is back before: see resume.

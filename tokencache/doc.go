@@ -11,7 +11,7 @@
 // clock.go (both clocks), window.go, backoff.go and jitter.go (the policy), rejection.go,
 // admission.go, direct_turn.go, refresh.go, run.go, status.go, event.go, outcome.go and report.go;
 // foreign.go bounds what others say. Below them store.go with record.go, seal.go and
-// scripts/, guard.go, slots.go, rediserr.go and trouble.go (time-outs that hold), breaker.go, prober.go
+// scripts/, guard.go, slots.go, dial.go, rediserr.go and trouble.go (time-outs that hold), breaker.go, prober.go
 // and resume.go (a Redis that is silent, and then is not), notify.go.
 //
 // # Three ideas
@@ -200,6 +200,9 @@
 //   - Redis commands run in goroutines and are abandoned, unless the client ends them in
 //     time itself, as one with ContextTimeoutEnabled does: a default go-redis client
 //     took 5 s where ctx allowed 1 s, and 101 s when black-holed.
+//   - When half a command's time is over one connection is dialled beside it, and closed: the
+//     client dials again and again for longer than we wait, and keeps to itself that the port
+//     refuses or the name is not found.
 //   - Nobody's fill finds out whether a silent Redis is back, and no connection of the
 //     pool: each that is dead would cost one time-out, 78 s for twenty.
 //   - Commands queue for a connection before their time runs: 200 Sources that begin at

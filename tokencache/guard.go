@@ -33,6 +33,7 @@ type guard struct {
 	timeout        time.Duration
 	breaker        *breaker
 	slots          *slots
+	dial           lastDial
 	punctual       bool   // the client ends a command when its time is up
 	release        func() // of what inTime has made
 }
@@ -172,6 +173,7 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, keys []string, run func
 		return cmd
 	}
 	bounded, cancel := context.WithTimeout(ctx, g.timeout)
+	explain := g.suspect(bounded)
 	var cmd C
 	if g.punctual {
 		defer g.slots.give() // after the breaker is told, or the next would find out for itself
@@ -184,7 +186,8 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, keys []string, run func
 	if deadline, _ := bounded.Deadline(); silent(cmd.Err()) && !time.Now().Before(deadline) {
 		cmd.SetErr(context.DeadlineExceeded)
 	}
-	if err := cmd.Err(); err != nil {
+	err := explain(cmd.Err())
+	if err != nil {
 		cmd.SetErr(own(err)) // it may be of a hook
 	}
 	g.judge(ctx, keys, cmd.Err())

@@ -102,6 +102,7 @@ func neverSubscribes(err error) bool {
 // take much longer than it is told to, so it works aside and is left behind.
 func (p *prober) ask(ctx context.Context) (took time.Duration, err error) {
 	asking, cancel := context.WithTimeout(ctx, asksFor*p.guard.timeout)
+	explain := p.guard.suspect(asking)
 	failed := make(chan error, 1)
 	go func() {
 		defer cancel()
@@ -120,11 +121,11 @@ func (p *prober) ask(ctx context.Context) (took time.Duration, err error) {
 	defer timer.Stop()
 	select {
 	case took := <-p.replies:
-		return took, nil
+		return took, explain(nil)
 	case err := <-failed:
-		return 0, err
+		return 0, explain(err)
 	case <-timer.C:
-		return 0, context.DeadlineExceeded
+		return 0, explain(context.DeadlineExceeded)
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}

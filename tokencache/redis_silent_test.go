@@ -25,6 +25,15 @@ var silences = map[string]func(*redistest.Link){
 	"slow by 2 s":            func(l *redistest.Link) { l.Delay(2 * time.Second) },
 }
 
+// troubleOf is what a silence is told as: of what refuses, the client says nothing in time, but
+// the cache finds out.
+func troubleOf(silence string) tokencache.Trouble {
+	if silence == "refused" {
+		return tokencache.TroubleUnreachable
+	}
+	return tokencache.TroubleTimeout
+}
+
 // F15: Redis does not answer, and the client is a default one, which would wait
 // for minutes. Who has a copy notices nothing; who has none asks the issuer
 // itself, after RedisTimeout at most. When Redis is back, so is everything.
@@ -44,7 +53,7 @@ func TestF15RedisDoesNotAnswer(t *testing.T) {
 				silence(cold.link)
 				cold.within(time.Second + latency)
 				assert.Equal(t, 1, cold.count(tokencache.EventDirectCall, "ok"))
-				assert.Equal(t, 1, cold.count(tokencache.EventDegraded, "timeout"), "%v", cold.only(tokencache.EventDegraded))
+				assert.Equal(t, 1, cold.count(tokencache.EventDegraded, string(troubleOf(name))), "%v", cold.only(tokencache.EventDegraded))
 
 				f.redis.Each((*redistest.Link).Heal)
 				time.Sleep(40 * time.Second) // the client's own time-outs are over, too
@@ -111,7 +120,7 @@ func TestF15NothingToServeWithout(t *testing.T) {
 					assert.LessOrEqual(t, res.took, 10*time.Second)
 				}
 				assert.Zero(t, f.stats().Calls)
-				assert.Positive(t, r.count(tokencache.EventDegraded, "timeout"))
+				assert.Positive(t, r.count(tokencache.EventDegraded, string(troubleOf(name))))
 				r.link.Heal()
 				time.Sleep(40 * time.Second)
 				r.within(latency)
