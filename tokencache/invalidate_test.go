@@ -273,7 +273,7 @@ func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {
 		t.Run("put back by another", func(t *testing.T) {
 			s := alone(t)
 			require.NoError(t, s.rdb.Del(t.Context(), s.keys.token()).Err())
-			o := offer{token: NewToken("a2", "t", 2*time.Hour), asked: s.t0.Add(-time.Minute), elapsed: time.Minute, by: "y"}
+			o := offer{token: NewToken("a2", "t", 2*time.Hour), asked: s.t0.Add(-30 * time.Second), elapsed: 30 * time.Second, by: "y"}
 			out, _ := s.mustPublish(o)
 			assert.Equal(t, OutcomeRejected, out, "an answer on its way: whoever asked asks once more")
 			o.putBack = true

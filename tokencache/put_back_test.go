@@ -105,6 +105,33 @@ func TestI6PutBackNeedsNoCaller(t *testing.T) {
 	}
 }
 
+// I6: what is put back was fetched when the issuer answered, and not when Redis took it: status
+// says so, and a rejection does not take it for a fresh token.
+func TestI6PutBackKeepsTheTimeOfItsAnswer(t *testing.T) {
+	for name, begin := range map[string]func(*redistest.Link){
+		"asked around a silent redis": (*redistest.Link).Down,
+		"not taken when it was asked": func(l *redistest.Link) { l.Fail("OOM no", script("publish", "fail")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				r := f.replica()
+				begin(r.link)
+				tok := r.within(2*time.Second + latency)
+				asked := time.Now()
+				time.Sleep(20 * time.Minute)
+				r.link.Heal()
+				time.Sleep(45 * time.Second)
+				require.Equal(t, tok.AppAccessToken(), f.stored())
+				status, err := r.source.Status(t.Context())
+				require.NoError(t, err)
+				assert.WithinDuration(t, asked, status.FetchedAt, 2*time.Second)
+				assert.Equal(t, "r0", status.FetchedBy)
+				assert.Equal(t, 1, f.stats().Calls)
+			})
+		})
+	}
+}
+
 // A put-back whose question and offer are long on their way to Redis is stored for no
 // longer than the token lives. Its time of asking is counted back from what Redis'
 // clock showed in between.

@@ -96,7 +96,8 @@ end
 -- nor may it be a DEL or PEXPIRE, which would let all others pass on a full Redis.
 local outcome = 'stored'
 local sealed, fingerprint, lives = ARGV[1], ARGV[2], ARGV[3]
-local by, at = ARGV[6], string.format('%.0f', now)
+-- A put-back comes long after the issuer's answer.
+local by, at = ARGV[6], string.format('%.0f', put_back and math.min(now, t0) or now)
 if same then
 	outcome = 'renewed'
 	by, at = stored[7] or by, stored[8] or at
