@@ -104,6 +104,21 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
+// Whoever calls business APIs needs the base URL as well, and not as it was typed.
+func TestBaseURLIsToldInOneSpelling(t *testing.T) {
+	for given, want := range map[string][2]string{
+		"":                            {fetcher.FeishuURL, fetcher.FeishuURL},
+		"https://open.feishu.cn/":     {fetcher.FeishuURL, fetcher.FeishuURL},
+		"HTTPS://Open.Larksuite.com/": {fetcher.LarkURL, fetcher.LarkURL},
+		"http://[::1]:8080//":         {"http://[::1]:8080", "http://[::1]:8080"},
+		"https://gw.example/Feishu/":  {"https://gw.example/Feishu", "https://gw.example"},
+	} {
+		f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), BaseURL: given})
+		require.NoError(t, err)
+		assert.Equal(t, want, [2]string{f.BaseURL(), f.Origin()}, given)
+	}
+}
+
 func digestAt(t *testing.T, baseURL string) string {
 	t.Helper()
 	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), BaseURL: baseURL})

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/onetoken-go/onetoken/fetcher/internal/aside"
@@ -70,6 +71,17 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 		overHTTP:    base.Scheme == "http",
 		below:       base.Path != "",
 	}, nil
+}
+
+// BaseURL is that of the config in its one spelling, without a slash at its end, or FeishuURL if
+// there was none: the path of an API is added to it.
+func (f *Feishu) BaseURL() string { return strings.TrimSuffix(f.url, tokenPath) }
+
+// Origin is scheme and host of BaseURL, as a bearer.Config takes it among its Hosts.
+func (f *Feishu) Origin() string {
+	scheme, rest, _ := strings.Cut(f.url, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host
 }
 
 // Unencrypted reports whether others can read the app secret and the tokens on

@@ -15,13 +15,13 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/redisurl"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -61,44 +61,29 @@ func run(ctx context.Context, getenv func(string) string, address string) error 
 
 // service answers requests. One Cache and one Source serve all of them.
 type service struct {
-	rdb     *redis.Client
+	rdb     redis.UniversalClient
 	cache   *tokencache.Cache
 	tokens  *tokencache.Source
 	baseURL string
 }
 
 func newService(getenv func(string) string) (*service, error) {
-	options, err := redisOptions(getenv("REDIS_URL"))
+	target, err := redisurl.Parse(cmp.Or(getenv("REDIS_URL"), redisurl.Local))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("REDIS_URL %w", err)
 	}
-	s := &service{baseURL: strings.TrimRight(cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL), "/")}
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: getenv("FEISHU_APP_ID"), AppSecret: tokencache.NewSecret(getenv("FEISHU_APP_SECRET")), BaseURL: s.baseURL,
+		AppID: getenv("FEISHU_APP_ID"), AppSecret: tokencache.NewSecret(getenv("FEISHU_APP_SECRET")), BaseURL: getenv("FEISHU_BASE_URL"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("FEISHU_APP_ID, FEISHU_APP_SECRET or FEISHU_BASE_URL: %w", err)
 	}
-	options.ContextTimeoutEnabled = true // the cache then needs no goroutine to leave a slow command behind
-	s.rdb = redis.NewClient(options)
+	s := &service{rdb: target.NewClient(), baseURL: feishu.BaseURL()}
 	if s.cache, err = tokencache.New(s.rdb, tokencache.Config{}); err != nil {
 		return nil, err
 	}
 	s.tokens = s.cache.Source(feishu)
 	return s, nil
-}
-
-// redisOptions complains of a #, as what follows one is dropped without a word: a password that
-// holds one would be cut, and the host and the rest be lost.
-func redisOptions(raw string) (*redis.Options, error) {
-	if strings.Contains(raw, "#") {
-		return nil, errors.New("REDIS_URL has a #, from which on all would be dropped: write %23 for it")
-	}
-	options, err := redis.ParseURL(cmp.Or(raw, "redis://127.0.0.1:6379"))
-	if err != nil { // which would quote the password
-		return nil, errors.New("REDIS_URL has to look like redis://127.0.0.1:6379")
-	}
-	return options, nil
 }
 
 // close lets a call to the issuer that was begun end, then drops Redis.

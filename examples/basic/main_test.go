@@ -54,9 +54,13 @@ func TestService(t *testing.T) {
 
 func TestPasswordIsNotQuoted(t *testing.T) {
 	for url, says := range map[string]string{
-		"redis://:hush%zz@127.0.0.1":         "has to look like",
-		"redis://:hush#hush@elsewhere/1":     "write %23 for it",
-		"redis://127.0.0.1:6379/1?db=1#hush": "write %23 for it",
+		"redis://:hush%zz@127.0.0.1":           "has a user or password with characters",
+		"redis://:hush#hush@elsewhere/1":       "has a fragment",
+		"redis://127.0.0.1:6379/1?db=1#hush":   "has a fragment",
+		"redis://127.0.0.1?db=1;password=hush": "has a ; in its query",
+		"unix://run/redis.sock":                "has a host: a socket is unix:///",
+		"redis://127.0.0.1/hush":               "has a path that is no database number",
+		"redis://:hush@127.0.0.1\n":            "its last character is a newline",
 	} {
 		_, err := newService(getenv(map[string]string{"REDIS_URL": url, "FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "secret"}))
 		require.Error(t, err, url)

@@ -15,7 +15,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -27,6 +26,7 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/bearer"
+	"github.com/onetoken-go/onetoken/redisurl"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -34,6 +34,7 @@ const (
 	apiTimeout  = 10 * time.Second // of one call, its wait for a token and a second try included
 	longestStop = 20 * time.Second // for requests under way; containers are mostly killed after 30 s
 	maxFile     = 64 << 10         // of the secret
+	fileTimeout = 10 * time.Second // to read it
 )
 
 func main() {
@@ -46,7 +47,7 @@ func main() {
 }
 
 func run(ctx context.Context, getenv func(string) string) error {
-	s, err := newService(getenv)
+	s, err := newService(ctx, getenv)
 	if err != nil {
 		return err
 	}
@@ -62,35 +63,32 @@ func run(ctx context.Context, getenv func(string) string) error {
 // service answers requests. One Cache, one Source and one http.Client serve all
 // of them.
 type service struct {
-	rdb     *redis.Client
+	rdb     redis.UniversalClient
 	cache   *tokencache.Cache
 	tokens  *tokencache.Source
 	api     *http.Client // sends the token along, to the host of baseURL alone
 	baseURL string
 }
 
-func newService(getenv func(string) string) (*service, error) {
-	options, err := redisOptions(getenv("REDIS_URL"))
+func newService(ctx context.Context, getenv func(string) string) (*service, error) {
+	target, err := redisurl.Parse(cmp.Or(getenv("REDIS_URL"), redisurl.Local))
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL %w", err)
+	}
+	secret, variable, err := readSecret(ctx, getenv)
 	if err != nil {
 		return nil, err
 	}
-	secret, variable, err := readSecret(getenv)
-	if err != nil {
-		return nil, err
-	}
-	s := &service{baseURL: strings.TrimRight(cmp.Or(getenv("FEISHU_BASE_URL"), fetcher.FeishuURL), "/")}
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: getenv("FEISHU_APP_ID"), AppSecret: tokencache.NewSecret(secret), BaseURL: s.baseURL})
+	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: getenv("FEISHU_APP_ID"), AppSecret: tokencache.NewSecret(secret), BaseURL: getenv("FEISHU_BASE_URL")})
 	if err != nil {
 		return nil, fmt.Errorf("FEISHU_APP_ID, %s or FEISHU_BASE_URL: %w", variable, err)
 	}
-	options.ContextTimeoutEnabled = true // the cache then needs no goroutine to leave a slow command behind
-	s.rdb = redis.NewClient(options)
+	s := &service{rdb: target.NewClient(), baseURL: feishu.BaseURL()}
 	if s.cache, err = tokencache.New(s.rdb, tokencache.Config{Prefix: getenv("ONETOKEN_PREFIX")}); err != nil {
 		return nil, fmt.Errorf("ONETOKEN_PREFIX: %w", err)
 	}
 	s.tokens = s.cache.Source(feishu)
-	host, _ := url.Parse(s.baseURL) // NewFeishu has parsed it before
-	transport, err := bearer.New(bearer.Config{Source: s.tokens, Hosts: []string{host.Scheme + "://" + host.Host}})
+	transport, err := bearer.New(bearer.Config{Source: s.tokens, Hosts: []string{feishu.Origin()}})
 	if err != nil {
 		return nil, fmt.Errorf("FEISHU_BASE_URL: %w", err)
 	}
@@ -98,22 +96,9 @@ func newService(getenv func(string) string) (*service, error) {
 	return s, nil
 }
 
-// redisOptions complains of a #, as what follows one is dropped without a word: a password that
-// holds one would be cut, and the host and the rest be lost.
-func redisOptions(raw string) (*redis.Options, error) {
-	if strings.Contains(raw, "#") {
-		return nil, errors.New("REDIS_URL has a #, from which on all would be dropped: write %23 for it")
-	}
-	options, err := redis.ParseURL(cmp.Or(raw, "redis://127.0.0.1:6379"))
-	if err != nil { // which would quote the password
-		return nil, errors.New("REDIS_URL has to look like redis://127.0.0.1:6379")
-	}
-	return options, nil
-}
-
 // readSecret prefers a file, as containers have it, and says which variable it took. Errors do
-// not name the file: it may be the secret itself, in the wrong variable.
-func readSecret(getenv func(string) string) (secret, variable string, err error) {
+// not name the file: it may be the secret itself, in the wrong variable. It is read once.
+func readSecret(ctx context.Context, getenv func(string) string) (secret, variable string, err error) {
 	secret, file := getenv("FEISHU_APP_SECRET"), getenv("FEISHU_APP_SECRET_FILE")
 	switch {
 	case file == "":
@@ -121,18 +106,40 @@ func readSecret(getenv func(string) string) (secret, variable string, err error)
 	case secret != "":
 		return "", "", errors.New("FEISHU_APP_SECRET and FEISHU_APP_SECRET_FILE are both set: keep one")
 	}
-	text, err := readFile(file)
+	text, err := readFile(ctx, file)
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("FEISHU_APP_SECRET_FILE cannot be read: %w", err)
 	}
-	return strings.TrimRight(string(text), "\r\n"), "FEISHU_APP_SECRET_FILE", nil
+	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), "FEISHU_APP_SECRET_FILE", nil
 }
 
-// readFile takes no more than maxFile: the name of a log, or of a device, may be there by mistake.
-func readFile(name string) ([]byte, error) {
+// readFile leaves the read behind after fileTimeout: the name of a pipe that nobody writes to may be
+// there by mistake, and even to open it takes for ever.
+func readFile(ctx context.Context, name string) (text []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	defer cancel()
+	read := make(chan struct{})
+	var late struct {
+		text []byte
+		err  error
+	}
+	go func() {
+		defer close(read)
+		late.text, late.err = readBounded(name)
+	}()
+	select {
+	case <-read:
+		return late.text, late.err
+	case <-ctx.Done():
+		return nil, errors.New("it did not end in time: is it a pipe that nobody writes to?")
+	}
+}
+
+// readBounded takes no more than maxFile: the name of a log, or of a device, may be there as well.
+func readBounded(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
 
@@ -35,7 +36,7 @@ func start(t *testing.T, issuer *feishutest.Issuer, api http.Handler) *service {
 	}
 	web := httptest.NewServer(api)
 	t.Cleanup(web.Close)
-	s, err := newService(getenv(map[string]string{
+	s, err := newService(t.Context(), getenv(map[string]string{
 		"REDIS_URL":     "redis://" + miniredis.RunT(t).Addr(),
 		"FEISHU_APP_ID": issuer.AppID(), "FEISHU_APP_SECRET": issuer.AppSecret(), "FEISHU_BASE_URL": web.URL + "/",
 	}))
@@ -237,11 +238,29 @@ func TestComplaintsNameTheVariable(t *testing.T) {
 		assert.ErrorContains(t, err, says)
 		assert.NotContains(t, err.Error(), "hush")
 	}
-	for _, url := range []string{"redis://:hush#hush@elsewhere/1", "redis://127.0.0.1/1#hush"} {
-		err := run(t.Context(), getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "x", "REDIS_URL": url, "LISTEN": "nowhere"}))
-		assert.ErrorContains(t, err, "REDIS_URL has a #, from which on all would be dropped: write %23 for it")
-		assert.NotContains(t, err.Error(), "hush")
-	}
 	good["LISTEN"] = "nowhere"
 	assert.Error(t, run(t.Context(), getenv(good)))
+}
+
+// A REDIS_URL is read as the command reads it, so that one setting does for both.
+func TestRedisURLDropsNothing(t *testing.T) {
+	for url, says := range map[string]string{
+		"redis://:hush#hush@elsewhere/1":              "REDIS_URL has a fragment",
+		"redis://127.0.0.1/1#hush":                    "REDIS_URL has a fragment",
+		"redis://127.0.0.1?db=1;dial_timeout=1s":      "REDIS_URL has a ; in its query",
+		"unix://run/redis.sock":                       "REDIS_URL has a host: a socket is",
+		"redis://127.0.0.1/hush":                      "REDIS_URL has a path that is no database number",
+		"redis://127.0.0.1\n":                         "REDIS_URL cannot be read: its last character is a newline",
+		" redis://127.0.0.1":                          "REDIS_URL cannot be read: its first character is a space",
+		"redis://127.0.0.1?pool_size=1&pool_size=2":   "REDIS_URL has a parameter pool_size=, which is there more than once",
+		"redis://127.0.0.1?cluster=true&master_name=": "REDIS_URL asks for Cluster and Sentinel at once",
+	} {
+		_, err := newService(t.Context(), getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "x", "REDIS_URL": url}))
+		require.ErrorContains(t, err, says)
+		assert.NotContains(t, err.Error(), "hush")
+	}
+	s, err := newService(t.Context(), getenv(map[string]string{"FEISHU_APP_ID": "cli_test", "FEISHU_APP_SECRET": "long-enough", "REDIS_URL": "redis://127.0.0.1?cluster=true", "FEISHU_BASE_URL": ""}))
+	require.NoError(t, err, "a Cluster will do")
+	assert.Equal(t, fetcher.FeishuURL, s.baseURL)
+	s.close()
 }

@@ -1,4 +1,4 @@
-package main
+package redisurl
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 )
 
 // What a person wrote is either heeded or complained about, by the name of the part.
-func TestRedisURLDropsNothing(t *testing.T) {
+func TestDropsNothing(t *testing.T) {
 	t.Parallel()
 	const secret = "do-not-show-me"
 	for _, c := range []struct {
@@ -101,50 +101,49 @@ func TestRedisURLDropsNothing(t *testing.T) {
 		{"\ufeffredis://h", []string{"cannot be read: its first character is a byte order mark"}},
 		{"redis://:" + secret + " x@h", []string{"cannot be read: its character "}},
 	} {
-		_, err := parseRedisURL(c.url)
+		_, err := Parse(c.url)
 		require.Error(t, err, c.url)
-		complaints := joined(err)
+		complaints := strings.Split(err.Error(), "\n")
 		require.Len(t, complaints, len(c.want), "%s: %v", c.url, err)
 		for i, want := range c.want {
-			assert.True(t, strings.HasPrefix(complaints[i].Error(), want), "%s: %v", c.url, complaints[i])
-			assert.NotContains(t, complaints[i].Error(), secret)
+			assert.True(t, strings.HasPrefix(complaints[i], want), "%s: %v", c.url, complaints[i])
+			assert.NotContains(t, complaints[i], secret)
 		}
 	}
 }
 
 // The zone of a link-local address is part of the host, wherever one is named.
-func TestRedisURLTakesAnIPv6Zone(t *testing.T) {
+func TestTakesAnIPv6Zone(t *testing.T) {
 	t.Parallel()
-	parse := func(raw string) *redisTarget {
-		target, err := parseRedisURL(raw)
+	parse := func(raw string) *Target {
+		target, err := Parse(raw)
 		require.NoError(t, err, raw)
 		return target
 	}
-	assert.Equal(t, "[fe80::1%eth0]:6379", parse("redis://:p@[fe80::1%25eth0]/1").single.Addr)
-	assert.Equal(t, "[fe80::1%en-0.1_x]:1", parse("rediss://[fe80::1%25en-0.1_x]:1").single.Addr)
-	assert.Equal(t, []string{"[fe80::1%eth0]:1", "[fe80::2%7]:2"}, parse("redis://[fe80::1%25eth0]:1?addr=[fe80::2%257]:2").cluster.Addrs)
-	assert.Equal(t, []string{"[fe80::1%eth0]:1", "[fe80::2%7]:2"}, parse("redis://[fe80::1%25eth0]:1?addr=%5Bfe80::2%257%5D:2&master_name=m").sentinel.SentinelAddrs)
-	assert.Equal(t, "[fe80::1%eth0]:6379 database 0 without TLS", parse("redis://[fe80::1%25eth0]").place())
+	assert.Equal(t, "[fe80::1%eth0]:6379", parse("redis://:p@[fe80::1%25eth0]/1").Single.Addr)
+	assert.Equal(t, "[fe80::1%en-0.1_x]:1", parse("rediss://[fe80::1%25en-0.1_x]:1").Single.Addr)
+	assert.Equal(t, []string{"[fe80::1%eth0]:1", "[fe80::2%7]:2"}, parse("redis://[fe80::1%25eth0]:1?addr=[fe80::2%257]:2").Cluster.Addrs)
+	assert.Equal(t, []string{"[fe80::1%eth0]:1", "[fe80::2%7]:2"}, parse("redis://[fe80::1%25eth0]:1?addr=%5Bfe80::2%257%5D:2&master_name=m").Sentinel.SentinelAddrs)
 }
 
 // What is fine arrives at go-redis as it was written.
-func TestRedisURLArrives(t *testing.T) {
+func TestArrives(t *testing.T) {
 	t.Parallel()
-	parse := func(raw string) *redisTarget {
-		target, err := parseRedisURL(raw)
+	parse := func(raw string) *Target {
+		target, err := Parse(raw)
 		require.NoError(t, err, raw)
 		return target
 	}
-	assert.Equal(t, "p#?/ ;@%x", parse("redis://:p%23%3F%2F%20%3B%40%25x@h:1").single.Password)
-	assert.Equal(t, "p@ss", parse("redis://:p@ss@h").single.Password)
-	assert.Equal(t, "[::1]:6379", parse("redis://[::1]").single.Addr)
-	assert.Equal(t, "h:6379", parse("REDIS://h/").single.Addr)
-	assert.Equal(t, "/run/my redis.sock", parse("unix:/run/my%20redis.sock").single.Addr)
-	socket := parse("unix://u:p@/run/redis.sock?db=2").single
+	assert.Equal(t, "p#?/ ;@%x", parse("redis://:p%23%3F%2F%20%3B%40%25x@h:1").Single.Password)
+	assert.Equal(t, "p@ss", parse("redis://:p@ss@h").Single.Password)
+	assert.Equal(t, "[::1]:6379", parse("redis://[::1]").Single.Addr)
+	assert.Equal(t, "h:6379", parse("REDIS://h/").Single.Addr)
+	assert.Equal(t, "/run/my redis.sock", parse("unix:/run/my%20redis.sock").Single.Addr)
+	socket := parse("unix://u:p@/run/redis.sock?db=2").Single
 	assert.Equal(t, []any{"/run/redis.sock", "u", "p", 2}, []any{socket.Addr, socket.Username, socket.Password, socket.DB})
-	assert.True(t, parse("rediss://h?skip_verify=true").single.TLSConfig.InsecureSkipVerify)
-	assert.Equal(t, []string{"a:6379", "b:1"}, parse("redis://a/0?cluster=true&addr=b:1").cluster.Addrs)
-	sentinel := parse("rediss://u:s@a:1/3?master_name=m&addr=b:2&addr=%5B::1%5D:3&username=x&password=a%2Bb%3B&skip_verify=1").sentinel
+	assert.True(t, parse("rediss://h?skip_verify=true").Single.TLSConfig.InsecureSkipVerify)
+	assert.Equal(t, []string{"a:6379", "b:1"}, parse("redis://a/0?cluster=true&addr=b:1").Cluster.Addrs)
+	sentinel := parse("rediss://u:s@a:1/3?master_name=m&addr=b:2&addr=%5B::1%5D:3&username=x&password=a%2Bb%3B&skip_verify=1").Sentinel
 	assert.Equal(t, []string{"a:1", "b:2", "[::1]:3"}, sentinel.SentinelAddrs)
 	assert.Equal(t, []any{"u", "s", "x", "a+b;", 3}, []any{
 		sentinel.SentinelUsername, sentinel.SentinelPassword, sentinel.Username, sentinel.Password, sentinel.DB,
@@ -152,9 +151,9 @@ func TestRedisURLArrives(t *testing.T) {
 
 	// Each parameter that is known is one go-redis takes, for each kind it is said to be for.
 	values := []string{"1", "2", "1s", "true", "b:1"}
-	for name, p := range redisParameters {
-		for kind, base := range map[redisKind]string{
-			redisSingle: "rediss://h?", redisCluster: "redis://h?cluster=1&", redisSentinels: "rediss://h?master_name=m&",
+	for name, p := range parameters {
+		for kind, base := range map[kind]string{
+			kindSingle: "rediss://h?", kindCluster: "redis://h?cluster=1&", kindSentinel: "rediss://h?master_name=m&",
 		} {
 			if p.kinds&kind == 0 || strings.Contains(base, name+"=") || name == "cluster" {
 				continue
@@ -177,7 +176,7 @@ func TestRedisURLArrives(t *testing.T) {
 }
 
 // Whatever is written, the parser neither panics nor is it surprised by go-redis.
-func FuzzRedisURL(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"redis://u:p@h:1/2?db=3", "rediss://[::1]:6379?skip_verify=1", "unix:///run/s?db=1", "unix:x", "redis://h?cluster=1&addr=b:2",
 		"redis://h?master_name=m&addr=b:2&password=%2B", "redis://@", "redis://:@h", "redis://%41", "redis://[fe80::1%25eth0]:1?addr=[fe80::2%25x]:1", "redis://h/%31", "unix://%2f",
@@ -185,10 +184,10 @@ func FuzzRedisURL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		target, err := parseRedisURL(raw)
-		assert.NotErrorIs(t, err, errRedisOption)
+		target, err := Parse(raw)
+		assert.NotErrorIs(t, err, errOption)
 		if err == nil {
-			require.NoError(t, target.client().Close())
+			require.NoError(t, target.NewClient().Close())
 		}
 	})
 }
