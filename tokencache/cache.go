@@ -255,7 +255,10 @@ func (c *Cache) end() { c.work.Done() }
 // else hears of it, so it is logged.
 func (c *Cache) redisChanged(down bool, err error) {
 	if !down {
-		c.reports.log(slog.LevelInfo, "redis answers again")
+		c.mu.Lock()
+		sources := c.allSources()
+		c.mu.Unlock()
+		c.reports.log(slog.LevelInfo, "redis answers again", whoseAll(sources)...)
 		c.reports.event(Event{Kind: EventRecovered})
 		c.spawn(c.resume)
 		return
@@ -271,9 +274,17 @@ func (c *Cache) redisChanged(down bool, err error) {
 	}
 	attrs := []any{"err", redisErrorOf(err, "").Error(), "meanwhile", c.meanwhile(without)}
 	if without > 0 {
-		attrs = append(attrs, "credentials", len(sources), "without_token", without)
+		attrs = append(attrs, "without_token", without)
 	}
-	c.reports.log(slog.LevelWarn, "redis does not answer", attrs...)
+	c.reports.log(slog.LevelWarn, "redis does not answer", whoseAll(sources, attrs...)...)
+}
+
+// whoseAll is the attributes of a line about all credentials: their number, or the one that there is.
+func whoseAll(sources []*Source, more ...any) []any {
+	if len(sources) == 1 {
+		return whose(sources[0].ID(), more...)
+	}
+	return append([]any{"credentials", len(sources)}, more...)
 }
 
 // meanwhile says what there is for whoever wants a token while Redis is in trouble, where so many

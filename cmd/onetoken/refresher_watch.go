@@ -19,15 +19,18 @@ type watch struct {
 	logger    *slog.Logger
 	words     func(error) string                              // for people
 	meanwhile func() (serves string, remaining time.Duration) // what there is while there is no new token
-	untold    chan struct{}                                   // there is a failure to be logged
+	untold    chan struct{}                                   // there is a failure to look at
 
 	mu       sync.Mutex // guards below
 	why      error      // the last thing that went wrong; nil after a good fill
 	since    time.Time  // when the first did, since all was well
 	again    time.Time  // when the issuer is asked again; zero: not known
 	asked    bool       // a call of this process failed in the fill that runs
-	failure  error      // the last of the issuer's; to be logged with the pause after it
-	heard    string     // its words
+	failure  error      // the last of the issuer's, whose pause is to be learned
+	loud     bool       // and logged
+	heard    kindred    // of the last one that was told, or is to be
+	told     time.Time  // when
+	untoldOf int        // calls of this process since then that failed the same way
 	troubled bool       // with Redis, since the last fill ended
 	refused  bool       // by Redis, and not well since
 }
@@ -87,17 +90,50 @@ func (w *watch) filled(err error) (well bool) {
 		w.asked = false
 		return well
 	}
-	// What another process met is there at every look: once is enough.
-	news := w.asked || refusal.Error() != w.heard
-	w.asked, w.heard = false, refusal.Error()
-	if news {
-		w.failure = err
-		select {
-		case w.untold <- struct{}{}:
-		default: // the one before is still untold, and this one is told instead
-		}
+	own := w.asked
+	w.asked = false
+	news := w.isNews(kindredOf(refusal), own)
+	if !news && !own {
+		return well
+	}
+	w.failure, w.loud = err, w.loud || news
+	select {
+	case w.untold <- struct{}{}:
+	default: // the one before is still untold, and this one is told instead
 	}
 	return well
+}
+
+// reminder is how often a failure is told again that lasts: the issuer is asked every second at
+// first.
+const reminder = time.Minute
+
+// kindred is what failures have in common that a person takes for the same: not the log id.
+type kindred struct {
+	issuer, message string
+	code, status    int
+	class           tokencache.Class
+}
+
+func kindredOf(e *tokencache.IssuerError) kindred {
+	return kindred{e.Issuer, e.Message, e.Code, e.Status, e.Class}
+}
+
+// isNews reports whether a failure is to be told: each once, and one of this process's calls again
+// after a while. What another process met is there at every look: once is enough. The caller holds
+// w.mu.
+func (w *watch) isNews(of kindred, own bool) bool {
+	if of == w.heard && (!own || time.Since(w.told) < reminder) {
+		if own {
+			w.untoldOf++
+		}
+		return false
+	}
+	if of != w.heard {
+		w.untoldOf = 0
+	}
+	w.heard, w.told = of, time.Now()
+	return true
 }
 
 // failed notes what went wrong; nil: nothing. The caller holds w.mu.
@@ -128,9 +164,15 @@ func (w *watch) tellFailures(ctx context.Context, stop <-chan struct{}, source *
 
 func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
 	w.mu.Lock()
-	err := w.failure
+	err, loud, untold := w.failure, w.loud, w.untoldOf
+	if loud {
+		w.loud, w.untoldOf = false, 0
+	}
 	w.mu.Unlock()
 	attrs := []slog.Attr{slog.String("err", w.words(err))}
+	if untold > 0 {
+		attrs = append(attrs, slog.Int("calls_that_failed_since", untold))
+	}
 	refusal, _ := errors.AsType[*tokencache.IssuerError](err)
 	switch wait := askedAgainIn(ctx, source).Round(time.Millisecond); {
 	case wait == 0:
@@ -141,6 +183,9 @@ func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
 		w.again = time.Now().Add(wait)
 		w.mu.Unlock()
 		attrs = append(attrs, slog.Duration("asked_again_in", wait))
+	}
+	if !loud {
+		return
 	}
 	serves, remaining := w.meanwhile()
 	attrs = append(attrs, slog.String("meanwhile", serves))

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -11,39 +13,93 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// A refusal that others met is found at every look, every few seconds for minutes.
+// A refusal that others met is found at every look, every few seconds for minutes, and one that
+// may pass is asked for every second at first: each is told once, and one of our own again after
+// a minute.
 func TestWatchTellsAFailureOnce(t *testing.T) {
 	t.Parallel()
-	refusal := func(logID string) error {
-		return &tokencache.IssuerError{Issuer: "feishu", Message: "app secret invalid", LogID: logID}
+	refusal := func(message, logID string) error {
+		return &tokencache.IssuerError{Issuer: "feishu", Message: message, LogID: logID}
 	}
 	call := func(err error) tokencache.Event { return tokencache.Event{Kind: tokencache.EventCall, Err: err} }
 	fill := func(err error) tokencache.Event { return tokencache.Event{Kind: tokencache.EventFill, Err: err} }
+	later := tokencache.Event{Kind: tokencache.EventWait} // 20 s
 	for name, c := range map[string]struct {
 		events []tokencache.Event
 		told   int
 	}{
 		"good":                       {[]tokencache.Event{call(nil), fill(nil)}, 0},
-		"our call":                   {[]tokencache.Event{call(refusal("")), fill(refusal(""))}, 1},
-		"each of our calls":          {[]tokencache.Event{call(refusal("")), fill(refusal("")), call(refusal("")), fill(refusal(""))}, 2},
-		"our call, repeated by look": {[]tokencache.Event{call(refusal("a")), fill(refusal("a")), fill(refusal("a")), fill(refusal("a"))}, 1},
-		"of others":                  {[]tokencache.Event{fill(refusal("a")), fill(refusal("a"))}, 1},
-		"two of others":              {[]tokencache.Event{fill(refusal("a")), fill(refusal("b")), fill(refusal("b"))}, 2},
+		"our call":                   {[]tokencache.Event{call(refusal("a", "")), fill(refusal("a", ""))}, 1},
+		"each of our calls":          {[]tokencache.Event{call(refusal("a", "1")), fill(refusal("a", "1")), call(refusal("a", "2")), fill(refusal("a", "2"))}, 1},
+		"ours, of two kinds":         {[]tokencache.Event{call(refusal("a", "")), fill(refusal("a", "")), call(refusal("b", "")), fill(refusal("b", ""))}, 2},
+		"ours, a minute later":       {[]tokencache.Event{call(refusal("a", "")), fill(refusal("a", "")), later, later, later, call(refusal("a", "")), fill(refusal("a", ""))}, 2},
+		"our call, repeated by look": {[]tokencache.Event{call(refusal("a", "")), fill(refusal("a", "")), later, later, later, fill(refusal("a", "")), fill(refusal("a", ""))}, 1},
+		"of others":                  {[]tokencache.Event{fill(refusal("a", "")), later, later, later, later, fill(refusal("a", ""))}, 1},
+		"two of others":              {[]tokencache.Event{fill(refusal("a", "")), fill(refusal("b", "")), fill(refusal("b", ""))}, 2},
 		"redis: the Cache tells":     {[]tokencache.Event{fill(&tokencache.RedisError{Trouble: "OOM"})}, 0},
 		"the end":                    {[]tokencache.Event{fill(tokencache.ErrClosed)}, 0},
 	} {
-		w, told := newWatch(slog.New(slog.DiscardHandler)), 0
-		for _, e := range c.events {
-			w.observe(e)
-			told += len(w.untold)
-			if len(w.untold) > 0 {
-				<-w.untold
+		synctest.Test(t, func(t *testing.T) {
+			w, told := newWatch(slog.New(slog.DiscardHandler)), 0
+			for _, e := range c.events {
+				if e.Kind == tokencache.EventWait {
+					time.Sleep(20 * time.Second)
+				}
+				w.observe(e)
+				if w.loud {
+					told++
+				}
+				w.loud = false
 			}
-		}
-		assert.Equal(t, c.told, told, name)
+			assert.Equal(t, c.told, told, name)
+		})
+	}
+}
+
+// Whatever trouble lasts, each line says whose it is, what goes wrong, what serves and what to do,
+// and none comes more than once a minute.
+func TestTroubleThatLastsIsToldOnceAMinute(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault feishutest.Fault
+		says  string
+	}{
+		"refuses":      {feishutest.WrongSecret(), "check FEISHU_APP_ID and FEISHU_APP_SECRET_FILE"},
+		"silent":       {feishutest.Timeout(), "no answer before the call was ended: check FEISHU_BASE_URL, the proxy and the firewall"},
+		"cuts":         {feishutest.Reset(), "feishu: "},
+		"bad gateway":  {feishutest.Status(502), "HTTP 502"},
+		"HTML":         {feishutest.HTML(), "check FEISHU_BASE_URL"},
+		"rate limited": {feishutest.RateLimited("Retry-After", "2"), "feishu"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			follow(t, "secret", func(t *testing.T, f follower) {
+				f.issuer.SetFault(c.fault)
+				f.write("a-secret-to-come")
+				time.Sleep(10 * time.Minute)
+				at := time.Time{}
+				for line := range strings.Lines(f.log.String()) {
+					if !strings.Contains(line, `msg="no token from the issuer"`) {
+						continue
+					}
+					assert.Contains(t, line, c.says)
+					assert.Regexp(t, ` id=feishu:cli_test:[0-9a-f]{32} app=cli_test err=".*" .*meanwhile="the secret that the file held before serves" token_remaining_seconds=\d+`, line)
+					told, err := time.Parse(time.RFC3339, strings.TrimPrefix(strings.Fields(line)[0], "time="))
+					require.NoError(t, err)
+					assert.GreaterOrEqual(t, told.Sub(at), time.Minute, line)
+					at = told
+				}
+				assert.False(t, at.IsZero(), "it is told")
+				if name == "refuses" { // its pause is learned with each call, told or not
+					_, body := f.get("/readyz")
+					assert.Contains(t, body, "the issuer is asked again in ")
+				}
+			})
+		})
 	}
 }
 
