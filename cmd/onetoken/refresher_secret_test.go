@@ -137,6 +137,13 @@ func TestRefresherReadsARefusedSecretAgain(t *testing.T) {
 	m.swap("a-secret-to-come")
 	require.Eventually(t, func() bool { return town.issuer.Stats().Refused == 2 }, 20*time.Second, 5*time.Millisecond)
 	assert.Equal(t, http.StatusOK, r.status("/readyz"))
+	eventually(t, func() bool {
+		_, body := r.ask(http.MethodGet, "/readyz")
+		return strings.Contains(body, "\nwarning: ")
+	})
+	got := world{}.run(t, "refresher", "--check", "--listen", strings.TrimPrefix(r.at, "http://"))
+	assert.Equal(t, exitOK, got.code)
+	assert.Regexp(t, `^ready: [^\n]*\nwarning: [^\n]*refused[^\n]*\n$`, got.stdout)
 	m.swap("another-secret")
 	r.awaitSecret(town, "another-secret")
 	assert.Equal(t, exitOK, r.stop().code)
