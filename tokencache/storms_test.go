@@ -117,3 +117,30 @@ func TestI3NoDirectCallForATokenThatWasTold(t *testing.T) {
 		})
 	}
 }
+
+// I8, F31: 60 replicas find at once that the token is revoked. One of them tells the others, and
+// one asks.
+func TestI8OneEventForARejectionByAll(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.warmScripts()
+		replicas := f.start(60)
+		withinAll(replicas, latency+100*time.Millisecond)
+		time.Sleep(time.Minute)
+		f.redis.Each((*redistest.Link).ResetCounts)
+		bad, calls := replicas[0].mustGet(), f.stats().Calls
+		f.issuer.Rotate()
+		for range 3 { // who is slow to notice rejects it once more
+			together(replicas, func(r *replica) {
+				assert.NoError(t, r.source.Invalidate(t.Context(), bad))
+				assert.False(t, r.mustGet().Equal(bad))
+			})
+			time.Sleep(90 * time.Second)
+		}
+		assert.Equal(t, calls+1, f.stats().Calls)
+		events := 0
+		for _, r := range replicas {
+			events += r.link.Count("PUBLISH")
+		}
+		assert.LessOrEqual(t, events, 1+3, "one of the token, and one for each time that the rejection may be news")
+	})
+}
