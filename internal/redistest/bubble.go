@@ -33,6 +33,8 @@ type Bubble struct {
 	order   []*Link // as they were made, so that a run can be repeated
 	clients []*redis.Client
 	failing map[*rule]struct{} // on every link, later ones too
+	stepped bool               // the server's clock is not ours any more
+	ahead   time.Duration      // of ours
 }
 
 // NewBubble makes a Redis inside a testing/synctest bubble. It closes itself
@@ -46,7 +48,56 @@ func NewBubble(t testing.TB) *Bubble {
 
 // Server returns the miniredis. Never Start it: sockets have no place in a
 // bubble.
-func (b *Bubble) Server() *miniredis.Miniredis { return b.server }
+func (b *Bubble) Server() *miniredis.Miniredis {
+	b.tick()
+	return b.server
+}
+
+// StepClock sets the server's clock, and with it all that ends at a moment of that clock:
+// what is left of every key shrinks by d, or grows if d is negative.
+func (b *Bubble) StepClock(d time.Duration) {
+	b.tick() // what ended before the step has ended
+	b.mu.Lock()
+	b.stepped = true
+	b.ahead += d
+	b.mu.Unlock()
+	if d < 0 { // forward, miniredis does so itself
+		for _, key := range b.server.Keys() {
+			if ttl := b.server.TTL(key); ttl > 0 {
+				b.server.SetTTL(key, ttl-d)
+			}
+		}
+	}
+	b.tick()
+}
+
+// tick tells a server whose clock has been set what time it is. Its own stands still then.
+func (b *Bubble) tick() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stepped {
+		b.server.SetTime(time.Now().Add(b.ahead))
+	}
+}
+
+// ticking is a connection to the server.
+type ticking struct {
+	net.Conn
+	bubble *Bubble
+}
+
+func (t ticking) Write(p []byte) (int, error) {
+	t.bubble.tick()
+	return t.Conn.Write(p)
+}
+
+func (b *Bubble) dialServer() (net.Conn, error) {
+	conn, err := b.server.Dial()
+	if err != nil {
+		return nil, err
+	}
+	return ticking{conn, b}, nil
+}
 
 // RequirePassword makes the server want one, before there is any client. Admin knows
 // it; others have to be told by their options.
@@ -66,7 +117,7 @@ func (b *Bubble) Client(name string, mods ...func(*redis.Options)) *redis.Client
 // Admin returns a client that no fault touches and nothing counts.
 func (b *Bubble) Admin() *redis.Client {
 	return b.client(
-		func(context.Context) (net.Conn, error) { return b.server.Dial() },
+		func(context.Context) (net.Conn, error) { return b.dialServer() },
 		func(o *redis.Options) { o.Password = b.password },
 	)
 }
@@ -138,7 +189,7 @@ func (b *Bubble) dial(ctx context.Context, link *Link) (net.Conn, error) {
 	if err := link.admit(ctx); err != nil {
 		return nil, err
 	}
-	server, err := b.server.Dial()
+	server, err := b.dialServer()
 	if err != nil {
 		return nil, dialError(err)
 	}

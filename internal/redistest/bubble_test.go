@@ -45,6 +45,26 @@ func TestBubbleKeepsVirtualTime(t *testing.T) {
 	})
 }
 
+func TestBubbleStepsTheClock(t *testing.T) {
+	for _, step := range []time.Duration{time.Hour, -time.Hour, time.Millisecond} {
+		inBubble(t, func(t *testing.T, b *redistest.Bubble) {
+			rdb, began := b.Client("a"), time.Now()
+			require.NoError(t, rdb.Set(t.Context(), "k", "v", 3*time.Hour).Err())
+			require.NoError(t, rdb.Set(t.Context(), "for ever", "v", 0).Err())
+			time.Sleep(time.Minute)
+			b.StepClock(step)
+			time.Sleep(time.Minute)
+			for _, c := range []*redis.Client{rdb, b.Admin()} {
+				assert.Equal(t, 3*time.Hour-2*time.Minute-step, c.PTTL(t.Context(), "k").Val())
+				assert.Equal(t, time.Duration(-1), c.PTTL(t.Context(), "for ever").Val())
+				assert.Equal(t, began.Add(2*time.Minute+step).UnixMilli(), c.Time(t.Context()).Val().UnixMilli())
+			}
+			time.Sleep(3*time.Hour - 2*time.Minute - step)
+			assert.False(t, b.Server().Exists("k"))
+		})
+	}
+}
+
 func TestBlackHoleOfADefaultClientOutlastsItsCtx(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		rdb := b.Client("a")

@@ -24,6 +24,7 @@
 //	Hold          sound                    one command waits        arrive
 //
 // A [Shape] gives every message a time of its own, for runs that have to be repeated.
+// [Bubble.StepClock] sets the clock of the server.
 //
 // Heal ends all but Mute and Shape. Fail and Hold also end by what they return.
 //
