@@ -171,8 +171,8 @@
 //   - The TTL in Redis is never above what the issuer gave.
 //   - Config.Observe and the Logger hold nobody up, and may call the Cache. A panic of
 //     theirs, of a Fetcher, or of a hook of the client's in a goroutine of ours ends no process.
-//   - Nothing of ours blocks for ever: a record, failure or lock without a TTL, or
-//     a garbled record, is mended or disregarded. What is not ours is left alone.
+//   - Nothing of ours blocks for ever: a record, failure or lock without a TTL, or with one
+//     that it cannot have, or a garbled record, is mended or disregarded. What is not ours is left alone.
 //
 // # Not promised
 //

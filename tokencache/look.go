@@ -57,10 +57,13 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 	if err != nil {
 		return nil, err
 	}
-	if v.lockTTL == noTTL {
+	if v.lockTTL == noTTL || v.lockTTL > longestLease { // by another clock, or by hand
 		err := f.src.store.leaseForeverLock(ctx, f.lease())
 		if err != nil && v.record == nil {
-			return nil, err // nobody would ever get the lock
+			return nil, err // nobody would get the lock, or not for long
+		}
+		if err == nil {
+			v.lockTTL = f.lease()
 		}
 	}
 	f.src.anchorAt(v, number)

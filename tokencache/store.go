@@ -286,7 +286,9 @@ func (s store) invalidate(ctx context.Context, n notice) (verdict, error) {
 	return v, nil
 }
 
-// leaseForeverLock gives a lock key without TTL one, so that it cannot block for ever.
+// leaseForeverLock gives a lock key without a TTL, or with one longer than any lease, a TTL
+// that it may have: after a failover to a server whose clock is minutes behind, the lock of
+// whoever died with the old one would last for as long.
 func (s store) leaseForeverLock(ctx context.Context, lease time.Duration) error {
 	if err := s.redis.PExpire(ctx, s.keys.lock(), lease); err != nil {
 		return whoseError(ctx, err, s.keys.id)

@@ -50,12 +50,14 @@ func span(issuerWindow, life time.Duration) time.Duration {
 // another to take over within the window of a short-lived token. Life is the
 // last one seen, 0 before the first.
 func leaseOf(issuerWindow, life time.Duration) time.Duration {
-	const shortest, longest = 500 * time.Millisecond, 5 * time.Second
 	if life == 0 {
-		return longest
+		return longestLease
 	}
-	return min(longest, max(shortest, span(issuerWindow, life)/4))
+	return min(longestLease, max(shortestLease, span(issuerWindow, life)/4))
 }
+
+// Bounds of a lease; read.lua knows the longer one, too.
+const shortestLease, longestLease = 500 * time.Millisecond, 5 * time.Second
 
 // pauseOf is how long the fleet waits before it asks again, after the issuer
 // answered within the window with the token everybody already has.

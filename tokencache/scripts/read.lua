@@ -31,7 +31,7 @@ if failure_ttl ~= -2 then
 end
 
 local lock_ttl = redis.call('PTTL', KEYS[2])
-if lock_ttl == -1 then -- the caller will give it a TTL, if it is a lock
+if lock_ttl == -1 or lock_ttl > 5000 then -- the caller will give it a TTL, if it is a lock
 	local kind = redis.call('TYPE', KEYS[2]).ok
 	if kind ~= 'string' then
 		return redis.error_reply('WRONGTYPE ' .. KEYS[2] .. ' is a ' .. kind)
