@@ -1,7 +1,6 @@
 package tokencache_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net"
@@ -55,8 +54,8 @@ func TestF15ErrorsNameWhatTheClientMet(t *testing.T) {
 					if c.spoil != nil {
 						c.spoil(b.Link("a"))
 					}
-					var log bytes.Buffer
-					cache, err := tokencache.New(rdb, tokencache.Config{NoDirect: true, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+					log := &collector{}
+					cache, err := tokencache.New(rdb, tokencache.Config{NoDirect: true, Logger: slog.New(slog.NewTextHandler(log, nil))})
 					require.NoError(t, err)
 					_, err = cache.Source(tokencachetest.NewFetcher("cli_test")).Get(t.Context())
 					assert.ErrorContains(t, err, c.says)
@@ -94,8 +93,8 @@ func TestF15LogSaysWhatServes(t *testing.T) {
 			t.Run(name+"/"+trouble, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := redistest.NewBubble(t)
-					var log bytes.Buffer
-					cache, err := tokencache.New(b.Client("a"), tokencache.Config{NoDirect: c.noDirect, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+					log := &collector{}
+					cache, err := tokencache.New(b.Client("a"), tokencache.Config{NoDirect: c.noDirect, Logger: slog.New(slog.NewTextHandler(log, nil))})
 					require.NoError(t, err)
 					source := cache.Source(tokencachetest.NewFetcher("cli_test"))
 					if c.warm {

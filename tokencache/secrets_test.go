@@ -30,7 +30,6 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
-	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
 // Secrets that look different in every encoding.
@@ -176,6 +175,13 @@ func (c *collector) Write(p []byte) (int, error) {
 	return c.buf.Write(p)
 }
 
+// String is what was collected so far.
+func (c *collector) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buf.String()
+}
+
 func (c *collector) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
 }
@@ -293,29 +299,32 @@ func TestI5NothingOfOursPrintsASecret(t *testing.T) {
 	require.NoError(t, err)
 	tok := tokencache.NewToken(app, tenant, time.Hour)
 	fetch := tokencache.FetchFunc(credential, func(context.Context) (tokencache.Token, error) { return tok, nil })
-	cache := tokencachetest.New(t)
-	source := cache.Source(fetch)
-	_, err = source.Get(t.Context())
-	require.NoError(t, err)
-	bearerConfig := bearer.Config{Source: source, Hosts: []string{"open.feishu.cn"}, Base: none}
-	transport, err := bearer.New(bearerConfig)
-	require.NoError(t, err)
-	require.NoError(t, cache.Close()) // fmt reads fields without their locks: nobody may write them now
+	texts := map[string]string{
 
-	for name, text := range map[string]string{
 		"Secret":           printed(tokencache.NewSecret(sharpSecret)),
 		"CredentialConfig": printed(credentialConfig),
 		"Credential":       printed(credential),
 		"Token":            printed(tok),
 		"FetchFunc":        printed(fetch),
-		"Cache":            printed(cache),
-		"Source":           printed(source),
 		"FeishuConfig":     printed(feishuConfig),
 		"Feishu":           printed(feishu),
 		"Feishu by value":  printed(*feishu),
-		"bearer.Config":    printed(bearerConfig),
-		"bearer.Transport": printed(transport),
-	} {
+	}
+	synctest.Test(t, func(t *testing.T) {
+		cache, err := tokencache.New(redistest.NewBubble(t).Client("a"), tokencache.Config{})
+		require.NoError(t, err)
+		source := cache.Source(fetch)
+		_, err = source.Get(t.Context())
+		require.NoError(t, err)
+		config := bearer.Config{Source: source, Hosts: []string{"open.feishu.cn"}, Base: none}
+		transport, err := bearer.New(config)
+		require.NoError(t, err)
+		require.NoError(t, cache.Close())
+		synctest.Wait() // fmt reads fields without their locks: nobody may write them now
+		texts["Cache"], texts["Source"] = printed(cache), printed(source)
+		texts["bearer.Config"], texts["bearer.Transport"] = printed(config), printed(transport)
+	})
+	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
 			require.Greater(t, len(text), 1000)
 			for _, secret := range []string{sharpSecret, sealSecret, tokencache.SealKey(credential), app, tenant} {
