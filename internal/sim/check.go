@@ -23,13 +23,14 @@ type checker struct {
 	directs    []directCall
 	locks      []leased        // by app
 	released   map[string]bool // values of locks
+	looked     map[string]bool // values of looks
 	paced      []pace
 }
 
 func newChecker(w *world) *checker {
 	return &checker{
 		w: w, records: make([]stored, w.s.apps),
-		locks: make([]leased, w.s.apps), released: map[string]bool{},
+		locks: make([]leased, w.s.apps), released: map[string]bool{}, looked: map[string]bool{},
 	}
 }
 
@@ -82,7 +83,7 @@ func (c *checker) get(r *replica, g got) {
 	if g.err == nil {
 		c.handedOut(r, &g, app)
 	}
-	if g.took() > 0 && c.w.quiet.Load() && !g.app.wasRevoked(g.began) {
+	if g.took() > 0 && c.w.quiet.Load() && !g.app.wasRevoked(g.began) && c.drift(g.app, app) <= 0 { // others may believe that it lasts
 		c.violated("I6", r.name, "a Get of %s took %v in the quiet time: %s", g.app.name, g.took(), plain(g.err))
 	}
 	switch {
@@ -98,16 +99,18 @@ func (c *checker) get(r *replica, g got) {
 // handedOut checks I1.
 func (c *checker) handedOut(r *replica, g *got, app string) {
 	n, pair := g.app.pair(app)
+	longer := c.outlasting(r, g.app, app)
 	switch {
 	case n == 0:
 		c.violated("I1", r.name, "handed out a token that the issuer never gave")
-	case !pair.End.After(g.ended):
+	case !pair.End.Add(longer).After(g.ended):
 		c.violated("I1", r.name, "handed out %s, which ended %v ago", g.app.label(app), g.ended.Sub(pair.End))
 	case pair.Tenant != g.tok.TenantAccessToken():
 		c.violated("I1", r.name, "handed out %s with the tenant token of another", g.app.label(app))
-	case g.tok.Expiry().After(pair.End.Add(time.Millisecond)):
-		c.violated("I1", r.name, "said that %s ends %v later than it does", g.app.label(app), g.tok.Expiry().Sub(pair.End))
+	case g.tok.Expiry().After(pair.End.Add(longer + time.Millisecond)):
+		c.violated("I1", r.name, "said that %s ends %v later than it does, not %v", g.app.label(app), g.tok.Expiry().Sub(pair.End), longer)
 	}
+	c.goesBack(r, g, app)
 	seen, yes := r.sawRejected(app)
 	if !yes || !seen.Before(g.began) {
 		return
@@ -117,6 +120,42 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 		return
 	}
 	c.violated("I1", r.name, "handed out %s, though it saw it rejected %v before", g.app.label(app), g.began.Sub(seen))
+}
+
+// handed is a token that a process has handed out.
+type handed struct {
+	token string
+	ends  time.Time // as the process said
+}
+
+// goesBack checks what I2 is for a process: it does not go back to another token that ends
+// earlier, but after a rejection, or when the one before is over.
+func (c *checker) goesBack(r *replica, g *got, token string) {
+	_, rejected := r.sawRejected(r.lastHanded(g.app).token)
+	ends := g.tok.Expiry()
+	r.mu.Lock()
+	last := r.handed[g.app.index]
+	r.handed[g.app.index] = handed{token, ends}
+	r.mu.Unlock()
+	if last.token == token || rejected || !last.ends.After(g.ended.Add(2*c.w.s.margin())) {
+		return
+	}
+	if back := last.ends.Sub(ends); back > 10*time.Millisecond {
+		c.violated("I2", r.name, "went back from %s to %s, which ends %v earlier", g.app.label(last.token), g.app.label(token), back)
+	}
+}
+
+func (r *replica) lastHanded(a *app) handed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.handed[a.index]
+}
+
+// drift is how much longer that token may seem to last in Redis than it does.
+func (c *checker) drift(a *app, token string) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.records[a.index].drifted[token]
 }
 
 // forgot reports whether Redis has lost rejections since: then it may take a token that
@@ -181,8 +220,9 @@ func (c *checker) waited(r *replica, g *got) {
 // pace is what two rejections of fresh tokens leave: nobody asks for a while. Such a token
 // is younger than a quarter of its life, and the pause is 36 s at most.
 type pace struct {
-	app *app
-	at  time.Time
+	app    *app
+	at     time.Time
+	longer time.Duration // Redis' clock was set back since
 }
 
 const longestPace = 36 * time.Second
@@ -201,7 +241,7 @@ func (c *checker) pacing(r *replica, a *app) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.paced = append(c.paced, pace{a, now})
+	c.paced = append(c.paced, pace{app: a, at: now})
 }
 
 // isPaced reports whether a Get may have failed because of a pace.
@@ -209,7 +249,7 @@ func (c *checker) isPaced(g *got) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.ContainsFunc(c.paced, func(p pace) bool {
-		return p.app == g.app && !p.at.After(g.ended) && p.at.Add(longestPace+fromMemory).After(g.began)
+		return p.app == g.app && !p.at.After(g.ended) && p.at.Add(longestPace+p.longer+fromMemory).After(g.began)
 	})
 }
 

@@ -22,7 +22,13 @@
 //	I8  without faults: how many commands and events were sent?
 //
 // A fault is an excuse only for what it can cause, and for as long as it can: see
-// trouble. That a holder of the lock crashes, say, excuses nobody who waits.
+// trouble. That a holder of the lock crashes, say, excuses nobody who waits. What happens to
+// events, or is made up by who has no secret, excuses nothing at all.
+//
+// When Redis' clock is set, nobody is promised right lives: what is left of all that is in Redis
+// shifts as much. So a token may be taken to live longer by as much as its record has drifted
+// since it was written, and by no more: see stored.drifted. A step that an event hides by being
+// as late shifts one copy: see outlasts.
 //
 // # A run can be repeated
 //
@@ -34,8 +40,16 @@
 // occupations (lane). Tokens and nonces are random, but nothing depends on them, and
 // the timeline numbers them: A2 is the second token of app A.
 //
-// What is not like the world: a paused replica's timers go on, only its messages wait;
-// there is one clock; and Redis is miniredis.
+// What is not like the world: a paused replica's timers go on, only its messages wait; all
+// replicas have one clock, the bubble's, which is never set and never stops, so that hosts
+// that are suspended are left to tokencache's own tests; and Redis is miniredis, with a clock
+// that the faults set.
+//
+// Some rules have no mutant, since hardly a seed tells whether they are there, and their tests
+// do: that a rejection's seal has its time (TestF47SealVouchesForEveryField), that a record does
+// not end after more than its life (TestF19ParseRecord), that a tombstone ahead of Redis' clock
+// is none (TestF22TombstoneAheadOfTheClock), and that only the named record makes way
+// (TestF47OnlyTheNamedRecordMakesWay).
 //
 // # Where to read
 //
@@ -46,6 +60,7 @@
 // that each is. observe.go is told of every step of the product.
 //
 // check.go looks at each Get (I1, I4); rejections.go knows who has seen a token rejected;
+// clock.go is Redis', and events.go what the fleet has told each other.
 // stored.go and locks.go look at Redis after each of its answers (I2, I3); vain.go,
 // spacing.go and direct.go look at the calls of the issuer (I3), words.go for secrets (I5),
 // run.go at the end (I6), sound.go at runs without faults (I7, I8). timeline.go and

@@ -55,6 +55,11 @@ type trouble struct {
 
 const all = -1
 
+// harmless reports whether it is an excuse for nothing at all.
+func (t *trouble) harmless() bool {
+	return !t.stopped && !t.redis && !t.spent && !t.issuer && !t.gone && !t.failure && !t.lost && !t.kept && t.repeats == 0
+}
+
 // overlaps reports whether the trouble, tail included, was there between the two.
 func (t *trouble) overlaps(from, to time.Time) bool {
 	return !t.from.After(to) && (t.to.IsZero() || !t.to.Add(t.tail).Before(from))
@@ -178,7 +183,7 @@ func (w *world) isCalled(c <-chan *replica, hand *lane) *replica {
 var kinds []kind
 
 func init() {
-	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults} {
+	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults, newsFaults, clockFaults} {
 		kinds = append(kinds, some...)
 	}
 	names := map[string]bool{}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/sha1"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -38,6 +39,18 @@ var dataFaults = []kind{
 			field := []string{"sealed", "sum", "fingerprint", "life", "ends_at"}[rng.IntN(5)]
 			value := []string{"", "garbled", "-7", "1e300"}[rng.IntN(4)]
 			w.redis.Server().HSet(key, field, value)
+		}),
+	}, {
+		// Sound as far as Redis can tell: another build's, another secret's, or planted. Others may
+		// have to ask until whoever has the lock finds it.
+		name: "token sealed by another", family: data, everyReplica: true, onCall: 0.5, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
+		begin: atOnce(func(w *world, a *app, rng *rand.Rand) bool {
+			key := w.key(a, "token")
+			if kind := w.redis.Server().Type(key); kind != "hash" && kind != "" {
+				return false
+			}
+			w.loses(a, func() { w.plant(key, rng) })
+			return true
 		}),
 	}, {
 		name: "token for ever", family: data, everyReplica: true, onCall: 0.2, shortest: 1, longest: 1, trouble: trouble{lost: true, repeats: 2},
@@ -97,6 +110,20 @@ func toToken(do func(w *world, key string, rng *rand.Rand)) begin {
 		w.loses(a, func() { do(w, key, rng) })
 		return true
 	})
+}
+
+// plant stores a record that nobody can open, for a token's whole life.
+func (w *world) plant(key string, rng *rand.Rand) {
+	now, life := w.redisNow(), w.s.life.Milliseconds()
+	sealed, fp := randomText(rng, 100), fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64())
+	sum := sha1.New()
+	for _, part := range []string{sealed, fp, fmt.Sprint(life)} {
+		_, _ = fmt.Fprintf(sum, "%d:%s", len(part), part)
+	}
+	ctx := context.Background()
+	_ = w.admin.HSet(ctx, key, "sealed", sealed, "fingerprint", fp, "life", life, "sum", fmt.Sprintf("%x", sum.Sum(nil)),
+		"checked_at", now, "stored_at", now, "ends_at", now+life).Err()
+	_ = w.admin.PExpire(ctx, key, w.s.life).Err()
 }
 
 func (w *world) key(a *app, kind string) string { return "onetoken:{" + a.key + "}:" + kind }

@@ -19,7 +19,8 @@ func (c *checker) lockOf(a *app) {
 	case old.value == "" || released || !now.Before(old.ends):
 	case present.value != old.value:
 		c.violated("I3", "redis", "the lock of %s was taken from its holder, %v before the end of its lease", a.name, old.ends.Sub(now))
-	case old.ends.Sub(present.ends) > time.Millisecond:
+	case old.ends.Sub(now) > longestLease: // by another clock: somebody gives it a lease
+	case old.ends.Sub(present.ends) > time.Millisecond+c.w.clock.setBack(now.Add(-time.Minute)): // or extends it
 		c.violated("I3", "redis", "the lease of %s was shortened, by %v", a.name, old.ends.Sub(present.ends))
 	}
 }
@@ -36,6 +37,17 @@ func (c *checker) noteLock(a *app) leased {
 	defer c.mu.Unlock()
 	c.locks[a.index] = present
 	return present
+}
+
+// looks notes the value that a look may take the lock with. One that is sent again, as its
+// reply was lost, gives it back if there is a token by now.
+func (c *checker) looks(value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.looked[value] {
+		c.released[value] = true
+	}
+	c.looked[value] = true
 }
 
 // releases notes that a holder, or who fears to be one, gives its lock back.

@@ -15,6 +15,7 @@ type condition struct {
 	replica int // everybody: every index
 	on, off func(*redistest.Link)
 	slow    time.Duration // of each message between replica and Redis
+	late    time.Duration // besides, of each event to the replica
 	held    time.Time     // until then the replica is stopped: nothing leaves or arrives
 	cutOff  bool          // the replica does not reach the issuer
 }
@@ -73,6 +74,7 @@ func (w *world) weather(r *replica) (sum condition) {
 			continue
 		}
 		sum.slow += c.slow
+		sum.late += c.late
 		sum.cutOff = sum.cutOff || c.cutOff
 		if c.held.After(sum.held) {
 			sum.held = c.held
@@ -102,7 +104,7 @@ func (r *replica) shape() redistest.Shape {
 				return
 			}
 			kind, about, _ := strings.Cut(words[2], " ")
-			r.heard(words[1], kind, about)
+			r.heard(words[1], words[2], kind, about)
 		},
 	}
 }
@@ -115,6 +117,9 @@ func (r *replica) travel(l *lane, what string, behind time.Duration) time.Durati
 	u := r.w.draws.unit(what, int64(r.index), int64(r.life), now.UnixNano())
 	trip := r.w.s.tripOf(r.index)
 	d := trip/3 + time.Duration(u*float64(trip*2/3)) + weather.slow
+	if strings.HasPrefix(what, "message ") {
+		d += weather.late
+	}
 	if held := weather.held.Sub(now); held > 0 {
 		d += held
 	}
@@ -159,6 +164,9 @@ func (w *world) note(r *replica, command string, args []string) {
 	switch {
 	case command == "PUBLISH" && len(args) == 2:
 		kind, _, _ := strings.Cut(args[1], " ")
+		if a := w.appOfChannel(args[0]); a != nil {
+			w.sends(a, args[1])
+		}
 		w.log.add(r.name, "sends event %s %s", kind, appOf(args))
 	case strings.HasPrefix(command, unknownScript):
 		w.check.violated("I8", r.name, "sends a script of %s keys and %d arguments that is not known here", args[1], len(args))
@@ -170,6 +178,9 @@ func (w *world) note(r *replica, command string, args []string) {
 		}
 		w.log.add(r.name, "sends %s", command)
 	case command == "HELLO" || command == "CLIENT":
+	case strings.HasPrefix(command, "look"):
+		w.check.looks(args[6])
+		w.log.add(r.name, "sends %s", command)
 	case strings.HasPrefix(command, "release"):
 		w.check.releases(args[len(args)-1])
 		w.log.add(r.name, "sends %s", command)

@@ -80,18 +80,23 @@ func (r *replica) sawRejected(app string) (time.Time, bool) {
 	return seen.at, !seen.at.IsZero()
 }
 
-// heard is told of every event that has arrived.
-func (r *replica) heard(channel, kind, about string) {
+// heard is told of every event that has arrived. One that nobody of the fleet has sent says
+// nothing to anybody.
+func (r *replica) heard(channel, payload, kind, about string) {
 	fp, _, _ := strings.Cut(about, " ")
-	a := r.w.apps[0]
-	for _, other := range r.w.apps {
-		if r.sources[other.index] != nil && channel == "onetoken:{"+r.sources[other.index].ID()+"}:events" {
-			a = other
-		}
-	}
+	a := r.w.appOfChannel(channel)
 	app := a.byFingerprint(fp)
+	one, genuine := r.w.events.genuine(payload)
+	if !genuine {
+		r.w.log.add(r.name, "hears a forged event %s %s", strings.ToValidUTF8(kind, "?"), a.label(app))
+		return
+	}
 	r.w.log.add(r.name, "hears event %s %s", kind, a.label(app))
-	if kind == "I" && app != "" && !r.isGone() {
+	switch {
+	case app == "" || r.isGone() || one.app != a:
+	case kind == "I":
 		r.sees(app)
+	case kind == "T":
+		r.outlasts(app, one)
 	}
 }

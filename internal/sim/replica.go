@@ -30,8 +30,9 @@ type replica struct {
 
 	requests, replies, calls, own *lane
 
-	gone chan struct{} // closed by a crash or by Close
-	once sync.Once
+	since time.Time     // of the start
+	gone  chan struct{} // closed by a crash or by Close
+	once  sync.Once
 
 	refreshing atomic.Int32
 	refreshed  atomic.Int64 // when the last Refresh ended, in Unix nanoseconds
@@ -39,11 +40,13 @@ type replica struct {
 	mu       sync.Mutex // guards below
 	drawn    int64      // jitters at the instant
 	drawnAt  int64
-	rejected map[string]rejection // by app access token, as this process has seen
-	told     []string             // by app: the last token that Redis was told the rejection of
-	filled   []time.Time          // by app: the end of the last fill
-	putBacks [][]time.Time        // by app: the last that failed
-	had      []tokencache.Token   // by app: the copy when the last call began; zero if there was none
+	rejected map[string]rejection     // by app access token, as this process has seen
+	told     []string                 // by app: the last token that Redis was told the rejection of
+	filled   []time.Time              // by app: the end of the last fill
+	putBacks [][]time.Time            // by app: the last that failed
+	had      []tokencache.Token       // by app: the copy when the last call began; zero if there was none
+	outlast  map[string]time.Duration // by app access token: see outlasts
+	handed   []handed                 // by app: the latest that was handed out
 }
 
 // start starts a replica that nobody reads from yet.
@@ -52,7 +55,8 @@ func (w *world) start(index, life int) *replica {
 		w: w, index: index, life: life, name: fmt.Sprintf("r%d.%d", index, life),
 		noDirect: index >= w.s.replicas-w.s.noDirect && index < w.s.replicas,
 		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
-		gone: make(chan struct{}), rejected: map[string]rejection{},
+		since: time.Now(), gone: make(chan struct{}), rejected: map[string]rejection{},
+		outlast: map[string]time.Duration{}, handed: make([]handed, w.s.apps),
 		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps), putBacks: make([][]time.Time, w.s.apps), had: make([]tokencache.Token, w.s.apps),
 	}
 	r.link = w.redis.Link(r.name)

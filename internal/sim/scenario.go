@@ -24,6 +24,8 @@ const (
 	refusals
 	issuers
 	revocations
+	news
+	clocks
 )
 
 // Profiles returns all: none first, then each family alone, then all at once.
@@ -36,7 +38,10 @@ func Profiles() []Profile {
 		{Name: "refusals", families: []family{refusals}, faults: 10},
 		{Name: "issuers", families: []family{issuers}, faults: 10},
 		{Name: "revocations", families: []family{revocations}, faults: 10},
-		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations}, faults: 24},
+		{Name: "news", families: []family{news}, faults: 14},
+		{Name: "clocks", families: []family{clocks}, faults: 10},
+		{Name: "late", families: []family{processes, revocations, news, clocks}, faults: 20},
+		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks}, faults: 28},
 	}
 }
 
@@ -115,6 +120,9 @@ func (s *Scenario) span() time.Duration {
 // margin is x of tokencache's doc.go, but for the shortest lives: what is left of a token
 // that nobody is handed any more.
 func (s *Scenario) margin() time.Duration { return min(10*time.Second, s.life/50) }
+
+// deadMargin is x of tokencache's doc.go.
+func (s *Scenario) deadMargin() time.Duration { return min(s.margin(), s.span()/6) }
 
 // drawFaults begins with as many kinds as there are, in a drawn order, before any
 // comes twice.

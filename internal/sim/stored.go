@@ -20,7 +20,64 @@ type stored struct {
 	rejected map[string]rejection
 	forgot   time.Time // Redis lost a rejection
 
+	born  map[string]time.Duration // by token and ends_at: how far Redis' clock was ahead when that was written
+	ahead time.Duration            // of them, the one of the present record
+
+	writtenFor string // the token and ends_at of that
+	writtenEnd int64
+
+	drifted map[string]time.Duration // by token: the most that its record has lasted too long since
+
 	usableSince time.Time // this token or those before it, without a gap; zero if it is not
+}
+
+// bornAt notes which record is stored, and how much longer it seems to last than it should: by
+// as much as Redis' clock was set back since it was written.
+func (c *checker) bornAt(a *app, token, end string) (drift time.Duration) {
+	c.mu.Lock()
+	_, known := c.records[a.index].born[token+" "+end]
+	c.mu.Unlock()
+	ahead := c.w.clock.ahead()
+	written := ahead
+	if !known {
+		written += c.unnoticed(a, token)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.records[a.index]
+	if s.born == nil {
+		s.born, s.drifted = map[string]time.Duration{}, map[string]time.Duration{}
+	}
+	at, _ := strconv.ParseInt(end, 10, 64)
+	if !known && s.writtenFor == token && s.writtenEnd-at <= 2 && at <= s.writtenEnd { // kept, and its TTL in whole milliseconds
+		written = s.ahead
+	}
+	if !known { // else it may have come back
+		s.born[token+" "+end] = written
+	}
+	s.ahead = s.born[token+" "+end]
+	s.writtenFor, s.writtenEnd = token, at
+	return s.drifts(ahead)
+}
+
+// unnoticed is how long a publish took to Redis, if Redis' clock was set back by so much
+// since the issuer was asked: nobody's clock tells.
+func (c *checker) unnoticed(a *app, token string) time.Duration {
+	calls := a.issuer.Calls()
+	for i := len(calls) - 1; i >= 0; i-- {
+		if one := calls[i]; one.App == token {
+			return min(c.w.clock.setBack(one.Arrived.Add(-longestLook)), time.Since(one.Answered))
+		}
+	}
+	return 0
+}
+
+func (s *stored) drifts(ahead time.Duration) (drift time.Duration) {
+	drift = s.ahead - ahead
+	if s.token != "" {
+		s.drifted[s.token] = max(s.drifted[s.token], drift)
+	}
+	return drift
 }
 
 // usableAt reports whether it lasts beyond that moment by more than a margin.
@@ -122,6 +179,7 @@ func (c *checker) stored() {
 func (c *checker) storedOf(a *app) {
 	server, key := c.w.redis.Server(), c.w.key(a, "token")
 	token := a.stored(server.HGet(key, "fingerprint"))
+	text, ahead := server.HGet(key, "ends_at"), c.w.clock.ahead()
 	c.mu.Lock()
 	r := &c.records[a.index]
 	if !r.usableAt(time.Now(), c.w.s.margin()) { // it was not to the end, whatever comes now
@@ -134,9 +192,12 @@ func (c *checker) storedOf(a *app) {
 		r.tampered = false
 	}
 	r.checked = checked
-	end, _ := strconv.ParseInt(server.HGet(key, "ends_at"), 10, 64)
-	ends := time.UnixMilli(end) // as far as anybody can know: sooner than it does, after a slow call
+	end, _ := strconv.ParseInt(text, 10, 64)
+	ends := time.UnixMilli(end).Add(-ahead) // as far as anybody can know: sooner than it does, after a slow call
 	r.ends = ends
+	if time.Until(ends) > c.w.s.life { // nobody believes that, and anything may replace it
+		r.ends, r.best = time.Time{}, time.Time{}
+	}
 	if !r.usableAt(time.Now(), c.w.s.margin()) {
 		r.usableSince = time.Time{}
 	} else if r.usableSince.IsZero() {
@@ -144,6 +205,7 @@ func (c *checker) storedOf(a *app) {
 	}
 	tampered, best, bestName := r.tampered, r.best, r.bestName
 	c.mu.Unlock()
+	drift := c.bornAt(a, token, text)
 	if token == "" || tampered {
 		return
 	}
@@ -153,10 +215,10 @@ func (c *checker) storedOf(a *app) {
 		return
 	}
 	ttl := server.TTL(key)
-	if late := time.Now().Add(ttl).Sub(pair.End); ttl <= 0 || late > time.Millisecond {
+	if late := time.Now().Add(ttl).Sub(pair.End) - drift; ttl <= 0 || late > time.Millisecond {
 		c.violated("I2", "redis", "%s is stored for %v, %v longer than it lives", a.label(token), ttl, late)
 	}
-	if late := time.UnixMilli(end).Sub(pair.End); late > time.Millisecond {
+	if late := ends.Sub(pair.End) - drift; late > time.Millisecond {
 		c.violated("I2", "redis", "%s is said to end %v later than it does", a.label(token), late)
 	}
 	if !changed {
@@ -172,7 +234,7 @@ func (c *checker) storedOf(a *app) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.rejected[token].at.IsZero() && ends.After(r.best) {
-		r.best, r.bestName = ends, token
+		r.best, r.bestName = ends.Add(-max(0, drift)), token
 	}
 }
 
@@ -183,5 +245,5 @@ func (w *world) tombstone(a *app, p feishutest.Pair) (at time.Time, yes bool) {
 	text, err := w.redis.Server().Get(w.key(a, "rejected:"+fp))
 	ms, _, _ := strings.Cut(text, " ")
 	n, bad := strconv.ParseInt(ms, 10, 64)
-	return time.UnixMilli(n), err == nil && bad == nil && !strings.HasSuffix(text, " alone")
+	return w.clock.moment(time.UnixMilli(n)), err == nil && bad == nil && !strings.HasSuffix(text, " alone")
 }

@@ -22,19 +22,21 @@ type world struct {
 	s     Scenario
 	draws draws
 
-	redis *redistest.Bubble
-	admin *redis.Client
-	apps  []*app
-	hand  *lane // of those who make faults and look on
-	log   *timeline
-	tally *Tally
-	check *checker
-	words *words
-	calls *calls
-	gets  sync.WaitGroup // readers
-	ends  sync.WaitGroup // of crashed and closed replicas
-	over  chan struct{}  // no reading any more
-	quiet atomic.Bool    // the faults are long over
+	redis  *redistest.Bubble
+	admin  *redis.Client
+	apps   []*app
+	hand   *lane // of those who make faults and look on
+	log    *timeline
+	tally  *Tally
+	check  *checker
+	words  *words
+	calls  *calls
+	clock  *clock
+	events *events
+	gets   sync.WaitGroup // readers
+	ends   sync.WaitGroup // of crashed and closed replicas
+	over   chan struct{}  // no reading any more
+	quiet  atomic.Bool    // the faults are long over
 
 	mu         sync.Mutex // guards below
 	replicas   []*replica // the present ones, by index
@@ -49,7 +51,8 @@ const password = "password-of-redis"
 func newWorld(t testing.TB, s Scenario) *world {
 	w := &world{
 		t: t, s: s, draws: draws(s.Seed), redis: redistest.NewBubble(t), hand: newLane(0),
-		log: newTimeline(), tally: NewTally(), words: &words{}, calls: &calls{}, over: make(chan struct{}),
+		log: newTimeline(), tally: NewTally(), words: &words{}, calls: &calls{},
+		clock: newClock(), events: newEvents(), over: make(chan struct{}),
 		replicas: make([]*replica, s.replicas+1), // and one that looks in when all is over
 	}
 	w.redis.RequirePassword(password)
