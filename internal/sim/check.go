@@ -126,6 +126,7 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 type handed struct {
 	token string
 	ends  time.Time // as the process said
+	at    time.Time
 }
 
 // goesBack checks what I2 is for a process: it does not go back to another token that ends
@@ -135,10 +136,13 @@ func (c *checker) goesBack(r *replica, g *got, token string) {
 	ends := g.tok.Expiry()
 	r.mu.Lock()
 	last := r.handed[g.app.index]
-	r.handed[g.app.index] = handed{token, ends}
+	r.handed[g.app.index] = handed{token, ends, time.Now()}
 	r.mu.Unlock()
 	if last.token == token || rejected || !last.ends.After(g.ended.Add(2*c.w.s.margin())) {
 		return
+	}
+	if c.w.troubled(r.index, g.app.index, last.at, g.ended, func(t *trouble) bool { return t.lost }) {
+		return // the end of the one before may have been shortened by hand meanwhile
 	}
 	if back := last.ends.Sub(ends); back > 10*time.Millisecond {
 		c.violated("I2", r.name, "went back from %s to %s, which ends %v earlier", g.app.label(last.token), g.app.label(token), back)

@@ -146,6 +146,17 @@ func (w *world) rejectedButKept(a *app) {
 	})
 }
 
+// rejectedOnArrival is an answer that was revoked before it could be published, which holds the
+// fleet back as a failure of the issuer does if that happens twice in a row.
+func (w *world) rejectedOnArrival(a *app) {
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.troubles = append(w.troubles, &trouble{
+		name: "rejected when it arrived", from: now, to: now, replica: everybody, app: a.index, issuer: true, tail: transientTail + slack,
+	})
+}
+
 // pass ends a trouble, but for its tail.
 func (w *world) pass(t *trouble) {
 	w.mu.Lock()

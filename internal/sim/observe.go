@@ -39,6 +39,10 @@ func (r *replica) observe(e tokencache.Event) {
 		if e.Err != nil {
 			w.check.putBackFailed(r, a)
 		}
+	case tokencache.EventPublish:
+		if e.Outcome == tokencache.OutcomeRejected && a.wasRevoked(time.Now()) {
+			w.rejectedOnArrival(a)
+		}
 	case tokencache.EventInvalidate:
 		switch e.Outcome {
 		case tokencache.OutcomeCoolDown:

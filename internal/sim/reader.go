@@ -88,7 +88,7 @@ func (r *replica) invalidate(a *app, tok tokencache.Token) {
 	app := tok.AppAccessToken()
 	ctx, cancel := context.WithTimeout(context.Background(), r.own.after(5*time.Second))
 	defer cancel()
-	counts := r.sees(app)
+	counts := r.sees(app, false)
 	r.w.check.rejecting(r, a, app, counts)
 	err := r.sources[a.index].Invalidate(ctx, tok)
 	if r.isGone() {

@@ -11,6 +11,7 @@ type rejection struct {
 	at     time.Time
 	cools  time.Time // since then: later than at if that was another's
 	cool   time.Duration
+	heard  bool       // of others: one that is late starts no cool-down, which the process's own does then
 	before *rejection // of the same token, in case that this one did not count in Redis
 }
 
@@ -30,11 +31,19 @@ const (
 	lastCoolDown  = 30 * time.Minute
 )
 
-// sees notes that the process is about to know of a rejection, and whether that counts.
-func (r *replica) sees(app string) (counts bool) {
+// sees notes that the process is about to know of a rejection, its own or one that it has heard
+// of, and whether that counts.
+func (r *replica) sees(app string, heard bool) (counts bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.rejected[app], counts = r.rejected[app].again(time.Now())
+	one, counts := r.rejected[app].again(time.Now())
+	switch {
+	case counts:
+		one.heard = heard
+	case one.heard && !heard:
+		one.cools, one.heard = time.Now(), false
+	}
+	r.rejected[app] = one
 	return counts
 }
 
@@ -95,7 +104,7 @@ func (r *replica) heard(channel, payload, kind, about string) {
 	switch {
 	case app == "" || r.isGone() || one.app != a:
 	case kind == "I":
-		r.sees(app)
+		r.sees(app, true)
 	case kind == "T":
 		r.outlasts(app, one)
 	}
