@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
@@ -11,6 +12,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// start runs a command with a standard input of its own, and returns what it came to.
+func start(ctx context.Context, w world, stdin io.Reader, args ...string) <-chan result {
+	done := make(chan result, 1)
+	go func() {
+		var stdout, stderr output
+		code := run(ctx, args, func(name string) string { return w.env[name] }, stdin, &stdout, &stderr)
+		done <- result{code, stdout.String(), stderr.String()}
+	}()
+	return done
+}
 
 // deaf is an address that takes connections and never answers.
 func deaf(t *testing.T) string {

@@ -29,17 +29,6 @@ func silentPipe(t *testing.T) string {
 	return pipe
 }
 
-// start runs a command with a standard input of its own, and returns what it came to.
-func start(ctx context.Context, w world, stdin io.Reader, args ...string) <-chan result {
-	done := make(chan result, 1)
-	go func() {
-		var stdout, stderr output
-		code := run(ctx, args, func(name string) string { return w.env[name] }, stdin, &stdout, &stderr)
-		done <- result{code, stdout.String(), stderr.String()}
-	}()
-	return done
-}
-
 // awaitEnd is the result, which comes long before anything but the limit that is tested ends.
 func awaitEnd(t *testing.T, done <-chan result) result {
 	t.Helper()

@@ -43,16 +43,17 @@ func (v statusView) heading(all []tokencache.Status, below int) string {
 			troubled++
 		}
 	}
-	text := v.plainHeading() + fmt.Sprintf(": %d", len(all))
+	var text strings.Builder
+	text.WriteString(v.plainHeading() + fmt.Sprintf(": %d", len(all)))
 	for _, part := range []struct {
 		n    int
 		what string
 	}{{absent, "absent"}, {troubled, "in trouble"}, {below, "more below"}} {
 		if part.n > 0 {
-			text += fmt.Sprintf(", %d %s", part.n, part.what)
+			text.WriteString(fmt.Sprintf(", %d %s", part.n, part.what))
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (v statusView) plainHeading() string {
