@@ -50,7 +50,7 @@ func (v statusView) heading(all []tokencache.Status, below int) string {
 		what string
 	}{{absent, "absent"}, {troubled, "in trouble"}, {below, "more below"}} {
 		if part.n > 0 {
-			text.WriteString(fmt.Sprintf(", %d %s", part.n, part.what))
+			fmt.Fprintf(&text, ", %d %s", part.n, part.what)
 		}
 	}
 	return text.String()
