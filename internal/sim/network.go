@@ -89,15 +89,15 @@ func (r *replica) shape() redistest.Shape {
 		Request: func(name string, args []string, behind time.Duration) time.Duration {
 			command := commandOf(name, args)
 			r.w.note(r, command, args)
-			return r.travel(r.requests, "request "+command, behind)
+			return r.travel(r.requestLane(name), "request "+command, behind)
 		},
 		Reply: func(words []string, behind time.Duration) time.Duration {
 			r.w.check.stored()
-			what := "reply"
+			what, lane := "reply", r.replies
 			if len(words) == 3 && words[0] == "message" {
-				what = "message " + words[1]
+				what, lane = "message "+words[1], r.messages
 			}
-			return r.travel(r.replies, what, behind)
+			return r.travel(lane, what, behind)
 		},
 		Arrived: func(words []string) {
 			if len(words) != 3 || words[0] != "message" {
@@ -106,6 +106,19 @@ func (r *replica) shape() redistest.Shape {
 			kind, about, _ := strings.Cut(words[2], " ")
 			r.heard(words[1], words[2], kind, about)
 		},
+	}
+}
+
+// requestLane keeps apart what different goroutines of a replica may send at one instant: which
+// of them is first would decide how long each travels.
+func (r *replica) requestLane(name string) *lane {
+	switch name {
+	case "SUBSCRIBE", "UNSUBSCRIBE":
+		return r.subscriptions
+	case "TIME", "PING":
+		return r.probes
+	default:
+		return r.requests
 	}
 }
 

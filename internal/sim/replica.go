@@ -28,7 +28,8 @@ type replica struct {
 	sources []*tokencache.Source
 	stop    context.CancelFunc // of Run
 
-	requests, replies, calls, own *lane
+	requests, replies, calls, own   *lane
+	subscriptions, probes, messages *lane
 
 	since time.Time     // of the start
 	gone  chan struct{} // closed by a crash or by Close
@@ -55,6 +56,7 @@ func (w *world) start(index, life int) *replica {
 		w: w, index: index, life: life, name: fmt.Sprintf("r%d.%d", index, life),
 		noDirect: index >= w.s.replicas-w.s.noDirect && index < w.s.replicas,
 		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
+		subscriptions: newLane(8*index + 5), probes: newLane(8*index + 6), messages: newLane(8*index + 7),
 		since: time.Now(), gone: make(chan struct{}), rejected: map[string]rejection{},
 		outlast: map[string]time.Duration{}, handed: make([]handed, w.s.apps),
 		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps), putBacks: make([][]time.Time, w.s.apps), had: make([]tokencache.Token, w.s.apps),
