@@ -184,8 +184,9 @@ func (l *Link) admit(ctx context.Context) error {
 	l.dials++
 	number := l.dials % 100
 	l.mu.Unlock()
-	if bounded { // of two that dial at one moment either may come first
-		number = int(deadline.UnixNano() % 997)
+	if bounded { // of two that dial at one moment either may come first, but each is as patient as it is
+		number = int(patienceOf(ctx).UnixNano() % 997)
+		l.apart(number)
 	}
 	for {
 		hole, err := l.gate()
@@ -199,6 +200,22 @@ func (l *Link) admit(ctx context.Context) error {
 			return dialError(ctx.Err())
 		}
 	}
+}
+
+type patienceKey struct{}
+
+// withPatience remembers until when whoever dials would wait, before a dial time-out cuts that.
+func withPatience(ctx context.Context) context.Context {
+	deadline, _ := ctx.Deadline()
+	return context.WithValue(ctx, patienceKey{}, deadline)
+}
+
+func patienceOf(ctx context.Context) time.Time {
+	if until, ok := ctx.Value(patienceKey{}).(time.Time); ok {
+		return until
+	}
+	deadline, _ := ctx.Deadline()
+	return deadline
 }
 
 // gate returns the hole a dial hangs in, or else whether it is refused.
