@@ -174,7 +174,7 @@ func (b *Bubble) client(dial func(context.Context) (net.Conn, error), mods ...fu
 	// The default dialer applies DialTimeout itself; for a subscription nobody
 	// else does.
 	o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(withPatience(ctx), timeout)
+		ctx, cancel := context.WithTimeout(withPlace(ctx, timeout), timeout)
 		defer cancel()
 		return dial(ctx)
 	}

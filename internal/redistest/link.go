@@ -184,9 +184,11 @@ func (l *Link) admit(ctx context.Context) error {
 	l.dials++
 	number := l.dials % 100
 	l.mu.Unlock()
-	if bounded { // of two that dial at one moment either may come first, but each is as patient as it is
-		number = int(patienceOf(ctx).UnixNano() % 997)
-		l.apart(number)
+	if bounded { // of two that dial at one moment either may come first
+		number = int(deadline.UnixNano() % 997)
+	}
+	if place, ok := ctx.Value(placeKey{}).(int); ok {
+		l.apart(place)
 	}
 	for {
 		hole, err := l.gate()
@@ -202,20 +204,20 @@ func (l *Link) admit(ctx context.Context) error {
 	}
 }
 
-type patienceKey struct{}
+type placeKey struct{}
 
-// withPatience remembers until when whoever dials would wait, before a dial time-out cuts that.
-func withPatience(ctx context.Context) context.Context {
-	deadline, _ := ctx.Deadline()
-	return context.WithValue(ctx, patienceKey{}, deadline)
-}
-
-func patienceOf(ctx context.Context) time.Time {
-	if until, ok := ctx.Value(patienceKey{}).(time.Time); ok {
-		return until
+// withPlace tells dials of one moment apart by how patient whoever dials is: the pool of a client
+// as long as its dial time-out, and comes first; others have limits of their own.
+func withPlace(ctx context.Context, timeout time.Duration) context.Context {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return ctx
 	}
-	deadline, _ := ctx.Deadline()
-	return deadline
+	other := (time.Until(deadline) - timeout).Abs()
+	if other == 0 {
+		return ctx
+	}
+	return context.WithValue(ctx, placeKey{}, 1+int(other%997))
 }
 
 // gate returns the hole a dial hangs in, or else whether it is refused.

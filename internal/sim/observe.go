@@ -58,7 +58,11 @@ func (r *replica) observe(e tokencache.Event) {
 	if a != nil {
 		name = a.name
 	}
-	w.log.add(r.name, "%s %s", strings.TrimSpace(e.Kind.String()+" "+name+" "+string(e.Outcome)+string(e.Trouble)+e.Reason), ifError(e.Err))
+	why := string(e.Outcome) + string(e.Trouble) + e.Reason
+	if e.Kind == tokencache.EventIgnored {
+		why = "" // what is wrong first with a seal that was cut depends on its random bits
+	}
+	w.log.add(r.name, "%s %s", strings.TrimSpace(e.Kind.String()+" "+name+" "+why), ifError(e.Err))
 }
 
 func ifError(err error) string {
