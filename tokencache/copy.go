@@ -96,7 +96,8 @@ func (s *Source) takeLocked(a adoption) (took bool, news *localCopy) {
 	if current.usableAt(at) && current.is(fp) && !current.yieldsTo(c, a, at) {
 		return true, nil
 	}
-	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) && !s.succeeds(a, current) {
+	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) &&
+		!(s.succeeds(a, current) && current.remainingAt(at)-c.remainingAt(at) > sameEnd) {
 		return true, nil
 	}
 	if word := s.wordOf(a); !current.is(fp) || word.isAfter(s.lastWord, 0) {

@@ -110,3 +110,24 @@ func TestRunBeginsDuringAPutBack(t *testing.T) {
 	s.putBackDone(before)
 	assert.True(t, s.copy.Load().unpublished, "of another token nothing is known")
 }
+
+// I2: what Redis holds takes the place of a copy that lives longer only if it ends over 2 s
+// earlier: by less two looks at one Redis may differ, and nothing was rejected.
+func TestI2CopyStaysForWhatEndsALittleEarlier(t *testing.T) {
+	redis := time.UnixMilli(1_700_000_000_000)
+	for earlier, want := range map[time.Duration]string{time.Millisecond: "a", 2 * time.Second: "a", 3 * time.Second: "b"} {
+		s := lonelySource(t)
+		at := now()
+		s.anchor = s.anchor.next(at, redis)
+		held := func(name string, remaining, checked time.Duration) {
+			s.adopt(adoption{
+				token: NewToken(name, "", time.Hour), remaining: remaining, at: at, asked: s.nextNumber(), held: true,
+				checked: checked, checkedAt: redis.Add(-checked), redisNow: redis,
+			})
+		}
+		held("a", time.Hour, time.Minute)
+		held("b", time.Hour-earlier, time.Second)
+		app, _ := s.usable().token.reveal()
+		assert.Equal(t, want, app, "%v earlier", earlier)
+	}
+}

@@ -218,7 +218,7 @@
 //   - Nonces: a client repeats a script whose reply was lost, and attempts or
 //     rejections would count twice.
 //   - A copy makes way for what Redis holds and the issuer was asked for later, though that
-//     ends earlier: as nothing there does, the copy was rejected, or is lost.
+//     ends over 2 s earlier: as nothing there does, the copy was rejected, or is lost.
 //   - ends_at, in the record: the moment its TTL ends, by Redis' clock. Somebody may
 //     prolong the key by hand, and the token would seem to live on.
 //   - checked_at, Redis' time just before the issuer was asked for its last word on the
