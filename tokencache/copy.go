@@ -96,8 +96,7 @@ func (s *Source) takeLocked(a adoption) (took bool, news *localCopy) {
 	if current.usableAt(at) && current.is(fp) && !current.yieldsTo(c, a, at) {
 		return true, nil
 	}
-	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) &&
-		!(s.succeeds(a, current) && current.remainingAt(at)-c.remainingAt(at) > sameEnd) {
+	if current.usableAt(at) && !current.is(fp) && current.remainingAt(at) >= c.remainingAt(at) && !s.succeeds(c, current, a) {
 		return true, nil
 	}
 	if word := s.wordOf(a); !current.is(fp) || word.isAfter(s.lastWord, 0) {
@@ -152,13 +151,13 @@ func (s *Source) knowsLater(c, current *localCopy, a adoption) bool {
 	return s.lastWord.sameClock(word) || c.remainingAt(at)-current.remainingAt(at) > sameEnd
 }
 
-// succeeds reports whether Redis holds a where it held the copy, which lives longer: as no token
-// makes way for a shorter one, the copy was rejected, or is lost there. The issuer was asked for
+// succeeds reports whether Redis holds c, made of a, where it held the copy, which lives longer by
+// more than two looks may differ: as no token makes way for a shorter one, the copy was rejected, or is lost there. The issuer was asked for
 // a later, and not by another clock, or it may be what a failover of Redis has brought back. The
 // caller holds s.mu.
-func (s *Source) succeeds(a adoption, current *localCopy) bool {
-	word := s.wordOf(a)
-	return a.held && !current.unpublished && word.sameClock(s.lastWord) && word.isAfter(s.lastWord, 0)
+func (s *Source) succeeds(c, current *localCopy, a adoption) bool {
+	at, word := now(), s.wordOf(a)
+	return current.remainingAt(at)-c.remainingAt(at) > sameEnd && a.held && !current.unpublished && word.sameClock(s.lastWord) && word.isAfter(s.lastWord, 0)
 }
 
 // yieldsTo reports whether the copy c gives way to other, made of the adoption a of the same
