@@ -144,7 +144,7 @@ func (f *fill) publish(ctx context.Context, lease *lock.Lease, got fetched, v *v
 	patient, cancel := f.patience(ctx)
 	out, stored, err := f.src.store.publish(patient, offer{
 		token: got.token, margin: windowOf(w, life, false, 0).dead, window: w,
-		asked: v.now, elapsed: now().since(got.began), by: f.src.cache.config.Replica,
+		asked: v.now, elapsed: now().since(got.began), took: got.took, by: f.src.cache.config.Replica,
 		lock: lease.Value(), instead: instead,
 	})
 	err = f.impatient(patient, err)

@@ -178,7 +178,7 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 	defer cancel()
 	out, stored, err := f.src.store.publish(patient, offer{
 		token: c.token, by: f.src.cache.config.Replica, putBack: true, window: f.src.credential.Window(),
-		asked: v.now.Add(-now().since(c.from)), elapsed: now().since(c.from),
+		asked: v.now.Add(-now().since(c.from)), elapsed: now().since(c.from), took: f.src.lastCallTook(),
 	})
 	err = f.impatient(patient, err)
 	f.src.observe(Event{Kind: EventPutBack, Outcome: out, Remaining: c.remainingAt(now()), Err: err})

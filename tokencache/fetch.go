@@ -13,7 +13,8 @@ import (
 type fetched struct {
 	token  Token
 	began  instant // just before the request
-	number uint64  // see rejections
+	took   time.Duration
+	number uint64 // see rejections
 }
 
 func (g fetched) adoption() adoption {
@@ -32,13 +33,19 @@ func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
 		s.observe(Event{Kind: kind, Outcome: Outcome(refused.Class.String()), Duration: now().since(got.began), Err: refused})
 		return got, refused
 	}
-	took := now().since(got.began)
+	got.token, got.took = tok, now().since(got.began)
 	s.mu.Lock()
-	s.callTook = took
+	s.callTook = got.took
 	s.mu.Unlock()
-	s.observe(Event{Kind: kind, Outcome: "ok", Duration: took, Remaining: tok.life()})
-	got.token = tok
+	s.observe(Event{Kind: kind, Outcome: "ok", Duration: got.took, Remaining: tok.life()})
 	return got, nil
+}
+
+// lastCallTook is the time of the call that gave an unpublished copy its token.
+func (s *Source) lastCallTook() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.callTook
 }
 
 // fetchAside calls in a goroutine of its own: a Fetcher that ignores its context

@@ -3,6 +3,8 @@ package tokencache
 import (
 	"errors"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // heard takes every event, and an empty kind for a first subscription that stands. The events of
@@ -16,24 +18,25 @@ func (s *Source) heard(kind, about string) {
 	case eventToken:
 		s.heardToken(about)
 	case eventRejection:
-		if !s.heardRejection(about) {
-			return // nobody waits for that
-		}
+		s.heardRejection(about)
 	case eventGap:
 		s.heardGap()
 	case eventFree:
 		s.heardFree()
 	case "":
-	default:
-		return // of a later version
+		s.wake(false)
+	default: // of a later version
 	}
-	s.wake(kind != "")
 }
 
-// wake has a fill that sleeps look again, or end if the event has brought its token.
+// wake has a fill that sleeps look again, or end if an event has brought its token.
 func (s *Source) wake(heard bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.wakeLocked(heard)
+}
+
+func (s *Source) wakeLocked(heard bool) {
 	if heard {
 		s.lockSeen = ""
 	}
@@ -57,6 +60,7 @@ func (s *Source) heardToken(about string) {
 	}
 	if tok, ok := s.open(h); ok {
 		if s.takeHint(h, tok, number, at) {
+			s.wake(true)
 			return
 		}
 	}
@@ -133,16 +137,16 @@ func (s *Source) takeHint(h tokenHint, tok Token, number uint64, at instant) boo
 
 // heardRejection drops the copy, if the news is of a later moment than the issuer's last word
 // on it. Only who has the secret can send such news.
-func (s *Source) heardRejection(about string) (dropped bool) {
+func (s *Source) heardRejection(about string) {
 	at := now()
 	h, ok := parseRejectionHint(about)
 	if !ok {
 		s.observe(Event{Kind: EventIgnored, Reason: "not understood"})
-		return false
+		return
 	}
 	if err := s.store.seal.openRejection(s.ID(), h.fingerprint, h.at, h.sealed); err != nil {
 		s.observe(Event{Kind: EventIgnored, Reason: err.Error()})
-		return false
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +158,9 @@ func (s *Source) heardRejection(about string) (dropped bool) {
 	case !s.hasOvertaken(h):
 		s.wasRejectedAt(h.fingerprint, h.at)
 	}
-	return s.copy.Load() != before
+	if s.copy.Load() != before {
+		s.wakeLocked(true)
+	}
 }
 
 // wasRejectedOnce notes a rejection that is late, was dated by another clock, or is told again by
@@ -206,10 +212,57 @@ func (s *Source) heardGap() {
 func (s *Source) heardFree() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken == nil && s.hold.err == nil {
+	s.prompt(s.promptFree)
+}
+
+// promptUnread has whoever sleeps look, and without a copy the next fill too. The caller holds
+// s.mu.
+func (s *Source) promptUnread() {
+	if s.usable() == nil {
+		s.hold = hold{}
+	}
+	s.wakeLocked(true)
+}
+
+// promptFree has whoever sleeps look, and the next fill, unless a failure holds it. The caller
+// holds s.mu.
+func (s *Source) promptFree() {
+	if s.hold.err == nil {
 		s.hold = hold{}
 		s.schedule()
 	}
+	s.wakeLocked(true)
+}
+
+// What nobody vouches for prompts a few looks in a row, then one each second: whoever may
+// publish can send any number of such events.
+const (
+	promptsInARow = 4
+	promptEvery   = time.Second
+)
+
+// prompt does what an event asks for that anybody may have sent: now, or when the next such
+// look may come. What comes sooner than that one is answered by it. The caller holds s.mu.
+func (s *Source) prompt(do func()) {
+	if s.broken != nil || s.promptTimer != nil {
+		return
+	}
+	if s.prompts == nil {
+		s.prompts = rate.NewLimiter(rate.Every(promptEvery), promptsInARow)
+	}
+	wait := s.prompts.Reserve().Delay()
+	if wait == 0 {
+		do()
+		return
+	}
+	s.promptTimer = time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.promptTimer = nil
+		if s.broken == nil {
+			do()
+		}
+	})
 }
 
 const (
@@ -240,8 +293,11 @@ func (s *Source) rereadSoon(spread time.Duration) {
 		return
 	}
 	c, at := s.copy.Load(), now()
-	if !c.usableAt(at) {
-		s.hold = hold{}
+	usable := c.usableAt(at)
+	if !usable || s.fill != nil {
+		s.prompt(s.promptUnread)
+	}
+	if !usable {
 		return
 	}
 	onItsWay := s.unread.number != 0
@@ -257,6 +313,7 @@ func (s *Source) rereadSoon(spread time.Duration) {
 		wait = min(wait, rest)
 	}
 	s.hold = s.holdOf(wait, nil)
+	s.settle()
 	s.rereadIn(s.hold.wait)
 }
 

@@ -220,6 +220,39 @@ func TestF45EventsOfTokens(t *testing.T) {
 	})
 }
 
+// F45, I8: who waits without a copy looks when somebody tells something that has to be read: at
+// once, four times in a row, and then once a second, whatever is sent meanwhile. It hears the
+// token all the same.
+func TestF45FloodWhileAGetWaits(t *testing.T) {
+	const call, flood = 8 * time.Second, 6 * time.Second
+	for name, event := range map[string]string{"of no token": "T x", "of a lock that nobody left": "F"} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: call}, func(t *testing.T, f *fleet) {
+				asks, waits := f.replica(), f.replica()
+				got := make(chan time.Time, 2)
+				for _, r := range []*replica{asks, waits} {
+					go func() {
+						r.mustGet()
+						got <- time.Now()
+					}()
+					time.Sleep(300 * time.Millisecond) // the second finds the lock held, and subscribes
+				}
+				before := f.looks(waits)
+				for range flood / (10 * time.Millisecond) {
+					f.send(event)
+					time.Sleep(9 * time.Millisecond)
+				}
+				seconds, polls := int(flood/time.Second), 6
+				assert.GreaterOrEqual(t, f.looks(waits)-before, 4+seconds-1, "it is not deaf")
+				assert.LessOrEqual(t, f.looks(waits)-before, 4+seconds+polls)
+				first, second := <-got, <-got
+				assert.Less(t, second.Sub(first), 50*time.Millisecond)
+				assert.Equal(t, 1, f.stats().Calls)
+			})
+		})
+	}
+}
+
 // F45: events that overtake each other. What was told of first, and arrives last, is no reason to
 // go back to it.
 func TestF45EventsReordered(t *testing.T) {

@@ -17,6 +17,10 @@ func TestPublishDecides(t *testing.T) {
 		o.putBack = true
 		return o
 	}
+	slow := func(o offer) offer {
+		o.took = 20 * time.Second
+		return o
+	}
 	tests := []struct {
 		name    string
 		exact   bool // 1 ms counts
@@ -93,6 +97,26 @@ func TestPublishDecides(t *testing.T) {
 		{
 			name: "same, half an hour shorter", want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
 			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour/2) },
+		},
+		{
+			name: "same, asked for by a call that took 20 s: it may last for 20 s longer", want: OutcomeKept, holds: "a2", lasts: hour + 19*time.Second, fetched: "them",
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour+19*time.Second) },
+			offer: func(s *stage) offer { return slow(s.offered(2*hour, hour)) },
+		},
+		{
+			name: "F2: same, put back from such a call", want: OutcomeKept, holds: "a2", lasts: hour + 19*time.Second, fetched: "them",
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour+19*time.Second) },
+			offer: func(s *stage) offer { return slow(putBack(s, 2*hour, hour)) },
+		},
+		{
+			name: "same, asked for by such a call, and shorter all the same", want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour+22*time.Second) },
+			offer: func(s *stage) offer { return slow(s.offered(2*hour, hour)) },
+		},
+		{
+			name: "same, asked for by such a call, and longer", want: OutcomeRenewed, holds: "a2", lasts: hour, fetched: "them",
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour-10*time.Second) },
+			offer: func(s *stage) offer { return slow(s.offered(2*hour, hour)) },
 		},
 		{
 			name: "F25: same, of a remaining life", want: OutcomeKept, holds: "a2", lasts: 4567 * time.Second, fetched: "them",
@@ -403,6 +427,20 @@ func TestF57AskedByAnotherClock(t *testing.T) {
 			out, stored := s.mustPublish(o)
 			require.Equal(t, OutcomeStored, out)
 			s.lasts(10*time.Second, stored.checked)
+		}
+	})
+}
+
+// What is published long after the issuer has answered says when that was: a holder of the lock
+// may be stopped in between.
+func TestPublishTellsWhenTheIssuerAnswered(t *testing.T) {
+	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
+		for _, back := range []bool{false, true} {
+			s := next(t)
+			o := s.offered(2*time.Hour, 30*time.Second)
+			o.asked, o.took, o.putBack = o.asked.Add(-30*time.Second), 4*time.Second, back
+			_, stored := s.mustPublish(o)
+			assert.WithinDuration(t, o.asked.Add(4*time.Second), stored.fetchedAt, time.Millisecond)
 		}
 	})
 }

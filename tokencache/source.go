@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
 )
 
 // Source hands out the token of one credential. Make one with [Cache.Source];
@@ -67,6 +68,8 @@ type inner struct {
 	unread       unread        // the last news that a look has to confirm
 	answeredAt   instant       // when a look has confirmed such news
 	rereadTimer  *time.Timer
+	prompts      *rate.Limiter // see prompt; nil before the first
+	promptTimer  *time.Timer   // the next of them; nil if none is on its way
 	putBackTimer *time.Timer
 	asideTimer   *time.Timer // the end of a rejection's wait, if no fill is there by then
 }
@@ -335,7 +338,7 @@ func (s *Source) retire(err error) (queued *fill) {
 		close(s.gone)
 	}
 	s.copy.Store(nil)
-	for _, t := range []*time.Timer{s.timer, s.rereadTimer, s.putBackTimer, s.asideTimer} {
+	for _, t := range []*time.Timer{s.timer, s.rereadTimer, s.promptTimer, s.putBackTimer, s.asideTimer} {
 		if t != nil {
 			t.Stop()
 		}

@@ -180,6 +180,7 @@ type offer struct {
 	window  time.Duration // the issuer's
 	asked   time.Time     // Redis' clock, when the issuer was about to be asked
 	elapsed time.Duration // since then, by our own clocks
+	took    time.Duration // of that: the call
 	by      string
 	lock    string // its value, if it is held
 	instead string // with the lock: the sum of a stored record that it could not open, and that makes way
@@ -203,7 +204,7 @@ func (s store) publish(ctx context.Context, o offer) (out Outcome, stored *recor
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
 	r, err := s.run(ctx, publishScript, []string{s.keys.token(), s.keys.failure(), s.keys.rejected(fp), s.keys.lock()},
-		sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window), o.lock, o.instead, s.url)
+		sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window), o.lock, o.instead, s.url, millis(o.took))
 	if err != nil {
 		return "", nil, err
 	}

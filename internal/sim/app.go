@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,4 +110,14 @@ func (a *app) handedOutAgain(app string, since time.Time) bool {
 		}
 	}
 	return false
+}
+
+// lastCall is the last that the issuer answered with that token; the zero Call if none was.
+func (a *app) lastCall(token string) feishutest.Call {
+	for _, one := range slices.Backward(a.issuer.Calls()) {
+		if one.App == token {
+			return one
+		}
+	}
+	return feishutest.Call{}
 }

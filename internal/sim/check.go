@@ -116,10 +116,18 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 		return
 	}
 	rejected := c.firstRejected(g.app, app, seen) // before this process had heard of it, perhaps
-	if g.app.handedOutAgain(app, rejected) || c.forgot(g.app, rejected) {
+	if g.app.handedOutAgain(app, rejected) || c.forgot(g.app, rejected) || c.untold(r, g, app) {
 		return
 	}
 	c.violated("I1", r.name, "handed out %s, though it saw it rejected %v before", g.app.label(app), g.began.Sub(seen))
+}
+
+// untold reports whether the process does not believe a rejection that it has only heard of: by
+// Redis' clock, which was set back by less than anybody can tell from a slow answer (see sameClock
+// of tokencache), that was before the token was handed out. Then its own rejection has to do.
+func (c *checker) untold(r *replica, g *got, app string) bool {
+	back := c.w.clock.setBack(g.app.lastCall(app).Arrived.Add(-longestLook))
+	return back > 0 && back < 2*time.Second && r.hasOnlyHeard(app)
 }
 
 // handed is a token that a process has handed out.
@@ -212,6 +220,7 @@ func (c *checker) waited(r *replica, g *got) {
 	switch {
 	case stopped:
 	case errors.Is(g.err, tokencache.ErrRejected) && c.isPaced(g):
+	case g.err == nil && c.isPaced(g) && (g.took() < longestPace+longWait || c.clockSet(g)):
 	case noRedis && (r.noDirect || spent):
 	case noIssuer && (noRedis || !c.storedThroughout(g)):
 	case g.err == nil:
@@ -255,6 +264,24 @@ func (c *checker) isPaced(g *got) bool {
 	return slices.ContainsFunc(c.paced, func(p pace) bool {
 		return p.app == g.app && !p.at.After(g.ended) && p.at.Add(longestPace+p.longer+fromMemory).After(g.began)
 	})
+}
+
+// pacedUntil is when the last pace is over.
+func (c *checker) pacedUntil() (until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.paced {
+		if end := p.at.Add(longestPace + p.longer); end.After(until) {
+			until = end
+		}
+	}
+	return until
+}
+
+// clockSet reports whether Redis' clock was set in the time of a Get, which may then miss the
+// token between two paces: it does not believe the event, and looks when that is rejected.
+func (c *checker) clockSet(g *got) bool {
+	return len(c.w.clock.aheads(g.began.Add(-sharing))) > 1
 }
 
 // longWait is more than a Get without a copy takes while the issuer answers: a lease

@@ -106,9 +106,15 @@ var revocationFaults = []kind{
 		trouble: trouble{}, // each rejection is counted: see rejecting
 		begin: func(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 			a := w.apps[f.app]
+			if !w.revoke(a) {
+				return effect{} // nor is one kept that was revoked before
+			}
 			a.keep(true)
-			return effect{took: w.revoke(a)}
+			return done
 		},
+	}, {
+		name: "revoked in a row", family: revocations, everyReplica: true, shortest: 3 * time.Second, longest: 2 * time.Minute,
+		trouble: trouble{}, begin: revokedInARow, // it knows what that may cost
 	}, {
 		name: "revoked in mid-call", family: revocations, everyReplica: true, everyApp: true, shortest: 1, longest: 1, trouble: trouble{failure: true, tail: slack, repeats: 3},
 		begin: revokedInMidCall,
@@ -148,7 +154,7 @@ func failedOver(w *world, f *fault, _ *replica, _ *rand.Rand) effect {
 
 // revoke ends the current token, if there is one.
 func (w *world) revoke(a *app) (took bool) {
-	if pairs := a.issuer.Pairs(); len(pairs) > 0 {
+	if pairs := a.issuer.Pairs(); len(pairs) > 0 && pairs[len(pairs)-1].Revoked.IsZero() {
 		last := pairs[len(pairs)-1].App
 		took = a.issuer.Revoke(last)
 		w.log.add("issuer", "%s revoked: %v", a.label(last), took)

@@ -145,6 +145,9 @@ func commandOf(name string, args []string) string {
 		return name
 	}
 	what := scripts[args[1]+" "+strconv.Itoa(len(args))]
+	if what == "" && len(args) > 5 {
+		what = scripts[args[1]+" "+strconv.Itoa(len(args))+args[5][strings.LastIndexByte(args[5], ':')+1:]]
+	}
 	if what == "" {
 		what = unknownScript
 	}
@@ -154,9 +157,10 @@ func commandOf(name string, args []string) string {
 	return what + " " + appOf(args)
 }
 
-// scripts by their number of keys and of all arguments.
+// scripts by their number of keys and of all arguments, and what the fourth key is if these do
+// not tell.
 var scripts = map[string]string{
-	"3 5": "read", "3 6": "read", "3 8": "look", "4 18": "publish", "2 19": "fail", "4 19": "invalidate", // ours
+	"3 5": "read", "3 6": "read", "3 8": "look", "2 19": "fail", "4 19lock": "publish", "4 19refused": "invalidate", // ours
 	"1 6": "obtain", "1 5": "extend", "1 4": "release", // redislock's
 }
 

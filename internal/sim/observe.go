@@ -47,6 +47,7 @@ func (r *replica) observe(e tokencache.Event) {
 		switch e.Outcome {
 		case tokencache.OutcomeCoolDown:
 			w.check.coolDown(r, a, r.hasTold(a))
+			r.coolsFromNow(r.hasTold(a))
 		case tokencache.OutcomePaced, tokencache.OutcomeAlone:
 			w.check.pacing(r, a)
 		}

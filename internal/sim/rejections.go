@@ -57,6 +57,21 @@ func (r *replica) seesAgain(app string, at time.Time) {
 	r.rejected[app] = seen
 }
 
+// coolsFromNow notes that the process has told Redis of its own rejection, and so has counted it
+// and cools since. It may count from when it heard of the one before, or from its own.
+func (r *replica) coolsFromNow(app string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := r.rejected[app]
+	if time.Since(seen.cools) > telling {
+		seen.cools, seen.cool = time.Now(), min(lastCoolDown, 2*seen.cool)
+		r.rejected[app] = seen
+	}
+}
+
+// telling is the longest that it takes to tell Redis of a rejection.
+const telling = 5 * time.Second
+
 // tells notes which token the process is about to tell Redis of.
 func (r *replica) tells(a *app, app string) {
 	r.mu.Lock()
@@ -79,6 +94,13 @@ func (r rejection) lastBy(at time.Time) (rejection, bool) {
 		}
 	}
 	return rejection{}, false
+}
+
+// hasOnlyHeard reports whether the process has not rejected the token itself.
+func (r *replica) hasOnlyHeard(app string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rejected[app].heard
 }
 
 // sawRejected returns when the process last saw the token rejected.

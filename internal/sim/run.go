@@ -77,6 +77,9 @@ func (w *world) calm() {
 		}
 	}
 	w.mu.Unlock()
+	if paced := w.check.pacedUntil().Add(recovery); paced.After(until) {
+		until = paced
+	}
 	w.hand.sleep(time.Until(until))
 	w.log.add("world", "the fleet has to be fresh again")
 

@@ -63,13 +63,11 @@ func (c *checker) bornAt(a *app, token, end string) (drift time.Duration) {
 // unnoticed is how long a publish took to Redis, if Redis' clock was set back by so much
 // since the issuer was asked: nobody's clock tells.
 func (c *checker) unnoticed(a *app, token string) time.Duration {
-	calls := a.issuer.Calls()
-	for i := len(calls) - 1; i >= 0; i-- {
-		if one := calls[i]; one.App == token {
-			return min(c.w.clock.setBack(one.Arrived.Add(-longestLook)), time.Since(one.Answered))
-		}
+	one := a.lastCall(token)
+	if one.Arrived.IsZero() {
+		return 0
 	}
-	return 0
+	return min(c.w.clock.setBack(one.Arrived.Add(-longestLook)), time.Since(one.Answered))
 }
 
 func (s *stored) drifts(ahead time.Duration) (drift time.Duration) {

@@ -9,7 +9,8 @@
 --       9 the issuer's window (ms), for whoever looks without knowing the issuer,
 --       10 lock value, 11 the sum of a stored record that the holder of the lock could
 --       not open, and which makes way for this one; or neither,
---       12 the issuer's URL, for people
+--       12 the issuer's URL, for people,
+--       13 how long (ms) the issuer took to answer: the token may last as much longer
 -- Returns: outcome, now (ms), PTTL and {token fields} of what is stored afterwards
 --          ('expired' and 'rejected' come alone; times as strings, as in read.lua)
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -82,7 +83,10 @@ local known_at = whole(stored[5])
 if known_at > now then -- not one of ours
 	known_at = 0
 end
-local later = checked > known_at and (not put_back or px < left - 1000)
+-- What the issuer took its time to say contradicts no end that is within that time.
+local took = tonumber(ARGV[13])
+local shorter = px + took < left - 1000
+local later = checked > known_at and (not put_back or shorter)
 if usable and ((not same and left >= px) or (same and not later)) then
 	local outcome = 'kept'
 	if same and t0 == known_at then -- a replay: its reply was lost, and the others have not been told yet
@@ -96,15 +100,14 @@ end
 -- nor may it be a DEL or PEXPIRE, which would let all others pass on a full Redis.
 local outcome = 'stored'
 local sealed, fingerprint, lives = ARGV[1], ARGV[2], ARGV[3]
--- A put-back comes long after the issuer's answer.
-local by, at = ARGV[6], string.format('%.0f', put_back and math.min(now, t0) or now)
+local by, at = ARGV[6], string.format('%.0f', math.min(now, t0 + took))
 if same then
 	outcome = 'renewed'
 	by, at = stored[7] or by, stored[8] or at
 	if lasts >= life then -- what is sealed has its life
 		sealed, lives = stored[1], stored[3]
 	end
-	if math.abs(left - px) <= 1000 then -- but for checked_at, nothing changes
+	if px <= left + 1000 and not shorter then -- but for checked_at, nothing changes
 		outcome, px = 'kept', left
 	end
 end
