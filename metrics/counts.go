@@ -39,7 +39,7 @@ func newCounts() *counts {
 		adopted:    counter("tokens_adopted_total", "Tokens that became this process's copy: one for each rotation is right."),
 		takeovers:  counter("takeovers_total", "Times that the lock was taken after another holder, maybe killed, had let it run out."),
 		leasesLost: counter("leases_lost_total", "Locks lost while the issuer was being asked; each may be a call too many."),
-		garbled:    counter("garbled_records_total", "Records found in Redis that cannot be used: somebody else writes to the keys. They are overwritten."),
+		garbled:    counter("garbled_records_total", "Records found in Redis that cannot be used: somebody else writes to the keys. The next token replaces them."),
 		ignored:    counter("news_ignored_total", "News on the channel of events that was not understood, or not sealed by a replica with the same secret: somebody else publishes there."),
 		callTook:   prometheus.NewHistogram(histogram("issuer_call_duration_seconds", "How long calls to the issuer took, whatever came of them.", callBuckets)),
 	}

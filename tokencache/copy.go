@@ -151,13 +151,19 @@ func (s *Source) knowsLater(c, current *localCopy, a adoption) bool {
 	return s.lastWord.sameClock(word) || c.remainingAt(at)-current.remainingAt(at) > sameEnd
 }
 
-// succeeds reports whether Redis holds c, made of a, where it held the copy, which lives longer by
-// more than two looks may differ: as no token makes way for a shorter one, the copy was rejected, or is lost there. The issuer was asked for
-// a later, and not by another clock, or it may be what a failover of Redis has brought back. The
-// caller holds s.mu.
+// succeeds reports whether Redis holds c, made of a, where it held the copy, though the copy lives
+// longer by more than two looks may differ. No token makes way for a shorter one in Redis, so the
+// copy was rejected or lost there. The issuer has to have been asked for a later than for the
+// copy, by one clock: else a failover of Redis may have brought a back. The caller holds s.mu.
 func (s *Source) succeeds(c, current *localCopy, a adoption) bool {
+	if !a.held || current.unpublished {
+		return false
+	}
 	at, word := now(), s.wordOf(a)
-	return current.remainingAt(at)-c.remainingAt(at) > sameEnd && a.held && !current.unpublished && word.sameClock(s.lastWord) && word.isAfter(s.lastWord, 0)
+	if current.remainingAt(at)-c.remainingAt(at) <= sameEnd {
+		return false
+	}
+	return word.sameClock(s.lastWord) && word.isAfter(s.lastWord, 0)
 }
 
 // yieldsTo reports whether the copy c gives way to other, made of the adoption a of the same

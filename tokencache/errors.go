@@ -86,7 +86,8 @@ type IssuerError struct {
 	// holds other replicas back for 1 s; doubling to 30 s only once more than
 	// three Caches in a row, each another, whatever their names, have met it.
 	Local bool
-	// RetryAfter is how long the issuer asks to wait. 0: it did not say.
+	// RetryAfter is how long the issuer asks to wait; of a failure that was read from Redis, what
+	// is left of the time that it holds the fleet. 0: the issuer did not say.
 	RetryAfter time.Duration
 	// Advice says what a person should do. Empty: nothing but wait.
 	Advice string

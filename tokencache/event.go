@@ -46,10 +46,12 @@ const (
 	EventTakeover
 	// EventLeaseLost: the lock was lost while the call ran; the call went on.
 	EventLeaseLost
-	// EventInvalidate: a rejection was told to Redis: OutcomeDropped to OutcomeCoolDown.
+	// EventInvalidate: a rejection was told to Redis: OutcomeDropped to OutcomeCoolDown. One of a
+	// token from a direct call has another before it if this process paces itself for that:
+	// OutcomePaced.
 	EventInvalidate
-	// EventGarbled: a record that cannot be used was found; it will be
-	// overwritten. Reason says what is wrong with it.
+	// EventGarbled: a record that cannot be used was found. The next token that somebody gets
+	// replaces it. Reason says what is wrong with it.
 	EventGarbled
 	// EventIgnored: news on the channel was not understood, or not sealed by a replica with the
 	// same secret. Reason says what is wrong with it. The token at hand stays.

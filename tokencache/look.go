@@ -86,11 +86,14 @@ func (s *Source) anchorAt(v *view, number uint64) {
 	}
 }
 
-// patience bounds what a fill with a copy spends on one step in Redis: until the copy is
-// urgent, when the issuer may be asked around Redis, or half of what is left of the copy,
-// whichever is more, and as long as a look takes in any case; if the last one failed, what
-// the issuer will not need instead of the half, or a moment. A step that takes longer has failed for this fill; the breaker goes by the time-out
-// alone.
+// patience bounds what a fill with a copy spends on one step in Redis, to the longest of
+//
+//   - the time until the copy is urgent, when the issuer may be asked around Redis
+//   - half of what is left of the copy; after a look that failed, what is left of it beside two
+//     calls of the issuer
+//   - three looks, as long as the last that was answered took
+//
+// A step that takes longer has failed for this fill. The breaker goes by the time-out alone.
 func (f *fill) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	c := f.src.usable()
 	if c == nil || f.src.cache.config.NoDirect {

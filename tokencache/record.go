@@ -15,7 +15,7 @@ type record struct {
 	sealed, sum string
 	fingerprint string
 	life        time.Duration
-	remaining   time.Duration // at, or at some moment after
+	remaining   time.Duration // at the moment below, or later
 	at          instant       // before Redis was asked
 	fetchedBy   string
 	fetchedAt   time.Time     // by Redis' clock, for people

@@ -198,7 +198,8 @@ func (s *Source) tellPending(ctx context.Context) error {
 	return nil
 }
 
-// longestLeft is the longest life a token may have left: how long a tombstone must last.
+// longestLeft is what a rejected token may have left at most: the whole life that the issuer gave
+// the last one. A tombstone must last for as long.
 func (s *Source) longestLeft() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -382,7 +383,8 @@ func (r rejections) forgetOne() {
 	delete(r, least)
 }
 
-// matters ranks what to keep: above all what Redis has to be told.
+// matters ranks what to keep: first what Redis has not been told of a token that it had, then of
+// others, last what it knows.
 func (m rejection) matters() int {
 	switch {
 	case m.told:
