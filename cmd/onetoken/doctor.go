@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -193,7 +194,7 @@ type chart struct {
 }
 
 func (c *chart) add(f finding) {
-	f.Found, f.Advice = printable(c.files.named(f.Found)), printable(c.files.named(f.Advice))
+	f.Found, f.Advice = terminal.Printable(c.files.named(f.Found)), terminal.Printable(c.files.named(f.Advice))
 	if f.Status == checkFail {
 		c.failed = append(c.failed, f)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -164,7 +165,7 @@ func (e *environment) hint(err error) error {
 }
 
 // words are those of an error for people, in one line, by the variables that were set.
-func (e *environment) words(err error) string { return printable(inVariables(e.hint(err))) }
+func (e *environment) words(err error) string { return terminal.Printable(inVariables(e.hint(err))) }
 
 // notTLS is how crypto/tls tells an answer in plain text.
 const notTLS = "first record does not look like a TLS handshake"

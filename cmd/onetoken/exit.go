@@ -7,8 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -213,15 +213,4 @@ func memory(err error, e *tokencache.IssuerError) string {
 }
 
 // say writes one line.
-func say(w io.Writer, line string) { _, _ = fmt.Fprintln(w, "onetoken: "+printable(line)) }
-
-// printable is one line of what may come from the network or from Redis: nothing in
-// it moves the cursor or begins another line.
-func printable(text string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)), " ")
-}
+func say(w io.Writer, line string) { _, _ = fmt.Fprintln(w, "onetoken: "+terminal.Printable(line)) }

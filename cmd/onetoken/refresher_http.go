@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/metrics"
 )
 
@@ -90,10 +91,10 @@ func (a *app) checkReady(ctx context.Context, address string) error {
 		return fmt.Errorf("the refresher at %s did not finish its answer: try again", net.JoinHostPort(host, port))
 	}
 	if res.StatusCode != http.StatusOK {
-		return errors.New(printable(string(text)))
+		return errors.New(terminal.Printable(string(text)))
 	}
 	for text := range strings.Lines(string(text)) {
-		if _, err := fmt.Fprintln(a.stdout, printable(text)); err != nil {
+		if _, err := fmt.Fprintln(a.stdout, terminal.Printable(text)); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -89,24 +90,24 @@ func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.St
 			return err
 		}
 	}
-	view := statusView{prefix: a.prefix(), ours: s.key(), drawn: isTerminal(a.stdout)}
-	switch screen := newScreen(a.stdout, a.getenv("TERM"), statusWidth, statusHeight); {
+	view := statusView{prefix: a.prefix(), ours: s.key(), drawn: terminal.Is(a.stdout)}
+	switch screen := terminal.NewScreen(a.stdout, a.getenv("TERM"), statusWidth, statusHeight); {
 	case asJSON:
 		return printed(statusJSON)
 	case !watch:
-		return printed(view.on(widthOf(a.stdout)).text)
+		return printed(view.on(terminal.WidthOf(a.stdout)).text)
 	case screen == nil:
 		return printed(func(all []tokencache.Status) string {
-			return view.heading(all, 0) + "\n" + view.on(widthOf(a.stdout)).text(all) + "\n"
+			return view.heading(all, 0) + "\n" + view.on(terminal.WidthOf(a.stdout)).text(all) + "\n"
 		})
 	default:
 		return func(all []tokencache.Status, err error) error {
-			view := view.on(widthOf(a.stdout)) // it may have changed
-			_, view.height, _ = screen.size()
+			view := view.on(terminal.WidthOf(a.stdout)) // it may have changed
+			view.height = screen.Height()
 			if err != nil {
-				return screen.paint(view.trouble(explain(err)))
+				return screen.Paint(view.trouble(explain(err)))
 			}
-			return screen.paint(view.picture(all))
+			return screen.Paint(view.picture(all))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -91,7 +92,7 @@ func (v statusView) picture(all []tokencache.Status) []string {
 	return slices.Concat(head, []string{""}, v.lines(all))
 }
 
-// below is how many credentials do not begin on the screen, after so many lines: see screen.paint.
+// below is how many credentials do not begin on the screen, after so many lines: see [terminal.Screen].
 func (v statusView) below(line int, all []tokencache.Status) (below int) {
 	if v.height == 0 || line+len(v.lines(all)) < v.height {
 		return 0
@@ -287,7 +288,7 @@ func (v statusView) bar(st tokencache.Status, figures int) string {
 	if !v.drawn || width < least {
 		return ""
 	}
-	return bar(share(st.Remaining, st.Life, width), width, colourOf[st.State]) + " "
+	return terminal.Bar(terminal.Share(st.Remaining, st.Life, width), width, colourOf[st.State]) + " "
 }
 
 var colourOf = map[tokencache.State]text.Color{
@@ -310,7 +311,7 @@ func atMoment(t time.Time) string {
 
 // datum is what stands in Redis, or came from an issuer, as a part of a line.
 func datum(s string) string {
-	s = printable(s)
+	s = terminal.Printable(s)
 	if runes := []rune(s); len(runes) > longestDatum {
 		return string(runes[:longestDatum]) + "..."
 	}

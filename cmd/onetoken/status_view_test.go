@@ -7,8 +7,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -24,7 +24,7 @@ func worst() tokencache.Status {
 
 func TestStatusPictureFitsTheLeastTerminal(t *testing.T) {
 	t.Parallel()
-	for _, width := range []int{statusWidth, 60, minWidth, 200} {
+	for _, width := range []int{statusWidth, 60, terminal.Width, 200} {
 		v := statusView{prefix: "onetoken", ours: worst().ID, drawn: true}.on(width)
 		for _, line := range append(v.picture([]tokencache.Status{worst()}), v.trouble(strings.Repeat("redis is down ", 20))...) {
 			assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(line), width-1, line)
@@ -80,25 +80,9 @@ func TestStatusBar(t *testing.T) {
 	for left, filled := range map[time.Duration]int{0: 0, time.Minute: 0, time.Hour: 20, 2 * time.Hour: 40, 3 * time.Hour: 40} {
 		st := tokencache.Status{State: "fresh", Remaining: left, Life: 2 * time.Hour}
 		assert.Equal(t, "["+strings.Repeat("#", filled)+strings.Repeat(" ", 40-filled)+"] ",
-			text.StripEscape(statusView{drawn: true, width: minWidth}.bar(st, 8)), left)
+			text.StripEscape(statusView{drawn: true, width: terminal.Width}.bar(st, 8)), left)
 	}
-	assert.Empty(t, statusView{width: minWidth}.bar(worst(), 8), "numbers alone in a pipe")
-}
-
-// A picture that shrinks leaves nothing behind, and one that is too tall is cut.
-func TestScreenOfChangingHeight(t *testing.T) {
-	t.Parallel()
-	var out output
-	s := &screen{out: &out, size: func() (int, int, error) { return minWidth, 5, nil }}
-	require.NoError(t, s.paint([]string{"1", "2", "3"}))
-	seen := out.String()
-	require.NoError(t, s.paint([]string{"1"}))
-	assert.Equal(t, 3, strings.Count(strings.TrimPrefix(out.String(), seen), text.EraseLine.Sprint()))
-	seen = out.String()
-	require.NoError(t, s.paint([]string{"1", "2", "3", "4", "5", "6"}))
-	now := strings.TrimPrefix(out.String(), seen)
-	assert.Equal(t, 4, strings.Count(now, "\n"))
-	assert.Contains(t, now, "(3 more lines)")
+	assert.Empty(t, statusView{width: terminal.Width}.bar(worst(), 8), "numbers alone in a pipe")
 }
 
 // An id gives way from its end, and the app's only where nothing else is left.

@@ -1,14 +1,11 @@
-package main
+package demo
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-var errKilled = errors.New("this replica was killed")
 
 // replica is what a process would be in a real fleet: a Cache, connections and
 // a reader of its own. It shares nothing with the others but Redis.
@@ -48,11 +43,11 @@ func newReplica(ctx context.Context, f *fleet, number, place int) (*replica, err
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	logger := slog.New(mortal{f.logger.Handler(), &r.dead}).With("replica", number)
+	logger := slog.New(mortal{f.config.Logger.Handler(), &r.dead}).With("replica", number)
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
 		AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret()),
 		BaseURL: "http://localhost", // never dialled: Transport is in the process
-		Window:  f.o.window(), Transport: r, Logger: logger,
+		Window:  f.config.window(), Transport: r, Logger: logger,
 	})
 	if err != nil {
 		return nil, err
@@ -84,7 +79,7 @@ func (r *replica) read() {
 			return
 		}
 		r.readOnce()
-		pause.Reset(time.Duration((0.5 + rand.Float64()) * float64(r.fleet.o.pause)))
+		pause.Reset(time.Duration((0.5 + rand.Float64()) * float64(r.fleet.config.Pause)))
 	}
 }
 
@@ -133,59 +128,4 @@ func (r *replica) die() {
 func (r *replica) close() {
 	_ = r.cache.Close()
 	_ = r.rdb.Close()
-}
-
-// wire is a replica's connections to Redis, which can be cut all at once.
-type wire struct {
-	dialer dialer
-
-	mu    sync.Mutex // guards the rest
-	isCut bool
-	conns []net.Conn
-}
-
-func (w *wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	conn, err := w.dialer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.isCut {
-		_ = conn.Close()
-		return nil, errKilled
-	}
-	w.conns = append(w.conns, conn)
-	return conn, nil
-}
-
-func (w *wire) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.isCut = true
-	for _, conn := range w.conns {
-		_ = conn.Close()
-	}
-}
-
-// mortal logs for as long as its replica lives: what goes on in a killed one
-// would not go on in a killed process.
-type mortal struct {
-	slog.Handler
-	dead *atomic.Bool
-}
-
-// Enabled is asked before anything is logged.
-func (m mortal) Enabled(ctx context.Context, level slog.Level) bool {
-	return !m.dead.Load() && m.Handler.Enabled(ctx, level)
-}
-
-// WithAttrs stays mortal.
-func (m mortal) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return mortal{m.Handler.WithAttrs(attrs), m.dead}
-}
-
-// WithGroup stays mortal.
-func (m mortal) WithGroup(name string) slog.Handler {
-	return mortal{m.Handler.WithGroup(name), m.dead}
 }

@@ -1,79 +1,18 @@
-package main
+package demo
 
 import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// tally is what the fleet counts.
-type tally struct {
-	gets, failed, invalid atomic.Int64
-	firstWaits, lateWaits atomic.Int64
-
-	mu         sync.Mutex // guards the rest
-	firstError error
-	last       moment // the last refresh
-	killed     moment
-	takeover   moment // the first refresh after the kill
-}
-
-// moment is what a replica did and when. The zero moment has not come.
-type moment struct {
-	replica int
-	at      time.Time
-}
-
-func (t *tally) fail(err error) {
-	t.failed.Add(1)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.firstError == nil {
-		t.firstError = err
-	}
-}
-
-func (t *tally) refresh(replica int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.last = moment{replica, time.Now()}
-	if t.killed.replica != 0 && t.takeover.replica == 0 {
-		t.takeover = t.last
-	}
-}
-
-func (t *tally) kill(replica int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.killed = moment{replica, time.Now()}
-}
-
-// counts is a tally at one moment.
-type counts struct {
-	gets, failed, invalid, firstWaits, lateWaits int64
-	firstError                                   error
-	last, killed, takeover                       moment
-}
-
-func (t *tally) counts() counts {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return counts{
-		gets: t.gets.Load(), failed: t.failed.Load(), invalid: t.invalid.Load(),
-		firstWaits: t.firstWaits.Load(), lateWaits: t.lateWaits.Load(),
-		firstError: t.firstError, last: t.last, killed: t.killed, takeover: t.takeover,
-	}
-}
-
 // snapshot is all there is to see at one moment.
 type snapshot struct {
-	o       demoOptions
+	config  Config
 	elapsed time.Duration
 	issuer  feishutest.Stats
 	newest  tokencache.Token // the longest-lived that a replica holds
@@ -134,4 +73,36 @@ func (s snapshot) verdict() error {
 		return nil
 	}
 	return errors.New("demo: " + strings.Join(broken, "; "))
+}
+
+// killStory says who was killed and who took over.
+func (s snapshot) killStory() string {
+	switch {
+	case s.killed.replica == 0:
+		return "comes at the first refresh"
+	case s.takeover.replica == 0:
+		return fmt.Sprintf("replica %d, in the middle of its call", s.killed.replica)
+	}
+	return fmt.Sprintf("replica %d; %d took over %.1f s later",
+		s.killed.replica, s.takeover.replica, s.takeover.at.Sub(s.killed.at).Seconds())
+}
+
+// summary is what remains on the screen.
+func (s snapshot) summary() string {
+	var b strings.Builder
+	row := func(name string, n int64, note string) {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-17s %8d  %s", name, n, note), " ") + "\n")
+	}
+	fmt.Fprintf(&b, "\n%d replicas, %.0f s, by the issuer's counters:\n", s.config.Replicas, s.elapsed.Seconds())
+	row("rotations", int64(s.issuer.Rotations), "tokens minted")
+	row("successful calls", int64(s.issuer.Calls), fmt.Sprintf("allowed: one per rotation, and %d for the kill", s.kills()))
+	row("refused calls", int64(s.issuer.Refused), "")
+	b.WriteString("by the fleet's:\n")
+	row("Gets", s.gets, "every token checked with the issuer")
+	row("  not valid", s.invalid, "")
+	row("  failed", s.failed, "")
+	row("  waited at first", s.firstWaits, "in a replica that had no token yet")
+	row("  waited later", s.lateWaits, "")
+	row("kills", int64(s.kills()), s.killStory())
+	return b.String()
 }

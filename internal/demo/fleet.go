@@ -1,8 +1,7 @@
-package main
+package demo
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -14,10 +13,9 @@ import (
 
 // fleet is the demo's replicas, and what they and their issuer have counted.
 type fleet struct {
-	o      demoOptions
+	config Config
 	issuer *feishutest.Issuer
 	dial   dialer // to Redis
-	logger *slog.Logger
 	begun  time.Time
 	tally  tally
 	over   chan struct{} // closed at the end: what the dead are stuck in
@@ -33,14 +31,14 @@ type fleet struct {
 // dialer opens a connection to the one Redis there is.
 type dialer func(context.Context) (net.Conn, error)
 
-func newFleet(o demoOptions, issuer *feishutest.Issuer, dial dialer, logger *slog.Logger) *fleet {
-	return &fleet{o: o, issuer: issuer, dial: dial, logger: logger, begun: time.Now(), over: make(chan struct{})}
+func newFleet(c Config, issuer *feishutest.Issuer, dial dialer) *fleet {
+	return &fleet{config: c, issuer: issuer, dial: dial, begun: time.Now(), over: make(chan struct{})}
 }
 
 // start lets all replicas read until ctx ends. Their Gets, and those of the
 // killed one's successor, end with it too.
 func (f *fleet) start(ctx context.Context) error {
-	for place := range f.o.replicas {
+	for place := range f.config.Replicas {
 		if err := f.hire(ctx, place); err != nil {
 			return err
 		}
@@ -76,7 +74,7 @@ func (f *fleet) call(r *replica, req *http.Request) (*http.Response, error) {
 	}
 	if f.choose(r) {
 		go f.answerNobody(req)
-		f.killIn(f.o.latency/2, r)
+		f.killIn(f.config.Latency/2, r)
 		return f.nothing()
 	}
 	return f.issuer.RoundTripper().RoundTrip(req)
@@ -150,7 +148,7 @@ func (f *fleet) snapshot() snapshot {
 	f.mu.Lock()
 	replicas := append([]*replica{}, f.replicas...)
 	f.mu.Unlock()
-	s := snapshot{o: f.o, elapsed: f.elapsed(), issuer: f.issuer.Stats(), counts: f.tally.counts()}
+	s := snapshot{config: f.config, elapsed: f.elapsed(), issuer: f.issuer.Stats(), counts: f.tally.counts()}
 	held := make([]tokencache.Token, len(replicas))
 	for i, r := range replicas {
 		if tok := r.held.Load(); tok != nil {
