@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log"
 	"net"
@@ -16,8 +15,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // checks are the names, in their order.
@@ -25,6 +22,17 @@ var checks = []string{
 	"configuration", "redis", "version", "role", "eviction", "permissions", "rehearsal", "events",
 	"issuer", "clocks", "credentials",
 }
+
+// finding is one of them in JSON.
+type finding struct{ Name, Status, Found, Advice string }
+
+// What Status may be.
+const (
+	checkOK      = "ok"
+	checkWarn    = "warn"
+	checkFail    = "fail"
+	checkSkipped = "skipped"
+)
 
 // examined is what the doctor has said in JSON.
 type examined struct {
@@ -110,13 +118,6 @@ func TestDoctorSaysWhomItAsks(t *testing.T) {
 			}
 		})
 	}
-	p := &patient{env: &environment{}}
-	assert.NotEmpty(t, p.failure("rehearsal", errors.New("a rejected token was handed out again")).Advice, "there is always something to do")
-
-	hungUp := &tokencache.RedisError{Trouble: tokencache.TroubleUnreachable, Err: io.EOF}
-	f := p.failure("redis", hungUp)
-	assert.Equal(t, "redis unreachable: EOF", f.Found, "without what to do")
-	assert.Contains(t, f.Advice, hungUp.Advice(), "for a server that hangs up it is more than for one that is not there")
 }
 
 func TestDoctorOnConfiguration(t *testing.T) {
@@ -208,32 +209,6 @@ func TestDoctorOnAnotherWebSite(t *testing.T) {
 	assert.Equal(t, map[string]string{"credentials": checkFail, "clocks": checkWarn, "version": checkSkipped, "role": checkSkipped, "eviction": checkSkipped}, got.statuses())
 	assert.Contains(t, got.of(t, "credentials").Found, "a page of HTML")
 	assert.Contains(t, got.of(t, "clocks").Found, "the issuer 1h0m0s behind ours")
-}
-
-// A token may be good, and the next one refused in the background.
-func TestDoctorOnATokenThatCannotBeReplaced(t *testing.T) {
-	t.Parallel()
-	p := &patient{env: &environment{}}
-	refusal := &tokencache.IssuerError{Issuer: "feishu", Message: "app disabled", Code: 1, Advice: "check the app id"}
-	f := p.credential(&sight{called: true, refused: refusal}, 5*time.Minute, false)
-	assert.Equal(t, finding{
-		"credentials", checkFail,
-		"the fleet's token has 5m0s left, but the issuer refused another: feishu refused: app disabled (code 1)", "check FEISHU_APP_ID",
-	}, f)
-}
-
-// Redis was well when it was looked at, or its trouble has been told.
-func TestDoctorOnATokenThatIsNotShared(t *testing.T) {
-	t.Parallel()
-	p := &patient{env: &environment{}}
-	seen := &sight{called: true, direct: true, redis: &tokencache.RedisError{Trouble: tokencache.TroubleReadOnly}}
-	assert.Equal(t, finding{
-		"credentials", checkWarn,
-		"the issuer gave a token, 1h0m0s left, asked around redis and not shared: redis READONLY", "connect to the primary (REDIS_URL)",
-	}, p.credential(seen, time.Hour, false))
-	assert.Equal(t, finding{
-		"credentials", checkWarn, "the issuer gave a token, 1h0m0s left, asked around redis and not shared", "mend what failed above",
-	}, p.credential(seen, time.Hour, true))
 }
 
 func TestDoctorWithoutRedis(t *testing.T) {

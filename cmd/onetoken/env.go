@@ -8,13 +8,12 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/onetoken-go/onetoken/fetcher"
-	"github.com/onetoken-go/onetoken/internal/terminal"
+	"github.com/onetoken-go/onetoken/internal/advice"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -59,10 +58,9 @@ type environment struct {
 	stdin      io.Reader
 	stdinOf    string // the variable that was read from standard input
 	pretend    bool   // any credential will do
-	tls        bool   // REDIS_URL asks for it
-	unverified bool   // and no certificate is verified
+	unverified bool   // no certificate of Redis is verified, though TLS is asked for
 	place      string // of the Redis it names, without secrets
-	files      files
+	setting    advice.Setting
 	stopped    bool // by a signal, while something was read
 	late       bool // a read was, and has been complained of
 	complaints []error
@@ -79,7 +77,7 @@ func (e *environment) err() error {
 	}
 	complaints := make([]error, len(e.complaints))
 	for i, complaint := range e.complaints {
-		complaints[i] = errors.New(e.files.named(complaint.Error()))
+		complaints[i] = errors.New(e.setting.Files.Named(complaint.Error()))
 	}
 	return usage(errors.Join(complaints...))
 }
@@ -141,38 +139,15 @@ func (e *environment) redis(ctx context.Context) redis.UniversalClient {
 	if err != nil {
 		target, _ = parseRedisURL(local)
 	}
-	e.tls, e.unverified, e.place = target.tls() != nil, target.unverified(), target.place()
+	e.setting.TLS, e.unverified, e.place = target.tls() != nil, target.unverified(), target.place()
 	return target.client()
 }
 
-// hint marks an error with what the environment knows about it: which values came from files,
-// and whether Redis was asked for TLS, where only one side seems to speak it.
-func (e *environment) hint(err error) error {
-	if err == nil {
-		return nil
-	}
-	if len(e.files) > 0 {
-		err = &filedError{err, e.files}
-	}
-	trouble, ok := errors.AsType[*tokencache.RedisError](err)
-	switch {
-	case ok && e.tls && (trouble.Trouble == tokencache.TroubleTimeout || hungUp(trouble) || strings.Contains(trouble.Error(), notTLS)):
-		return &tlsError{err} // who does not speak it may wait for the rest of a command that is none
-	case ok && !e.tls && hungUp(trouble):
-		return &plainError{err}
-	}
-	return err
-}
+// hint marks an error with what the environment knows about it.
+func (e *environment) hint(err error) error { return e.setting.Mark(err) }
 
 // words are those of an error for people, in one line, by the variables that were set.
-func (e *environment) words(err error) string { return terminal.Printable(inVariables(e.hint(err))) }
-
-// notTLS is how crypto/tls tells an answer in plain text.
-const notTLS = "first record does not look like a TLS handshake"
-
-func hungUp(e *tokencache.RedisError) bool {
-	return errors.Is(e, io.EOF) || errors.Is(e, syscall.ECONNRESET) || errors.Is(e, syscall.EPIPE)
-}
+func (e *environment) words(err error) string { return e.setting.Words(err) }
 
 // complainOfFields turns complaints about fields of a Config into complaints
 // about the variables they came from.
@@ -191,7 +166,7 @@ func (e *environment) reworded(complaint error) string {
 	if e.pretend {
 		text = samplesOf.Replace(text)
 	}
-	return e.files.named(variableOf.Replace(text))
+	return e.setting.Files.Named(variableOf.Replace(text))
 }
 
 var samplesOf = strings.NewReplacer(

@@ -136,8 +136,7 @@ func (s *session) invalidate(ctx context.Context, refused string) (string, error
 	if err := s.source.Invalidate(ctx, stored); err != nil {
 		return "", err
 	}
-	s.seen.settle(ctx, s.cache, s.deadline)
-	switch s.seen.rejection() {
+	switch s.settled(ctx).Rejection {
 	case tokencache.OutcomeDropped:
 		return "dropped: whoever needs a token next asks the issuer", nil
 	case tokencache.OutcomePaced:
@@ -145,6 +144,19 @@ func (s *session) invalidate(ctx context.Context, refused string) (string, error
 	default:
 		return "nothing to do: somebody else has just dropped or replaced it", nil
 	}
+}
+
+// whose are the app and the issuer of the environment's credential, as people know them.
+func (s *session) whose() string {
+	name := "this credential"
+	if isAppID(s.appID) {
+		name = s.appID
+	}
+	at := datum(s.feishu.Credential().IssuerURL())
+	if s.app.getenv("FEISHU_BASE_URL") == "" {
+		at += " (FEISHU_BASE_URL is not set)"
+	}
+	return name + " at " + at
 }
 
 func isOneOf(tok tokencache.Token, refused string) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -51,19 +52,19 @@ func TestWhyItWasLate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			seen := sight{logger: slog.New(slog.DiscardHandler)}
+			seen := witness.New(slog.New(slog.DiscardHandler))
 			for _, e := range c.events {
-				seen.observe(e)
+				seen.Observe(e)
 			}
-			assert.EqualError(t, seen.explain(late, nil), c.want)
+			assert.EqualError(t, explained(late, seen.Seen(), nil), c.want)
 		})
 	}
-	seen := sight{logger: slog.New(slog.DiscardHandler)}
-	seen.observe(tokencache.Event{Kind: tokencache.EventCall, Err: silent})
+	seen := witness.New(slog.New(slog.DiscardHandler))
+	seen.Observe(tokencache.Event{Kind: tokencache.EventCall, Err: silent})
 	other := errors.New("interrupted")
-	assert.Equal(t, other, seen.explain(other, nil), "only what was late")
+	assert.Equal(t, other, explained(other, seen.Seen(), nil), "only what was late")
 	known := &lateError{3 * time.Second, &tokencache.IssuerError{Issuer: "feishu", Message: "another"}}
-	assert.Equal(t, known, seen.explain(known, nil), "it has its reason")
+	assert.Equal(t, known, explained(known, seen.Seen(), nil), "it has its reason")
 }
 
 // Who interrupts and has to wait is told at once, and how not to.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net/url"
 	"strings"
 	"time"
 
@@ -37,20 +36,6 @@ func inSeconds(_ []string, a slog.Attr) slog.Attr {
 	}
 	microseconds := a.Value.Duration().Round(time.Microsecond).Microseconds()
 	return slog.Float64(a.Key+"_seconds", float64(microseconds)/1e6)
-}
-
-// whose names the credential that a line is about, if it is about one.
-func whose(id string) []any {
-	if id == "" {
-		return nil
-	}
-	attrs := []any{slog.String("id", id)}
-	if parts := strings.Split(id, ":"); len(parts) == 3 {
-		if app, err := url.PathUnescape(parts[1]); err == nil {
-			attrs = append(attrs, slog.String("app", app))
-		}
-	}
-	return attrs
 }
 
 // redisLog takes what go-redis would print to standard error by itself.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -65,8 +66,8 @@ func TestLoggedDurationsAreSeconds(t *testing.T) {
 	} {
 		var out output
 		logger := newLogger(&out, "debug", format)
-		seen := sight{logger: logger}
-		seen.log(tokencache.Event{
+		seen := witness.New(logger)
+		seen.Log(tokencache.Event{
 			Kind: tokencache.EventCall, ID: "feishu:cli_test:0", Duration: 345678 * time.Nanosecond, Remaining: 7199 * time.Second, Err: errors.New("broken"),
 		})
 		logger.With(slog.Group("g", slog.Int("n", 1))).Info("x", "other", 120500*time.Millisecond)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/advice"
 )
 
 // maxFile bounds what is read from a file: a URL or a secret, not a log.
@@ -39,10 +41,10 @@ func (e *environment) orFile(ctx context.Context, name string) (value string, ok
 	if e.late && ctx.Err() != nil {
 		return "", false // nothing may be wrong with this one: the time went by with another
 	}
-	if e.files == nil {
-		e.files = files{}
+	if e.setting.Files == nil {
+		e.setting.Files = advice.Files{}
 	}
-	e.files[name] = file
+	e.setting.Files[name] = file
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, readTime)

@@ -61,21 +61,20 @@ func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 
 // whatCame says it in one line, without the token.
 func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bool) string {
-	s.seen.settle(ctx, s.cache, s.deadline)
-	called, direct := s.seen.calls()
+	seen := s.settled(ctx)
 	which := "the same token again"
 	switch {
-	case direct:
+	case seen.Direct:
 		which = "a token" // nobody knows what Redis has
 	case changed:
 		which = "a new token"
 	}
 	from := "the issuer gave "
-	if !called {
+	if !seen.Called {
 		from = "another replica has just asked, and got "
 	}
 	text := from + which + ": " + roundly(time.Until(tok.Expiry())) + " left"
-	if direct {
+	if seen.Direct {
 		return text
 	}
 	ctx, cancel := s.deadline.within(ctx, callGrace)

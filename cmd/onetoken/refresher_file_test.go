@@ -17,6 +17,7 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/advice"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -51,7 +52,7 @@ func follow(t *testing.T, name string, f func(*testing.T, follower)) {
 		require.NoError(t, err)
 		r.begin(&session{
 			cache: cache, feishu: feishu, config: config,
-			env: &environment{files: files{"FEISHU_APP_SECRET": file}},
+			env: &environment{setting: advice.Setting{Files: advice.Files{"FEISHU_APP_SECRET": file}}},
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		defer func() {

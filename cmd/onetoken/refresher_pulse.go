@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -20,7 +21,7 @@ const (
 // pulse notices that the Cache stands still.
 type pulse struct {
 	peek   func() (tokencache.Token, bool) // at a token that can be used
-	marker *tokencache.Source              // see markerOf
+	marker *tokencache.Source              // see [witness.Marker]
 
 	mu       sync.Mutex // guards below
 	key      string     // of the marker
@@ -34,7 +35,7 @@ type pulse struct {
 func (p *pulse) watches(cache *tokencache.Cache, peek func() (tokencache.Token, bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.peek, p.marker = peek, markerOf(cache)
+	p.peek, p.marker = peek, witness.Marker(cache)
 	p.key = p.marker.ID()
 }
 

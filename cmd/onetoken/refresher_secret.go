@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -59,7 +60,7 @@ func (r *rotation) identify(f *fetcher.Feishu) *identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := &identity{id: f.Credential().ID(), source: r.session.cache.Source(f), read: time.Now(), over: make(chan struct{})}
-	id.logger = r.logger.With(whose(id.source.ID())...)
+	id.logger = r.logger.With(witness.Whose(id.source.ID())...)
 	id.watch = newWatch(id.logger)
 	id.watch.words = r.session.env.words
 	id.watch.meanwhile = func() (string, time.Duration) { return r.meanwhile(id) }
@@ -153,7 +154,7 @@ func (r *rotation) meanwhile(id *identity) (serves string, remaining time.Durati
 
 // run ends with ctx, or when there is no file to follow. A read that does not end is left behind.
 func (r *rotation) run(ctx context.Context) {
-	file, ok := r.session.env.files["FEISHU_APP_SECRET"]
+	file, ok := r.session.env.setting.Files["FEISHU_APP_SECRET"]
 	if !ok {
 		return
 	}

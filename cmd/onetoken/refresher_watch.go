@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -174,7 +175,7 @@ func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
 		attrs = append(attrs, slog.Int("calls_that_failed_since", untold))
 	}
 	refusal, _ := errors.AsType[*tokencache.IssuerError](err)
-	switch wait := askedAgainIn(ctx, source).Round(time.Millisecond); {
+	switch wait := witness.AskedAgainIn(ctx, source).Round(time.Millisecond); {
 	case wait == 0:
 	case refusal.Local: // maybe this process's own trouble: it waits longer than others
 		attrs = append(attrs, slog.Duration("others_wait", wait))

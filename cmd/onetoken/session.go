@@ -9,6 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -17,7 +19,7 @@ import (
 type session struct {
 	app         *app
 	env         *environment
-	seen        *sight
+	seen        *witness.Witness
 	rdb         redis.UniversalClient
 	cache       *tokencache.Cache
 	source      *tokencache.Source // nil without a credential
@@ -41,7 +43,7 @@ type opening struct {
 // open connects to nothing yet, and reads what it has to until ctx ends. Its error is all
 // complaints, with those that env had before. The caller closes the session.
 func (a *app) open(ctx context.Context, env *environment, o opening) (*session, error) {
-	s := &session{app: a, env: env, seen: &sight{logger: a.logger}, rdb: env.redis(ctx), deadline: o.deadline}
+	s := &session{app: a, env: env, seen: witness.New(a.logger), rdb: env.redis(ctx), deadline: o.deadline}
 	var config fetcher.FeishuConfig
 	if o.credential {
 		config = env.feishu(ctx, a.getenv("FEISHU_BASE_URL"))
@@ -55,7 +57,7 @@ func (a *app) open(ctx context.Context, env *environment, o opening) (*session, 
 	}
 	s.cache = cache
 	s.warnOfRedis(ctx)
-	s.seen.ignore(cache.Source(nil))
+	s.seen.Ignore(cache.Source(nil))
 	if !o.credential {
 		return s, nil
 	}
@@ -74,14 +76,14 @@ func (s *session) cacheConfig(o opening, quiet *slog.Logger) tokencache.Config {
 		Prefix:   s.app.getenv("ONETOKEN_PREFIX"),
 		NoDirect: s.env.noDirect(),
 		Logger:   quiet,
-		Observe:  s.seen.observe,
+		Observe:  s.seen.Observe,
 	}
 	if o.refresher {
 		c.Logger = s.app.logger
 	}
 	if o.observe != nil {
 		c.Observe = func(e tokencache.Event) {
-			s.seen.observe(e)
+			s.seen.Observe(e)
 			o.observe(e)
 		}
 	}
@@ -90,7 +92,7 @@ func (s *session) cacheConfig(o opening, quiet *slog.Logger) tokencache.Config {
 
 func (s *session) close() {
 	if !s.left {
-		_, _ = closeInTime(s.cache, s.deadline)
+		_, _ = s.closeInTime()
 	}
 	_ = s.rdb.Close()
 }
@@ -102,25 +104,9 @@ func (s *session) warn(ctx context.Context) {
 	}
 }
 
-// whose are the app and the issuer of the environment's credential, as people know them.
-func (s *session) whose() string {
-	name := "this credential"
-	if isAppID(s.appID) {
-		name = s.appID
-	}
-	at := datum(s.feishu.Credential().IssuerURL())
-	if s.app.getenv("FEISHU_BASE_URL") == "" {
-		at += " (FEISHU_BASE_URL is not set)"
-	}
-	return name + " at " + at
-}
-
-// unverifiedRedis is what to do about skip_verify.
-const unverifiedRedis = "whoever is on the way to redis can pass for it, as its certificate is not verified: leave out skip_verify, and name its CA in SSL_CERT_FILE (REDIS_URL)"
-
 func (s *session) warnOfRedis(ctx context.Context) {
 	if s.env.unverified && s.app.logger.Enabled(ctx, slog.LevelWarn) {
-		say(s.app.stderr, s.env.files.named("warning: "+unverifiedRedis))
+		say(s.app.stderr, s.env.setting.Files.Named("warning: "+advice.UnverifiedRedis))
 	}
 }
 
@@ -139,20 +125,26 @@ func (s *session) within(ctx, waiting context.Context, timeout time.Duration, as
 	return err
 }
 
+// settled is what was seen of all that the Cache has done so far.
+func (s *session) settled(ctx context.Context) witness.Seen {
+	s.seen.Settle(ctx, s.cache, s.deadline.over())
+	return s.seen.Seen()
+}
+
 // conclude ends what may have asked the issuer: a call under way is finished, and
 // what went on besides is said.
 func (s *session) conclude(ctx context.Context, err error) error {
-	s.seen.settle(ctx, s.cache, s.deadline)
-	if s.seen.remembers(err) {
-		err = &rememberedError{err, s.askedAgainIn(ctx)}
+	if s.settled(ctx).Remembers(err) {
+		err = &advice.Remembered{Err: err, Again: s.askedAgainIn(ctx)}
 	}
 	kept := s.whatKeptIt(ctx, err)
-	s.left = !s.app.finish(ctx, s.cache, s.deadline)
+	s.left = !s.finish(ctx)
+	seen := s.seen.Seen()
 	if err == nil {
-		s.seen.tell(s.app, s.env)
+		s.tell(seen)
 		return nil
 	}
-	return s.env.hint(s.seen.explain(err, kept))
+	return s.env.hint(explained(err, seen, kept))
 }
 
 // whatKeptIt is why there was no token in time, as far as nothing that was seen tells: nil if that
@@ -175,7 +167,7 @@ func (s *session) whatKeptIt(ctx context.Context, err error) error {
 	case status.Locked != 0:
 		return errors.New("another replica asks the issuer just now: raise --timeout, or see onetoken status")
 	case status.Failure != nil && status.RetryIn > 0:
-		return &rememberedError{status.Failure, status.RetryIn}
+		return &advice.Remembered{Err: status.Failure, Again: status.RetryIn}
 	}
 	return nil
 }
@@ -185,5 +177,45 @@ func (s *session) whatKeptIt(ctx context.Context, err error) error {
 func (s *session) askedAgainIn(ctx context.Context) time.Duration {
 	ctx, cancel := s.deadline.within(ctx, callGrace)
 	defer cancel()
-	return askedAgainIn(ctx, s.source)
+	return witness.AskedAgainIn(ctx, s.source)
+}
+
+// finish waits for a call under way, until the deadline: then it is false. Who does not want to
+// wait is told at once that it is not in vain.
+func (s *session) finish(ctx context.Context) (done bool) {
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(said)
+		say(s.app.stderr, "interrupted: finishing a call under way for the others; press again to stop at once")
+	})
+	done, err := s.closeInTime()
+	if err != nil {
+		s.app.logger.Warn("cache not closed", "err", err)
+	}
+	if !stop() {
+		<-said
+	}
+	return done
+}
+
+// closeInTime is false if what is under way did not end before the deadline.
+func (s *session) closeInTime() (done bool, err error) {
+	closed := make(chan error, 1)
+	go func() { closed <- s.cache.Close() }()
+	select {
+	case err := <-closed:
+		return true, err
+	case <-s.deadline.over():
+		return false, nil
+	}
+}
+
+// tell says in one line what a token on standard output does not show.
+func (s *session) tell(seen witness.Seen) {
+	switch {
+	case seen.Direct:
+		say(s.app.stderr, "the token is good but not shared, it came straight from the issuer: "+s.env.words(seen.Redis))
+	case seen.Redis != nil:
+		say(s.app.stderr, "the token is good, but redis was in trouble meanwhile: "+s.env.words(seen.Redis))
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onetoken-go/onetoken/internal/advice"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -230,9 +231,9 @@ func (s *session) whyAbsent(st tokencache.Status, all []tokencache.Status) strin
 	case st.Garbled != "":
 		return "what is stored cannot be used: " + datum(st.Garbled)
 	case st.Failure != nil:
-		why := datum(inVariables(st.Failure)) + "; " + againIn(st.RetryIn)
+		why := datum(advice.InVariables(st.Failure)) + "; " + againIn(st.RetryIn)
 		if st.Failure.Class == tokencache.ClassPermanent {
-			why += "; " + askAtOnce
+			why += "; " + advice.AskAtOnce
 		}
 		return why
 	case st.Remaining > 0:

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
-	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // objects are the first line of an output.
@@ -282,11 +281,3 @@ func TestStatusSaysWhenItCannotWrite(t *testing.T) {
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
-
-// The variable that a trouble with Redis can be mended by.
-func TestTroubleNamesItsVariable(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[tokencache.Trouble]string{"WRONGTYPE": " (ONETOKEN_PREFIX)", "OOM": "", "NOPERM": "", "READONLY": " (REDIS_URL)", "unreachable": " (REDIS_URL)"} {
-		assert.Equal(t, want, variableFor(&tokencache.RedisError{Trouble: name}), name)
-	}
-}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/onetoken-go/onetoken/internal/advice"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -180,7 +181,7 @@ func (v statusView) block(st tokencache.Status, twin bool) []string {
 		row("", "%s", factsOf(st))
 		again := againIn(st.RetryIn)
 		if f.Class == tokencache.ClassPermanent {
-			again += "; " + askAtOnce
+			again += "; " + advice.AskAtOnce
 		}
 		row("", "%s", again)
 	}

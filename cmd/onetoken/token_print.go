@@ -70,20 +70,17 @@ func (e *notSharedError) Unwrap() error { return e.why }
 
 // strictly is an error if the token was had around Redis.
 func (s *session) strictly(ctx context.Context) error {
-	s.seen.settle(ctx, s.cache, s.deadline)
-	s.seen.mu.Lock()
-	defer s.seen.mu.Unlock()
-	if !s.seen.direct {
+	seen := s.settled(ctx)
+	if !seen.Direct {
 		return nil
 	}
-	return &notSharedError{cmp.Or(s.seen.redis, errors.New("redis was in trouble"))}
+	return &notSharedError{cmp.Or(seen.Redis, errors.New("redis was in trouble"))}
 }
 
 // hasReturned says whether the token had been refused, and the issuer has handed it out again; nil
 // if there is no token, or Redis does not say.
 func (s *session) hasReturned(ctx context.Context, tok tokencache.Token) *bool {
-	s.seen.settle(ctx, s.cache, s.deadline)
-	if tok.IsZero() || s.seen.troubled() {
+	if seen := s.settled(ctx); tok.IsZero() || seen.Redis != nil {
 		return nil
 	}
 	const patience = time.Second

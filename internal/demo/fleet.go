@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -27,9 +26,6 @@ type fleet struct {
 	victim   *replica   // nil until the kill
 	closing  bool       // nobody is hired any more
 }
-
-// dialer opens a connection to the one Redis there is.
-type dialer func(context.Context) (net.Conn, error)
 
 func newFleet(c Config, issuer *feishutest.Issuer, dial dialer) *fleet {
 	return &fleet{config: c, issuer: issuer, dial: dial, begun: time.Now(), over: make(chan struct{})}

@@ -9,6 +9,9 @@ import (
 
 var errKilled = errors.New("this replica was killed")
 
+// dialer opens a connection to the one Redis there is.
+type dialer func(context.Context) (net.Conn, error)
+
 // wire is a replica's connections to Redis, which can be cut all at once.
 type wire struct {
 	dialer dialer

@@ -11,20 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNamedVariables(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"check FEISHU_APP_SECRET (REDIS_URL)":   "check FEISHU_APP_SECRET_FILE (REDIS_URL)",
-		"FEISHU_APP_SECRET_FILE: it is empty":   "FEISHU_APP_SECRET_FILE: it is empty",
-		"MY_FEISHU_APP_SECRET, FEISHU_APP_ID":   "MY_FEISHU_APP_SECRET, FEISHU_APP_ID",
-		"FEISHU_APP_SECRET, FEISHU_APP_SECRET.": "FEISHU_APP_SECRET_FILE, FEISHU_APP_SECRET_FILE.",
-		"":                                      "",
-	} {
-		assert.Equal(t, want, files{"FEISHU_APP_SECRET": "f"}.named(text))
-		assert.Equal(t, text, files(nil).named(text))
-	}
-}
-
 // filed has a file hold the secret, and another the URL.
 func filed(t *testing.T, w world) world {
 	t.Helper()
@@ -90,15 +76,8 @@ func TestMessagesNameTheVariableThatWasSet(t *testing.T) {
 	}
 }
 
-// Of what Redis is, and of nothing in it, too.
-func TestFindingsNameTheVariableThatWasSet(t *testing.T) {
+func TestStatusNamesTheVariableThatWasSet(t *testing.T) {
 	t.Parallel()
-	url := files{"REDIS_URL": "f"}
-	for _, mode := range []node{{mode: "sentinel"}, {mode: "cluster"}, {role: "slave"}} {
-		c := &chart{json: true, files: url}
-		c.add(roleCheck([]node{mode}))
-		assert.Contains(t, c.findings[0].Advice, "(REDIS_URL_FILE)")
-	}
 	got := filed(t, newTown(t).world).with("FEISHU_APP_ID", "", "FEISHU_APP_SECRET_FILE", "").run(t, "status")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "in redis (REDIS_URL_FILE, ONETOKEN_PREFIX)")

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"strings"
@@ -7,6 +7,12 @@ import (
 
 // clockTolerance is what nobody has to look into.
 const clockTolerance = 30 * time.Second
+
+// clock is how far another clock is ahead of ours.
+type clock struct {
+	known bool
+	ahead time.Duration
+}
 
 // clocksCheck lays the other clocks beside ours. No life depends on any of them
 // being right: the warning is for what steps, and for what else a wrong clock

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -141,7 +141,7 @@ func (p *patient) permissionsCheck(ctx context.Context) finding {
 	if !ok {
 		return late(ctx, "permissions")
 	}
-	return got.finding(p.config.Prefix)
+	return got.finding(p.Cache.Prefix)
 }
 
 func (r *refusals) finding(prefix string) finding {
@@ -197,12 +197,12 @@ func (r *refusals) allPermitted() finding {
 
 // probe sends each command in a form that changes nothing, and says which it did not send.
 func (p *patient) probe(ctx context.Context) *refusals {
-	base := p.config.Prefix + ":{doctor:probe}:"
+	base := p.Cache.Prefix + ":{doctor:probe}:"
 	channel := base + "events"
-	db := databaseOf(p.rdb)
+	db := databaseOf(p.Redis)
 	r := &refusals{}
 	var sent []acl.Command
-	cmds, _ := p.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+	cmds, _ := p.Redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for _, c := range append(slices.Clone(acl.Commands), acl.Survey) {
 			switch {
 			case c.Name == "select" && db == 0:
@@ -245,7 +245,7 @@ func databaseOf(rdb redis.UniversalClient) int {
 
 // probeSubscription takes a connection of its own, as replicas do.
 func (p *patient) probeSubscription(ctx context.Context, r *refusals, channel string) {
-	session := p.rdb.Subscribe(ctx)
+	session := p.Redis.Subscribe(ctx)
 	defer session.Close() //nolint:errcheck // nothing is left to lose
 	for _, step := range []struct {
 		name string

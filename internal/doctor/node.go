@@ -1,114 +1,15 @@
-package main
+package doctor
 
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// clock is how far another clock is ahead of ours.
-type clock struct {
-	known bool
-	ahead time.Duration
-}
-
-// contact is what became of talking to Redis.
-type contact struct {
-	err     error // it is of no use like this
-	latency time.Duration
-	clock   clock
-}
-
-// unusable are the troubles of a Redis that none of the other checks can use.
-var unusable = []tokencache.Trouble{
-	tokencache.TroubleUnreachable, tokencache.TroubleTimeout, tokencache.TroubleTLS, tokencache.TroubleSentinel, tokencache.TroubleProtocol,
-	tokencache.TroubleNoAuth, tokencache.TroubleWrongPass, tokencache.TroubleLoading, tokencache.TroubleMasterDown,
-	tokencache.TroubleClusterDown, tokencache.TroubleMaxClients, tokencache.TroubleNoDB, tokencache.TroubleNoCluster, tokencache.TroubleBusy,
-}
-
-func (p *patient) redisCheck(ctx context.Context) (finding, contact) {
-	got, ok := inTime(ctx, p.contact)
-	switch {
-	case !ok, ctx.Err() != nil: // what it got then is of the interruption
-		return late(ctx, "redis"), contact{}
-	case got.err != nil:
-		return p.failure("redis", got.err), contact{}
-	}
-	f := finding{Name: "redis", Status: checkOK, Found: "answers in " + rounded(got.latency)}
-	if got.slow() {
-		f.Status, f.Advice = checkWarn, "use one that is nearer: a replica without a token makes some ten round trips"
-	}
-	return f, got
-}
-
-// slow says whether a rehearsal takes longer than a check may.
-func (c contact) slow() bool { return c.latency >= 80*time.Millisecond }
-
-// contact looks as a replica would, whose errors have names, and then asks for
-// the time, over and over. That this may be forbidden takes as long to be told.
-func (p *patient) contact(ctx context.Context) contact {
-	cache, source, err := p.standIn(neverFetched)
-	if err != nil {
-		return contact{err: err}
-	}
-	defer cache.Close()
-	_, err = source.Status(ctx)
-	if ctx.Err() != nil { // then err is ctx's, and says nothing about redis
-		return contact{err: err}
-	}
-	if e, ok := errors.AsType[*tokencache.RedisError](err); ok && slices.Contains(unusable, e.Trouble) {
-		return contact{err: err}
-	}
-	const tries = 5
-	var took []time.Duration
-	var c clock
-	for range tries {
-		sent := time.Now()
-		at, err := p.rdb.Time(ctx).Result()
-		round := time.Since(sent)
-		if err == nil && (len(took) == 0 || round < slices.Min(took)) {
-			c = clock{true, at.Sub(sent.Add(round / 2))}
-		}
-		took = append(took, round)
-	}
-	slices.Sort(took)
-	return contact{latency: took[tries/2], clock: c}
-}
-
-// standIn is a Cache with a credential of the doctor's own.
-func (p *patient) standIn(fetch func(context.Context) (tokencache.Token, error)) (*tokencache.Cache, *tokencache.Source, error) {
-	config := p.config
-	config.NoDirect = true
-	credential, err := doctorsOwn()
-	if err != nil {
-		return nil, nil, err
-	}
-	cache, err := tokencache.New(p.rdb, config)
-	if err != nil {
-		return nil, nil, err
-	}
-	return cache, cache.Source(tokencache.FetchFunc(credential, fetch)), nil
-}
-
-// doctorsOwn is a credential that nobody else has.
-func doctorsOwn() (tokencache.Credential, error) {
-	return tokencache.NewCredential(tokencache.CredentialConfig{Issuer: "doctor", App: rand.Text(), Secret: []tokencache.Secret{tokencache.NewSecret(rand.Text())}})
-}
-
-// neverFetched is of a Source that only looks.
-func neverFetched(context.Context) (tokencache.Token, error) {
-	return tokencache.Token{}, errors.New("nobody was to be asked")
-}
 
 // node is what a primary says of itself; "" where it does not.
 type node struct {
@@ -122,9 +23,9 @@ type node struct {
 
 // look asks each primary, or the one there is.
 func (p *patient) look(ctx context.Context) (nodes []node) {
-	cluster, ok := p.rdb.(*redis.ClusterClient)
+	cluster, ok := p.Redis.(*redis.ClusterClient)
 	if !ok {
-		return []node{lookAt(ctx, p.rdb)}
+		return []node{lookAt(ctx, p.Redis)}
 	}
 	var mu sync.Mutex // guards nodes
 	_ = cluster.ForEachMaster(ctx, func(ctx context.Context, one *redis.Client) error {
@@ -261,15 +162,4 @@ func each(nodes []node, say func(node) string) string {
 	}
 	slices.Sort(all)
 	return strings.Join(slices.Compact(all), ", ")
-}
-
-// rounded is a duration as people want it.
-func rounded(d time.Duration) string {
-	switch {
-	case d >= 10*time.Second:
-		return d.Round(time.Second).String()
-	case d >= 100*time.Millisecond:
-		return d.Round(10 * time.Millisecond).String()
-	}
-	return d.Round(10 * time.Microsecond).String()
 }

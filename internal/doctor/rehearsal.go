@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -83,21 +83,21 @@ func (p *patient) rehearse(ctx context.Context) *rehearsal {
 		return &rehearsal{err: err}
 	}
 	for _, source := range []**tokencache.Source{&r.a, &r.b} {
-		config := p.config
+		config := p.Cache
 		config.NoDirect, config.Jitter = true, func() float64 { return 0 }
 		observe := config.Observe
 		config.Observe = func(e tokencache.Event) {
 			observe(e)
 			r.observe(e)
 		}
-		cache, err := tokencache.New(p.rdb, config)
+		cache, err := tokencache.New(p.Redis, config)
 		if err != nil {
 			return &rehearsal{err: err}
 		}
 		r.caches = append(r.caches, cache)
 		*source = cache.Source(tokencache.FetchFunc(credential, r.fetch))
 	}
-	r.prefix = p.config.Prefix + ":{" + r.a.ID() + "}:"
+	r.prefix = p.Cache.Prefix + ":{" + r.a.ID() + "}:"
 	r.err = r.play(ctx)
 	for _, cache := range r.caches {
 		cache.Close()
@@ -105,7 +105,7 @@ func (p *patient) rehearse(ctx context.Context) *rehearsal {
 	if r.err == nil {
 		r.err = r.troubles
 	}
-	r.leftovers = p.rdb.Del(context.WithoutCancel(ctx), r.keys()...).Err()
+	r.leftovers = p.Redis.Del(context.WithoutCancel(ctx), r.keys()...).Err()
 	return r
 }
 

@@ -1,9 +1,7 @@
-package main
+package doctor
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -35,7 +33,7 @@ func (p *patient) issuerCheck(ctx context.Context) (finding, meeting) {
 // request and without the secret. Any answer will do.
 func (p *patient) meet(ctx context.Context) meeting {
 	knock := &knock{by: transport()}
-	config := p.feishu
+	config := p.Feishu
 	config.AppSecret, config.Transport, config.Logger = tokencache.NewSecret("none"), knock, slog.New(slog.DiscardHandler)
 	feishu, err := fetcher.NewFeishu(config)
 	if err != nil {
@@ -90,69 +88,4 @@ func (k *knock) RoundTrip(req *http.Request) (*http.Response, error) {
 		k.got.clock = clock{true, date.Add(time.Second / 2).Sub(sent.Add(took / 2))}
 	}
 	return resp, nil
-}
-
-// credentialsCheck gets a token as `onetoken token` does. If Redis is known to be
-// in trouble, that is not told again.
-func (p *patient) credentialsCheck(ctx context.Context, troubled bool) finding {
-	f, ok := inTime(ctx, func(ctx context.Context) finding { return p.tryCredentials(ctx, troubled) })
-	if !ok {
-		return late(ctx, "credentials")
-	}
-	return f
-}
-
-func (p *patient) tryCredentials(ctx context.Context, troubled bool) finding {
-	p.calls.Add(1)
-	defer p.calls.Done()
-	seen := sight{logger: slog.New(slog.DiscardHandler)}
-	config := p.config
-	log := config.Observe
-	config.Observe = func(e tokencache.Event) {
-		log(e)
-		seen.observe(e)
-	}
-	cache, err := tokencache.New(p.rdb, config)
-	if err != nil {
-		return p.failure("credentials", err)
-	}
-	feishu, err := fetcher.NewFeishu(p.feishu)
-	if err != nil {
-		return p.failure("credentials", err)
-	}
-	source := cache.Source(feishu)
-	tok, err := source.Get(ctx)
-	seen.settle(ctx, cache, deadline{})
-	if seen.remembers(err) {
-		err = &rememberedError{err, askedAgainIn(ctx, source)}
-	}
-	cache.Close() // a call in the background ends first
-	if err != nil {
-		return p.failure("credentials", err)
-	}
-	return p.credential(&seen, time.Until(tok.Expiry()), troubled)
-}
-
-const notShared = ", asked around redis and not shared"
-
-// credential says where a token came from.
-func (p *patient) credential(seen *sight, left time.Duration, troubled bool) finding {
-	seen.mu.Lock()
-	defer seen.mu.Unlock()
-	life := rounded(left) + " left"
-	switch {
-	case seen.refused != nil: // in the background, with a token that is good
-		f := p.failure("credentials", seen.refused)
-		f.Found = "the fleet's token has " + life + ", but the issuer refused another: " + f.Found
-		return f
-	case seen.direct && troubled:
-		return finding{"credentials", checkWarn, "the issuer gave a token, " + life + notShared, "mend what failed above"}
-	case seen.direct:
-		f := p.failure("credentials", cmp.Or(seen.redis, errors.New("redis was in trouble")))
-		f.Status, f.Found = checkWarn, "the issuer gave a token, "+life+notShared+": "+f.Found
-		return f
-	case seen.called:
-		return finding{Name: "credentials", Status: checkOK, Found: "the issuer gave a token, " + life}
-	}
-	return finding{Name: "credentials", Status: checkOK, Found: "the fleet has a token, " + life + "; the issuer was not asked"}
 }

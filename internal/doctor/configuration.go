@@ -1,0 +1,38 @@
+package doctor
+
+import (
+	"cmp"
+	"net/url"
+	"strings"
+
+	"github.com/onetoken-go/onetoken/fetcher"
+	"github.com/onetoken-go/onetoken/internal/advice"
+)
+
+func (p *patient) configurationCheck() finding {
+	f := finding{Name: "configuration", Status: checkOK}
+	if p.Complaints != nil {
+		f.Status, f.Found, f.Advice = checkFail, strings.ReplaceAll(p.Complaints.Error(), "\n", "; "), "set the environment: see onetoken -h"
+		return f
+	}
+	f.Found = p.describe()
+	if feishu, err := fetcher.NewFeishu(p.Feishu); err == nil && feishu.Unencrypted() {
+		f.Status, f.Advice = checkWarn, "the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)"
+	}
+	if p.Unverified {
+		f.Status, f.Advice = checkWarn, strings.TrimPrefix(f.Advice+"; "+advice.UnverifiedRedis, "; ")
+	}
+	return f
+}
+
+// describe says who will be asked, which is easily mistaken, and no secret.
+func (p *patient) describe() string {
+	parts := []string{}
+	if p.App != "" {
+		parts = append(parts, "app "+p.App)
+	}
+	if issuer, err := url.Parse(cmp.Or(p.Feishu.BaseURL, fetcher.FeishuURL)); err == nil {
+		parts = append(parts, "issuer "+issuer.Scheme+"://"+issuer.Host)
+	}
+	return strings.Join(append(parts, "redis "+p.Place, "prefix "+p.Cache.Prefix), ", ")
+}
