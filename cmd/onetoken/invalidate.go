@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -152,7 +153,7 @@ func (s *session) whose() string {
 	if isAppID(s.appID) {
 		name = s.appID
 	}
-	at := datum(s.feishu.Credential().IssuerURL())
+	at := terminal.Datum(s.feishu.Credential().IssuerURL())
 	if s.app.getenv("FEISHU_BASE_URL") == "" {
 		at += " (FEISHU_BASE_URL is not set)"
 	}

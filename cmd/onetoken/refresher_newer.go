@@ -22,28 +22,6 @@ const (
 
 var newerStates = []string{newerUnfit, newerUntried, newerRefused, newerFailing}
 
-// unfitness of the file; the zero one is none.
-type unfitness struct {
-	why   string
-	since time.Time
-}
-
-func (r *rotation) setUnfit(why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	since := r.unfit.since
-	if r.unfit.why == "" {
-		since = time.Now()
-	}
-	r.unfit = unfitness{why: why, since: since}
-}
-
-func (r *rotation) unfitness() unfitness {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.unfit
-}
-
 // newer is one obstacle.
 type newer struct {
 	state string

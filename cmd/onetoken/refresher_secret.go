@@ -32,6 +32,12 @@ type rotation struct {
 	telling sync.WaitGroup // of failures
 }
 
+// unfitness of the file; the zero one is none.
+type unfitness struct {
+	why   string
+	since time.Time
+}
+
 // identity is what a secret makes of the credential.
 type identity struct {
 	logger *slog.Logger // names it
@@ -200,6 +206,22 @@ func (r *rotation) take(ctx context.Context, raw string, err error) {
 	r.told = nil
 	r.setUnfit("")
 	r.turnTo(f)
+}
+
+func (r *rotation) setUnfit(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := r.unfit.since
+	if r.unfit.why == "" {
+		since = time.Now()
+	}
+	r.unfit = unfitness{why: why, since: since}
+}
+
+func (r *rotation) unfitness() unfitness {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unfit
 }
 
 // feishu is of the secret that was read. Its errors hold nothing of it.

@@ -1,31 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
-	"runtime"
-	"runtime/debug"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
-
-// app is one invocation: the world it was given, and what the flags of the
-// root made of it.
-type app struct {
-	getenv func(string) string
-	stdin  io.Reader
-	stdout io.Writer
-	stderr *lineQueue
-
-	logLevel, logFormat choice
-	logger              *slog.Logger
-	started             bool // the arguments were fine: from here on errors are not about usage
-}
 
 // run is the whole program: it returns the exit code. It touches nothing of
 // the process but its arguments, except that go-redis has one logger per
@@ -81,48 +62,4 @@ func (a *app) rootCommand() *cobra.Command {
 		a.doctorCommand(), a.refresherCommand(), a.issuerCommand(), a.demoCommand(),
 	)
 	return root
-}
-
-// version is set by the linker: -ldflags "-X main.version=v1.2.3".
-var version string
-
-// versionText falls back to what the toolchain recorded: the module's version
-// for `go install`, the commit for a build in a checkout.
-func versionText() string {
-	main, commit := "", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		main = info.Main.Version
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				commit = ", commit " + s.Value
-			}
-		}
-	}
-	return fmt.Sprintf("%s (%s, %s/%s%s)", cmp.Or(version, main, "(devel)"),
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, commit)
-}
-
-// choice is a flag with a fixed set of values.
-type choice struct {
-	value string
-	of    []string
-}
-
-func (c *choice) String() string  { return c.value }
-func (c *choice) Type() string    { return "name" }
-func (c *choice) options() string { return strings.Join(c.of, ", ") }
-
-// Set is how pflag hands over what was typed.
-func (c *choice) Set(s string) error {
-	if slices.Contains(c.of, s) {
-		c.value = s
-		return nil
-	}
-	return fmt.Errorf("one of %s", c.options())
-}
-
-// complete offers the values to the shell.
-func (c *choice) complete(cmd *cobra.Command, flag string) {
-	// It only fails for a flag that does not exist or is registered twice.
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(c.of, cobra.ShellCompDirectiveNoFileComp))
 }

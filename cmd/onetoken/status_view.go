@@ -13,10 +13,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-const (
-	statusBarWidth = 40
-	longestDatum   = 300 // of what stands in Redis: others can write there
-)
+const statusBarWidth = 40
 
 // statusView lays out for people what is known of credentials.
 type statusView struct {
@@ -59,7 +56,7 @@ func (v statusView) heading(all []tokencache.Status, below int) string {
 }
 
 func (v statusView) plainHeading() string {
-	return time.Now().UTC().Format(time.RFC3339) + "  credentials under the prefix " + datum(v.prefix)
+	return time.Now().UTC().Format(time.RFC3339) + "  credentials under the prefix " + terminal.Datum(v.prefix)
 }
 
 // urgencyOf is 0 without a token, 1 in trouble or near the end of one, and 2 otherwise.
@@ -116,7 +113,7 @@ func (v statusView) trouble(why string) []string {
 
 func (v statusView) lines(all []tokencache.Status) []string {
 	if len(all) == 0 {
-		return []string{"no credential under the prefix " + datum(v.prefix)}
+		return []string{"no credential under the prefix " + terminal.Datum(v.prefix)}
 	}
 	var lines []string
 	for i, block := range v.blocks(all) {
@@ -155,17 +152,17 @@ func (v statusView) block(st tokencache.Status, twin bool) []string {
 		row("digest", "%s", digestOf(st, enoughDigits))
 	}
 	if twin && st.IssuerURL != "" {
-		row("issuer", "%s", datum(st.IssuerURL))
+		row("issuer", "%s", terminal.Datum(st.IssuerURL))
 	}
 	if st.Life > 0 {
 		left := fmt.Sprintf("%s of %s", roundly(st.Remaining), roundly(st.Life))
 		lines = append(lines, fmt.Sprintf("  %-8s %s%s", "left", v.bar(st, len(left)), left))
 	}
 	if !v.brief && (!st.FetchedAt.IsZero() || st.FetchedBy != "") {
-		row("fetched", "%s by %s", atMoment(st.FetchedAt), datum(st.FetchedBy))
+		row("fetched", "%s by %s", atMoment(st.FetchedAt), terminal.Datum(st.FetchedBy))
 	}
 	if st.Garbled != "" {
-		row("record", "cannot be used: %s", datum(st.Garbled))
+		row("record", "cannot be used: %s", terminal.Datum(st.Garbled))
 	}
 	switch {
 	case st.Locked > 0 && !v.brief:
@@ -174,7 +171,7 @@ func (v statusView) block(st tokencache.Status, twin bool) []string {
 		row("lock", "has no end; whoever asks next mends that")
 	}
 	if f := st.Failure; f != nil {
-		row("failure", "%s", datum(f.Message))
+		row("failure", "%s", terminal.Datum(f.Message))
 		if v.brief {
 			return lines
 		}
@@ -198,7 +195,7 @@ const enoughDigits, leastDigits = 8, 4
 // little room the mark is a shorter one, then the digest, then the kind of issuer is left out, and
 // the app's id gives way last, in its middle.
 func (v statusView) title(st tokencache.Status) (title string, digits int) {
-	id, state, mark := datum(st.ID), "  "+string(st.State), ""
+	id, state, mark := terminal.Datum(st.ID), "  "+string(st.State), ""
 	if st.ID == v.ours {
 		mark = "  (of this environment)"
 	}
@@ -252,20 +249,13 @@ func factsOf(st tokencache.Status) string {
 		facts = append(facts, fmt.Sprintf("code %d", st.Failure.Code))
 	}
 	if st.Failure.LogID != "" {
-		facts = append(facts, "log id "+datum(st.Failure.LogID))
+		facts = append(facts, "log id "+terminal.Datum(st.Failure.LogID))
 	}
 	attempts := fmt.Sprintf("attempts in a row: %d", st.Attempts)
 	if st.FailedBy != "" {
-		attempts += ", the last by " + datum(st.FailedBy)
+		attempts += ", the last by " + terminal.Datum(st.FailedBy)
 	}
 	return strings.Join(append(facts, attempts), ", ")
-}
-
-func againIn(wait time.Duration) string {
-	if wait <= 0 {
-		return "the issuer may be asked again"
-	}
-	return "the issuer is asked again in " + roundly(wait)
 }
 
 // wrapped is for screens, where lines would be cut. In a pipe a line is a line.
@@ -308,21 +298,4 @@ func atMoment(t time.Time) string {
 		return "at an unknown time"
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-// datum is what stands in Redis, or came from an issuer, as a part of a line.
-func datum(s string) string {
-	s = terminal.Printable(s)
-	if runes := []rune(s); len(runes) > longestDatum {
-		return string(runes[:longestDatum]) + "..."
-	}
-	return s
-}
-
-// roundly is a duration as exact as people want it.
-func roundly(d time.Duration) string {
-	if d < 10*time.Second {
-		return max(0, d.Round(100*time.Millisecond)).String()
-	}
-	return d.Round(time.Second).String()
 }

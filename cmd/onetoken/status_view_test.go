@@ -68,10 +68,10 @@ func TestStatusTellsCredentialsOfAnAppApart(t *testing.T) {
 		}
 	}
 	one.State, two.State = tokencache.StateAbsent, tokencache.StateAbsent
-	none := (&session{app: &app{}}).verdict([]tokencache.Status{one, two})
+	none := judge{}.verdict([]tokencache.Status{one, two})
 	assert.ErrorContains(t, none, "no usable token of 2 credentials; of cli_0123456789abcdef (01234567): ")
 	two.App = "cli_other"
-	none = (&session{app: &app{}}).verdict([]tokencache.Status{one, two})
+	none = judge{}.verdict([]tokencache.Status{one, two})
 	assert.ErrorContains(t, none, "no usable token of 2 credentials; of cli_0123456789abcdef: ")
 }
 

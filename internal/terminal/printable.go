@@ -15,3 +15,15 @@ func Printable(text string) string {
 		return r
 	}, text)), " ")
 }
+
+// longestDatum is of what stands in Redis: others can write there.
+const longestDatum = 300
+
+// Datum is what stands in Redis, or came from an issuer, as a part of a line.
+func Datum(s string) string {
+	s = Printable(s)
+	if runes := []rune(s); len(runes) > longestDatum {
+		return string(runes[:longestDatum]) + "..."
+	}
+	return s
+}
