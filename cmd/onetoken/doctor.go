@@ -56,7 +56,7 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 
 // doctorConfig reads the configuration, and has all complaints about it.
 func (a *app) doctorConfig(ctx context.Context) doctor.Config {
-	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	env := a.environment()
 	c := doctor.Config{Redis: env.redis(ctx), Feishu: env.feishu(ctx, a.getenv("FEISHU_BASE_URL"))}
 	logger := newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
 	c.Feishu.Logger = logger
@@ -66,7 +66,7 @@ func (a *app) doctorConfig(ctx context.Context) doctor.Config {
 	}
 	_, err := tokencache.New(c.Redis, c.Cache)
 	env.complainOfFields(err)
-	c.Complaints, c.Setting, c.Unverified, c.Place = env.err(), env.setting, env.unverified, env.place
+	c.Complaints, c.Setting, c.Unverified, c.Place = env.err(), env.setting(), env.unverified, env.place
 	if a.getenv("REDIS_URL") == "" && a.getenv("REDIS_URL_FILE") == "" {
 		c.Place += " (REDIS_URL is not set)"
 	}

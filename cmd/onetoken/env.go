@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -54,16 +53,17 @@ and a person has to act.`
 // so that one run tells all of them. A complaint names the variable and never
 // quotes its value: people put secrets into the wrong one.
 type environment struct {
-	getenv     func(string) string
-	stdin      io.Reader
-	stdinOf    string // the variable that was read from standard input
+	input
 	pretend    bool   // any credential will do
-	unverified bool   // no certificate of Redis is verified, though TLS is asked for
+	tls        bool   // REDIS_URL asks for it
+	unverified bool   // and no certificate is verified
 	place      string // of the Redis it names, without secrets
-	setting    advice.Setting
-	stopped    bool // by a signal, while something was read
-	late       bool // a read was, and has been complained of
 	complaints []error
+}
+
+// environment has read nothing yet.
+func (a *app) environment() *environment {
+	return &environment{input: input{getenv: a.getenv, stdin: a.stdin}}
 }
 
 func (e *environment) complain(format string, args ...any) {
@@ -77,7 +77,7 @@ func (e *environment) err() error {
 	}
 	complaints := make([]error, len(e.complaints))
 	for i, complaint := range e.complaints {
-		complaints[i] = errors.New(e.setting.Files.Named(complaint.Error()))
+		complaints[i] = errors.New(e.files.Named(complaint.Error()))
 	}
 	return usage(errors.Join(complaints...))
 }
@@ -121,6 +121,16 @@ func (e *environment) feishu(ctx context.Context, baseURL string) fetcher.Feishu
 	return c
 }
 
+// orFile reads a variable, or its file. It is false after a complaint, or where another has been made
+// instead.
+func (e *environment) orFile(ctx context.Context, name string) (value string, ok bool) {
+	value, err := e.value(ctx, name)
+	if err != nil && !errors.Is(err, errUnread) {
+		e.complain("%w", err)
+	}
+	return value, err == nil
+}
+
 // isAppID says whether s looks like an app id. What does not may be anything,
 // a secret too.
 func isAppID(s string) bool { return strings.HasPrefix(s, "cli_") }
@@ -139,15 +149,18 @@ func (e *environment) redis(ctx context.Context) redis.UniversalClient {
 	if err != nil {
 		target, _ = parseRedisURL(local)
 	}
-	e.setting.TLS, e.unverified, e.place = target.tls() != nil, target.unverified(), target.place()
+	e.tls, e.unverified, e.place = target.tls() != nil, target.unverified(), target.place()
 	return target.client()
 }
 
+// setting is what the errors of a command depend on.
+func (e *environment) setting() advice.Setting { return advice.Setting{Files: e.files, TLS: e.tls} }
+
 // hint marks an error with what the environment knows about it.
-func (e *environment) hint(err error) error { return e.setting.Mark(err) }
+func (e *environment) hint(err error) error { return e.setting().Mark(err) }
 
 // words are those of an error for people, in one line, by the variables that were set.
-func (e *environment) words(err error) string { return e.setting.Words(err) }
+func (e *environment) words(err error) string { return e.setting().Words(err) }
 
 // complainOfFields turns complaints about fields of a Config into complaints
 // about the variables they came from.
@@ -166,7 +179,7 @@ func (e *environment) reworded(complaint error) string {
 	if e.pretend {
 		text = samplesOf.Replace(text)
 	}
-	return e.setting.Files.Named(variableOf.Replace(text))
+	return e.files.Named(variableOf.Replace(text))
 }
 
 var samplesOf = strings.NewReplacer(

@@ -65,7 +65,7 @@ func withoutArguments(err error) error {
 }
 
 func (a *app) invalidate(ctx context.Context, fromStdin bool, timeout time.Duration) error {
-	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	env := a.environment()
 	waiting, cancel := env.limit(ctx, timeout)
 	defer cancel()
 	s, err := a.open(waiting, env, opening{credential: true, deadline: deadlineOf(waiting)})

@@ -83,7 +83,8 @@ func (o issuerOptions) openWindow() time.Duration {
 
 // issuer serves until ctx ends, which is the way to stop it and no error.
 func (a *app) issuer(ctx context.Context, o issuerOptions) error {
-	env := &environment{getenv: a.getenv, stdin: a.stdin, pretend: true}
+	env := a.environment()
+	env.pretend = true
 	credential := env.feishu(ctx, "")
 	if err := errors.Join(usage(o.validate()), env.err()); err != nil {
 		return err

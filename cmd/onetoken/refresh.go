@@ -37,7 +37,7 @@ func (a *app) refreshCommand() *cobra.Command {
 }
 
 func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
-	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	env := a.environment()
 	waiting, cancel := env.limit(ctx, timeout)
 	defer cancel()
 	s, err := a.open(waiting, env, opening{credential: true, deadline: deadlineOf(waiting)})

@@ -61,7 +61,7 @@ func (a *app) refresherCommand() *cobra.Command {
 
 // refresher runs until ctx ends, which is the way to stop it and no error.
 func (a *app) refresher(ctx context.Context, address string) error {
-	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	env := a.environment()
 	if address != "" && !canListen(address) {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}

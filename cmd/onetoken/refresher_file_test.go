@@ -52,7 +52,7 @@ func follow(t *testing.T, name string, f func(*testing.T, follower)) {
 		require.NoError(t, err)
 		r.begin(&session{
 			cache: cache, feishu: feishu, config: config,
-			env: &environment{setting: advice.Setting{Files: advice.Files{"FEISHU_APP_SECRET": file}}},
+			env: &environment{input: input{files: advice.Files{"FEISHU_APP_SECRET": file}}},
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		defer func() {

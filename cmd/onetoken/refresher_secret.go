@@ -160,7 +160,7 @@ func (r *rotation) meanwhile(id *identity) (serves string, remaining time.Durati
 
 // run ends with ctx, or when there is no file to follow. A read that does not end is left behind.
 func (r *rotation) run(ctx context.Context) {
-	file, ok := r.session.env.setting.Files["FEISHU_APP_SECRET"]
+	file, ok := r.session.env.files["FEISHU_APP_SECRET"]
 	if !ok {
 		return
 	}

@@ -139,7 +139,7 @@ func TestRefresherReadsARefusedSecretAgain(t *testing.T) {
 	assert.Equal(t, http.StatusOK, r.status("/readyz"))
 	eventually(t, func() bool {
 		_, body := r.ask(http.MethodGet, "/readyz")
-		return strings.Contains(body, "\nwarning: ")
+		return strings.Contains(body, "(refused since ") // it is untried until the answer has been observed
 	})
 	got := world{}.run(t, "refresher", "--check", "--listen", strings.TrimPrefix(r.at, "http://"))
 	assert.Equal(t, exitOK, got.code)
@@ -187,7 +187,7 @@ func TestUnfitSecretIsToldOncePerReason(t *testing.T) {
 	town := newTown(t)
 	var log output
 	a := &app{getenv: func(name string) string { return town.env[name] }, stderr: &lineQueue{out: io.Discard}, logger: newLogger(&log, "warn", "text")}
-	env := &environment{getenv: a.getenv}
+	env := a.environment()
 	s, err := a.open(t.Context(), env, opening{credential: true})
 	require.NoError(t, err)
 	defer s.close()

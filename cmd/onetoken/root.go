@@ -31,10 +31,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return report(unread, err)
 }
 
-// curlExample keeps the token out of curl's arguments, which ps shows.
-const curlExample = "  onetoken token --kind tenant | sed 's/^/Authorization: Bearer /' |\n" +
-	"    curl -H @- https://open.feishu.cn/open-apis/tenant/v2/tenant/query"
-
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "onetoken",

@@ -106,7 +106,7 @@ func (s *session) warn(ctx context.Context) {
 
 func (s *session) warnOfRedis(ctx context.Context) {
 	if s.env.unverified && s.app.logger.Enabled(ctx, slog.LevelWarn) {
-		say(s.app.stderr, s.env.setting.Files.Named("warning: "+advice.UnverifiedRedis))
+		say(s.app.stderr, s.env.files.Named("warning: "+advice.UnverifiedRedis))
 	}
 }
 

@@ -46,7 +46,7 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 func (a *app) status(ctx context.Context, asJSON, watch bool) error {
-	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	env := a.environment()
 	s, err := a.open(ctx, env, opening{credential: env.hasSecret()})
 	if err != nil {
 		return err

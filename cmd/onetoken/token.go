@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +11,10 @@ import (
 
 	"github.com/onetoken-go/onetoken/tokencache"
 )
+
+// curlExample keeps the token out of curl's arguments, which ps shows.
+const curlExample = "  onetoken token --kind tenant | sed 's/^/Authorization: Bearer /' |\n" +
+	"    curl -H @- https://open.feishu.cn/open-apis/tenant/v2/tenant/query"
 
 func (a *app) tokenCommand() *cobra.Command {
 	kind := choice{value: "app", of: []string{"app", "tenant"}}
@@ -54,7 +60,7 @@ type tokenOptions struct {
 // token prints one. It may return a little later than timeout: what it began at the
 // issuer has a moment to be finished for the others.
 func (a *app) token(ctx context.Context, o tokenOptions) error {
-	env := &environment{getenv: a.getenv, stdin: a.stdin}
+	env := a.environment()
 	waiting, cancel := env.limit(ctx, o.timeout)
 	defer cancel()
 	s, err := a.open(waiting, env, opening{credential: true, deadline: deadlineOf(waiting)})
@@ -98,4 +104,22 @@ func ofKind(tok tokencache.Token, kind string) (string, error) {
 		return "", fmt.Errorf("the issuer gave no %s token with the %s token: ask for --kind %s", kind, other, other)
 	}
 	return value, nil
+}
+
+// notSharedError is a token that --strict does not take.
+type notSharedError struct{ why error }
+
+func (e *notSharedError) Error() string {
+	return fmt.Sprintf("the token came straight from the issuer and is not shared, so --strict prints none: %v", e.why)
+}
+
+func (e *notSharedError) Unwrap() error { return e.why }
+
+// strictly is an error if the token was had around Redis.
+func (s *session) strictly(ctx context.Context) error {
+	seen := s.settled(ctx)
+	if !seen.Direct {
+		return nil
+	}
+	return &notSharedError{cmp.Or(seen.Redis, errors.New("redis was in trouble"))}
 }

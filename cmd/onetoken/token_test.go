@@ -266,3 +266,40 @@ func TestNoTokenOfAKind(t *testing.T) {
 	assert.Empty(t, got.stdout)
 	assert.Contains(t, got.stderr, "tenant token")
 }
+
+// Around Redis a token is good, but not for who asked for one that is shared.
+func TestNotAroundRedis(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	got := town.run(t, "token", "--strict")
+	assert.Equal(t, result{exitOK, town.issuer.Pairs()[0].App + "\n", ""}, got, "it is shared")
+	town.redis.Close()
+	for _, args := range [][]string{{"token", "--strict"}, {"token", "--strict", "--json"}} {
+		got = town.run(t, args...)
+		assert.Equal(t, exitFailed, got.code)
+		assert.Empty(t, got.stdout)
+		assert.Regexp(t, `^onetoken: the token came straight from the issuer and is not shared, so --strict prints none: redis unreachable: .* \(REDIS_URL\)\n$`, got.stderr)
+	}
+	assert.Equal(t, exitOK, town.run(t, "token").code)
+
+	calls, forbidden := town.issuer.Stats().Calls, town.with("ONETOKEN_NO_DIRECT", "true")
+	for _, args := range [][]string{{"token"}, {"refresh"}, {"doctor"}} {
+		got = forbidden.run(t, append(args, "--log-level", "error")...)
+		assert.Equal(t, exitFailed, got.code, args)
+		assert.Contains(t, got.stdout+got.stderr, "redis unreachable", args)
+		assert.NotContains(t, got.stdout, town.issuer.Pairs()[0].App)
+	}
+	r := startRefresher(t, forbidden)
+	eventually(t, func() bool {
+		status, body := r.ask(http.MethodGet, "/readyz")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, "redis unreachable")
+	})
+	assert.Equal(t, exitOK, r.stop().code)
+	assert.Equal(t, calls, town.issuer.Stats().Calls, "nobody has asked")
+
+	for _, command := range []string{"token", "refresh", "refresher", "status", "invalidate", "doctor"} {
+		got = town.with("ONETOKEN_NO_DIRECT", testSecret).run(t, command)
+		assert.Equal(t, exitUsage, got.code)
+		assert.Equal(t, "onetoken: ONETOKEN_NO_DIRECT is neither true nor false\n", got.stderr, command)
+	}
+}

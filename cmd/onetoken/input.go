@@ -24,59 +24,68 @@ var (
 	errStopped = errors.New("interrupted")
 )
 
-// orFile reads the variable, or the file that the variable with _FILE names.
-// Neither is set: "". It is false after a complaint.
-func (e *environment) orFile(ctx context.Context, name string) (value string, ok bool) {
-	value, file := e.getenv(name), e.getenv(name+"_FILE")
+// input is where values come from: variables, the files that stand in for them, and standard input.
+type input struct {
+	getenv  func(string) string
+	stdin   io.Reader
+	stdinOf string       // the variable that was read from it
+	files   advice.Files // that were named
+	late    bool         // a read did not end in time
+	stopped bool         // by a signal, while something was read
+}
+
+// errUnread is of a file that was not read because the time went by with another: nothing may be
+// wrong with this one.
+var errUnread = errors.New("not read")
+
+// value reads the variable, or the file that the variable with _FILE names.
+// Neither is set: "". Its error is errUnread or a complaint, which quotes nothing.
+func (in *input) value(ctx context.Context, name string) (string, error) {
+	value, file := in.getenv(name), in.getenv(name+"_FILE")
 	switch {
 	case file == "" && value == "-":
-		e.complain("%s is \"-\", which is no value: for standard input set %s_FILE to it", name, name)
-		return "", false
+		return "", fmt.Errorf("%s is \"-\", which is no value: for standard input set %s_FILE to it", name, name)
 	case file == "":
-		return value, true
+		return value, nil
 	case value != "":
-		e.complain("%s and %s_FILE are both set: keep one", name, name)
-		return "", false
+		return "", fmt.Errorf("%s and %s_FILE are both set: keep one", name, name)
+	case in.late && ctx.Err() != nil:
+		return "", errUnread
 	}
-	if e.late && ctx.Err() != nil {
-		return "", false // nothing may be wrong with this one: the time went by with another
+	if in.files == nil {
+		in.files = advice.Files{}
 	}
-	if e.setting.Files == nil {
-		e.setting.Files = advice.Files{}
-	}
-	e.setting.Files[name] = file
+	in.files[name] = file
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, readTime)
 		defer cancel()
 	}
-	raw, err := e.read(ctx, file, name+"_FILE")
+	raw, err := in.read(ctx, file, name+"_FILE")
 	if err != nil {
-		e.late = e.late || errors.Is(err, errUnended)
-		e.stopped = e.stopped || errors.Is(err, errStopped)
-		e.complain("%s_FILE cannot be read: %w", name, err)
-		return "", false
+		in.late = in.late || errors.Is(err, errUnended)
+		in.stopped = in.stopped || errors.Is(err, errStopped)
+		return "", fmt.Errorf("%s_FILE cannot be read: %w", name, err)
 	}
 	value = cutNewline(raw)
 	if value == "" {
-		e.complain("%s_FILE names an empty file: write the value into it", name)
-		return "", false
+		return "", fmt.Errorf("%s_FILE names an empty file: write the value into it", name)
 	}
-	return value, true
+	return value, nil
 }
 
 // cutNewline cuts the last one, as editors and echo leave it.
 func cutNewline(raw string) string { return strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r") }
 
-func (e *environment) read(ctx context.Context, file, whose string) (string, error) {
+func (in *input) read(ctx context.Context, file, whose string) (string, error) {
 	if file != "-" {
 		return readFile(ctx, file)
 	}
-	if e.stdinOf != "" {
-		return "", fmt.Errorf("standard input is taken by %s already", e.stdinOf)
+	if in.stdinOf != "" {
+		return "", fmt.Errorf("standard input is taken by %s already", in.stdinOf)
 	}
-	e.stdinOf = whose
-	return readAside(ctx, func() (string, error) { return readBounded(e.stdin) })
+	in.stdinOf = whose
+	return readAside(ctx, func() (string, error) { return readBounded(in.stdin) })
 }
 
 // readFile may be asked for a pipe, whose opening blocks too.
