@@ -49,7 +49,9 @@ func (c *Collector) Observe(e tokencache.Event) {
 			c.degraded.putBack(e.ID)
 		}
 	case tokencache.EventFill:
-		c.degraded.filled(e.ID, errors.Is(e.Err, tokencache.ErrClosed))
+		c.degraded.filled(e.ID, e.Err == nil, errors.Is(e.Err, tokencache.ErrClosed))
+	case tokencache.EventCall:
+		c.degraded.called(e.ID)
 	case tokencache.EventRecovered:
 		c.degraded.answered()
 	case tokencache.EventClosed:
@@ -61,7 +63,7 @@ var (
 	remainingDesc = prometheus.NewDesc("onetoken_token_remaining_seconds",
 		"How long the token at hand still lives; 0 while there is none that can be handed out.", []string{"id"}, nil)
 	degradedDesc = prometheus.NewDesc("onetoken_degraded",
-		"1 while operations in Redis fail: tokens that are at hand serve, new ones are not shared. 0 again once Redis answers or a fill met no trouble.", nil, nil)
+		"1 while operations in Redis fail: tokens that are at hand serve, new ones are not shared. 0 again once Redis answers, or has taken what it had refused.", nil, nil)
 )
 
 // Describe implements [prometheus.Collector].

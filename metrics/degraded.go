@@ -8,7 +8,8 @@ import (
 
 // degraded is which credentials have trouble with Redis. A Redis that was silent is
 // well again when it answers, which there is an event for. One that refused has
-// answered all the time: there it takes a whole fill without trouble.
+// answered all the time: there it takes a whole fill without trouble, that has got a token or
+// called with the lock. One that only read the failure of another wrote nothing.
 //
 // The news is as old as the last operation: a process with a fresh token has no
 // reason to try another.
@@ -20,6 +21,7 @@ type degraded struct {
 type condition struct {
 	silent bool // Redis did not answer, or was not asked for that reason
 	recent bool // since the credential's last fill ended
+	called bool // the issuer, since then
 }
 
 // trouble is an operation that did not succeed.
@@ -32,20 +34,30 @@ func (d *degraded) trouble(id string, what tokencache.Trouble) {
 	d.byKey[id] = condition{silent: what.Silent(), recent: true}
 }
 
-// filled is the end of a fill: without trouble since the one before, all is well.
-// Of a Source that is gone there is no next one.
-func (d *degraded) filled(key string, gone bool) {
+// called is a call of the issuer with the lock in hand.
+func (d *degraded) called(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c, ok := d.byKey[id]; ok {
+		c.called = true
+		d.byKey[id] = c
+	}
+}
+
+// filled is the end of a fill: without trouble since the one before, all is well, if it got a
+// token or called. Of a Source that is gone there is no next one.
+func (d *degraded) filled(key string, got, gone bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c, ok := d.byKey[key]
 	if !ok {
 		return
 	}
-	if gone || !c.recent {
+	if gone || !c.recent && (c.silent || got || c.called) {
 		delete(d.byKey, key)
 		return
 	}
-	c.recent = false
+	c.recent, c.called = false, false
 	d.byKey[key] = c
 }
 

@@ -32,6 +32,7 @@ func TestDegraded(t *testing.T) {
 	fill := func(key string, err error) tokencache.Event {
 		return tokencache.Event{Kind: tokencache.EventFill, ID: key, Err: err}
 	}
+	call := tokencache.Event{Kind: tokencache.EventCall, ID: "a", Err: &tokencache.IssuerError{}}
 	recovered := tokencache.Event{Kind: tokencache.EventRecovered}
 	putBack := tokencache.Event{Kind: tokencache.EventPutBack, ID: "a", Err: redisTrouble("OOM")}
 	invalidate := tokencache.Event{Kind: tokencache.EventInvalidate, ID: "a", Err: redisTrouble("timeout")}
@@ -40,25 +41,28 @@ func TestDegraded(t *testing.T) {
 		events []tokencache.Event
 		want   bool
 	}{
-		"nothing":                                   {nil, false},
-		"an issuer's failure is none of Redis":      {[]tokencache.Event{fill("a", &tokencache.IssuerError{})}, false},
-		"a refusal":                                 {[]tokencache.Event{down("a", "OOM")}, true},
-		"the fill that met it ends":                 {[]tokencache.Event{down("a", "OOM"), fill("a", nil)}, true},
-		"the next fill meets none":                  {[]tokencache.Event{down("a", "OOM"), fill("a", nil), fill("a", nil)}, false},
-		"the next fill fails for another reason":    {[]tokencache.Event{down("a", "OOM"), fill("a", nil), fill("a", &tokencache.IssuerError{})}, false},
-		"the next fill meets it again":              {[]tokencache.Event{down("a", "OOM"), fill("a", nil), down("a", "OOM"), fill("a", nil)}, true},
-		"the fill of another meets none":            {[]tokencache.Event{down("a", "OOM"), fill("a", nil), fill("b", nil)}, true},
-		"one of two is well":                        {[]tokencache.Event{down("a", "OOM"), down("b", "OOM"), fill("a", nil), fill("b", nil), fill("a", nil)}, true},
-		"an answer after silence":                   {[]tokencache.Event{down("a", "timeout"), down("b", "unreachable"), down("c", "paused"), down("d", "protocol"), recovered}, false},
-		"an answer is no end of a refusal":          {[]tokencache.Event{down("a", "OOM"), recovered}, true},
-		"an answer that is a refusal":               {[]tokencache.Event{down("a", "timeout"), recovered, down("a", "LOADING")}, true},
-		"silence after a refusal, then an answer":   {[]tokencache.Event{down("a", "OOM"), down("a", "timeout"), recovered}, false},
-		"silence, and a fill before the answer":     {[]tokencache.Event{down("a", "timeout"), fill("a", nil), fill("a", nil)}, false},
-		"a put-back that Redis refuses":             {[]tokencache.Event{putBack, fill("a", nil)}, true},
-		"a put-back that it takes the next time":    {[]tokencache.Event{putBack, fill("a", nil), {Kind: tokencache.EventPutBack, ID: "a", Outcome: "stored"}, fill("a", nil)}, false},
-		"a rejection that Redis does not hear":      {[]tokencache.Event{invalidate}, true},
-		"a rejection it hears later":                {[]tokencache.Event{invalidate, recovered}, false},
-		"the last fill of a Source that is no more": {[]tokencache.Event{down("a", "OOM"), fill("a", tokencache.ErrClosed)}, false},
+		"nothing":                                    {nil, false},
+		"an issuer's failure is none of Redis":       {[]tokencache.Event{fill("a", &tokencache.IssuerError{})}, false},
+		"a refusal":                                  {[]tokencache.Event{down("a", "OOM")}, true},
+		"the fill that met it ends":                  {[]tokencache.Event{down("a", "OOM"), fill("a", nil)}, true},
+		"the next fill meets none":                   {[]tokencache.Event{down("a", "OOM"), fill("a", nil), fill("a", nil)}, false},
+		"the next fill calls with the lock, in vain": {[]tokencache.Event{down("a", "OOM"), fill("a", nil), call, fill("a", &tokencache.IssuerError{})}, false},
+		"the next fill reads a failure of another's": {[]tokencache.Event{down("a", "OOM"), fill("a", nil), fill("a", &tokencache.IssuerError{})}, true},
+		"a call of a fill before that":               {[]tokencache.Event{down("a", "OOM"), call, fill("a", nil), fill("a", &tokencache.IssuerError{})}, true},
+		"after silence it reads one":                 {[]tokencache.Event{down("a", "timeout"), fill("a", nil), fill("a", &tokencache.IssuerError{})}, false},
+		"the next fill meets it again":               {[]tokencache.Event{down("a", "OOM"), fill("a", nil), down("a", "OOM"), fill("a", nil)}, true},
+		"the fill of another meets none":             {[]tokencache.Event{down("a", "OOM"), fill("a", nil), fill("b", nil)}, true},
+		"one of two is well":                         {[]tokencache.Event{down("a", "OOM"), down("b", "OOM"), fill("a", nil), fill("b", nil), fill("a", nil)}, true},
+		"an answer after silence":                    {[]tokencache.Event{down("a", "timeout"), down("b", "unreachable"), down("c", "paused"), down("d", "protocol"), recovered}, false},
+		"an answer is no end of a refusal":           {[]tokencache.Event{down("a", "OOM"), recovered}, true},
+		"an answer that is a refusal":                {[]tokencache.Event{down("a", "timeout"), recovered, down("a", "LOADING")}, true},
+		"silence after a refusal, then an answer":    {[]tokencache.Event{down("a", "OOM"), down("a", "timeout"), recovered}, false},
+		"silence, and a fill before the answer":      {[]tokencache.Event{down("a", "timeout"), fill("a", nil), fill("a", nil)}, false},
+		"a put-back that Redis refuses":              {[]tokencache.Event{putBack, fill("a", nil)}, true},
+		"a put-back that it takes the next time":     {[]tokencache.Event{putBack, fill("a", nil), {Kind: tokencache.EventPutBack, ID: "a", Outcome: "stored"}, fill("a", nil)}, false},
+		"a rejection that Redis does not hear":       {[]tokencache.Event{invalidate}, true},
+		"a rejection it hears later":                 {[]tokencache.Event{invalidate, recovered}, false},
+		"the last fill of a Source that is no more":  {[]tokencache.Event{down("a", "OOM"), fill("a", tokencache.ErrClosed)}, false},
 	} {
 		m := metrics.New()
 		for _, e := range c.events {

@@ -22,7 +22,6 @@ func (a *app) demoCommand() *cobra.Command {
 			"Nothing is read from the environment. The summary is by the issuer's counters.\n" +
 			"Exit status 1: more successful calls than rotations and the kill, a Get that\n" +
 			"failed, or one that waited in a replica that had held a token.",
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := usage(validateDemo(c)); err != nil {
 				return err

@@ -36,7 +36,6 @@ func (a *app) doctorCommand() *cobra.Command {
 			"A check is ok, warn (works, but not as well as it could), fail, or skipped.\n" +
 			"Exit status: 0 nothing failed, 1 something did, 2 usage or configuration.",
 		Example: "  onetoken doctor\n  onetoken doctor --json | jq '.checks[] | select(.status != \"ok\")'",
-		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object instead of lines")

@@ -10,14 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// errTokenArgument quotes nothing: what was given may be a token.
-var errTokenArgument = errors.New(`a token is never an argument, ps shows those to all users: give "-" and write the token to standard input`)
 
 func (a *app) invalidateCommand() *cobra.Command {
 	var timeout time.Duration
@@ -47,21 +43,10 @@ func (a *app) invalidateCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&timeout, "timeout", readTime, "how long to wait, in all: for standard input or a file to end, and for redis")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withoutArguments(err) })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%v; %w", flagError(cmd, err), errTokenArgument) //nolint:errorlint // two would be two lines
+	})
 	return cmd
-}
-
-// withoutArguments is an error about flags that quotes nothing: what it would quote may be a token.
-func withoutArguments(err error) error {
-	switch err.(type) { //nolint:errorlint // pflag wraps none of them
-	case *pflag.NotExistError:
-		return fmt.Errorf("there is no such flag; %w", errTokenArgument)
-	case *pflag.InvalidValueError:
-		return fmt.Errorf("a flag does not take its value; %w", errTokenArgument)
-	case *pflag.ValueRequiredError: // quotes the name of a flag that there is
-		return err
-	}
-	return fmt.Errorf("that is not how a flag is written; %w", errTokenArgument)
 }
 
 func (a *app) invalidate(ctx context.Context, fromStdin bool, timeout time.Duration) error {

@@ -40,7 +40,6 @@ func (a *app) issuerCommand() *cobra.Command {
 		Example: "  export FEISHU_APP_ID=cli_try FEISHU_APP_SECRET=try-secret\n" +
 			"  onetoken issuer --life 2m &\n" +
 			"  FEISHU_BASE_URL=http://127.0.0.1:9090 onetoken token",
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.issuer(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()

@@ -17,8 +17,9 @@ func (a *app) refreshCommand() *cobra.Command {
 		Short: "Ask the issuer now, for the whole fleet",
 		Long: "Ask the issuer now, whatever life the token has left, through the lock, and\n" +
 			"share the answer. One line on standard output says whether that brought a token\n" +
-			"that Redis did not have, or the same again, as an issuer may answer until the\n" +
-			"token is in its window; how long it lives, and its state. Never the token.\n\n" +
+			"that Redis did not have, the same again, as an issuer may answer until the\n" +
+			"token is in its window, or one that was refused; how long it lives, and its\n" +
+			"state. Never the token.\n\n" +
 			"A refusal that needs a person is remembered by the fleet for up to 5 min. This\n" +
 			"command passes it, with one call: run it after you mended something in the\n" +
 			"console. Other failures, such as a rate limit, hold it back like everybody: the\n" +
@@ -27,7 +28,6 @@ func (a *app) refreshCommand() *cobra.Command {
 			"so long a call under way has for the others. The environment is described by\n" +
 			"onetoken -h.",
 		Example: "  onetoken refresh && onetoken status",
-		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.refresh(cmd.Context(), timeout)
 		},
@@ -46,26 +46,30 @@ func (a *app) refresh(ctx context.Context, timeout time.Duration) error {
 	}
 	defer s.close()
 	s.warn(ctx)
-	var tok tokencache.Token
+	var returned *bool
 	err = s.within(ctx, waiting, timeout, func(waiting context.Context) (err error) {
-		var changed bool
-		tok, changed, err = s.source.Refresh(waiting)
-		if err == nil {
-			_, err = fmt.Fprintln(a.stdout, s.whatCame(ctx, tok, changed))
+		tok, changed, err := s.source.Refresh(waiting)
+		if err != nil {
+			return err
 		}
+		returned = s.hasReturned(ctx, tok)
+		_, err = fmt.Fprintln(a.stdout, s.whatCame(ctx, tok, changed, returned))
 		return err
 	})
-	s.tellReturned(s.hasReturned(ctx, tok))
+	s.tellReturned(returned)
 	return s.conclude(ctx, err)
 }
 
-// whatCame says it in one line, without the token.
-func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bool) string {
+// whatCame says it in one line, without the token. A token that has returned is not new, though
+// Redis did not have it.
+func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bool, returned *bool) string {
 	seen := s.settled(ctx)
 	which := "the same token again"
 	switch {
 	case seen.Direct:
 		which = "a token" // nobody knows what Redis has
+	case returned != nil && *returned:
+		which = "the refused token again"
 	case changed:
 		which = "a new token"
 	}

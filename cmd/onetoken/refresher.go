@@ -46,7 +46,6 @@ func (a *app) refresherCommand() *cobra.Command {
 			"let a call under way end and publish its token; the exit status is 0 then.",
 		Example: "  onetoken refresher --log-level info\n" +
 			"  curl http://127.0.0.1:8080/readyz",
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if check {
 				return a.checkReady(cmd.Context(), address)

@@ -74,9 +74,11 @@ func (w *watch) note(e tokencache.Event) (well bool) {
 	return false
 }
 
-// filled is the end of a fill. The caller holds w.mu.
+// filled is the end of a fill. That Redis takes writes again is shown by one that got a token, or
+// that had the lock and called: one that only reads the failure of another shows nothing. The
+// caller holds w.mu.
 func (w *watch) filled(err error) (well bool) {
-	well = w.refused && !w.troubled
+	well = w.refused && !w.troubled && (err == nil || w.asked)
 	w.refused = w.refused && !well
 	w.troubled = false
 	if errors.Is(err, tokencache.ErrClosed) {

@@ -145,6 +145,10 @@ func TestWatchTellsWhenRedisNoLongerRefuses(t *testing.T) {
 	w.observe(tokencache.Event{Kind: tokencache.EventPutBack, Err: &tokencache.RedisError{Trouble: "OOM", Err: refusal}})
 	w.observe(fill)
 	assert.Empty(t, log.String(), "it refuses still")
+	stored := tokencache.Event{Kind: tokencache.EventFill, Err: &tokencache.IssuerError{Issuer: "feishu", Message: "of another replica"}}
+	w.observe(stored)
+	w.observe(stored)
+	assert.NotContains(t, log.String(), "no longer", "nothing was written")
 	w.observe(fill)
 	assert.Contains(t, log.String(), `msg="redis no longer refuses"`)
 }

@@ -24,7 +24,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(unread)
+	guardArguments(root) // cobra's own commands write to what is set by now
 	cmd, err := root.ExecuteContextC(ctx)
+	if _, _, unknown := root.Find(args); unknown != nil && err != nil && !a.started {
+		err = noCommand(root, args[0])
+	}
 	if err != nil && !a.started {
 		err = usage(fmt.Errorf("%w (see %s -h)", err, cmd.CommandPath()))
 	}

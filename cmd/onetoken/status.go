@@ -35,7 +35,6 @@ func (a *app) statusCommand() *cobra.Command {
 			statusJSONHelp,
 		Example: "  onetoken status\n" +
 			"  onetoken status --json | jq -r '.[] | [.app_id, .state] | @tsv'",
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.status(cmd.Context(), asJSON, watch)
 		},

@@ -26,7 +26,8 @@ const statusJSONHelp = `--json prints an array, empty if there is nothing, of ob
     class            transient, unknown, rate_limited, quota or permanent
     code, message    the issuer's; code 0 if it gave none
     log_id           names the request for the issuer's support; "" if none
-    by, attempts     the replica that made the last call, and how many in a row
+    by, attempts     the replica that made the last call, and how many in a row;
+                     one without an answer may be its own trouble: not counted
     retry_in_seconds how long the issuer is not asked again; 0 if it may be
   garbled            why a record that is there cannot be used, or null`
 

@@ -252,6 +252,9 @@ func factsOf(st tokencache.Status) string {
 		facts = append(facts, "log id "+terminal.Datum(st.Failure.LogID))
 	}
 	attempts := fmt.Sprintf("attempts in a row: %d", st.Attempts)
+	if st.Attempts == 0 { // see fail.lua: what may be the replica's own trouble
+		attempts = "may be the replica's own trouble, so not counted"
+	}
 	if st.FailedBy != "" {
 		attempts += ", the last by " + terminal.Datum(st.FailedBy)
 	}

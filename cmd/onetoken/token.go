@@ -37,7 +37,6 @@ func (a *app) tokenCommand() *cobra.Command {
 			"Do not put $(onetoken token) into the arguments of a command: ps shows them to\n" +
 			"all users. curl reads headers from standard input, since 7.55.\n\n" + tokenJSONHelp,
 		Example: curlExample,
-		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.kind = kind.value
 			return a.token(cmd.Context(), o)
