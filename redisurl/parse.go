@@ -35,6 +35,8 @@ import (
 // What is wrong with a URL as a whole: each names the part, never its value.
 var (
 	errBare     = errors.New("has no scheme: it has to look like redis://127.0.0.1:6379")
+	errSlashes  = errors.New("has no // after its scheme: it has to look like redis://127.0.0.1:6379")
+	errQuotes   = errors.New("is in quotation marks: leave them out, not every reader of such a file removes them")
 	errScheme   = errors.New("does not begin with redis://, rediss:// or unix://")
 	errFragment = errors.New("has a fragment, all from a # on: write %23 for a # in user, password or parameters")
 	errLateAt   = errors.New("has an @ in its path: write %2F for a / and %3F for a ? in user and password")
@@ -100,11 +102,15 @@ func split(raw string) (*written, error) {
 	}
 	scheme, rest, _ := strings.Cut(raw, ":")
 	scheme = strings.ToLower(scheme)
-	slashes := strings.HasPrefix(rest, "//")
-	if !slashes && scheme != "unix" {
+	slashes, known := strings.HasPrefix(rest, "//"), scheme == "redis" || scheme == "rediss" || scheme == "unix"
+	switch {
+	case strings.HasPrefix(raw, `"`) || strings.HasPrefix(raw, "'"):
+		return nil, errQuotes
+	case !slashes && known && scheme != "unix" && strings.HasPrefix(rest, "/"):
+		return nil, errSlashes
+	case !slashes && scheme != "unix":
 		return nil, errBare
-	}
-	if scheme != "redis" && scheme != "rediss" && scheme != "unix" {
+	case !known:
 		return nil, errScheme
 	}
 	w := &written{scheme: scheme}

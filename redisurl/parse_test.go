@@ -191,3 +191,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A URL that cannot be taken apart says which mistake it is, and nothing of itself.
+func TestSaysWhatTheWholeLacks(t *testing.T) {
+	for raw, says := range map[string]string{
+		"127.0.0.1:6379":               "has no scheme",
+		"localhost":                    "has no scheme",
+		"redis:/127.0.0.1:6379":        "has no // after its scheme",
+		"rediss:/127.0.0.1:6379":       "has no // after its scheme",
+		`"redis://:secret@host:6379"`:  "is in quotation marks",
+		`'rediss://:secret@host:6379'`: "is in quotation marks",
+		"http://:secret@host:6379":     "does not begin with redis://",
+	} {
+		_, err := Parse(raw)
+		require.ErrorContains(t, err, says, raw)
+		assert.NotContains(t, err.Error(), "secret", raw)
+	}
+}

@@ -90,6 +90,9 @@ func (a *app) checkReady(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("the refresher at %s did not finish its answer: try again", net.JoinHostPort(host, port))
 	}
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusServiceUnavailable {
+		return fmt.Errorf("what answers at %s is no refresher (HTTP %d): give --check the --listen of one", net.JoinHostPort(host, port), res.StatusCode)
+	}
 	if res.StatusCode != http.StatusOK {
 		return errors.New(terminal.Printable(string(text)))
 	}

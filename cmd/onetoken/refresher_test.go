@@ -302,6 +302,12 @@ func TestRefresherCheck(t *testing.T) {
 	assert.Equal(t, exitFailed, sick.code)
 	assert.Contains(t, sick.stderr, "onetoken: not ready: ")
 
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	wrong := world{}.run(t, "refresher", "--check", "--listen", strings.TrimPrefix(other.URL, "http://"))
+	assert.Equal(t, exitFailed, wrong.code)
+	assert.Contains(t, wrong.stderr, "is no refresher (HTTP 404)")
+
 	well := startRefresher(t, newTown(t).world)
 	well.awaitReady(http.StatusOK)
 	got := world{}.run(t, "refresher", "--check", "--listen", strings.TrimPrefix(well.at, "http://"))
