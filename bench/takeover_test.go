@@ -26,7 +26,7 @@ import (
 // number of locks and the run.
 const victimEnv = "ONETOKEN_BENCH_VICTIM"
 
-// What the product does with these tokens: see "Keys" in tokencache's doc.go, lock's
+// What the product does with these tokens: see "Keys and records" in docs/design.md, lock's
 // Lease and takeoverJitter in tokencache's wait.go.
 const (
 	lease          = 5 * time.Second

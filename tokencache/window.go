@@ -2,8 +2,8 @@ package tokencache
 
 import "time"
 
-// window says what to do with a token by its remaining life. See doc.go for the
-// picture.
+// window says what to do with a token by its remaining life. docs/design.md
+// has the picture.
 type window struct {
 	refresh time.Duration // at or below: a fill is due
 	urgent  time.Duration // at or below: the fill may go around a Redis that is down

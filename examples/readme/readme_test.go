@@ -29,6 +29,18 @@ func TestReadmeShowsTheseFiles(t *testing.T) {
 	}
 }
 
+// So does every block in the comment of package tokencache, or among that package's examples.
+func TestPackageCommentShowsTheseFiles(t *testing.T) {
+	code := unindented(t, "embed_test.go") + unindented(t, "../../tokencache/example_test.go")
+	comment, _, _ := strings.Cut(readFile(t, "../../tokencache/doc.go"), "\npackage ")
+	blocks := regexp.MustCompile(`(?m)^//\t.*\n(?:(?://\n)?//\t.*\n)*`).FindAllString(comment, -1)
+	require.Len(t, blocks, 2)
+	for _, block := range blocks {
+		block = regexp.MustCompile(`(?m)^//[ \t]*`).ReplaceAllString(block, "")
+		assert.Contains(t, code, block)
+	}
+}
+
 // The commands that add the module to one's own, in their order, with the code between them.
 func TestReadmeAddsTheModule(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
@@ -79,7 +91,12 @@ func main() {}
 
 func unindented(t *testing.T, name string) string {
 	t.Helper()
+	return regexp.MustCompile(`(?m)^[ \t]+`).ReplaceAllString(readFile(t, name), "")
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
-	return regexp.MustCompile(`(?m)^[ \t]+`).ReplaceAllString(string(text), "")
+	return string(text)
 }

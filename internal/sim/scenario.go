@@ -112,16 +112,16 @@ func NewScenario(seed uint64, p Profile) Scenario {
 // sound reports whether there are no faults.
 func (s *Scenario) sound() bool { return len(s.Profile.families) == 0 }
 
-// span is w of tokencache's doc.go: the window less its margin.
+// span is w of docs/design.md: the window less its margin.
 func (s *Scenario) span() time.Duration {
 	return s.window - min(30*time.Second, max(s.window/4, 1250*time.Millisecond), s.window/2)
 }
 
-// margin is x of tokencache's doc.go, but for the shortest lives: what is left of a token
+// margin is x of docs/design.md, but for the shortest lives: what is left of a token
 // that nobody is handed any more.
 func (s *Scenario) margin() time.Duration { return min(10*time.Second, s.life/50) }
 
-// deadMargin is x of tokencache's doc.go.
+// deadMargin is x of docs/design.md.
 func (s *Scenario) deadMargin() time.Duration { return min(s.margin(), s.span()/6) }
 
 // drawFaults begins with as many kinds as there are, in a drawn order, before any
