@@ -17,10 +17,10 @@ import (
 //
 //	redis.call('SET', key, <Value>, 'NX', 'PX', <TTL in ms>)
 //
-// Then nobody comes between the look and the try. A client may send the script again, if
-// the reply was lost: a key that has the Value by then was taken, too. What was taken is
-// kept with Keep, or given back with Drop. All its time counts from when the Claim was made.
-// A Claim is for one goroutine.
+// Then nobody comes between the look and the try. If the reply is lost the client may send the
+// script again, so treat a key that holds the Value as taken, too. The caller keeps the lock with
+// Keep, or gives it back with Drop. Lease and atMost count from when the Claim was made. A Claim is
+// for one goroutine.
 type Claim struct {
 	locker        *Locker
 	key, value    string
@@ -28,8 +28,8 @@ type Claim struct {
 	lease, atMost time.Duration
 }
 
-// Claim prepares a try, and sends nothing. Lease and atMost are TryAcquire's, as is the
-// error: a lease below 1 ms, a ctx that is over, or no client.
+// Claim prepares a try, and sends nothing. Lease and atMost are as in TryAcquire. Errors: a lease
+// below 1 ms, a ctx that is over, or no client.
 func (l *Locker) Claim(ctx context.Context, key string, lease, atMost time.Duration) (*Claim, error) {
 	first := min(lease, atMost).Truncate(time.Millisecond)
 	if first <= 0 {
@@ -44,21 +44,21 @@ func (l *Locker) Claim(ctx context.Context, key string, lease, atMost time.Durat
 	return &Claim{locker: l, key: key, value: newValue(), made: time.Now(), lease: first, atMost: atMost}, nil
 }
 
-// Value is what the key is to be set to.
+// Value returns what the script sets the key to.
 func (c *Claim) Value() string { return c.value }
 
-// TTL is that which the key is to have, the shorter of lease and atMost: whole milliseconds, 1 at
-// least.
+// TTL returns the TTL that the script gives the key: the shorter of lease and atMost, in whole
+// milliseconds, 1 at least.
 func (c *Claim) TTL() time.Duration { return c.lease }
 
-// Over reports whether the lease has run out. The answer of a script that comes later does
-// not say whether the lock is still ours.
+// Over reports whether the lease has run out. A script's answer that comes later does not tell
+// whether the lock is still ours.
 func (c *Claim) Over() bool { return !time.Now().Before(c.deadline()) }
 
 // Keep makes a Lease of a lock that the caller's script has taken. It costs one round trip,
 // in which redislock obtains the lock under the value that the key already has, as its
-// Options.Token allows; so call it before the work that the lock is for. There is always a
-// Lease, and it is the caller's to release:
+// Options.Token allows; so call it before the work that the lock is for. Keep always returns a
+// Lease, which the caller has to release:
 //
 //   - Redis says that the key is another's by now: the Lease is lost.
 //   - Redis does not answer: nobody extends the Lease. It is lost when the first lease is over.
@@ -72,8 +72,8 @@ func (c *Claim) Keep(ctx context.Context) *Lease {
 	return newLease(c, held) // nil after any other error
 }
 
-// Drop gives back what a script may have taken, in the background: by one try, which lasts
-// no longer than the lease. [Locker.Wait] waits for it.
+// Drop gives back what a script may have taken. It makes one try, in the background, which lasts no
+// longer than the lease; [Locker.Wait] waits for it.
 func (c *Claim) Drop() {
 	ctx, cancel := context.WithTimeout(context.Background(), c.lease)
 	c.locker.drops.Go(func() {
@@ -84,8 +84,8 @@ func (c *Claim) Drop() {
 
 func (c *Claim) deadline() time.Time { return c.made.Add(c.lease) }
 
-// obtain has redislock take the lock until the deadline. A reply after it is worth nothing:
-// the lease that it grants may have ended.
+// obtain has redislock take the lock, and gives up at the deadline: the lease that a later reply
+// grants may have ended.
 func (c *Claim) obtain(ctx context.Context) (*redislock.Lock, error) {
 	ctx, cancel := context.WithDeadline(ctx, c.deadline())
 	defer cancel()
@@ -103,9 +103,9 @@ func (c *Claim) obtain(ctx context.Context) (*redislock.Lock, error) {
 	return held, err
 }
 
-// release deletes the key if it has the value. The script is our own, as redislock hands out
-// a handle to release only for a try that succeeded. It goes by its text: an answer that
-// Redis does not know the script may come when nobody waits for it any more.
+// release deletes the key if it has the value. The script is our own, as redislock hands out a
+// handle to release only for a try that succeeded. release sends the script's text, not its hash:
+// when Redis answers that it does not know a hash, perhaps nobody is left to send the text.
 func (c *Claim) release(ctx context.Context) error {
 	return releaseScript.Eval(ctx, c.locker.rdb, []string{c.key}, c.value).Err()
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/bsm/redislock"
 )
 
-// Lease is a lock held, until it is released or lost. It is safe for concurrent
+// Lease is a lock that its caller holds until it is released or lost. It is safe for concurrent
 // use.
 type Lease struct {
 	claim  *Claim
@@ -25,16 +25,16 @@ type Lease struct {
 	released atomic.Bool
 }
 
-// newLease is that of a lock which redislock has obtained, which it then keeps extending; or,
-// without one, of a lock that runs out when its first lease is over.
+// newLease makes the Lease of a lock that redislock has obtained, and has a goroutine extend it. If
+// held is nil, nobody extends it, and it is lost when the first lease is over.
 func newLease(c *Claim, held *redislock.Lock) *Lease {
-	ctx, stop := context.WithCancel(context.Background()) // nothing of the taker's, who may be gone
+	ctx, stop := context.WithCancel(context.Background()) // not the taker's, which may end first
 	l := &Lease{claim: c, held: held, lost: make(chan struct{}), stop: stop, kept: make(chan struct{})}
 	l.lose = sync.OnceFunc(func() {
 		stop()
 		close(l.lost)
 	})
-	// A timer of its own, as the keeper may hang in a call when the time comes.
+	// Not the keeper's timer: the keeper may hang in a call when the lease runs out.
 	l.expiry = time.AfterFunc(time.Until(c.deadline()), l.lose)
 	if held == nil {
 		close(l.kept)
@@ -44,7 +44,7 @@ func newLease(c *Claim, held *redislock.Lock) *Lease {
 	return l
 }
 
-// lostLease is that of a lock which has become another's.
+// lostLease makes the Lease of a lock that has become another's.
 func lostLease(c *Claim) *Lease {
 	l := newLease(c, nil)
 	l.expiry.Stop()
@@ -57,20 +57,17 @@ func lostLease(c *Claim) *Lease {
 // scripts that shall act only then.
 func (l *Lease) Value() string { return l.claim.value }
 
-// Lost returns a channel that is closed when Redis says that the lock is no
-// longer ours, or when the lease must have run out because it was not extended
-// in time. What Redis knows is learnt at the next extension. After Release it
-// means nothing.
+// Lost returns a channel that is closed when Redis says that the lock is no longer ours, or when
+// nothing extended the lease in time, so that it must have run out. The keeper learns what Redis
+// knows from its next extension. After Release the channel means nothing.
 func (l *Lease) Lost() <-chan struct{} { return l.lost }
 
-// Release gives the lock back and stops the keeper. That it was not ours any
-// more is no error, and a successor's lock is left alone. Once it has succeeded
-// further calls do nothing; after an error it may be called again, or left: the
-// lease runs out by itself.
+// Release gives the lock back and stops the keeper. If the lock is not ours any more, Release
+// leaves a successor's alone, and returns nil. Once it has succeeded further calls do nothing.
+// After an error it may be called again, or not: the lease runs out by itself.
 //
-// Ctx bounds the call. It should not be one that ended with the work the lock
-// was for. Release waits for the keeper, which may be in one last call to
-// Redis, but not longer than ctx.
+// Ctx bounds the call. Do not pass one that ends with the work that the lock was for. Release waits
+// for the keeper, which may be in one last call to Redis, but not longer than ctx.
 func (l *Lease) Release(ctx context.Context) error {
 	l.stop()
 	if l.released.Load() {
@@ -109,7 +106,7 @@ func (l *Lease) keeper(ctx context.Context, deadline time.Time) {
 			l.lose()
 			return
 		case err != nil:
-			pause = l.claim.lease / 13 // nine tries, and none as the lease runs out
+			pause = l.claim.lease / 13 // time for nine tries, the last before the lease runs out
 		default:
 			deadline, pause = next, l.third(next)
 			l.expiry.Reset(time.Until(deadline))
@@ -117,17 +114,17 @@ func (l *Lease) keeper(ctx context.Context, deadline time.Time) {
 	}
 }
 
-// third is when a third of a lease is over, reckoned from when it was asked for: what the
-// reply took is part of it.
+// third returns how long it is until a third of the lease is over, counted from when the lease was
+// asked for: the reply's time on its way is part of it.
 func (l *Lease) third(deadline time.Time) time.Duration {
 	return time.Until(deadline.Add(-l.claim.lease + l.claim.lease/3))
 }
 
-// end is when the lease is not extended any more.
+// end returns the moment after which the keeper extends no more.
 func (l *Lease) end() time.Time { return l.claim.made.Add(l.claim.atMost) }
 
-// extend asks Redis for another lease, or for what is left until the end, and
-// returns the new deadline.
+// extend asks Redis for another lease, or for what is left until the end, and returns the new
+// deadline.
 func (l *Lease) extend(ctx context.Context) (time.Time, error) {
 	sent := time.Now()
 	lease := min(l.claim.lease, l.end().Sub(sent)).Truncate(time.Millisecond)
