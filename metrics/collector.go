@@ -26,19 +26,19 @@ var _ prometheus.Collector = (*Collector)(nil)
 // New returns a Collector that has seen nothing, and knows of no Sources yet: see [Collector.Of].
 func New() *Collector { return &Collector{counts: newCounts()} }
 
-// Of has the remaining life of Sources' tokens shown, and returns the Collector, as in
-// prometheus.MustRegister(m.Of(cache.Sources)). Sources is [tokencache.Cache.Sources] or a
-// function of yours that returns fewer, since each has a time series of its own; it is called at
-// every scrape, maybe by several at once. A Source that is nil or closed is left out; of several
-// with one ID, or one that is listed twice, the longest life is shown, once. Another Of takes the
-// place of the one before; without any, or with nil, no life is shown.
+// Of makes the Collector show how long the tokens of Sources still live, and returns the Collector,
+// as in prometheus.MustRegister(m.Of(cache.Sources)). Sources is [tokencache.Cache.Sources], or a
+// function of yours that returns fewer, since each Source has a time series of its own. Every
+// scrape calls it, maybe several at once. The Collector leaves out a Source that is nil or closed.
+// Of several with one ID, or of one that is listed twice, it shows the longest life, once. Another
+// Of takes the place of the one before; without any, or with nil, no life is shown.
 func (c *Collector) Of(sources func() []*tokencache.Source) *Collector {
 	c.sources.Store(&sources)
 	return c
 }
 
-// Observe takes one event: it is a [tokencache.Config.Observe]. It only counts, and
-// never calls the Cache.
+// Observe takes one event: pass it as [tokencache.Config.Observe]. It only counts, and never calls
+// the Cache.
 func (c *Collector) Observe(e tokencache.Event) {
 	c.counts.add(e)
 	switch e.Kind {
@@ -87,8 +87,9 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// remaining is the longest life by ID. Two Sources of a Cache have the same one if their
-// credentials differ in Window or MaxLife alone, and those of two Caches if they share a record.
+// remaining returns the longest life for each ID. Two Sources of a Cache have one ID if their
+// credentials differ in Window or MaxLife alone; Sources of two Caches have one if they share a
+// record.
 func (c *Collector) remaining() map[string]time.Duration {
 	list := c.sources.Load()
 	if list == nil || *list == nil {

@@ -22,8 +22,8 @@ type counts struct {
 	parts []prometheus.Collector // all of the above
 }
 
-// What a list of tokencache's does not have counts as one of these: a label is never longer
-// than the list and this, and never anybody's words.
+// A name that is not in tokencache's list counts as one of these, so that no label is made of
+// anybody's words.
 var unknownOutcome = tokencache.Outcome(tokencache.ClassUnknown.String()) // of a call
 
 const notTaken = "failed" // Redis did not take it
@@ -88,7 +88,7 @@ func (c *counts) add(e tokencache.Event) {
 		c.publishes.inc(e.Outcome)
 	case tokencache.EventPutBack:
 		c.putBacks.inc(e.Outcome)
-		// Of any other operation within a fill EventDegraded tells as well.
+		// EventDegraded counts the troubles of all other operations of a fill.
 		if trouble, ok := errors.AsType[*tokencache.RedisError](e.Err); ok {
 			c.troubles.inc(trouble.Trouble)
 		}
@@ -131,7 +131,7 @@ func (f family[T]) inc(name T) {
 	f.rest.Inc()
 }
 
-// timed are durations of what went well, and of what did not.
+// timed has the durations of steps that succeeded, and of those that failed.
 type timed struct{ ok, failed prometheus.Observer }
 
 func timedOf(vec *prometheus.HistogramVec) timed {

@@ -17,14 +17,12 @@
 //
 //	onetoken_token_remaining_seconds < 900
 //
-// All outcomes that there are stand at 0 from the start, so rates need no
-// special case. Nothing is kept of a Source that is closed. The one label that is not from
-// a fixed list is the ID of a Source: the issuer's name, the app id and a digest; ten thousand
-// Sources are as many time series, unless [Collector.Of] is given fewer. No metric holds a
-// secret, a token or anybody's words. They are counted after the step, and may lag behind
-// it by a moment: see tokencache.Config.Observe.
+// Every outcome stands at 0 from the start, so that rates need no special case. The Collector keeps
+// nothing of a Source that is closed. One label is not from a fixed list, the ID of a Source: the
+// issuer's name, the app id and a digest. Ten thousand Sources are as many time series, unless
+// [Collector.Of] is given fewer. No metric holds a secret, a token or anybody's words. A step is
+// counted after it, maybe a moment later: see tokencache.Config.Observe.
 //
-// Counting costs some 100 ns for a step off the fast path. A Get with a
-// fresh copy is no such step and not counted: whoever wants to know how often
-// it is called counts the calls.
+// Counting costs some 100 ns for a step off the fast path. A Get with a fresh copy is no such step,
+// and not counted: to know how often it is called, count the calls.
 package metrics
