@@ -147,8 +147,8 @@ func (p *payer) pays(replica int) bool {
 // explains reports whether the trouble was there at the time of the call, or at that of
 // one that had brought the same, which was not shared then; or had Redis lose it since.
 func (p *payer) explains(v vain) bool {
-	if p.lost || p.kept {
-		return p.overlaps(v.minting.began, v.Answered)
+	if p.lost || p.kept { // the lock, too, which is taken before the call begins
+		return p.overlaps(v.minting.began.Add(-locking), v.Answered)
 	}
 	return p.overlaps(v.began, v.Answered) || p.meets(v.minting) || p.meets(v.last)
 }
@@ -156,6 +156,9 @@ func (p *payer) explains(v vain) bool {
 func (p *payer) meets(s span) bool {
 	return !s.began.IsZero() && p.overlaps(s.began, s.answered.Add(sharing))
 }
+
+// locking is the time from taking the lock to the call: a look or two.
+const locking = time.Second
 
 // sharing is the time that a caller needs to publish what it has got.
 const sharing = time.Second
