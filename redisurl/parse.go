@@ -186,7 +186,7 @@ func checkHostPort(s, percent string) error {
 // checkIPv6 looks at what stands in brackets.
 func checkIPv6(s, percent string) error {
 	address, zone, zoned := strings.Cut(s, percent)
-	if !zoned && strings.Contains(s, "%") {
+	if strings.Contains(address, "%") { // before the zone, too
 		return errZone
 	}
 	if zoned {

@@ -41,6 +41,7 @@ func TestDropsNothing(t *testing.T) {
 		{"redis://:a@h=" + secret, []string{"has a host that is none"}},
 		{"redis://[fe80::1%eth0]:6379", []string{"has a host with a zone after a bare %"}},
 		{"redis://[fe80::1%25]:6379", []string{"has a host that is none"}},
+		{"redis://[0000::0%%250]", []string{"has a host with a zone after a bare %"}},
 		{"redis://[fe80::1%25" + secret + "%25x]", []string{"has a host that is none"}},
 		{"redis://[fe80::1%25a=" + secret + "]", []string{"has a host that is none"}},
 		{"redis://[" + secret + "%25eth0]", []string{"has a host that is none"}},
