@@ -105,8 +105,8 @@ func TestClaimCountsFromTheQuestion(t *testing.T) {
 		time.Sleep(600 * time.Millisecond) // the look is on its way
 		take(t, rdb, c)
 		assert.False(t, c.Over())
+		s.toBreak.Store(true) // before Keep, as the keeper extends at once
 		held := c.Keep(t.Context())
-		s.unsent.Store(true)
 		<-held.Lost()
 		assert.Equal(t, time.Second, time.Since(start))
 		assert.True(t, c.Over())

@@ -34,10 +34,12 @@ func closed(c <-chan struct{}) bool {
 var errBroken = errors.New("redis is broken")
 
 // flaky is a Scripter in front of a good one. While broken it answers errBroken:
-// after the call was carried out, or instead of it.
+// after the call was carried out, or instead of it. If it is to break, it does so with the next
+// call that it carries out.
 type flaky struct {
 	redis.Scripter
 	broken, unsent atomic.Bool
+	toBreak        atomic.Bool // unsent from the next call on
 	calls          atomic.Int64
 }
 
@@ -57,6 +59,9 @@ func (s *flaky) call(ctx context.Context, do func() *redis.Cmd) *redis.Cmd {
 		return lost
 	}
 	cmd := do()
+	if !redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") && s.toBreak.Load() {
+		s.unsent.Store(true)
+	}
 	if s.broken.Load() && !redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
 		return lost
 	}

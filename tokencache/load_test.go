@@ -431,8 +431,11 @@ func TestF15DirectCallsAfterItsOwnFailure(t *testing.T) {
 	crowded(t, 30, tokencache.Config{DirectRate: 0.1}, func(t *testing.T, w *crowd) {
 		w.link.Down()
 		issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "failing", App: "app"})
+		var mu sync.Mutex
 		var calls []time.Time
 		failing := w.cache.Source(tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			calls = append(calls, time.Now())
 			return tokencache.Token{}, &tokencache.IssuerError{Issuer: "failing", Class: tokencache.ClassUnknown}
 		}))
@@ -448,6 +451,8 @@ func TestF15DirectCallsAfterItsOwnFailure(t *testing.T) {
 			})
 		}
 		all.Wait()
+		mu.Lock() // a call may be on its way
+		defer mu.Unlock()
 		require.GreaterOrEqual(t, len(calls), 4)
 		for i := range calls[1:] {
 			assert.InDelta(t, 65, calls[i+1].Sub(calls[i]).Seconds(), 6, "a minute, and the hold that Redis is given")
