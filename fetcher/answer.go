@@ -40,8 +40,8 @@ type fields struct {
 
 var errTooLong = errors.New("answer too long")
 
-// readBody reads and closes the body, until ctx ends. What came with an interim status, a
-// connection above all, it only closes.
+// readBody reads and closes the body, until ctx ends. It closes a body that came with an interim
+// status unread: mostly that is a connection.
 func readBody(ctx context.Context, resp *http.Response) ([]byte, error) {
 	type read struct {
 		body []byte
@@ -61,7 +61,7 @@ func readBody(ctx context.Context, resp *http.Response) ([]byte, error) {
 	return r.body, r.err
 }
 
-// readBounded reads one byte more than it accepts, to know of more.
+// readBounded reads one byte more than it accepts, to notice a longer body.
 func readBounded(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
 	if err == nil && len(body) > maxBody {
@@ -70,8 +70,8 @@ func readBounded(r io.Reader) ([]byte, error) {
 	return body, err
 }
 
-// brokenOff says how the answer ended before its end. Like all that is said of
-// an answer without a code, it goes on after "feishu answered: ".
+// brokenOff says how an answer broke off. Its words follow "feishu answered: ", as those about
+// every answer without a code do.
 func brokenOff(ctx context.Context, err error) string {
 	switch {
 	case errors.Is(err, errTooLong):
@@ -82,9 +82,8 @@ func brokenOff(ctx context.Context, err error) string {
 	return "a part, then the connection broke off"
 }
 
-// judge makes a token of an answer, or an error. A code decides before
-// anything else, the HTTP status last, but for a redirect: not even a token is
-// taken from one.
+// judge makes a token of an answer, or an error. A code decides first, the HTTP status last. A
+// redirect gives no token, whatever its body holds.
 func (f *Feishu) judge(a answer) (tokencache.Token, error) {
 	if isInterim(a.status) {
 		return tokencache.Token{}, f.refuse(a, verdictOfStatus(a.status), "an offer to speak another protocol", nil)
@@ -106,9 +105,8 @@ func (f *Feishu) judge(a answer) (tokencache.Token, error) {
 	return tokencache.NewToken(r.AppToken, r.TenantToken, life), nil
 }
 
-// parse returns what can be read of a body, and what is wrong with it in words
-// that do not quote it. After a field of a wrong type the others are still
-// there: a stray one shall not hide the code.
+// parse returns what can be read of a body, and what is wrong with it, in words that do not quote
+// it. A field of a wrong type leaves the others readable, so that it does not hide the code.
 func parse(body []byte) (r fields, trouble string) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
 	err := json.Unmarshal(body, &r)
@@ -169,11 +167,11 @@ func (r fields) trouble() string {
 
 const longestExpire = int64(feishuMaxLife / time.Second)
 
-// lives says whether expire is a life that the issuer gives.
+// lives reports whether expire is a life that the issuer gives.
 func (r fields) lives() bool { return *r.Expire >= 1 && *r.Expire <= longestExpire }
 
-// verdict on an answer with neither a refusal nor a token. With a code it is
-// the issuer's own, and a slip of it.
+// verdict judges an answer that is neither a refusal nor a token. If it has a code the issuer
+// itself has sent it, by a slip.
 func (r fields) verdict(status int) verdict {
 	switch {
 	case r.Code == nil || status >= 300:
@@ -184,8 +182,8 @@ func (r fields) verdict(status int) verdict {
 	return verdict{}
 }
 
-// suspectBaseURL says first what is likely wrong with the base URL, where an answer shows it. A
-// server that wants TLS answers plain HTTP with a 400, or sends the client on to https://.
+// suspectBaseURL puts before the advice what is likely wrong with the base URL, if the answer shows
+// it. A server that wants TLS answers plain HTTP with a 400, or sends the client on to https://.
 func (f *Feishu) suspectBaseURL(v verdict, status int) verdict {
 	switch {
 	case f.overHTTP && (status == http.StatusBadRequest || isRedirect(status)):
@@ -199,7 +197,7 @@ func (f *Feishu) suspectBaseURL(v verdict, status int) verdict {
 // isToken accepts what can stand in an Authorization header.
 func isToken(s string) bool { return len(s) <= maxToken && isWord(s) }
 
-// refuseCode is the error of an answer that has a code.
+// refuseCode makes the error of an answer that has a code.
 func (f *Feishu) refuseCode(a answer, code int, msg string) *tokencache.IssuerError {
 	v := verdictOfCode(code)
 	if f.message(msg) == "" { // blanks, or what does not print
@@ -210,8 +208,8 @@ func (f *Feishu) refuseCode(a answer, code int, msg string) *tokencache.IssuerEr
 	return e
 }
 
-// refuse adds to a verdict what only the answer knows. The status 429 outranks
-// verdicts that would have the issuer asked again sooner.
+// refuse makes the error of a verdict, with what only the answer knows. The status 429 outranks
+// verdicts by which the issuer would be asked again sooner.
 func (f *Feishu) refuse(a answer, v verdict, message string, cause error) *tokencache.IssuerError {
 	if a.status == http.StatusTooManyRequests && v.asksSooner() {
 		v = rateLimited

@@ -45,8 +45,9 @@ func canonicalURL(raw string) (*url.URL, error) {
 	}, nil
 }
 
-// asciiLetter stands in for a letter of a host that is not written in ASCII, which is none of
-// the characters that nobody means to write.
+// asciiLetter replaces a letter outside of ASCII by an x, as a host may have such letters on
+// purpose: complaints says what to write instead. All other characters stay for plain.Fault, which
+// finds those that nobody means to write.
 func asciiLetter(r rune) rune {
 	if unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) {
 		return 'x'
@@ -93,7 +94,8 @@ func isPort(s string) bool {
 
 func isNotASCII(r rune) bool { return r >= 0x80 }
 
-// hasOddSegment looks at an escaped path without slashes at its end.
+// hasOddSegment reports whether an escaped path, without slashes at its end, has an empty segment,
+// . or .. in it.
 func hasOddSegment(path string) bool {
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		if path != "" && segment == "" || segment == "." || segment == ".." {
@@ -103,8 +105,8 @@ func hasOddSegment(path string) bool {
 	return false
 }
 
-// canonicalPath escapes no byte that need not be, as RFC 3986 (6.2.2) has it, and has no slash
-// at its end.
+// canonicalPath returns the path with no byte escaped that need not be (RFC 3986, 6.2.2), and
+// without slashes at its end.
 func canonicalPath(u *url.URL) string {
 	const hex, unreserved = "0123456789ABCDEF", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 	raw := u.EscapedPath()
@@ -127,8 +129,8 @@ func canonicalPath(u *url.URL) string {
 	return strings.TrimRight(b.String(), "/")
 }
 
-// canonicalHost is in lower case and without a dot at its end, an address in its shortest
-// spelling, and the port without zeros before it, or left out if it is the scheme's.
+// canonicalHost returns the host in lower case and without a dot at its end, an address in its
+// shortest spelling, and the port without zeros before it, or no port if it is the scheme's.
 func canonicalHost(u *url.URL) string {
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	if ip, err := netip.ParseAddr(host); err == nil {
@@ -144,7 +146,7 @@ func canonicalHost(u *url.URL) string {
 	return host + ":" + port
 }
 
-// travelsInTheClear says whether others could read the app secret on its way.
+// travelsInTheClear reports whether others could read the app secret on its way.
 func travelsInTheClear(u *url.URL) bool {
 	return u.Scheme == "http" && !isLoopback(u.Hostname())
 }

@@ -15,13 +15,12 @@ type verdict struct {
 	advice  string
 }
 
-// heedsWait says whether the issuer's word on when to come back counts.
+// heedsWait reports whether the fleet waits as long as the issuer says.
 func (v verdict) heedsWait() bool {
 	return v.class == tokencache.ClassRateLimited || v.class == tokencache.ClassQuota
 }
 
-// asksSooner says whether the issuer would be asked again sooner than after a
-// rate limit.
+// asksSooner reports whether the fleet would ask again sooner than after a rate limit.
 func (v verdict) asksSooner() bool {
 	return v.class == tokencache.ClassTransient || v.class == tokencache.ClassUnknown
 }
@@ -62,8 +61,8 @@ var (
 		meaning: "the month's quota of API calls is used up",
 		advice:  "raise the tenant's quota of API calls in the admin console, or wait for the next month",
 	}
-	// noAppToken is of a missing ticket for store apps; a self-built app has
-	// none, and nothing to do but ask again.
+	// noAppToken: the ticket of a store app is missing. A self-built app has no ticket, and can
+	// only ask again.
 	noAppToken = verdict{meaning: "the issuer could not make an app token"}
 	tryLater   = verdict{meaning: "internal error of the issuer"}
 	unknown    = verdict{
@@ -118,11 +117,9 @@ var (
 		class:  tokencache.ClassPermanent,
 		advice: "set the base URL to the address that answers itself: a redirect is not followed, it would carry the secret along",
 	}
-	// notFound is permanent, although a gateway in the middle of a roll-out may
-	// say it for a moment: the likely cause is a wrong base URL, for which
-	// asking every few seconds is useless and those who wait should be told at
-	// once; for the unlikely one a minute's pause costs nothing in a window of
-	// thirty.
+	// notFound is permanent. The likely cause is a wrong base URL: then asking every few seconds is
+	// useless, and those who wait should be told at once. A gateway in the middle of a roll-out may
+	// answer the same for a moment: then a minute's pause costs nothing in a window of thirty.
 	notFound = verdict{
 		class:  tokencache.ClassPermanent,
 		advice: "check the base URL: " + tokenPath + " is added to it",
@@ -136,13 +133,13 @@ var (
 		class:  tokencache.ClassUnknown,
 		advice: "an answer without a code seldom is the issuer's own: check the base URL, the proxy and the firewall",
 	}
-	// oddLife is a slip that may pass, or an issuer that is none of Feishu's.
+	// oddLife: the issuer has made a slip that may pass, or it is none of Feishu's.
 	oddLife = verdict{
 		advice: "Feishu's tokens live for 2 h at most: check the base URL",
 	}
 )
 
-// verdictOfStatus judges an answer in which there is no code to judge by.
+// verdictOfStatus judges an answer without a code.
 func verdictOfStatus(status int) verdict {
 	switch status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
@@ -163,22 +160,20 @@ func verdictOfStatus(status int) verdict {
 	return verdict{} // transient
 }
 
-// isInterim tells statuses that are not the answer. A transport keeps them to itself, but for
-// 101, after which the connection speaks another protocol and has no end.
+// isInterim reports whether a status is not that of the answer. A transport keeps such statuses to
+// itself, but for 101, after which the connection speaks another protocol and has no end.
 func isInterim(status int) bool { return status < 200 }
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
-// FeishuRejectsToken reports whether a business API of Feishu or Lark says by this code that the app
-// or tenant access token it was sent is not valid, so that the token should go
-// to Source.Invalidate. Such a code comes with HTTP 400 or 200. Ask it about what the
-// API says itself: a file that it hands out may hold the same JSON. fetcher/bearer tells
-// them apart.
+// FeishuRejectsToken reports whether a business API of Feishu or Lark rejects, by this code, the
+// app or tenant access token that it was sent: give such a token to Source.Invalidate. The code
+// comes with HTTP 400 or 200. Take it only from what the API itself says: a file that it hands out
+// may hold the same JSON. fetcher/bearer tells them apart.
 //
-// 99991663 can also mean that the API does not accept this kind of token at
-// all: try once more with the token that follows, then give up. Codes about
-// user access tokens (99991668, 99991677) and about a missing one (99991661)
-// are not meant.
+// 99991663 can also mean that the API does not accept this kind of token at all: try once more with
+// the token that follows, then give up. The codes about user access tokens (99991668, 99991677) and
+// about a missing token (99991661) are no rejections.
 func FeishuRejectsToken(code int) bool {
 	switch code {
 	case 99991663, 99991664, 99991665, 99991671:
@@ -187,7 +182,7 @@ func FeishuRejectsToken(code int) bool {
 	return false
 }
 
-// FeishuRejectsSecret reports whether the token endpoint says by this code, an
-// [tokencache.IssuerError.Code], that the app id or the app secret is not valid, so that a
-// secret from a file is worth reading again.
+// FeishuRejectsSecret reports whether the token endpoint rejects, by this code, an
+// [tokencache.IssuerError.Code], the app id or the app secret: then a secret from a file is worth
+// reading again.
 func FeishuRejectsSecret(code int) bool { return codes[code] == wrongSecret }

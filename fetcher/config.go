@@ -99,8 +99,8 @@ func (c FeishuConfig) validate() (*url.URL, error) {
 	return base, errors.Join(errs...)
 }
 
-// checkSecret refuses what is rather a slip of the finger, or a placeholder. Looking for it in
-// what the issuer says, to take it out, would also find every third word.
+// checkSecret refuses a text that is too short for a secret: a slip of the finger, or a
+// placeholder. The scrubbing of messages, too, would find such a text in every third word.
 func checkSecret(secret string) error {
 	if err := checkWord("AppSecret", secret, maxAppSecret); err != nil {
 		return err
@@ -123,7 +123,7 @@ func checkWord(field, value string, longest int) error {
 	return nil
 }
 
-// isWord says whether s is printable ASCII without spaces.
+// isWord reports whether s is printable ASCII without spaces.
 func isWord(s string) bool {
 	for _, b := range []byte(s) {
 		if b <= ' ' || b >= 0x7f {

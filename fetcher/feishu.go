@@ -73,11 +73,11 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 	}, nil
 }
 
-// BaseURL is that of the config in its one spelling, without a slash at its end, or FeishuURL if
-// there was none: the path of an API is added to it.
+// BaseURL returns that of the config in its one spelling, without a slash at its end; FeishuURL if
+// the config has none. Add the path of an API to it.
 func (f *Feishu) BaseURL() string { return strings.TrimSuffix(f.url, tokenPath) }
 
-// Origin is scheme and host of BaseURL, as a bearer.Config takes it among its Hosts.
+// Origin returns scheme and host of BaseURL, for the Hosts of a bearer.Config.
 func (f *Feishu) Origin() string {
 	scheme, rest, _ := strings.Cut(f.url, "://")
 	host, _, _ := strings.Cut(rest, "/")
@@ -88,16 +88,15 @@ func (f *Feishu) Origin() string {
 // their way: an http:// address beyond this host. FeishuConfig.Logger was told.
 func (f *Feishu) Unencrypted() bool { return f.unencrypted }
 
-// Credential is the app's: its Issuer is "feishu".
+// Credential returns that of the app: its Issuer is "feishu".
 func (f *Feishu) Credential() tokencache.Credential { return f.credential }
 
-// Fetch makes one call. Every error is a *tokencache.IssuerError; once ctx has
-// ended it also is ctx.Err(), by errors.Is. A call takes 30 s at most, whatever
-// Transport and the bodies it returns do: one that ends with neither ctx nor Close
-// is left behind.
+// Fetch makes one call. Every error is a *tokencache.IssuerError; once ctx has ended it also is
+// ctx.Err(), by errors.Is. A call takes 30 s at most: Fetch leaves behind a Transport or a body
+// that does not end in time.
 //
-// The issuer answers with the token it has handed out before, and what is left
-// of its life, until that is less than 30 min.
+// The issuer answers with the token it has handed out before, and what is left of its life, until
+// that is less than 30 min.
 func (f *Feishu) Fetch(ctx context.Context) (tokencache.Token, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -54,10 +54,10 @@ func wordOnly(r rune) rune {
 	return -1
 }
 
-// scrub takes the app secret out of what the issuer said, should it repeat the
-// request: as it is, as it stands in a URL or form, or in JSON, where only some
-// encoders escape what means something in HTML. One that is so short that other
-// words may hold it is taken out only where it stands alone.
+// scrub takes the app secret out of what the issuer said, in case that repeats the request. It
+// finds the secret as it is, as it stands in a URL or form, and as in JSON, with and without the
+// escapes for HTML. A secret so short that other words may hold it is taken out only where it
+// stands alone.
 func (f *Feishu) scrub(s string) string {
 	secret := f.secret.Reveal()
 	forHTML, err := json.Marshal(secret)

@@ -34,8 +34,8 @@ const (
 	firstEpochMillis = 1e11
 )
 
-// parseWait reads seconds, with or without a fraction, a point in time as a
-// number, or an HTTP date. What is none of these, or has passed, is 0.
+// parseWait reads seconds, with or without a fraction, a point in time as a number, or an HTTP
+// date. Anything else, and a moment that has passed, is 0.
 func parseWait(s string, now time.Time) time.Duration {
 	s = strings.TrimSpace(s)
 	if date, err := http.ParseTime(s); err == nil {

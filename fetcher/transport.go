@@ -39,7 +39,7 @@ func newTransport() *http.Transport {
 	return t
 }
 
-// noAnswer is the error of a request that got none. It may be this host's own
+// noAnswer makes the error of a request that got no answer. The cause may be this host's own
 // trouble, hence Local.
 func (f *Feishu) noAnswer(ctx context.Context, err error) *tokencache.IssuerError {
 	e := &tokencache.IssuerError{Issuer: issuerName, Class: tokencache.ClassTransient, Local: true}
@@ -52,8 +52,8 @@ func (f *Feishu) noAnswer(ctx context.Context, err error) *tokencache.IssuerErro
 	return e
 }
 
-// adviceOnSilence is for a call whose time has run out; one that was given up says nothing about
-// the way.
+// adviceOnSilence has advice for a call whose time ran out. A call that its caller gave up tells
+// nothing about the network.
 func adviceOnSilence(end error) string {
 	if errors.Is(end, context.DeadlineExceeded) {
 		return checkWay
@@ -158,8 +158,8 @@ func syscallReason(err error) reason {
 	if !ok {
 		return reason{words: errno.Error(), cause: errno}
 	}
-	// A connection that was there and is reset may be the issuer's bad moment, or that
-	// of something else which does not speak HTTP: it looks like one that was closed.
+	// The issuer may have reset the connection in a bad moment, or something that does not
+	// speak HTTP: so the advice is that for a connection that was closed.
 	return reason{where(op) + ": " + errno.Error(), errno, checkWay}
 }
 

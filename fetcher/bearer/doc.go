@@ -32,19 +32,17 @@
 // status of an error only a Content-Disposition other than inline is such a mark, as gateways
 // put inline before their errors.
 //
-// A reply of 200 that is all that, and still a file, cannot be told apart, and costs a token. If
-// an API hands out other people's files like this, call it with an Authorization
-// header of your own, from Source.Get: such a request is left alone.
+// A file may come in a reply of 200 that is all that. Nothing tells it from a rejection, and it
+// costs a token. If an API hands out other people's files like this, call it with an Authorization
+// header of your own, from Source.Get: the Transport leaves such a request alone.
 //
 // # Redirects
 //
-// http.Client follows a redirect by another call of RoundTrip. The token is
-// not in its request but in a copy that only Config.Base sees, so the client
-// cannot take it along, be it to a subdomain or another port, whither it copies
-// an Authorization header. A hop to a host that is not of Config.Hosts has no
-// token, and neither has any after it: a foreign host must not decide what is
-// done in the app's name. The same goes for what follows a request that had an
-// Authorization header of its own.
+// http.Client follows a redirect by another call of RoundTrip. It copies an Authorization header of
+// its request even to a subdomain or another port, but the token is only in the copy of the request
+// that Config.Base gets. A hop to a host outside of Config.Hosts gets no token, and no hop after it
+// does: a foreign host must not decide what is done in the app's name. Nor does any hop after a
+// request that had an Authorization header of its own.
 //
 // # What it does not see
 //
@@ -72,9 +70,9 @@
 //		},
 //	}
 //
-// Whoever reaches such a proxy acts in the app's name: let it ask who that is. A body that
-// passes through cannot be had again, so that its rejection is returned, and the next request
-// has the next token.
+// Whoever reaches such a proxy acts in the app's name, so have the proxy authenticate its callers.
+// The Transport cannot send a body twice that passes through: it returns the rejection of such a
+// request, and the next request has the next token.
 //
 // # With the official SDK
 //

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// authorizes says whether a request gets the token. For a redirect, which has
-// the response that caused it, so must every hop before: else a foreign host
-// could have done what it likes in the app's name.
+// authorizes reports whether a request gets the token. A request after a redirect holds the
+// response that caused it: then every hop before must qualify, too, or a foreign host could do what
+// it likes in the app's name.
 func (t *Transport) authorizes(req *http.Request) bool {
 	for {
 		if req == nil || hasAuthorization(req.Header) || !t.hosts.have(req) {
@@ -24,8 +24,8 @@ func (t *Transport) authorizes(req *http.Request) bool {
 	}
 }
 
-// hasAuthorization sees other spellings of the name, which are sent as well,
-// and a key without a value: the caller wants none.
+// hasAuthorization reports whether the header is there: in any spelling, as all are sent, and
+// without a value as well, which says that the caller wants none.
 func hasAuthorization(h http.Header) bool {
 	for name := range h {
 		if strings.EqualFold(name, "Authorization") {
@@ -38,9 +38,8 @@ func hasAuthorization(h http.Header) bool {
 // origins are scheme, host and port in their one spelling: https://host:443.
 type origins map[string]struct{}
 
-// have says whether a request stays with these hosts. What else names a host
-// in it counts too, since a front end that many share, or a proxy, goes by that:
-// the Host header, and an opaque URL.
+// have reports whether a request goes to these hosts alone. The Host header and an opaque URL
+// count, too: a front end that many share goes by the one, a proxy by the other.
 func (o origins) have(req *http.Request) bool {
 	if req.URL == nil || !o.has(req.URL) || !pathOnly(req.URL.Opaque) {
 		return false
@@ -136,8 +135,8 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// pathOnly says whether an opaque part names no host of its own: it stands in the
-// request line as it is, and a proxy goes by what stands there.
+// pathOnly reports whether an opaque part names no host of its own. It goes into the request line
+// as it is, and a proxy goes by that line.
 func pathOnly(opaque string) bool {
 	return opaque == "" || strings.HasPrefix(opaque, "/") && !strings.HasPrefix(opaque, "//")
 }

@@ -22,8 +22,8 @@ const maxPeek = 16 << 10
 
 var errBound = errors.New("bearer: too long for a rejection") // nobody sees it
 
-// rejects says whether a reply rejects the token. The body is whole again
-// afterwards, its end and its error included.
+// rejects reports whether a reply rejects the token. The body is whole again afterwards, its end
+// and its error included.
 func (t *Transport) rejects(req *http.Request, resp *http.Response) bool {
 	if !mayReject(req, resp) {
 		return false
@@ -34,8 +34,8 @@ func (t *Transport) rejects(req *http.Request, resp *http.Response) bool {
 	return rejects
 }
 
-// rejectsWithin looks until ctx ends. The bodies of an http.Transport end with it by themselves;
-// to look aside costs more than the look, on most replies.
+// rejectsWithin looks until ctx ends. The bodies of an http.Transport end with ctx by themselves,
+// so there it does not look aside, which costs more than the look on most replies.
 func (t *Transport) rejectsWithin(ctx context.Context, a *ahead) bool {
 	if _, ok := t.base.(*http.Transport); ok || ctx.Done() == nil {
 		return isRejection(a)
@@ -66,8 +66,8 @@ func mayReject(req *http.Request, resp *http.Response) bool {
 	return media == "application/json"
 }
 
-// isFile tells what a user has stored, which may look like anything, from what the API itself
-// says: only with a file does the API tell how to save it, or send a part.
+// isFile reports whether a reply is a file that a user has stored, which may look like anything.
+// The API tells only with a file how to save it, or sends only of a file a part.
 func isFile(resp *http.Response) bool {
 	if resp.StatusCode >= 400 {
 		return isToBeSaved(resp.Header)
@@ -75,8 +75,8 @@ func isFile(resp *http.Response) bool {
 	return resp.StatusCode == http.StatusPartialContent || has(resp.Header, "Content-Range") || has(resp.Header, "Content-Disposition")
 }
 
-// isToBeSaved judges the head of an error. Gateways put "inline" there, lest a browser takes
-// the error for a program; whatever else there is counts as an attachment (RFC 6266, 4.2).
+// isToBeSaved looks at the head of an error. Gateways put "inline" there, so that no browser takes
+// the error for a program; any other word counts as an attachment (RFC 6266, 4.2).
 func isToBeSaved(h http.Header) bool {
 	return slices.ContainsFunc(h["Content-Disposition"], func(disposition string) bool {
 		kind, _, _ := strings.Cut(disposition, ";")
@@ -86,9 +86,9 @@ func isToBeSaved(h http.Header) bool {
 
 func has(h http.Header, name string) bool { return len(h[name]) > 0 }
 
-// isRejection says whether a body is one object, and nothing else, that has the code of a
-// rejection and a message. It reads no further than it must, lest a long reply is held up:
-// any other code ends the look, and only a rejection is read to its end.
+// isRejection reports whether a body is one object, and nothing else, with the code of a rejection
+// and a message. It reads no further than it must, so that it does not hold up a long reply: any
+// other code ends the look, and only a rejection is read to its end.
 func isRejection(r io.Reader) bool {
 	d := json.NewDecoder(&marked{r: r})
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
@@ -123,7 +123,7 @@ func rejectsToken(d *json.Decoder) bool {
 	return d.Decode(&code) == nil && fetcher.FeishuRejectsToken(code)
 }
 
-// ends reads the end of the object, and says whether the body ends with it.
+// ends reads the end of the object, and reports whether the body ends with it.
 func ends(d *json.Decoder) bool {
 	if _, err := d.Token(); err != nil {
 		return false
@@ -209,8 +209,8 @@ func (a *ahead) room() (int, error) {
 	return maxPeek + 1 - len(a.kept), nil // one more, to know of more
 }
 
-// leave ends the body with err, and whatever a Read still brings is not kept. That Read ends
-// when the caller closes the body.
+// leave ends the body with err, and drops what a Read under way still brings. That Read ends when
+// the caller closes the body.
 func (a *ahead) leave(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -37,22 +37,20 @@ func New(c Config) (*Transport, error) {
 	return &Transport{source: c.Source, kind: c.Kind, base: c.Base, hosts: hosts}, nil
 }
 
-// RoundTrip sends a request with the token if it goes to one of Config.Hosts,
-// and just sends it if not, or if it has an Authorization header, even one
-// without a value. A request whose token is rejected is sent once more, with the
-// token that follows; if there is no other, or the request has a body without
-// GetBody (http.NewRequest sets it for bytes and strings), the rejection is
-// returned, whole.
+// RoundTrip sends a request with the token if the request goes to one of Config.Hosts and has no
+// Authorization header, not even one without a value. It sends any other request as it is. If the
+// API rejects the token, RoundTrip sends the request once more, with the token that follows. If
+// there is no other token, or the request has a body without GetBody (http.NewRequest sets it for
+// bytes and strings), it returns the rejection, whole.
 //
-// With a token at hand it costs some 3 µs: a copy of the request, and a look into
-// the reply that ends with the code, or with the reply if that is a rejection. While it looks
-// it waits, as the caller would, until so much is there or the request's context ends. A token that is not
-// at hand is waited for: set a deadline. So is Redis, for a few RedisTimeouts,
-// when it is down and a token is rejected.
+// With a token at hand it costs some 3 µs: a copy of the request, and a look into the reply that
+// ends with the code, or with the reply if that is a rejection. RoundTrip waits, as the caller
+// would, until so much of the reply is there or the request's context ends. It waits for a token
+// that is not at hand: set a deadline. After a rejection it waits for a Redis that is down, for a
+// few RedisTimeouts.
 //
-// Errors: those of Source.Get, such as a *tokencache.IssuerError, if there is no
-// token; ErrNoToken; else those of Config.Base. None holds a token, and
-// Response.Request is the request without it.
+// Errors: those of Source.Get, such as a *tokencache.IssuerError, if there is no token; ErrNoToken;
+// else those of Config.Base. None holds a token, and Response.Request is the request without it.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !t.authorizes(req) {
 		return t.base.RoundTrip(req)
@@ -90,7 +88,8 @@ func (t *Transport) token(ctx context.Context) (tokencache.Token, error) {
 	return tok, fmt.Errorf("%w: the Source gave an empty one", ErrNoToken)
 }
 
-// closeBody is a RoundTripper's duty on errors too; Base does it for what it is given.
+// closeBody closes the body of a request that is not sent, as a RoundTripper has to. Base closes
+// those of the requests that it gets.
 func closeBody(req *http.Request) {
 	if req.Body != nil {
 		_ = req.Body.Close()
@@ -114,11 +113,11 @@ func (t *Transport) send(req *http.Request, body io.ReadCloser, tok tokencache.T
 	return resp, err
 }
 
-// again tells the fleet of a rejection, and returns what a second try is made
-// of: another token, and the body anew. Not ok: there is nothing to gain by one.
+// again tells the fleet of a rejection, and returns what a second try is made of: another token,
+// and the body anew. Not ok: a second try would gain nothing.
 func (t *Transport) again(req *http.Request, bad tokencache.Token) (next tokencache.Token, body io.ReadCloser, ok bool) {
 	ctx := req.Context()
-	// With Redis in trouble this process knows, and may get another token.
+	// With ErrRedis this process knows of the rejection, and may get another token.
 	if err := t.source.Invalidate(ctx, bad); err != nil && !errors.Is(err, tokencache.ErrRedis) {
 		return next, nil, false
 	}
@@ -140,8 +139,9 @@ func replayable(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }
 
-// drain lets the connection be used again. A rejection was read to its end, but a body of
-// somebody else's transport may take its time to close: the second try does not wait for it.
+// drain lets the connection be used again. isRejection has read the body to its end, but the body
+// of somebody else's transport may take its time to close: the second try does not wait for it for
+// longer than drainTime.
 func drain(ctx context.Context, body io.ReadCloser) {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	_, _ = aside.Run(ctx, body.Close, func(error) {})
@@ -157,8 +157,8 @@ func (t *Transport) CloseIdleConnections() {
 	}
 }
 
-// getError is of a request that was not sent. It knows about time-outs because
-// url.Error, which http.Client makes of it, does not look further.
+// getError is the error of a request that was not sent. It has a Timeout of its own: url.Error, in
+// which http.Client wraps it, asks no error further down.
 type getError struct{ err error }
 
 func (e *getError) Error() string { return "bearer: no access token: " + e.err.Error() }

@@ -20,8 +20,8 @@ const (
 
 const maxRequest = 64 << 10
 
-// respond is what both ways in have in common. An error means that the client
-// has gone.
+// respond answers a request, whether it came through a socket or the RoundTripper. An error means
+// that the client has gone.
 func (i *Issuer) respond(r *http.Request) (reply, error) {
 	switch r.Method + " " + r.URL.Path {
 	case "POST " + TokenPath:
@@ -43,8 +43,8 @@ type request struct {
 	call        Call
 }
 
-// respondToken waits and then decides. The decision is a timer's, not the
-// client's: it comes whether or not the client is still there.
+// respondToken waits for the latency and then decides. A timer decides, whether or not the client
+// is still there.
 func (i *Issuer) respondToken(r *http.Request) (reply, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err != nil {

@@ -49,8 +49,8 @@ const (
 	maxDefaultWindow = 30 * time.Minute
 )
 
-// DefaultWindow is the one of an Issuer of tokens that live so long: 30 min, as
-// at the real one, or a quarter of life if that is less, at least 1 s.
+// DefaultWindow returns the window of an Issuer whose tokens live so long: 30 min, as with the real
+// one, or a quarter of life if that is less, at least 1 s.
 func DefaultWindow(life time.Duration) time.Duration {
 	return min(maxDefaultWindow, max(life/4, time.Second))
 }
@@ -121,10 +121,10 @@ func New(c Config) *Issuer {
 	}
 }
 
-// AppID is the one that calls have to state.
+// AppID returns the id that calls have to state.
 func (i *Issuer) AppID() string { return i.appID }
 
-// AppSecret is the one that calls have to state.
+// AppSecret returns the secret that calls have to state.
 func (i *Issuer) AppSecret() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()

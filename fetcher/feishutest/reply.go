@@ -123,7 +123,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// wait lasts until the next byte is due. It fails once the client is gone.
+// wait returns when the next byte is due. It fails once the client is gone.
 func (b *body) wait() error {
 	if b.reply.pause <= 0 || len(b.rest) == 0 {
 		return b.gone()
@@ -139,7 +139,7 @@ func (b *body) wait() error {
 	return b.gone()
 }
 
-// gone says why nothing more is read; nil while it is.
+// gone returns why nothing more can be read; nil while the client is there.
 func (b *body) gone() error {
 	select {
 	case <-b.closed:

@@ -1,12 +1,12 @@
-// Package aside ends a wait for others' code with a context, also where that code does not
-// look at it: a body that came with 101 is a connection that http.Transport does not tie to
-// the request, and the bodies of other transports do as they like.
+// Package aside lets a caller stop waiting for others' code when a context ends, even if that code
+// ignores the context. http.Transport does not tie the body of a 101, a connection, to its request;
+// the bodies of other transports do as they like.
 package aside
 
 import "context"
 
-// Run returns what f does, and false if ctx ended first. Then f is left behind, and late gets
-// what it returns, to clean up. A panic of f is the caller's, unless it comes late.
+// Run runs f, and returns its value and true. If ctx ends first it returns false, leaves f behind,
+// and has late clean up what f returns. If f panics in time, so does Run.
 func Run[T any](ctx context.Context, f func() T, late func(T)) (T, bool) {
 	type result struct {
 		value    T
