@@ -43,11 +43,11 @@ func New(rdb redis.Scripter) *Locker {
 // hangs lets go; an atMost below lease shortens the first lease as well. A try that takes longer
 // than the lease has failed. Ctx bounds the try only: the Lease keeps nothing of it.
 //
-// ErrHeld says that the lock was not taken. After an error of the client Redis may have taken it all the
-// same, and only the answer was lost. So a single try in the background, which may last as long as
-// the lease, releases our value: the caller learns of the trouble at once, and [Locker.Wait] waits
-// for the rest. If that fails too, or overtakes the first try on its way, the key stays for one
-// lease.
+// ErrHeld says that the lock was not taken. After an error of the client Redis may have taken it
+// all the same, and only the answer was lost. So a single try in the background, which may last as
+// long as the lease, releases our value: the caller learns of the trouble at once, and
+// [Locker.Wait] waits for the rest. If that fails too, or overtakes the first try on its way, the
+// key stays for one lease.
 func (l *Locker) TryAcquire(ctx context.Context, key string, lease, atMost time.Duration) (*Lease, error) {
 	c, err := l.Claim(ctx, key, lease, atMost)
 	if err != nil {

@@ -6,13 +6,14 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// degraded is which credentials have trouble with Redis. A Redis that was silent is
-// well again when it answers, which there is an event for. One that refused has
-// answered all the time: there it takes a whole fill without trouble, that has got a token or
-// called with the lock. One that only read the failure of another wrote nothing.
+// degraded notes which credentials have trouble with Redis. A Redis that was silent is well again
+// when it answers, of which EventRecovered tells. A Redis that refuses has answered all the time:
+// its trouble is over after a whole fill without any, if that fill has got a token or called the
+// issuer with the lock. A fill that only read another's failure wrote nothing, and so tells
+// nothing.
 //
-// The news is as old as the last operation: a process with a fresh token has no
-// reason to try another.
+// It knows no more than the last operation: a process with a fresh token has no reason to try
+// another.
 type degraded struct {
 	mu    sync.Mutex           // guards byKey
 	byKey map[string]condition // only of those in trouble
@@ -20,11 +21,11 @@ type degraded struct {
 
 type condition struct {
 	silent bool // Redis did not answer, or was not asked for that reason
-	recent bool // since the credential's last fill ended
-	called bool // the issuer, since then
+	recent bool // there was trouble since the credential's last fill ended
+	called bool // the issuer was called since then
 }
 
-// trouble is an operation that did not succeed.
+// trouble notes an operation that did not succeed.
 func (d *degraded) trouble(id string, what tokencache.Trouble) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -34,7 +35,7 @@ func (d *degraded) trouble(id string, what tokencache.Trouble) {
 	d.byKey[id] = condition{silent: what.Silent(), recent: true}
 }
 
-// called is a call of the issuer with the lock in hand.
+// called notes a call of the issuer with the lock in hand.
 func (d *degraded) called(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -44,8 +45,9 @@ func (d *degraded) called(id string) {
 	}
 }
 
-// filled is the end of a fill: without trouble since the one before, all is well, if it got a
-// token or called. Of a Source that is gone there is no next one.
+// filled notes the end of a fill. If there was no trouble since the fill before ended, and this one
+// got a token or called, the credential is well; after silence it need have done neither. A Source
+// that is gone has no next fill, so its trouble is forgotten at once.
 func (d *degraded) filled(key string, got, gone bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -61,7 +63,7 @@ func (d *degraded) filled(key string, got, gone bool) {
 	d.byKey[key] = c
 }
 
-// putBack is a write that Redis has taken, ours or another's.
+// putBack notes that Redis has taken a write, this process's or another's.
 func (d *degraded) putBack(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,7 +72,7 @@ func (d *degraded) putBack(id string) {
 	}
 }
 
-// answered is an answer after silence.
+// answered notes that Redis answers after a silence.
 func (d *degraded) answered() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,7 +89,7 @@ func (d *degraded) forget(key string) {
 	delete(d.byKey, key)
 }
 
-// gauge is 1 while any credential is in trouble, else 0.
+// gauge returns 1 while any credential is in trouble, else 0.
 func (d *degraded) gauge() float64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
