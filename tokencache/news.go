@@ -58,13 +58,25 @@ func (s *Source) heardToken(about string) {
 	if s.knows(h) {
 		return
 	}
+	spread := min(longestSpread, max(h.left(), minLife)/4)
 	if tok, ok := s.open(h); ok {
 		if s.takeHint(h, tok, number, at) {
 			s.wake(true)
 			return
 		}
+		if s.lookedWhen(h) {
+			spread = coldSpread
+		}
 	}
-	s.rereadSoon(min(longestSpread, max(h.left(), minLife)/4))
+	s.rereadSoon(spread)
+}
+
+// lookedWhen reports whether the last look was in the very millisecond in which h was stored, so that
+// nobody knows which came first. Few replicas had one then, so they need not spread their next.
+func (s *Source) lookedWhen(h tokenHint) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.anchor.redis.Equal(h.at.storedAt)
 }
 
 // knows reports whether this process has heard h before, or sent it.

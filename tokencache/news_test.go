@@ -253,6 +253,54 @@ func TestF45FloodWhileAGetWaits(t *testing.T) {
 	}
 }
 
+// F45, I8: what no replica ever sends, and the notifier itself tells in other words, is not heard.
+func TestF45EventsThatNobodySends(t *testing.T) {
+	const call = 8 * time.Second
+	for name, event := range map[string]string{"nothing": "", "nothing about something": " x", "a gap": "G"} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: call}, func(t *testing.T, f *fleet) {
+				asks, waits := f.replica(), f.replica()
+				got := make(chan time.Time, 2)
+				for _, r := range []*replica{asks, waits} {
+					go func() {
+						r.mustGet()
+						got <- time.Now()
+					}()
+					time.Sleep(300 * time.Millisecond) // the second finds the lock held, and subscribes
+				}
+				before := f.looks(waits)
+				for range 500 {
+					f.send(event)
+					time.Sleep(9 * time.Millisecond)
+				}
+				assert.LessOrEqual(t, f.looks(waits)-before, 4, "the safety polls of 4.5 s")
+				first, second := <-got, <-got
+				assert.Less(t, second.Sub(first), 50*time.Millisecond)
+			})
+		})
+	}
+}
+
+// A look in the millisecond in which a token is stored may have come just before. Whoever made it does
+// not wait for some seconds to make the next, as with other events that cannot be believed.
+func TestLookOfTheMillisecondOfAToken(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.mustGet()
+		time.Sleep(time.Second) // it has subscribed
+		looked := time.Now()
+		_, _, err := r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		f.redis.Each((*redistest.Link).ResetCounts)
+		f.send(tokencache.Hint{
+			Token:  tokencache.NewToken("another", "", 2*time.Hour),
+			Stored: looked, Checked: looked, Ends: looked.Add(2 * time.Hour),
+		}.String(f.credential()))
+		time.Sleep(21 * time.Millisecond)
+		assert.Equal(t, 1, f.looks(r))
+	})
+}
+
 // F45: events that overtake each other. What was told of first, and arrives last, is no reason to
 // go back to it.
 func TestF45EventsReordered(t *testing.T) {

@@ -241,7 +241,9 @@ func (n *notifier) listen(ctx context.Context) (confirmed bool) {
 			}
 		case *redis.Message:
 			kind, about, _ := strings.Cut(m.Payload, " ")
-			n.tell(m.Channel, kind, about)
+			if kind != "" && kind != eventGap { // these two are ours: whoever sends them asks for looks
+				n.tell(m.Channel, kind, about)
+			}
 		}
 	}
 }
