@@ -89,7 +89,7 @@ func (f *fill) leave(ctx context.Context, lease *lock.Lease) {
 func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 	for again := false; ; again = true {
 		got, err := f.src.fetch(ctx, EventCall)
-		if lost(lease) {
+		if isClosed(lease.Lost()) {
 			f.src.observe(Event{Kind: EventLeaseLost})
 		}
 		if err != nil {
@@ -118,15 +118,6 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 		if again || errors.Is(useless, ErrExpired) { // else rejected since we asked: once more
 			return f.failed(ctx, lease, f.unusable(useless))
 		}
-	}
-}
-
-func lost(lease *lock.Lease) bool {
-	select {
-	case <-lease.Lost():
-		return true
-	default:
-		return false
 	}
 }
 

@@ -136,7 +136,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		store:      store{redis: c.redis, keys: keysOf(c.config.Prefix, credential.ID()), seal: credential.get().seal, url: credential.IssuerURL()},
 		jitter:     c.jitter.of(credential.ID()),
 		rejected:   make(rejections),
-		changed:    make(chan struct{}),
+		changed:    newBell(),
 		gone:       make(chan struct{}),
 	}}
 	if broken != nil {

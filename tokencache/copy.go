@@ -105,7 +105,7 @@ func (s *Source) takeLocked(a adoption) (took bool, news *localCopy) {
 	s.copy.Store(c)
 	s.lastLife = a.token.life()
 	if s.fill != nil {
-		s.fill.becomeReady()
+		closeOnce(s.fill.ready)
 	}
 	if current.is(fp) {
 		return true, nil

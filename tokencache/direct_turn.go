@@ -71,7 +71,7 @@ func (f *fill) waitsBecause(cause error) (changed <-chan struct{}) {
 	defer f.src.mu.Unlock()
 	f.src.hold.err = nil
 	f.cause = cause
-	return f.src.changed
+	return f.src.changed.ch
 }
 
 // directPatience is how long the fill waits for its turn: a caller without a copy for all of

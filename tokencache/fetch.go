@@ -57,23 +57,20 @@ func (s *Source) fetchAside(ctx context.Context) (Token, error) {
 	}
 	timeout := s.cache.config.FetchTimeout
 	ctx, cancel := context.WithTimeout(ctx, timeout)
-	done := make(chan result, 1)
-	go func() {
-		defer cancel()
-		r := result{err: errors.New("the fetcher ended without an answer")} // Goexit
-		defer func() {
-			if p := recover(); p != nil {
-				s.cache.reports.log(slog.LevelError, "fetcher panicked", whose(s.store.keys.id, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))...)
-				r.err = fmt.Errorf("the fetcher panicked with a %T", p)
-			}
-			done <- r
-		}()
+	defer cancel()
+	done := aside(func() result {
 		tok, err := s.fetcher.Fetch(ctx)
 		if err != nil {
 			err = issuerErrorOf(s.credential, err) // here: its methods are the Fetcher's, too
 		}
-		r.tok, r.err = tok, err
-	}()
+		return result{tok, err}
+	}, func(p any) result {
+		if p == nil {
+			return result{err: errors.New("the fetcher ended without an answer")}
+		}
+		s.cache.reports.log(slog.LevelError, "fetcher panicked", whose(s.store.keys.id, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))...)
+		return result{err: fmt.Errorf("the fetcher panicked with a %T", p)}
+	})
 
 	// A Fetcher that heeds its context has a moment to say what it knows.
 	timer := time.NewTimer(timeout + fetchGrace)

@@ -19,7 +19,7 @@ type fill struct {
 	why    purpose
 	cancel context.CancelCauseFunc // nil until it has a goroutine; guarded by Source.mu
 	ready  chan struct{}           // closed with the first usable copy, guarded by Source.mu
-	held   chan struct{}           // closed and replaced when it begins to wait out a failure; guarded by Source.mu
+	held   bell                    // rung when it begins to wait out a failure; guarded by Source.mu
 	done   chan struct{}
 	err    error  // before done is closed; errAborted stands if a panic or Goexit cuts it short
 	ticket ticket // its place among the Cache's fills, or in the queue for one
@@ -64,7 +64,7 @@ var (
 
 func newFill(s *Source, why purpose) *fill {
 	f := &fill{
-		src: s, why: why, ready: make(chan struct{}), held: make(chan struct{}), done: make(chan struct{}),
+		src: s, why: why, ready: make(chan struct{}), held: newBell(), done: make(chan struct{}),
 		err: errAborted, nextLook: firstPoll, began: now(), told: s.toldTokens, wanted: why == fillForCaller || why == fillForced,
 	}
 	if c := s.usable(); c != nil {
@@ -103,9 +103,7 @@ func (f *fill) wait(ctx context.Context) error {
 // had no more time or was cut short, was not about getting a token for a Get, or began with
 // a copy, and may have ended without Redis for that reason.
 func (f *fill) final() error {
-	select {
-	case <-f.done:
-	default:
+	if !isClosed(f.done) {
 		return nil
 	}
 	if errors.Is(f.err, errTimedOut) || errors.Is(f.err, errAborted) || errors.Is(f.err, errRedisBack) || f.why == fillPutBack || f.why == fillForced {
@@ -122,15 +120,6 @@ func (f *fill) final() error {
 func (f *fill) want() {
 	f.wanted = true
 	f.src.cache.fills.promote(&f.ticket)
-}
-
-// becomeReady wakes those who wait for any usable copy. The caller holds Source.mu.
-func (f *fill) becomeReady() {
-	select {
-	case <-f.ready:
-	default:
-		close(f.ready)
-	}
 }
 
 // main runs the fill in its own goroutine. Whatever happens to it, those who

@@ -173,14 +173,14 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, keys []string, run func
 		return cmd
 	}
 	bounded, cancel := context.WithTimeout(ctx, g.timeout)
+	defer cancel()
 	explain := g.suspect(bounded)
 	var cmd C
 	if g.punctual {
 		defer g.slots.give() // after the breaker is told, or the next would find out for itself
-		defer cancel()
 		cmd = run(bounded)
 	} else {
-		cmd = aside(bounded, cancel, g.slots.give, run, empty)
+		cmd = runAside(bounded, g.slots.give, run, empty)
 	}
 	// Whoever noticed first, the ctx or the connection.
 	if deadline, _ := bounded.Deadline(); silent(cmd.Err()) && !time.Now().Before(deadline) {
@@ -217,29 +217,26 @@ func (g *guard) admit(ctx context.Context, keys []string) error {
 // isOfLock tells the lock's own scripts: an extension that queues may come too late.
 func isOfLock(keys []string) bool { return len(keys) == 1 && strings.HasSuffix(keys[0], "}:lock") }
 
-// aside runs a command in a goroutine of its own and waits for it or the end of ctx,
-// whichever comes first. Ended is called when it has really ended. One left behind keeps its
-// result to itself, so the caller gets one of its own. A panic of the client's, or of a hook,
-// is an error like any other.
-func aside[C redis.Cmder](ctx context.Context, cancel, ended func(), run func(context.Context) C, empty func() C) C {
-	done := make(chan C, 1)
-	go func() {
-		defer cancel()
+// runAside runs a command aside and waits for it or the end of ctx, whichever comes first.
+// Ended is called when it has really ended. One left behind keeps its result to itself, so the
+// caller gets one of its own. A panic of the client's, or of a hook, is an error like any other.
+func runAside[C redis.Cmder](ctx context.Context, ended func(), run func(context.Context) C, empty func() C) C {
+	failed := func(err error) C {
 		cmd := empty()
-		cmd.SetErr(errClientEnded)
-		defer func() {
-			if p := recover(); p != nil {
-				cmd = empty()
-				cmd.SetErr(fmt.Errorf("tokencache: the redis client panicked with a %T", p))
-			}
-			ended()
-			done <- cmd
-		}()
-		ran := run(ctx)
-		_ = ran.Err() // some clients only promise here, and wait when asked
-		cmd = ran
-	}()
-
+		cmd.SetErr(err)
+		return cmd
+	}
+	done := aside(func() C {
+		defer ended()
+		cmd := run(ctx)
+		_ = cmd.Err() // some clients only promise here, and wait when asked
+		return cmd
+	}, func(p any) C {
+		if p == nil {
+			return failed(errClientEnded)
+		}
+		return failed(fmt.Errorf("tokencache: the redis client panicked with a %T", p))
+	})
 	select {
 	case cmd := <-done:
 		return cmd
@@ -249,10 +246,8 @@ func aside[C redis.Cmder](ctx context.Context, cancel, ended func(), run func(co
 	case cmd := <-done: // both at once
 		return cmd
 	default:
+		return failed(ctx.Err())
 	}
-	cmd := empty()
-	cmd.SetErr(ctx.Err())
-	return cmd
 }
 
 // errClientEnded is of a client or hook that calls runtime.Goexit.

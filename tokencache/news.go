@@ -40,8 +40,7 @@ func (s *Source) wakeLocked(heard bool) {
 	if heard {
 		s.lockSeen = ""
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.changed.ring()
 	s.settle()
 }
 
@@ -392,5 +391,5 @@ func (s *Source) drop(fp string) {
 func (s *Source) changes() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.changed
+	return s.changed.ch
 }

@@ -42,10 +42,8 @@ type channel struct {
 
 // unconfirm spares those who wait for the first confirmation.
 func (c *channel) unconfirm() {
-	select {
-	case <-c.confirmed:
+	if isClosed(c.confirmed) {
 		c.confirmed = make(chan struct{})
-	default:
 	}
 }
 
@@ -78,15 +76,7 @@ func (n *notifier) hears(s *Source) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ch := n.channels[s.store.keys.channel()]
-	if ch == nil || !slices.Contains(ch.sources, s) {
-		return false
-	}
-	select {
-	case <-ch.confirmed:
-		return true
-	default:
-		return false
-	}
+	return ch != nil && slices.Contains(ch.sources, s) && isClosed(ch.confirmed)
 }
 
 // remove ceases to listen for s.
@@ -195,12 +185,7 @@ func (n *notifier) loop(ctx context.Context) {
 		}
 		failures++
 		relearn(n.rdb) // the next may be elsewhere
-		timer := time.NewTimer(notifierBackoff.after(failures, n.jitter()))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-		}
+		sleepUnless(ctx.Done(), notifierBackoff.after(failures, n.jitter()))
 	}
 }
 
@@ -271,13 +256,7 @@ func (n *notifier) connect(ctx context.Context) *redis.PubSub {
 	ctx, cancel := context.WithTimeout(ctx, n.timeout)
 	defer cancel()                  // here, not aside: the select below takes an end of ctx for a failure
 	session := n.rdb.Subscribe(ctx) // no channels: no connection yet
-	done := make(chan error, 1)
-	go func() {
-		defer func() {
-			if recover() != nil {
-				done <- errClientEnded
-			}
-		}()
+	done := aside(func() error {
 		err := session.Subscribe(ctx, names...)
 		if err == nil {
 			err = ctx.Err() // too late: nobody waits any more
@@ -285,8 +264,8 @@ func (n *notifier) connect(ctx context.Context) *redis.PubSub {
 		if err != nil {
 			_ = session.Close()
 		}
-		done <- err
-	}()
+		return err
+	}, func(any) error { return errClientEnded })
 	select {
 	case err := <-done:
 		if err != nil {
@@ -342,11 +321,7 @@ func (n *notifier) confirm(name string) {
 	defer n.mu.Unlock()
 	if ch := n.channels[name]; ch != nil {
 		ch.stood = true
-		select {
-		case <-ch.confirmed:
-		default:
-			close(ch.confirmed)
-		}
+		closeOnce(ch.confirmed)
 	}
 }
 

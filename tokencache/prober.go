@@ -103,26 +103,24 @@ func neverSubscribes(err error) bool {
 func (p *prober) ask(ctx context.Context) (took time.Duration, err error) {
 	asking, cancel := context.WithTimeout(ctx, asksFor*p.guard.timeout)
 	explain := p.guard.suspect(asking)
-	failed := make(chan error, 1)
-	go func() {
+	asked := aside(func() error {
 		defer cancel()
-		began, err := time.Now(), errClientEnded
-		defer func() {
-			_ = recover()
-			if answered(err) {
-				p.replied(time.Since(began))
-			} else {
-				failed <- err
-			}
-		}()
-		err = p.question(asking)
-	}()
+		began := time.Now()
+		err := p.question(asking)
+		if answered(err) {
+			p.replied(time.Since(began))
+		}
+		return err
+	}, func(any) error { return errClientEnded })
 	timer := time.NewTimer(p.guard.timeout)
 	defer timer.Stop()
 	select {
 	case took := <-p.replies:
 		return took, explain(nil)
-	case err := <-failed:
+	case err := <-asked:
+		if answered(err) {
+			return <-p.replies, explain(nil)
+		}
 		return 0, explain(err)
 	case <-timer.C:
 		return 0, explain(context.DeadlineExceeded)
@@ -181,17 +179,15 @@ func (p *prober) sweep(ctx context.Context, client *redis.Client, most time.Dura
 
 // sweepCluster does so with every node. What counts is the one that had the trouble.
 func (p *prober) sweepCluster(ctx context.Context, cluster *redis.ClusterClient, most time.Duration) bool {
-	swept := make(chan struct{})
-	go func() { // aside: it may ask first which nodes there are
-		defer close(swept)
-		defer func() { _ = recover() }()
-		_ = cluster.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error {
+	swept := aside(func() bool { // it may ask first which nodes there are
+		err := cluster.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error {
 			if idle := int(node.PoolStats().IdleConns); idle > 0 {
 				p.visit(ctx, node, newSlots(idle), most)
 			}
 			return nil
 		})
-	}()
+		return err == nil
+	}, func(any) bool { return false })
 	timer := time.NewTimer(p.guard.timeout)
 	defer timer.Stop()
 	select {
@@ -248,7 +244,7 @@ func calls(ctx context.Context, s *slots, n int, most time.Duration, next func()
 		return false
 	}
 	var under []*call
-	for more := true; more; more = len(under) < n && sleepFor(ctx, callsApart) && s.takeFree() {
+	for more := true; more; more = len(under) < n && sleepUnless(ctx.Done(), callsApart) && s.takeFree() {
 		under = append(under, send(ctx, s, next))
 	}
 	for _, c := range under {
@@ -281,16 +277,4 @@ func send(ctx context.Context, s *slots, next func() (visitor, func())) *call {
 		c.err = v.Time(ctx).Err()
 	}()
 	return c
-}
-
-// sleepFor returns false if ctx ended first.
-func sleepFor(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -117,13 +117,7 @@ func (s *Source) standAside(fp string, number uint64, v verdict) {
 // tellAside is tell in a goroutine of its own: a hook of the client's may end that, and
 // whoever waits for a singleflight that ends so waits for ever.
 func (s *Source) tellAside(fp string) error {
-	done := make(chan error, 1)
-	go func() {
-		err := errAborted
-		defer func() { done <- err }()
-		err = s.tell(fp)
-	}()
-	return <-done
+	return <-aside(func() error { return s.tell(fp) }, func(any) error { return errAborted })
 }
 
 // tell brings a rejection to Redis, once.

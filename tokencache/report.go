@@ -196,12 +196,7 @@ func (r *reporter) close() {
 	}
 	over := r.over
 	r.mu.Unlock()
-	timer := time.NewTimer(farewell)
-	defer timer.Stop()
-	select {
-	case <-over:
-	case <-timer.C:
-	}
+	sleepUnless(over, farewell)
 }
 
 // calledBack reports whether a reporter has called its caller's caller, and so on.

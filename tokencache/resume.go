@@ -14,7 +14,7 @@ func (c *Cache) resume() {
 	begin := time.Now()
 	for i, s := range held {
 		due := time.Duration((float64(i) + c.jitter.draw()) * float64(step))
-		if !c.sleep(due-time.Since(begin)) || !c.breaker.allow() {
+		if !sleepUnless(c.closing, due-time.Since(begin)) || !c.breaker.allow() {
 			return
 		}
 		s.resume()
@@ -54,18 +54,6 @@ func (h hold) isOfSilence() bool {
 	return ok && !e.refused()
 }
 
-// sleep returns false if the Cache was closed first.
-func (c *Cache) sleep(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.closing:
-		return false
-	}
-}
-
 // resume ends the hold that Redis' silence has left.
 func (s *Source) resume() {
 	s.mu.Lock()
@@ -75,7 +63,6 @@ func (s *Source) resume() {
 	}
 	s.hold = hold{}
 	s.schedule()
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.changed.ring()
 	s.settle()
 }

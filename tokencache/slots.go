@@ -60,10 +60,9 @@ func (s *slots) take(ctx context.Context, r turn, silent <-chan struct{}) error 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-given: // at the very same moment
+	if isClosed(given) { // at the very same moment
 		s.pass()
-	default:
+	} else {
 		s.queue[r].Remove(place)
 	}
 	return err

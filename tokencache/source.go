@@ -62,7 +62,7 @@ type inner struct {
 	passedAt     instant       // when Refresh last passed a permanent failure
 	directFailed bool          // the last direct call did
 	directAt     instant       // when it ended
-	changed      chan struct{} // closed and replaced when a waiting fill should look again
+	changed      bell          // rung when a waiting fill should look again
 	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
 	timer        *time.Timer   // the next fill that nobody asks for
 	unread       unread        // the last news that a look has to confirm
@@ -133,14 +133,7 @@ func (s *Source) Close() error {
 
 // Closed reports whether the Source is of no use any more, because it was closed or its
 // Cache was: then its methods return ErrClosed. No I/O, no waiting.
-func (s *Source) Closed() bool {
-	select {
-	case <-s.gone:
-		return true
-	default:
-		return false
-	}
-}
+func (s *Source) Closed() bool { return isClosed(s.gone) }
 
 // wait joins one fill after another until there is a usable copy, a final error
 // or no more time.
@@ -234,7 +227,7 @@ func (s *Source) heldTooLong(ctx context.Context) error {
 func (s *Source) holdFits(ctx context.Context, f *fill) (next <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return f.held, s.heldTooLong(ctx)
+	return f.held.ch, s.heldTooLong(ctx)
 }
 
 // refill starts a fill in the background, if it is time for one.

@@ -88,14 +88,10 @@ func orWhyEnded(caller, own context.Context, err error) error {
 	if err == nil || own.Err() == nil || errors.Is(err, ErrRedis) {
 		return err
 	}
-	timer := time.NewTimer(callersMoment)
-	defer timer.Stop()
-	select {
-	case <-caller.Done(): // in this very moment
+	if !sleepUnless(caller.Done(), callersMoment) {
 		return whyEnded(caller)
-	case <-timer.C:
-		return own.Err()
 	}
+	return own.Err()
 }
 
 // callersMoment is how much later than its deadline a caller's ctx may end. One that somebody

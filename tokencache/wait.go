@@ -46,8 +46,7 @@ func (f *fill) awaitLeave(ctx context.Context, known *failure, changed <-chan st
 func (f *fill) tellHeld() {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	close(f.held)
-	f.held = make(chan struct{})
+	f.held.ring()
 }
 
 // awaitOthers waits for the others: this process is kept from asking, they need not be.
