@@ -28,7 +28,7 @@ func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 func (f *fill) lease() time.Duration {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	return leaseOf(f.src.credential.Window(), f.src.lastLife)
+	return leaseOf(f.src.credential.Window(), f.src.shelf.lastLife)
 }
 
 // lockAtMost bounds what the lock is kept alive for: two calls, and the commands

@@ -135,10 +135,10 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		credential: credential,
 		store:      store{redis: c.redis, keys: keysOf(c.config.Prefix, credential.ID()), seal: credential.get().seal, url: credential.IssuerURL()},
 		jitter:     c.jitter.of(credential.ID()),
-		rejected:   make(rejections),
 		changed:    newBell(),
 		gone:       make(chan struct{}),
 	}}
+	s.shelf = shelf{copy: &s.copy, window: credential.Window(), jitter: s.jitter, rejected: make(rejections)}
 	if broken != nil {
 		s.broken = fmt.Errorf("tokencache: %w", broken)
 		return s, false

@@ -1,16 +1,12 @@
 package tokencache
 
 import (
-	"context"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
 	"unsafe"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 func feishuCopy(remaining time.Duration, from instant) *localCopy {
@@ -83,51 +79,4 @@ func TestNoCopy(t *testing.T) {
 func TestWhatAGetReadsIsClose(t *testing.T) {
 	assert.LessOrEqual(t, unsafe.Sizeof(localCopy{}), uintptr(64))
 	assert.LessOrEqual(t, unsafe.Sizeof(Source{}), uintptr(16))
-}
-
-// Run may begin while a copy is brought to Redis: it is known there all the same, and refreshed
-// as Run has it.
-func TestRunBeginsDuringAPutBack(t *testing.T) {
-	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // never dialled
-	defer rdb.Close()
-	cache, err := New(rdb, Config{Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	defer cache.Close()
-	s := cache.Source(FetchFunc(MustCredential(CredentialConfig{App: "a", Issuer: "x", Window: feishuWindow}), func(context.Context) (Token, error) { return Token{}, nil }))
-	require.True(t, s.adopt(adoption{token: NewToken("a", "", feishuLife), remaining: feishuLife, at: now(), own: true, unpublished: true}))
-	before := s.copy.Load()
-
-	cache.runners.Add(1)
-	s.mu.Lock()
-	s.placeRefresh()
-	s.mu.Unlock()
-	s.putBackDone(before)
-	after := s.copy.Load()
-	assert.False(t, after.unpublished)
-	assert.Equal(t, windowOf(feishuWindow, feishuLife, true, float64(before.draw)), after.window)
-
-	require.True(t, s.adopt(adoption{token: NewToken("b", "", feishuLife+time.Hour), remaining: feishuLife + time.Hour, at: now(), own: true, unpublished: true}))
-	s.putBackDone(before)
-	assert.True(t, s.copy.Load().unpublished, "of another token nothing is known")
-}
-
-// I2: what Redis holds takes the place of a copy that lives longer only if it ends over 2 s
-// earlier: by less two looks at one Redis may differ, and nothing was rejected.
-func TestI2CopyStaysForWhatEndsALittleEarlier(t *testing.T) {
-	redis := time.UnixMilli(1_700_000_000_000)
-	for earlier, want := range map[time.Duration]string{time.Millisecond: "a", 2 * time.Second: "a", 3 * time.Second: "b"} {
-		s := lonelySource(t)
-		at := now()
-		s.anchor = s.anchor.next(at, redis)
-		held := func(name string, remaining, checked time.Duration) {
-			s.adopt(adoption{
-				token: NewToken(name, "", time.Hour), remaining: remaining, at: at, asked: s.nextNumber(), held: true,
-				checked: checked, checkedAt: redis.Add(-checked), redisNow: redis,
-			})
-		}
-		held("a", time.Hour, time.Minute)
-		held("b", time.Hour-earlier, time.Second)
-		app, _ := s.usable().token.reveal()
-		assert.Equal(t, want, app, "%v earlier", earlier)
-	}
 }

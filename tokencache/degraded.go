@@ -130,7 +130,7 @@ func (s *Source) startPutBack() {
 	defer s.mu.Unlock()
 	c := s.copy.Load()
 	putBack := c.usableAt(now()) && c.unpublished
-	if s.broken != nil || !putBack && len(s.rejected.pending()) == 0 {
+	if s.broken != nil || !putBack && len(s.shelf.rejected.pending(now())) == 0 {
 		return
 	}
 	if s.fill != nil { // which will do it, if it reaches Redis; else later
@@ -200,11 +200,5 @@ func (s *Source) putBackDone(c *localCopy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.putBacks = 0
-	current := s.copy.Load()
-	if c == nil || !c.unpublished || !current.is(c.token.Fingerprint()) || current.from != c.from {
-		return // another, or another end of it, was adopted meanwhile
-	}
-	known := *current // Run may have moved its refresh
-	known.unpublished = false
-	s.copy.Store(&known)
+	s.shelf.published(c)
 }

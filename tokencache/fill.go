@@ -23,7 +23,7 @@ type fill struct {
 	done   chan struct{}
 	err    error  // before done is closed; errAborted stands if a panic or Goexit cuts it short
 	ticket ticket // its place among the Cache's fills, or in the queue for one
-	told   uint64 // Source.toldTokens when it began; guarded by Source.mu
+	told   uint64 // shelf.heard when it began; guarded by Source.mu
 	wanted bool   // a Get or a Refresh has waited for it; guarded by Source.mu
 	cause  error  // of its waiting for a turn to call directly; guarded by Source.mu
 
@@ -65,7 +65,7 @@ var (
 func newFill(s *Source, why purpose) *fill {
 	f := &fill{
 		src: s, why: why, ready: make(chan struct{}), held: newBell(), done: make(chan struct{}),
-		err: errAborted, nextLook: firstPoll, began: now(), told: s.toldTokens, wanted: why == fillForCaller || why == fillForced,
+		err: errAborted, nextLook: firstPoll, began: now(), told: s.shelf.heard, wanted: why == fillForCaller || why == fillForced,
 	}
 	if c := s.usable(); c != nil {
 		f.before = c.token.Fingerprint()
@@ -222,7 +222,7 @@ func (f *fill) run(ctx context.Context) error {
 func (f *fill) wasTold() bool {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	return (f.why == fillForCaller || f.why == fillAhead) && f.src.toldTokens != f.told && f.src.usable() != nil
+	return (f.why == fillForCaller || f.why == fillAhead) && f.src.shelf.heard != f.told && f.src.usable() != nil
 }
 
 // step is what follows a look that was not enough: to wait, for the issuer's leave, for

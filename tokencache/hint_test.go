@@ -77,7 +77,7 @@ func FuzzEvent(f *testing.F) {
 		}
 		s := lonelySource(t)
 		redis := time.UnixMilli(1_700_000_000_000)
-		s.anchor = s.anchor.next(now(), redis.Add(-time.Duration(ahead)))
+		s.shelf.anchor = s.shelf.anchor.next(now(), redis.Add(-time.Duration(ahead)))
 		s.heard(kind, about)
 		require.Nil(t, s.copy.Load(), "nobody has sealed that")
 

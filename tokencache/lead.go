@@ -46,7 +46,7 @@ var errToTell = errors.New("tokencache: redis does not know of every rejection")
 func (s *Source) nothingToTell(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.rejected.pending()) > 0 {
+	if len(s.shelf.rejected.pending(now())) > 0 {
 		return errToTell
 	}
 	return nil
@@ -70,7 +70,7 @@ func (f *fill) canLead(ctx context.Context) bool {
 	if h := f.src.hold; h.err != nil && h.rest(now()) > 0 {
 		return false // that is sat out first
 	}
-	return len(f.src.rejected.pending()) == 0
+	return len(f.src.shelf.rejected.pending(now())) == 0
 }
 
 // concludedBy reports whether no more is to be done than to hand out what a look has found.

@@ -80,7 +80,7 @@ func (f *fill) readBy(ctx context.Context, tell func(context.Context) error, rea
 func (s *Source) anchorAt(v *view, number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.anchor = s.anchor.next(v.at, v.now)
+	s.shelf.anchor = s.shelf.anchor.next(v.at, v.now)
 	if s.unread.number != 0 && number > s.unread.number {
 		s.unread, s.answeredAt = unread{}, now()
 	}

@@ -78,11 +78,10 @@ func (s *Source) lookedWhen(h tokenHint) bool {
 	return s.anchor.redis.Equal(h.at.storedAt)
 }
 
-// knows reports whether this process has heard h before, or sent it.
 func (s *Source) knows(h tokenHint) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.copy.Load().is(h.fingerprint) && s.lastWord.redis.Equal(h.at.checkedAt)
+	return s.shelf.knows(h)
 }
 
 func (s *Source) open(h tokenHint) (tok Token, ok bool) {
@@ -97,48 +96,32 @@ func (s *Source) open(h tokenHint) (tok Token, ok bool) {
 	return NewToken(app, tenant, h.life), true
 }
 
-// takeHint makes tok the copy, or h the issuer's last word on the copy. It refuses without an
-// anchor, if the times do not agree with the anchor, and if this process has seen the token
-// rejected since: then a look decides. The copy's end is the earliest that the event and the
-// anchor allow.
+// takeHint makes tok the copy, or h the issuer's last word on the copy, if the shelf believes it and
+// this process has not seen the token rejected since: else a look decides.
 func (s *Source) takeHint(h tokenHint, tok Token, number uint64, at instant) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	margin := windowOf(s.credential.Window(), h.life, false, 0).dead
-	if s.broken != nil || !s.anchor.agrees(h.at.storedAt, at, margin) || !h.at.storedAt.After(s.anchor.redis) {
-		return false
-	}
-	a := adoption{
-		token:     tok,
-		remaining: min(h.left(), -s.anchor.since(h.at.endsAt, at)),
-		at:        at,
-		asked:     number,
-		checked:   max(0, s.anchor.since(h.at.checkedAt, at)),
-		checkedAt: h.at.checkedAt,
-		redisNow:  h.at.storedAt,
-		epoch:     s.anchor.epoch,
-	}
-	if s.rejected.forbid(h.fingerprint, a) {
+	a, ok := s.shelf.believe(h, tok, number, at)
+	if !ok {
 		return false
 	}
 	before := s.copy.Load()
-	took, news := s.takeLocked(a)
-	c := s.copy.Load()
-	if !took || !c.is(h.fingerprint) || before == c {
+	t := s.takeLocked(a)
+	if t.stored == nil {
 		return false
 	}
-	if news != nil {
+	if t.another {
 		s.observe(Event{Kind: EventAdopt, Remaining: a.remaining})
 	}
 	if before.usableAt(at) && before.unpublished {
 		s.observe(Event{Kind: EventPutBack, Outcome: OutcomeKept, Remaining: a.remaining}) // by another
 	}
-	s.toldTokens++
-	if s.anchor.since(h.at.storedAt, s.unread.at) < 0 { // a look would find no more
+	s.shelf.heard++
+	if s.shelf.anchor.since(h.at.storedAt, s.unread.at) < 0 { // a look would find no more
 		s.unread = unread{}
 	}
 	s.hold = hold{}
-	if c.phaseAt(at) != fresh { // the issuer has no other yet
+	if t.stored.phaseAt(at) != fresh { // the issuer has no other yet
 		pause := pauseOf(s.credential.Window(), h.life)
 		s.hold = s.holdOf(max(0, pause-a.checked), nil)
 	}
@@ -161,57 +144,26 @@ func (s *Source) heardRejection(about string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := s.copy.Load()
-	switch {
-	case s.broken != nil || s.rejected[h.fingerprint].hasHeard(h.at): // what was adopted since is allowed to be
-	case !s.anchor.foretells(h.at, at, -sameClock, mostAhead):
-		s.wasRejectedOnce(h, at)
-	case !s.hasOvertaken(h):
-		s.wasRejectedAt(h.fingerprint, h.at)
-	}
-	if s.copy.Load() != before {
+	if s.broken == nil && s.shelf.hearRejection(h, at) != nil {
+		s.dropped()
 		s.wakeLocked(true)
 	}
-}
-
-// wasRejectedOnce notes a rejection that is late, was dated by another clock, or is told again by
-// who has kept the event: only a look can tell whether the token was handed out since. It is no
-// reason to believe that Redis knows what this process has rejected, nor for a cool-down. The
-// caller holds s.mu.
-func (s *Source) wasRejectedOnce(h rejectionHint, at instant) {
-	s.rejected.addLate(h, s.nextNumber(), s.anchor.since(h.at, at) >= 0, s.anchor.epoch)
-	s.dropRejected(h.fingerprint)
-}
-
-// hasOvertaken reports whether the copy is the rejected token, as the issuer has handed it out
-// again since. The caller holds s.mu.
-func (s *Source) hasOvertaken(h rejectionHint) bool {
-	return s.copy.Load().is(h.fingerprint) && s.lastWord.epoch == s.anchor.epoch && s.lastWord.redis.After(h.at)
 }
 
 // wasRejected notes that others have rejected a token, at an unknown time.
 func (s *Source) wasRejected(fp string) {
 	s.mu.Lock()
-	s.wasRejectedAt(fp, time.Time{})
-	s.mu.Unlock()
-	s.wake(true)
+	defer s.mu.Unlock()
+	if s.broken == nil && s.shelf.rejectedElsewhere(fp, time.Time{}, now()) != nil {
+		s.dropped()
+	}
+	s.wakeLocked(true)
 }
 
-// wasRejectedAt is wasRejected for a caller that holds s.mu, at a time of Redis' clock.
-func (s *Source) wasRejectedAt(fp string, at time.Time) {
-	if s.broken != nil {
-		return
-	}
-	s.rejected.add(fp, rejection{number: s.nextNumber(), told: true, redis: at, epoch: s.anchor.epoch})
-	s.dropRejected(fp)
-}
-
-// dropRejected drops the copy if it is that token. The caller holds s.mu.
-func (s *Source) dropRejected(fp string) {
-	if s.copy.Load().is(fp) {
-		s.hold = hold{} // it was for one that has a copy
-		s.drop(fp)
-	}
+// dropped ends the hold, which was for one that has a copy. The caller holds s.mu.
+func (s *Source) dropped() {
+	s.hold = hold{}
+	s.schedule()
 }
 
 // heardGap has the Source look, as it may have missed events.
@@ -283,10 +235,6 @@ const (
 	spreadOfOne = 2 * time.Millisecond
 )
 
-// sameEnd is how far apart two ends of one token may be: `expire` has whole seconds, and
-// an event takes its time.
-const sameEnd = 2 * time.Second
-
 // unread is news that only a look can confirm.
 type unread struct {
 	number uint64 // see rejections: a later look answers it; 0 for no news
@@ -312,7 +260,7 @@ func (s *Source) rereadSoon(spread time.Duration) {
 		return
 	}
 	onItsWay := s.unread.number != 0
-	s.unread = unread{s.nextNumber(), at}
+	s.unread = unread{s.shelf.nextNumber(), at}
 	if onItsWay {
 		return
 	}
@@ -376,15 +324,6 @@ func (s *Source) reread() {
 		return
 	}
 	_, _ = s.start(fillAhead) // refused only when closed
-}
-
-// drop lets go of the copy if it is the token of that fingerprint. The caller
-// holds s.mu.
-func (s *Source) drop(fp string) {
-	if s.copy.Load().is(fp) {
-		s.copy.Store(nil)
-		s.schedule()
-	}
 }
 
 // changes returns what is closed at the next event.

@@ -29,7 +29,7 @@ func (c *Cache) Run(ctx context.Context) error {
 
 	for _, s := range sources {
 		s.mu.Lock()
-		s.placeRefresh()
+		s.shelf.placeRefresh(true)
 		s.schedule()
 		s.mu.Unlock()
 	}
@@ -56,7 +56,7 @@ func (c *Cache) ran() {
 	for _, s := range sources {
 		s.mu.Lock()
 		if !c.isRun() { // else the next Run sees to this Source
-			s.placeRefresh()
+			s.shelf.placeRefresh(false)
 			if s.timer != nil {
 				s.timer.Stop()
 			}

@@ -33,8 +33,6 @@ type inner struct {
 	// window need not look further: a fill runs, or it is too early for one.
 	quietUntil atomic.Int64
 
-	numbers atomic.Uint64 // see rejections
-
 	telling singleflight.Group // rejections on their way to Redis
 	gone    chan struct{}      // closed when the Source is
 
@@ -45,11 +43,7 @@ type inner struct {
 	fill         *fill      // the one that runs
 	hold         hold
 	ownHold      hold // keeps this process from asking, not from looking
-	rejected     rejections
-	lastLife     time.Duration // of the last adopted token
-	lastWord     issuersWord   // the issuer's, on the copy
-	anchor       anchor        // of the last look
-	toldTokens   uint64        // counts adoptions from events
+	shelf        shelf
 	callTook     time.Duration // the last call of the issuer that gave a token; 0 before
 	lookTook     time.Duration // the last look that was answered; 0 before
 	lookFailed   bool          // the last look was not answered
@@ -262,6 +256,34 @@ func (s *Source) begin(why purpose) (f *fill, admitted bool, err error) {
 	return f, s.cache.fills.enter(&f.ticket, f.rank(rankAhead), func() { go f.main() }), nil
 }
 
+// adopt makes a the copy if the shelf takes it. It reports whether there is a usable copy
+// afterwards, this or another.
+func (s *Source) adopt(a adoption) (usable bool) {
+	t := s.take(a)
+	if t.another {
+		s.observe(Event{Kind: EventAdopt, Remaining: t.stored.remainingAt(now())})
+	}
+	return t.usable
+}
+
+func (s *Source) take(a adoption) taken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.takeLocked(a)
+}
+
+// takeLocked wakes those who wait for any usable copy. The caller holds s.mu.
+func (s *Source) takeLocked(a adoption) taken {
+	if s.broken != nil {
+		return taken{}
+	}
+	t := s.shelf.take(a, s.cache.isRun(), now())
+	if t.stored != nil && s.fill != nil {
+		closeOnce(s.fill.ready)
+	}
+	return t
+}
+
 // listen has the Source hear of the next token, if it has one.
 func (s *Source) listen() {
 	if s.usable() != nil {
@@ -286,6 +308,13 @@ func (s *Source) usable() *localCopy {
 		return c
 	}
 	return nil
+}
+
+// nextNumber is taken by whoever asks a question: see rejections.
+func (s *Source) nextNumber() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shelf.nextNumber()
 }
 
 // close ends the Source: for good, with err for everyone who still asks.
