@@ -13,13 +13,9 @@ func (f *fill) acquire(ctx context.Context) (*lock.Lease, error) {
 	ctx, cancel := f.patience(ctx)
 	defer cancel()
 	lease, err := f.src.cache.locker.TryAcquire(ctx, f.src.store.keys.lock(), f.lease(), f.lockAtMost())
-	if err == nil {
-		f.src.untroubled()
-		return lease, nil
-	}
-	if errors.Is(err, lock.ErrHeld) {
-		f.src.untroubled()
-		return nil, err
+	if err == nil || errors.Is(err, lock.ErrHeld) {
+		f.src.note((*pacer).redisAnswered)
+		return lease, err
 	}
 	return nil, f.impatient(ctx, whoseError(ctx, err, f.src.store.keys.id))
 }
@@ -72,7 +68,7 @@ func (f *fill) askAtOnce(ctx context.Context, v *view) error {
 	if over != nil { // while the lock was on its way
 		return over
 	}
-	f.src.untroubled()
+	f.src.note((*pacer).redisAnswered)
 	return f.ask(ctx, lease, v)
 }
 
@@ -101,7 +97,7 @@ func (f *fill) ask(ctx context.Context, lease *lock.Lease, v *view) error {
 			f.answered()
 			return nil
 		case errors.Is(err, ErrRedis): // the token is good, even if Redis is not
-			f.src.forgetFailures()
+			f.src.note((*pacer).answered)
 			f.degraded(err)
 			return f.keep(got)
 		case f.src.closed(): // and yet published
@@ -190,12 +186,14 @@ func (s *Source) toReplace(v *view) string {
 // answered settles what follows a good answer: if it left us with a token in its
 // window, the issuer has no other yet.
 func (f *fill) answered() {
-	f.src.forgetFailures()
-	if c := f.src.usable(); c != nil && c.phaseAt(now()) != fresh {
-		f.src.holdFor(pauseOf(f.src.credential.Window(), c.token.life()), nil)
-	} else {
-		f.src.holdFor(0, nil)
-	}
+	f.src.pace(func(p *pacer, c *localCopy, at instant) {
+		p.answered()
+		pause := time.Duration(0)
+		if c != nil && c.phaseAt(at) != fresh {
+			pause = pauseOf(f.src.credential.Window(), c.token.life())
+		}
+		p.holdFor(pause, nil, c, at)
+	})
 }
 
 // failed shares a failure with the fleet, which waits as long as it says. What
@@ -209,19 +207,19 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 		_ = f.src.store.announce(ctx, eventFree, "")
 		f.left = true
 	}
-	wait := held
-	if e.Local || wait == 0 {
-		wait = max(wait, backoffOf(e).after(f.src.oneMoreFailure(), f.src.jitter.draw()))
-		f.src.keepOff(wait, e)
-	}
-	if !f.canStop() {
-		wait = min(wait, shortHold)
-	}
-	f.src.holdFor(wait, e)
+	f.paceFailure(e, held)
 	if storeErr == nil && f.foundBetter(ctx) {
 		return nil
 	}
 	return e
+}
+
+// paceFailure keeps fills off after a call that failed, for which the fleet waits so long: 0 if it
+// was not told.
+func (f *fill) paceFailure(err error, fleet time.Duration) {
+	f.src.pace(func(p *pacer, c *localCopy, at instant) {
+		p.failed(err, fleet, c == nil || f.why == fillForced, c, at)
+	})
 }
 
 // foundBetter looks once more, for a fill without a copy that failed: a successor may

@@ -52,6 +52,13 @@ const (
 // redisBackoff paces what is tried again while Redis is in trouble.
 var redisBackoff = backoff{250 * time.Millisecond, 5 * time.Second}
 
+// putBackBackoff paces put-backs: a Redis that answers may refuse to write for hours.
+var putBackBackoff = backoff{250 * time.Millisecond, 30 * time.Second}
+
+// coldSpread is the time over which the Sources of a process that starts begin
+// to fill, and those of processes that start and find a token subscribe.
+const coldSpread = 20 * time.Millisecond
+
 // after returns the wait after so many attempts in a row, up to a fifth longer
 // by the draw from [0, 1).
 func (b backoff) after(attempts int, draw float64) time.Duration {

@@ -139,6 +139,7 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 		gone:       make(chan struct{}),
 	}}
 	s.shelf = shelf{copy: &s.copy, window: credential.Window(), jitter: s.jitter, rejected: make(rejections)}
+	s.pacer.jitter = s.jitter
 	if broken != nil {
 		s.broken = fmt.Errorf("tokencache: %w", broken)
 		return s, false

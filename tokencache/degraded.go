@@ -21,7 +21,7 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	c := f.src.usable()
 	needed := c == nil || c.phaseAt(now()) <= urgent
 	if f.why == fillPutBack {
-		f.src.excuseHold() // a Get may go around Redis
+		f.src.note((*pacer).excuse) // a Get may go around Redis
 		f.src.putBackLater(cause)
 		needed = needed && c != nil // without a copy, whoever wants a token waits for the next fill
 	}
@@ -48,41 +48,36 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 func (f *fill) degraded(cause error) {
 	e := redisErrorOf(cause, f.src.store.keys.id)
 	f.src.observe(Event{Kind: EventDegraded, Trouble: e.Trouble, Err: e})
-	n := f.src.troubled()
-	if n == 1 && e.refused() { // the breaker speaks up for a silent one
+	least := f.src.cache.breaker.retryIn(now())
+	row := 0
+	// The prober ends this hold if Redis is back before: see resume.
+	f.src.pace(func(p *pacer, c *localCopy, at instant) { row = p.redisFailed(e, least, c, at) })
+	if row == 1 && e.refused() { // the breaker speaks up for a silent one
 		without := 0
 		if f.src.usable() == nil {
 			without = 1
 		}
 		f.src.cache.reports.log(slog.LevelWarn, "redis refuses", whose(e.ID, "err", e.Error(), "meanwhile", f.src.cache.meanwhile(without))...)
 	}
-	wait := max(f.src.cache.breaker.retryIn(now()), redisBackoff.after(n, f.src.jitter.draw()))
-	// The prober ends this hold if Redis is back before: see resume.
-	f.src.holdFor(wait+f.jitter(coldSpread), e)
 }
 
 // direct asks the issuer around Redis. The lock only saves calls; a token got
 // without it is as good as any.
 func (f *fill) direct(ctx context.Context, cause error) error {
-	f.src.excuseHold() // whoever comes now shall wait for the answer
+	f.src.note((*pacer).excuse) // whoever comes now shall wait for the answer
 	ctx = context.WithoutCancel(ctx)
 	got, err := f.src.fetch(ctx, EventDirectCall)
-	f.src.directCallEnded(err)
+	f.src.pace(func(p *pacer, _ *localCopy, at instant) { p.directCallEnded(err, at) })
 	if err != nil {
 		e := issuerErrorOf(f.src.credential, err)
 		err = fmt.Errorf("%w (asked directly, because of %w)", e, cause)
-		wait := backoffOf(e).after(f.src.oneMoreFailure(), f.src.jitter.draw())
-		f.src.keepOff(wait, err)
-		if !f.canStop() {
-			wait = min(wait, shortHold)
-		}
-		f.src.holdFor(wait, err)
+		f.paceFailure(err, 0)
 		if f.foundBetter(ctx) { // Redis may be back by now
 			return nil
 		}
 		return err
 	}
-	f.src.forgetFailures()
+	f.src.note((*pacer).answered)
 	return f.keep(got)
 }
 
@@ -101,18 +96,13 @@ func (f *fill) keep(got fetched) error {
 }
 
 // putBackLater brings to Redis what it does not know, a token or a rejection, when
-// it may be back: spread over some seconds, because the whole fleet waits for the
-// same moment. Err is that of the last attempt, if there was one.
+// it may be back. Err is that of the last attempt, if there was one.
 func (s *Source) putBackLater(err error) {
-	jitter := s.jitter.draw
+	e, ok := errors.AsType[*RedisError](err)
+	tried := !ok || e.Trouble != TroublePaused
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait := putBackBackoff.base
-	if e, ok := errors.AsType[*RedisError](err); !ok || e.Trouble != TroublePaused { // which was no attempt
-		s.putBacks++
-		wait = putBackBackoff.after(s.putBacks, jitter())
-	}
-	wait = max(wait, s.cache.breaker.retryIn(now())) + time.Duration(jitter()*float64(2*time.Second))
+	wait := s.pacer.putBackIn(tried, s.cache.breaker.retryIn(now()))
 	if s.broken != nil {
 		return
 	}
@@ -121,9 +111,6 @@ func (s *Source) putBackLater(err error) {
 	}
 	s.putBackTimer = time.AfterFunc(wait, s.startPutBack)
 }
-
-// putBackBackoff paces attempts: a Redis that answers may refuse to write for hours.
-var putBackBackoff = backoff{250 * time.Millisecond, 30 * time.Second}
 
 func (s *Source) startPutBack() {
 	s.mu.Lock()
@@ -199,6 +186,6 @@ func (f *fill) putBack(ctx context.Context, v *view) {
 func (s *Source) putBackDone(c *localCopy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.putBacks = 0
+	s.pacer.putBackDone()
 	s.shelf.published(c)
 }

@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// ownDirectEvery is how often a credential whose last direct call failed may make one,
-// whatever the others have left of the Cache's rate.
-const ownDirectEvery = time.Minute
-
 // errRedisBack ends a fill that need not call directly any more. The next looks at once.
 var errRedisBack = errors.New("tokencache: redis is back")
 
@@ -69,7 +65,7 @@ func (f *fill) mayLookInstead(cause error) bool {
 func (f *fill) waitsBecause(cause error) (changed <-chan struct{}) {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	f.src.hold.err = nil
+	f.src.pacer.excuse()
 	f.cause = cause
 	return f.src.changed.ch
 }
@@ -91,16 +87,9 @@ func (f *fill) directPatience() time.Duration {
 	return rest
 }
 
-// ownDirectTurn reports whether a credential may call directly beside the Cache's rate.
+// ownDirectTurn reports whether the credential may call directly beside the Cache's rate.
 func (s *Source) ownDirectTurn() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.directFailed && now().since(s.directAt) >= ownDirectEvery
-}
-
-// directCallEnded takes note of a direct call.
-func (s *Source) directCallEnded(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.directFailed, s.directAt = err != nil, now()
+	return s.pacer.mayCallDirectly(now())
 }

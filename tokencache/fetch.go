@@ -35,7 +35,7 @@ func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
 	}
 	got.token, got.took = tok, now().since(got.began)
 	s.mu.Lock()
-	s.callTook = got.took
+	s.timings.call = got.took
 	s.mu.Unlock()
 	s.observe(Event{Kind: kind, Outcome: "ok", Duration: got.took, Remaining: tok.life()})
 	return got, nil
@@ -45,7 +45,7 @@ func (s *Source) fetch(ctx context.Context, kind EventKind) (fetched, error) {
 func (s *Source) lastCallTook() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.callTook
+	return s.timings.call
 }
 
 // fetchAside calls in a goroutine of its own: a Fetcher that ignores its context

@@ -200,7 +200,7 @@ func (f *fill) run(ctx context.Context) error {
 		}
 		v := l.view
 		if v.claim != nil { // there was nothing else, to put back or to note
-			f.src.tookLock(v)
+			f.tookLock(v)
 			return f.askAtOnce(ctx, v)
 		}
 		f.putBack(ctx, v)
@@ -244,9 +244,19 @@ func (f *fill) step(ctx context.Context, v *view, changed <-chan struct{}) (over
 	if err != nil {
 		return true, f.withoutRedis(ctx, err)
 	}
-	f.src.tookLock(v)
+	f.tookLock(v)
 	again, err := f.underLock(ctx, lease)
 	return !again, err
+}
+
+// tookLock has a takeover told of, if it is one.
+func (f *fill) tookLock(v *view) {
+	f.src.mu.Lock()
+	takeover := f.src.takeover.took(v)
+	f.src.mu.Unlock()
+	if takeover {
+		f.src.observe(Event{Kind: EventTakeover})
+	}
 }
 
 // sitOutHold waits for the end of the last fill's hold, if this one has to.
@@ -256,7 +266,7 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 	}
 	changed := f.src.changes()
 	f.src.mu.Lock()
-	h := f.src.hold
+	h := f.src.pacer.hold
 	f.src.mu.Unlock()
 	if h.err == nil {
 		return nil // somebody had a copy then
@@ -269,8 +279,10 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 func (f *fill) satisfied(v *view) bool {
 	enough, pause := f.enough(v)
 	if enough {
-		f.src.untroubled()
-		f.src.holdFor(pause, nil)
+		f.src.pace(func(p *pacer, c *localCopy, at instant) {
+			p.redisAnswered()
+			p.holdFor(pause, nil, c, at)
+		})
 	}
 	return enough
 }
@@ -285,7 +297,7 @@ func (f *fill) enough(v *view) (yes bool, pause time.Duration) {
 	case c.phaseAt(now()) == fresh || f.why == fillPutBack:
 		return true, 0
 	case v.foreign != "" && c.letsStand(now()): // whoever stored that would replace ours in turn
-		return true, c.remainingAt(now()) // at most until it is urgent: see holdOf
+		return true, c.remainingAt(now()) // at most until it is urgent: see pacer.holdFor
 	}
 	// In its window, but the issuer has just said that there is no other yet.
 	pause = pauseOf(f.src.credential.Window(), c.token.life())

@@ -100,7 +100,7 @@ func TestF59CutOfManySources(t *testing.T) {
 			s := cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test", App: fmt.Sprint(i)}), noToken))
 			s.adopt(adoption{token: NewToken("a", "t", time.Hour), remaining: time.Hour, at: now(), asked: s.nextNumber(), own: true})
 			s.heard(eventGap, "")
-			latest = max(latest, s.hold.wait)
+			latest = max(latest, s.pacer.hold.wait)
 		}
 		assert.LessOrEqual(t, latest, spread+time.Millisecond)
 		assert.Greater(t, latest, spread/4)

@@ -46,35 +46,16 @@ func (s *Source) reject(fp string) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	dropped, err := s.shelf.reject(fp, now())
+	at := now()
+	dropped, err := s.shelf.reject(fp, at)
 	if dropped != nil {
-		if s.paceRefusal(dropped) {
+		if row, wait := s.pacer.rejected(dropped, at); wait > 0 {
+			s.pacer.keepOff(wait, s.refused(row, refusalAdvice), at)
 			s.observe(Event{Kind: EventInvalidate, Outcome: OutcomePaced}) // before the Source can be closed
 		}
 		s.dropped()
 	}
 	return err
-}
-
-// paceRefusal keeps this process from asking for a while if fresh tokens of direct calls
-// are rejected one after the other: of these Redis does not know, which paces the others.
-// The caller holds s.mu.
-func (s *Source) paceRefusal(c *localCopy) (paced bool) {
-	at, fresh := now(), freshFor(c.token.life())
-	if !c.unpublished || at.since(c.from) >= fresh {
-		return false
-	}
-	if at.since(s.refusedAt) >= s.refusedFor+2*fresh { // one has lasted since
-		s.refusals = 0
-	}
-	s.refusals++
-	s.refusedAt, s.refusedFor = at, 0
-	if s.refusals == 1 {
-		return false
-	}
-	s.refusedFor = refusalBackoff.after(s.refusals-1, s.jitter.draw())
-	s.ownHold = hold{from: at, wait: s.refusedFor, err: s.refused(s.refusals, refusalAdvice)}
-	return true
 }
 
 func (s *Source) refused(row int, advice string) *IssuerError {
@@ -91,12 +72,9 @@ func (s *Source) standAside(fp string, number uint64, v verdict) {
 	if s.broken != nil || !s.shelf.rejected.spare(fp, number, v.wait, now()) {
 		return
 	}
-	err := s.refused(v.row, aloneAdvice)
-	s.ownHold = hold{from: now(), wait: v.wait, err: err}
-	if s.usable() == nil {
-		s.hold = hold{from: now(), wait: min(v.wait, shortHold), err: err}
-		s.settle()
-	}
+	at := now()
+	s.pacer.standsAside(v.wait, s.refused(v.row, aloneAdvice), s.shelf.usable(at), at)
+	s.settle()
 	if s.asideTimer != nil {
 		s.asideTimer.Stop()
 	}

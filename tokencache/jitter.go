@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"sync/atomic"
+	"time"
 )
 
 // jitter draws from [0, 1). It never calls Config.Jitter, which is somebody else's code,
@@ -43,6 +44,11 @@ func (j *jitter) draw() float64 {
 		return rand.Float64()
 	}
 	return j.ring[(j.next.Add(1)-1)%jitterRing]
+}
+
+// upTo draws a duration from [0, most).
+func (j *jitter) upTo(most time.Duration) time.Duration {
+	return time.Duration(j.draw() * float64(most))
 }
 
 // of draws from the same numbers, beginning at a place that the name decides: what one Source

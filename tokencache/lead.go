@@ -35,7 +35,7 @@ func (f *fill) lead(ctx context.Context) {
 	f.err = nil
 	f.src.putBackDone(nil) // Redis knows all there is
 	if !f.subscribed {     // not now: the caller waits, and so does a fleet that starts together
-		time.AfterFunc(f.jitter(coldSpread), f.src.listen)
+		time.AfterFunc(f.src.jitter.upTo(coldSpread), f.src.listen)
 	}
 }
 
@@ -67,7 +67,7 @@ func (f *fill) canLead(ctx context.Context) bool {
 	}
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	if h := f.src.hold; h.err != nil && h.rest(now()) > 0 {
+	if h := f.src.pacer.hold; h.err != nil && h.rest(now()) > 0 {
 		return false // that is sat out first
 	}
 	return len(f.src.shelf.rejected.pending(now())) == 0

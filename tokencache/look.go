@@ -3,7 +3,6 @@ package tokencache
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // looked is what a fill's look came to.
@@ -44,7 +43,9 @@ func (f *fill) lookBy(ctx context.Context, tell func(context.Context) error, rea
 	defer cancel()
 	at := now()
 	v, err := f.readBy(ctx, tell, read)
-	f.src.looked(now().since(at), err)
+	f.src.mu.Lock()
+	f.src.timings.looked(now().since(at), err)
+	f.src.mu.Unlock()
 	return v, f.impatient(ctx, err)
 }
 
@@ -100,7 +101,10 @@ func (f *fill) patience(ctx context.Context) (context.Context, context.CancelFun
 		return ctx, func() {}
 	}
 	remaining := c.remainingAt(now())
-	left := max(remaining-c.window.urgent, f.src.spare(remaining-c.window.dead))
+	f.src.mu.Lock()
+	spare := f.src.timings.spare(remaining - c.window.dead)
+	f.src.mu.Unlock()
+	left := max(remaining-c.window.urgent, spare)
 	if left > lookCommands*f.src.cache.config.RedisTimeout {
 		return ctx, func() {}
 	}
@@ -117,25 +121,6 @@ func (f *fill) impatient(ctx context.Context, err error) error {
 		return err
 	}
 	return redisErrorOf(err, f.src.store.keys.id)
-}
-
-// looked notes how a look went.
-func (s *Source) looked(took time.Duration, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lookFailed = err != nil; err == nil {
-		s.lookTook = took
-	}
-}
-
-// spare is how much of a copy's rest may be spent on Redis.
-func (s *Source) spare(rest time.Duration) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lookFailed && s.callTook > 0 { // a moment in any case, or nobody would notice that Redis is back
-		return max(rest-2*s.callTook, min(3*s.lookTook+time.Millisecond, rest/4))
-	}
-	return max(rest/2, 3*s.lookTook) // a Redis that is far away is in no trouble, even if the copy ends meanwhile
 }
 
 // reader is what a fill reads with: if it may, in such a way that it has the lock where

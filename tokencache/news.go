@@ -1,10 +1,7 @@
 package tokencache
 
 import (
-	"errors"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // heard takes every event, and an empty kind for a first subscription that stands. The events of
@@ -38,7 +35,7 @@ func (s *Source) wake(heard bool) {
 
 func (s *Source) wakeLocked(heard bool) {
 	if heard {
-		s.lockSeen = ""
+		s.takeover.heard()
 	}
 	s.changed.ring()
 	s.settle()
@@ -120,10 +117,10 @@ func (s *Source) takeHint(h tokenHint, tok Token, number uint64, at instant) boo
 	if s.shelf.anchor.since(h.at.storedAt, s.unread.at) < 0 { // a look would find no more
 		s.unread = unread{}
 	}
-	s.hold = hold{}
+	s.pacer.free()
 	if t.stored.phaseAt(at) != fresh { // the issuer has no other yet
 		pause := pauseOf(s.credential.Window(), h.life)
-		s.hold = s.holdOf(max(0, pause-a.checked), nil)
+		s.pacer.holdFor(max(0, pause-a.checked), nil, s.shelf.usable(at), at)
 	}
 	s.schedule()
 	return true
@@ -162,7 +159,7 @@ func (s *Source) wasRejected(fp string) {
 
 // dropped ends the hold, which was for one that has a copy. The caller holds s.mu.
 func (s *Source) dropped() {
-	s.hold = hold{}
+	s.pacer.free()
 	s.schedule()
 }
 
@@ -182,7 +179,7 @@ func (s *Source) heardFree() {
 // s.mu.
 func (s *Source) promptUnread() {
 	if s.usable() == nil {
-		s.hold = hold{}
+		s.pacer.free()
 	}
 	s.wakeLocked(true)
 }
@@ -190,19 +187,12 @@ func (s *Source) promptUnread() {
 // promptFree has whoever sleeps look, and the next fill, unless a failure holds it. The caller
 // holds s.mu.
 func (s *Source) promptFree() {
-	if s.hold.err == nil {
-		s.hold = hold{}
+	if s.pacer.hold.err == nil {
+		s.pacer.free()
 		s.schedule()
 	}
 	s.wakeLocked(true)
 }
-
-// What nobody vouches for prompts a few looks in a row, then one each second: whoever may
-// publish can send any number of such events.
-const (
-	promptsInARow = 4
-	promptEvery   = time.Second
-)
 
 // prompt does what an event asks for that anybody may have sent: now, or when the next such
 // look may come. What comes sooner than that one is answered by it. The caller holds s.mu.
@@ -210,10 +200,7 @@ func (s *Source) prompt(do func()) {
 	if s.broken != nil || s.promptTimer != nil {
 		return
 	}
-	if s.prompts == nil {
-		s.prompts = rate.NewLimiter(rate.Every(promptEvery), promptsInARow)
-	}
-	wait := s.prompts.Reserve().Delay()
+	wait := s.pacer.promptIn(now())
 	if wait == 0 {
 		do()
 		return
@@ -268,17 +255,17 @@ func (s *Source) rereadSoon(spread time.Duration) {
 		spread = max(spread, longestSpread)
 	}
 	wait := s.spread(spread, c.remainingAt(at))
-	if rest := s.hold.rest(at); rest > 0 {
+	if rest := s.pacer.hold.rest(at); rest > 0 {
 		wait = min(wait, rest)
 	}
-	s.hold = s.holdOf(wait, nil)
+	s.pacer.holdFor(wait, nil, c, at)
 	s.settle()
-	s.rereadIn(s.hold.wait)
+	s.rereadIn(s.pacer.hold.wait)
 }
 
 // spread draws a moment for a look of who has a copy with so much left.
 func (s *Source) spread(over, remaining time.Duration) time.Duration {
-	return time.Duration(s.jitter.draw() * float64(min(over, remaining/4)))
+	return s.jitter.upTo(min(over, remaining/4))
 }
 
 // rereadAgain has another fill come if the one that has just ended has not answered the news:
@@ -292,15 +279,7 @@ func (s *Source) rereadAgain() {
 		s.unread = unread{}
 		return
 	}
-	s.rereadIn(max(s.spread(longestSpread, c.remainingAt(at)), s.restOfTrouble()))
-}
-
-// restOfTrouble is how much longer Redis is not to be asked. The caller holds s.mu.
-func (s *Source) restOfTrouble() time.Duration {
-	if !errors.Is(s.hold.err, ErrRedis) {
-		return 0
-	}
-	return s.hold.rest(now())
+	s.rereadIn(max(s.spread(longestSpread, c.remainingAt(at)), s.pacer.restOfTrouble(at)))
 }
 
 // rereadIn sets the timer, which is not that of other fills: these may come later, or never.
@@ -319,7 +298,7 @@ func (s *Source) reread() {
 	if s.broken != nil || s.fill != nil || s.unread.number == 0 {
 		return
 	}
-	if rest := s.restOfTrouble(); rest > 0 {
+	if rest := s.pacer.restOfTrouble(now()); rest > 0 {
 		s.rereadIn(rest)
 		return
 	}

@@ -2,7 +2,6 @@ package tokencache
 
 import (
 	"context"
-	"time"
 )
 
 // Refresh asks the issuer now, through the lock, whatever life is left, and
@@ -87,8 +86,6 @@ func (f *fill) satisfiesRefresh(v *view) bool {
 	return r.fingerprint != f.before || v.lastWord().After(f.lastWord)
 }
 
-const passEvery = 5 * time.Second
-
 // takePass reports whether a forced fill goes past a failure that holds others, once
 // per fill and 5 s. One that came after its first look is the answer to it: somebody
 // else has passed the one before. Without that, many at once would call in turn.
@@ -98,8 +95,6 @@ func (f *fill) takePass(known *failure) bool {
 	}
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	if !f.passing && now().since(f.src.passedAt) >= passEvery {
-		f.passing, f.src.passedAt = true, now()
-	}
+	f.passing = f.passing || f.src.pacer.passes(now())
 	return f.passing
 }

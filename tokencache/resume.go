@@ -44,14 +44,7 @@ func (c *Cache) heldBySilence() []*Source {
 // heldBySilence reports whether the next fill waits for Redis to answer, or this one waits
 // for its turn to call directly for that reason. The caller holds s.mu.
 func (s *Source) heldBySilence() bool {
-	return s.hold.isOfSilence() || s.fill != nil && hold{err: s.fill.cause}.isOfSilence()
-}
-
-// isOfSilence reports whether a hold was left because Redis did not answer, or was not
-// asked for that reason.
-func (h hold) isOfSilence() bool {
-	e, ok := h.err.(*RedisError) //nolint:errorlint // one that a direct call's error wraps was not what it is for
-	return ok && !e.refused()
+	return s.pacer.hold.isOfSilence() || s.fill != nil && hold{err: s.fill.cause}.isOfSilence()
 }
 
 // resume ends the hold that Redis' silence has left.
@@ -61,7 +54,7 @@ func (s *Source) resume() {
 	if s.broken != nil || !s.heldBySilence() {
 		return
 	}
-	s.hold = hold{}
+	s.pacer.free()
 	s.schedule()
 	s.changed.ring()
 	s.settle()

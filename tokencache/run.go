@@ -76,11 +76,25 @@ func (s *Source) schedule() {
 		wait = c.freshFor() - at.since(c.from)
 	} else {
 		// Many Sources at once, cold: a little apart.
-		wait = time.Duration(s.jitter.draw() * float64(coldSpread))
+		wait = s.jitter.upTo(coldSpread)
 	}
-	s.wakeIn(max(wait, s.hold.rest(at)) + time.Millisecond) // a timer may be a little early
+	s.wakeIn(max(wait, s.pacer.hold.rest(at)) + time.Millisecond) // a timer may be a little early
 }
 
-// coldSpread is the time over which the Sources of a process that starts begin
-// to fill, and those of processes that start and find a token subscribe.
-const coldSpread = 20 * time.Millisecond
+// wakeIn starts a fill in a while, unless something else does before. The caller
+// holds s.mu.
+func (s *Source) wakeIn(wait time.Duration) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.timer = time.AfterFunc(wait, s.awake)
+}
+
+// awake is the timer's refill: if it comes too early while the Cache runs, it sets the
+// timer again.
+func (s *Source) awake() {
+	s.refill()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.schedule()
+}

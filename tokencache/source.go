@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
-	"golang.org/x/time/rate"
 )
 
 // Source hands out the token of one credential. Make one with [Cache.Source];
@@ -41,29 +40,16 @@ type inner struct {
 	reporting    int        // how many may still observe: fills, rejections on their way, close
 	saidClosed   bool       // EventClosed was told: nobody may begin to observe
 	fill         *fill      // the one that runs
-	hold         hold
-	ownHold      hold // keeps this process from asking, not from looking
 	shelf        shelf
-	callTook     time.Duration // the last call of the issuer that gave a token; 0 before
-	lookTook     time.Duration // the last look that was answered; 0 before
-	lookFailed   bool          // the last look was not answered
-	failures     int           // calls in a row that failed as far as only we know
-	refusals     int           // fresh tokens of direct calls in a row that were rejected
-	refusedAt    instant       // the last of them
-	refusedFor   time.Duration // what it was to wait for after that
-	troubles     int           // looks in a row that Redis did not allow
-	putBacks     int           // attempts in a row
-	passedAt     instant       // when Refresh last passed a permanent failure
-	directFailed bool          // the last direct call did
-	directAt     instant       // when it ended
-	changed      bell          // rung when a waiting fill should look again
-	lockSeen     string        // what was known when the lock was last seen in other hands; "": nothing since
-	timer        *time.Timer   // the next fill that nobody asks for
-	unread       unread        // the last news that a look has to confirm
-	answeredAt   instant       // when a look has confirmed such news
+	pacer        pacer
+	timings      timings
+	takeover     takeover
+	changed      bell        // rung when a waiting fill should look again
+	timer        *time.Timer // the next fill that nobody asks for
+	unread       unread      // the last news that a look has to confirm
+	answeredAt   instant     // when a look has confirmed such news
 	rereadTimer  *time.Timer
-	prompts      *rate.Limiter // see prompt; nil before the first
-	promptTimer  *time.Timer   // the next of them; nil if none is on its way
+	promptTimer  *time.Timer // of the next prompt; nil if none is on its way
 	putBackTimer *time.Timer
 	asideTimer   *time.Timer // the end of a rejection's wait, if no fill is there by then
 }
@@ -160,15 +146,15 @@ func (s *Source) wait(ctx context.Context) (tok Token, err error) {
 // gaveUp adds to a context's error what was waited for.
 func (s *Source) gaveUp(ctx context.Context) error {
 	s.mu.Lock()
-	held := s.hold.err
+	held := s.pacer.hold.err
 	if f := s.fill; held == nil && f != nil {
 		held = f.cause
 		if s.cache.fills.hasQueued(&f.ticket) {
 			held = errQueued
 		}
 	}
-	if held == nil && s.ownHold.rest(now()) > 0 {
-		held = s.ownHold.err
+	if rest, why := s.pacer.keptOff(false, now()); held == nil && rest > 0 {
+		held = why
 	}
 	s.mu.Unlock()
 	if held != nil {
@@ -209,11 +195,12 @@ func (s *Source) join(ctx context.Context) (f *fill, mayLead bool, err error) {
 // heldTooLong is the error of the hold, if a caller should not wait for its end.
 // The caller holds s.mu.
 func (s *Source) heldTooLong(ctx context.Context) error {
-	rest := s.hold.rest(now())
-	if rest == 0 || s.hold.err == nil || worthWaiting(ctx, s.hold.err, rest) {
+	h := s.pacer.hold
+	rest := h.rest(now())
+	if rest == 0 || h.err == nil || worthWaiting(ctx, h.err, rest) {
 		return nil
 	}
-	return s.hold.err
+	return h.err
 }
 
 // holdFits returns what is closed when f waits out another failure, or the error of the one
@@ -228,7 +215,7 @@ func (s *Source) holdFits(ctx context.Context, f *fill) (next <-chan struct{}, e
 func (s *Source) refill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken != nil || s.fill != nil || s.hold.rest(now()) > 0 {
+	if s.broken != nil || s.fill != nil || s.pacer.hold.rest(now()) > 0 {
 		return
 	}
 	_, _ = s.start(fillAhead) // refused only when closed
@@ -315,6 +302,37 @@ func (s *Source) nextNumber() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.shelf.nextNumber()
+}
+
+// note has the pacer take note of something.
+func (s *Source) note(what func(*pacer)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	what(&s.pacer)
+}
+
+// pace is note for what depends on the copy that can be handed out, or changes the hold: Get knows
+// afterwards from when on it has to look further.
+func (s *Source) pace(what func(p *pacer, c *localCopy, at instant)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := now()
+	what(&s.pacer, s.shelf.usable(at), at)
+	s.settle()
+}
+
+// holdFor keeps the next fill away for a while.
+func (s *Source) holdFor(wait time.Duration, err error) {
+	s.pace(func(p *pacer, c *localCopy, at instant) { p.holdFor(wait, err, c, at) })
+}
+
+// settle brings quietUntil up to date. The caller holds s.mu.
+func (s *Source) settle() {
+	if s.fill != nil {
+		return // it says so itself when it ends
+	}
+	at := now()
+	s.quietUntil.Store(int64(at.mono + s.pacer.hold.rest(at)))
 }
 
 // close ends the Source: for good, with err for everyone who still asks.

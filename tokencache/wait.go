@@ -25,7 +25,7 @@ const (
 // awaitLeave waits until a failure no longer holds the fleet, if that is of use. Over,
 // or look again.
 func (f *fill) awaitLeave(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
-	wait := known.hold + f.jitter(takeoverJitter)
+	wait := known.hold + f.src.jitter.upTo(takeoverJitter)
 	if f.canStop() {
 		f.src.holdFor(wait, known.err)
 		return true, nil
@@ -70,7 +70,9 @@ func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, c
 // awaitHolder waits for whoever has the lock to leave a token or a failure. Over, or
 // look again.
 func (f *fill) awaitHolder(ctx context.Context, v *view, changed <-chan struct{}) (over bool, err error) {
-	f.src.sawLockHeld(v)
+	f.src.mu.Lock()
+	f.src.takeover.held(v)
+	f.src.mu.Unlock()
 	if f.canStop() {
 		f.src.holdFor(f.untilFree(v), nil)
 		return true, nil
@@ -130,14 +132,14 @@ func (f *fill) untilFree(v *view) time.Duration {
 	if c := f.src.usable(); c != nil { // half of what is left then is for who takes over
 		spread = min(spread, max(0, c.remainingAt(now())-c.window.dead-free)/2)
 	}
-	return free + f.jitter(spread)
+	return free + f.src.jitter.upTo(spread)
 }
 
 // poll returns the time until the next look that nobody prompted.
 func (f *fill) poll() time.Duration {
 	wait := f.nextLook
 	f.nextLook = min(lastPoll, 2*wait)
-	return wait + f.jitter(wait/2)
+	return wait + f.src.jitter.upTo(wait/2)
 }
 
 // sleep returns early at an event. Its error says that there is no more time. Meanwhile
@@ -156,6 +158,13 @@ func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct
 		return context.Cause(ctx)
 	}
 	return f.enterAgain(ctx)
+}
+
+// keptOff returns how much longer this process shall not ask, and why.
+func (f *fill) keptOff() (time.Duration, error) {
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	return f.src.pacer.keptOff(f.why == fillForced, now())
 }
 
 // enterAgain waits for a place.
@@ -182,8 +191,4 @@ func (f *fill) rank(unwanted rank) rank {
 		return rankCaller
 	}
 	return unwanted
-}
-
-func (f *fill) jitter(most time.Duration) time.Duration {
-	return time.Duration(f.src.jitter.draw() * float64(most))
 }

@@ -1,0 +1,186 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pacerOf has no jitter.
+func pacerOf(t testing.TB) *pacer {
+	t.Helper()
+	draws, err := newJitter(func() float64 { return 0 })
+	require.NoError(t, err)
+	return &pacer{jitter: draws}
+}
+
+// I4: a hold ends where other rules hold for the copy.
+func TestI4HoldEndsWithThePhaseOfTheCopy(t *testing.T) {
+	at := now()
+	for edge, test := range map[string]struct {
+		c    *localCopy
+		wait time.Duration
+		want time.Duration
+	}{
+		"no copy":                     {nil, time.Hour, time.Hour},
+		"a fresh one":                 {feishuCopy(feishuLife, at), 3 * time.Hour, feishuLife - 1770*time.Second},
+		"one that is due":             {feishuCopy(20*time.Minute, at), time.Hour, 18 * time.Minute},
+		"one that is due for longer":  {feishuCopy(20*time.Minute, at), time.Minute, time.Minute},
+		"an urgent one":               {feishuCopy(2*time.Minute, at), time.Hour, 110 * time.Second},
+		"one in the moment it is due": {feishuCopy(1770*time.Second, at), time.Hour, 1650 * time.Second},
+	} {
+		p := pacerOf(t)
+		p.holdFor(test.wait, nil, test.c, at)
+		assert.Equal(t, test.want, p.hold.rest(at), edge)
+		assert.Equal(t, test.want-time.Second, p.hold.rest(at.add(time.Second)), edge)
+		assert.Zero(t, p.hold.rest(at.add(test.want)), edge)
+	}
+}
+
+// I3: what a call that failed keeps the next fill, and this process, away for.
+func TestI3PacerOfFailures(t *testing.T) {
+	for edge, test := range map[string]struct {
+		err      *IssuerError
+		fleet    time.Duration
+		before   int // failures in a row
+		briefly  bool
+		hold     time.Duration
+		own      time.Duration
+		failures int
+	}{
+		"told to the fleet":                {&IssuerError{Class: ClassTransient}, time.Second, 0, false, time.Second, 0, 0},
+		"told, of its own":                 {&IssuerError{Class: ClassTransient, Local: true}, time.Second, 3, false, 2 * time.Second, 2 * time.Second, 4},
+		"told for longer than its own":     {&IssuerError{Class: ClassTransient, Local: true}, 10 * time.Second, 0, false, 10 * time.Second, 10 * time.Second, 1},
+		"not told, the first":              {&IssuerError{Class: ClassTransient}, 0, 0, false, minHold, minHold, 1},
+		"not told, the third":              {&IssuerError{Class: ClassTransient}, 0, 2, false, 4 * minHold, 4 * minHold, 3},
+		"not told, permanent":              {&IssuerError{Class: ClassPermanent}, 0, 0, false, time.Minute, time.Minute, 1},
+		"not told, permanent, and no copy": {&IssuerError{Class: ClassPermanent}, 0, 0, true, shortHold, time.Minute, 1},
+		"told by the issuer, and no copy":  {&IssuerError{Class: ClassRateLimited, RetryAfter: 2 * time.Second}, 0, 5, true, 2 * time.Second, 2 * time.Second, 6},
+		"told to the fleet, and no copy":   {&IssuerError{Class: ClassQuota}, maxHold, 0, true, shortHold, 0, 0},
+	} {
+		t.Run(edge, func(t *testing.T) {
+			at, p := now(), pacerOf(t)
+			p.failures = test.before
+			err := fmt.Errorf("%w (asked directly)", test.err)
+			p.failed(err, test.fleet, test.briefly, nil, at)
+			assert.Equal(t, hold{at, test.hold, err}, p.hold)
+			assert.Equal(t, test.own, p.ownHold.rest(at))
+			assert.Equal(t, test.failures, p.failures)
+			if test.own > 0 {
+				rest, why := p.keptOff(false, at)
+				assert.Equal(t, test.own, rest)
+				assert.Equal(t, err, why)
+			}
+			rest, _ := p.keptOff(true, at)
+			assert.Zero(t, rest, "Refresh insists")
+
+			p.answered()
+			assert.Zero(t, p.failures)
+			assert.Zero(t, p.ownHold)
+		})
+	}
+}
+
+func TestPacerOfARedisInTrouble(t *testing.T) {
+	at, p := now(), pacerOf(t)
+	silent := &RedisError{Trouble: TroubleTimeout, Err: context.DeadlineExceeded}
+	for row, want := range []time.Duration{redisBackoff.base, 2 * redisBackoff.base, 4 * redisBackoff.base} {
+		assert.Equal(t, row+1, p.redisFailed(silent, 0, nil, at))
+		assert.Equal(t, want, p.hold.rest(at))
+		assert.Equal(t, want, p.restOfTrouble(at))
+		assert.True(t, p.hold.isOfSilence())
+	}
+	p.redisAnswered()
+	assert.Equal(t, 1, p.redisFailed(&RedisError{Trouble: TroubleOOM, Err: malformed("OOM")}, time.Minute, nil, at))
+	assert.Equal(t, time.Minute, p.hold.rest(at), "as long as the breaker says")
+	assert.False(t, p.hold.isOfSilence(), "it has answered")
+
+	p.excuse()
+	assert.Equal(t, time.Minute, p.hold.rest(at))
+	assert.Zero(t, p.restOfTrouble(at))
+	p.free()
+	assert.Zero(t, p.hold.rest(at))
+}
+
+// Fresh tokens of direct calls that are rejected in a row are asked for ever less often, unless
+// one has lasted since.
+func TestF31PacerOfRejections(t *testing.T) {
+	at, p := now(), pacerOf(t)
+	direct := func(from instant) *localCopy {
+		c := feishuCopy(feishuLife, from)
+		c.unpublished = true
+		return c
+	}
+	for row, want := range []time.Duration{0, minHold, 2 * minHold, 4 * minHold} {
+		got, wait := p.rejected(direct(at.add(-time.Second)), at)
+		assert.Equal(t, row+1, got)
+		assert.Equal(t, want, wait)
+	}
+	_, wait := p.rejected(direct(at.add(-longestFresh)), at)
+	assert.Zero(t, wait, "it is not fresh")
+	_, wait = p.rejected(feishuCopy(feishuLife, at), at)
+	assert.Zero(t, wait, "Redis knows of it")
+	later := at.add(4*minHold + 2*longestFresh - 1)
+	row, wait := p.rejected(direct(later), later)
+	assert.Equal(t, 5, row)
+	later = later.add(wait + 2*longestFresh)
+	row, _ = p.rejected(direct(later), later)
+	assert.Equal(t, 1, row, "one has lasted since")
+}
+
+func TestPacerKeepsOffWhatWasRejected(t *testing.T) {
+	at, p := now(), pacerOf(t)
+	rejected := &IssuerError{Class: ClassTransient, Err: ErrRejected}
+	p.standsAside(time.Minute, rejected, feishuCopy(feishuLife, at), at)
+	assert.Zero(t, p.hold, "a copy serves")
+	p.standsAside(time.Minute, rejected, nil, at)
+	assert.Equal(t, shortHold, p.hold.rest(at))
+	p.answered()
+	rest, why := p.keptOff(true, at)
+	assert.Equal(t, time.Minute, rest, "Refresh may not, either")
+	assert.True(t, errors.Is(why, ErrRejected))
+}
+
+func TestPacerOfPutBacks(t *testing.T) {
+	p := pacerOf(t)
+	assert.Equal(t, putBackBackoff.base, p.putBackIn(true, 0))
+	assert.Equal(t, 2*putBackBackoff.base, p.putBackIn(true, 0))
+	assert.Equal(t, putBackBackoff.base, p.putBackIn(false, 0), "Redis was not asked")
+	assert.Equal(t, 4*putBackBackoff.base, p.putBackIn(true, 0))
+	assert.Equal(t, time.Minute, p.putBackIn(true, time.Minute), "as the breaker says")
+	p.putBackDone()
+	assert.Equal(t, putBackBackoff.base, p.putBackIn(true, 0))
+}
+
+// I3: one direct call a minute for a credential whose last one failed, one permanent failure in
+// 5 s for Refresh to pass.
+func TestI3PacerCounts(t *testing.T) {
+	at, p := now(), pacerOf(t)
+	assert.False(t, p.mayCallDirectly(at))
+	p.directCallEnded(errors.New("no"), at)
+	assert.False(t, p.mayCallDirectly(at.add(ownDirectEvery-1)))
+	assert.True(t, p.mayCallDirectly(at.add(ownDirectEvery)))
+	p.directCallEnded(nil, at)
+	assert.False(t, p.mayCallDirectly(at.add(ownDirectEvery)))
+
+	assert.True(t, p.passes(at))
+	assert.False(t, p.passes(at.add(passEvery-1)))
+	assert.True(t, p.passes(at.add(passEvery)))
+}
+
+// F45: some prompts at once, then one each second, however many come.
+func TestF45PacerOfPrompts(t *testing.T) {
+	at, p := now(), pacerOf(t)
+	for range promptsInARow {
+		assert.Zero(t, p.promptIn(at))
+	}
+	assert.Equal(t, promptEvery, p.promptIn(at))
+	assert.Equal(t, 2*promptEvery, p.promptIn(at))
+	assert.Equal(t, promptEvery, p.promptIn(at.add(2*promptEvery)))
+	assert.Zero(t, p.promptIn(at.add(time.Minute)))
+}
