@@ -218,7 +218,7 @@ func (f *fill) failed(ctx context.Context, lease *lock.Lease, err error) error {
 // was not told.
 func (f *fill) paceFailure(err error, fleet time.Duration) {
 	f.src.pace(func(p *pacer, c *localCopy, at instant) {
-		p.failed(err, fleet, c == nil || f.why == fillForced, c, at)
+		p.failed(err, fleet, c == nil || f.why.insists, c, at)
 	})
 }
 
@@ -226,7 +226,7 @@ func (f *fill) paceFailure(err error, fleet time.Duration) {
 // have published long since, if the lock was lost, and even if not whoever had a token
 // from a direct call.
 func (f *fill) foundBetter(ctx context.Context) bool {
-	if f.why == fillForced || f.src.usable() != nil {
+	if f.why.insists || f.src.usable() != nil {
 		return false
 	}
 	_, _ = f.look(ctx)

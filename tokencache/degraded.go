@@ -20,12 +20,12 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	f.degraded(cause)
 	c := f.src.usable()
 	needed := c == nil || c.phaseAt(now()) <= urgent
-	if f.why == fillPutBack {
+	if f.why.tells {
 		f.src.note((*pacer).excuse) // a Get may go around Redis
 		f.src.putBackLater(cause)
 		needed = needed && c != nil // without a copy, whoever wants a token waits for the next fill
 	}
-	if !needed && f.why != fillForced {
+	if !needed && !f.why.insists {
 		return cause
 	}
 	if rest, why := f.keptOff(); rest > 0 {

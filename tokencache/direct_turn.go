@@ -56,7 +56,7 @@ func (f *fill) takeDirectTurn(ctx context.Context, cause error) error {
 // mayLookInstead reports whether Redis, silent before, may be asked again. Refresh has
 // nobody who would begin another fill.
 func (f *fill) mayLookInstead(cause error) bool {
-	return f.why != fillForced && hold{err: cause}.isOfSilence() && f.src.cache.breaker.allow()
+	return !f.why.insists && hold{err: cause}.isOfSilence() && f.src.cache.breaker.allow()
 }
 
 // waitsBecause has the hold fail nobody, as whoever comes now shall wait as well, and keeps
@@ -78,7 +78,7 @@ func (f *fill) directPatience() time.Duration {
 	f.src.mu.Unlock()
 	at := now()
 	rest := fillTimeout - at.since(f.started)
-	if c := f.src.usable(); c != nil && f.why != fillForced {
+	if c := f.src.usable(); c != nil && !f.why.insists {
 		return min(rest, c.remainingAt(at)-c.window.dead)
 	}
 	if !wanted {

@@ -16,7 +16,7 @@ import (
 // One runs per Source and process.
 type fill struct {
 	src    *Source
-	why    purpose
+	why    *purpose
 	cancel context.CancelCauseFunc // nil until it has a goroutine; guarded by Source.mu
 	ready  chan struct{}           // closed with the first usable copy, guarded by Source.mu
 	held   bell                    // rung when it begins to wait out a failure; guarded by Source.mu
@@ -43,16 +43,6 @@ type fill struct {
 	freeSince  instant       // since when it has had nothing to sit out
 }
 
-// purpose of a fill.
-type purpose uint8
-
-const (
-	fillAhead     purpose = iota // nobody waits: refresh a copy, or have one ready
-	fillForCaller                // a Get has no copy
-	fillForced                   // Refresh: ask the issuer now
-	fillPutBack                  // Redis shall learn of a token that it does not know
-)
-
 // fillTimeout bounds one fill, beside the look of its caller and the time before it has a
 // place among the Cache's fills; those who still wait then join the next.
 const fillTimeout = time.Minute
@@ -62,10 +52,10 @@ var (
 	errTimedOut = fmt.Errorf("tokencache: the fill took too long: %w", context.DeadlineExceeded)
 )
 
-func newFill(s *Source, why purpose) *fill {
+func newFill(s *Source, why *purpose) *fill {
 	f := &fill{
 		src: s, why: why, ready: make(chan struct{}), held: newBell(), done: make(chan struct{}),
-		err: errAborted, nextLook: firstPoll, began: now(), told: s.shelf.heard, wanted: why == fillForCaller || why == fillForced,
+		err: errAborted, nextLook: firstPoll, began: now(), told: s.shelf.heard, wanted: why.wanted,
 	}
 	if c := s.usable(); c != nil {
 		f.before = c.token.Fingerprint()
@@ -106,10 +96,10 @@ func (f *fill) final() error {
 	if !isClosed(f.done) {
 		return nil
 	}
-	if errors.Is(f.err, errTimedOut) || errors.Is(f.err, errAborted) || errors.Is(f.err, errRedisBack) || f.why == fillPutBack || f.why == fillForced {
+	if errors.Is(f.err, errTimedOut) || errors.Is(f.err, errAborted) || errors.Is(f.err, errRedisBack) || !f.why.forGet {
 		return nil
 	}
-	if f.why == fillAhead && errors.Is(f.err, ErrRedis) {
+	if !f.why.wanted && errors.Is(f.err, ErrRedis) {
 		return nil
 	}
 	return f.err
@@ -222,7 +212,7 @@ func (f *fill) run(ctx context.Context) error {
 func (f *fill) wasTold() bool {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	return (f.why == fillForCaller || f.why == fillAhead) && f.src.shelf.heard != f.told && f.src.usable() != nil
+	return f.why.forGet && f.src.shelf.heard != f.told && f.src.usable() != nil
 }
 
 // step is what follows a look that was not enough: to wait, for the issuer's leave, for
@@ -261,8 +251,8 @@ func (f *fill) tookLock(v *view) {
 
 // sitOutHold waits for the end of the last fill's hold, if this one has to.
 func (f *fill) sitOutHold(ctx context.Context) error {
-	if f.why != fillForCaller {
-		return nil // refill asked before; the others have reason not to care
+	if !f.why.sitsOut {
+		return nil
 	}
 	changed := f.src.changes()
 	f.src.mu.Lock()
@@ -290,11 +280,11 @@ func (f *fill) satisfied(v *view) bool {
 func (f *fill) enough(v *view) (yes bool, pause time.Duration) {
 	c := f.src.usable()
 	switch {
-	case f.why == fillForced:
+	case f.why.insists:
 		return f.satisfiesRefresh(v), 0
 	case c == nil:
-		return f.why == fillPutBack && f.before == "", 0 // it has told what it had to
-	case c.phaseAt(now()) == fresh || f.why == fillPutBack:
+		return f.why.tells && f.before == "", 0 // it has told what it had to
+	case c.phaseAt(now()) == fresh || f.why.tells:
 		return true, 0
 	case v.foreign != "" && c.letsStand(now()): // whoever stored that would replace ours in turn
 		return true, c.remainingAt(now()) // at most until it is urgent: see pacer.holdFor
@@ -309,4 +299,4 @@ func (f *fill) enough(v *view) (yes bool, pause time.Duration) {
 
 // canStop reports whether the fill can end without having asked: there is a
 // copy, and nobody insists.
-func (f *fill) canStop() bool { return f.why != fillForced && f.src.usable() != nil }
+func (f *fill) canStop() bool { return !f.why.insists && f.src.usable() != nil }

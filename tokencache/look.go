@@ -135,8 +135,8 @@ func (f *fill) reader() func(context.Context) (*view, error) {
 }
 
 func (f *fill) mayLockAtOnce() bool {
-	if f.why == fillForced || f.why == fillPutBack {
-		return false // the one has to know first what there is, the other wants no lock
+	if !f.why.forGet {
+		return false // Refresh has to know first what there is, a put-back wants no lock
 	}
 	if f.waited {
 		return false // for a call, which mostly left a token: a look alone costs less

@@ -65,7 +65,7 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 
 // noteBefore takes note of what a forced fill found at its first look.
 func (f *fill) noteBefore(v *view) {
-	if f.why == fillForced && !f.noted {
+	if f.why.insists && !f.noted {
 		if v.record != nil {
 			f.before, f.lastWord = v.record.fingerprint, v.lastWord()
 		}
@@ -90,7 +90,7 @@ func (f *fill) satisfiesRefresh(v *view) bool {
 // per fill and 5 s. One that came after its first look is the answer to it: somebody
 // else has passed the one before. Without that, many at once would call in turn.
 func (f *fill) takePass(known *failure) bool {
-	if f.why != fillForced || known.err.Class != ClassPermanent || !known.until.Equal(f.until) {
+	if !f.why.insists || known.err.Class != ClassPermanent || !known.until.Equal(f.until) {
 		return false
 	}
 	f.src.mu.Lock()

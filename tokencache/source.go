@@ -222,7 +222,7 @@ func (s *Source) refill() {
 }
 
 // start begins a fill in the background. The caller holds s.mu and has seen that none runs.
-func (s *Source) start(why purpose) (*fill, error) {
+func (s *Source) start(why *purpose) (*fill, error) {
 	f, admitted, err := s.begin(why)
 	if admitted {
 		go f.main()
@@ -232,7 +232,7 @@ func (s *Source) start(why purpose) (*fill, error) {
 
 // begin makes a fill. The caller holds s.mu, has seen that none runs, and has this one run
 // if it is admitted; else it runs as soon as others leave it a place.
-func (s *Source) begin(why purpose) (f *fill, admitted bool, err error) {
+func (s *Source) begin(why *purpose) (f *fill, admitted bool, err error) {
 	if !s.cache.begin() {
 		return nil, false, ErrClosed
 	}

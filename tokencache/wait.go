@@ -31,7 +31,7 @@ func (f *fill) awaitLeave(ctx context.Context, known *failure, changed <-chan st
 		return true, nil
 	}
 	theirs := f.waited && !known.err.Local // what became of the call this fill waited for
-	if theirs || f.why == fillForced || !canPass(known.err, known.hold) {
+	if theirs || f.why.insists || !canPass(known.err, known.hold) {
 		f.src.holdFor(min(known.hold, shortHold), known.err)
 		return true, known.err
 	}
@@ -56,7 +56,7 @@ func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, c
 		f.src.holdFor(rest, why)
 		return true, nil
 	}
-	if f.why == fillForced || !canPass(why, rest) {
+	if f.why.insists || !canPass(why, rest) {
 		f.src.holdFor(min(rest, shortHold), why)
 		return true, why
 	}
@@ -164,7 +164,7 @@ func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct
 func (f *fill) keptOff() (time.Duration, error) {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
-	return f.src.pacer.keptOff(f.why == fillForced, now())
+	return f.src.pacer.keptOff(f.why.insists, now())
 }
 
 // enterAgain waits for a place.
