@@ -48,11 +48,12 @@ func (f *fill) underLock(ctx context.Context, lease *lock.Lease) (again bool, er
 	if err != nil {
 		return false, f.withoutRedis(ctx, err)
 	}
-	if f.satisfied(v) {
+	switch a := f.decide(v); {
+	case a.next == done:
+		f.pauseFor(a.hold)
 		f.left = v.record != nil
 		return false, nil
-	}
-	if v.failure.holds() && !f.takePass(v.failure) {
+	case v.failure.holds() && !a.passes:
 		f.left = true
 		return true, nil
 	}

@@ -15,17 +15,18 @@ import (
 // everybody has left. Only its first look may be made by the caller that began it.
 // One runs per Source and process.
 type fill struct {
-	src    *Source
-	why    *purpose
-	cancel context.CancelCauseFunc // nil until it has a goroutine; guarded by Source.mu
-	ready  chan struct{}           // closed with the first usable copy, guarded by Source.mu
-	held   bell                    // rung when it begins to wait out a failure; guarded by Source.mu
-	done   chan struct{}
-	err    error  // before done is closed; errAborted stands if a panic or Goexit cuts it short
-	ticket ticket // its place among the Cache's fills, or in the queue for one
-	told   uint64 // shelf.heard when it began; guarded by Source.mu
-	wanted bool   // a Get or a Refresh has waited for it; guarded by Source.mu
-	cause  error  // of its waiting for a turn to call directly; guarded by Source.mu
+	src     *Source
+	why     *purpose
+	cancel  context.CancelCauseFunc // nil until it has a goroutine; guarded by Source.mu
+	ready   chan struct{}           // closed with the first usable copy, guarded by Source.mu
+	held    bell                    // rung when it begins to wait out a failure; guarded by Source.mu
+	done    chan struct{}
+	err     error  // before done is closed; errAborted stands if a panic or Goexit cuts it short
+	hadCopy bool   // when it began
+	ticket  ticket // its place among the Cache's fills, or in the queue for one
+	told    uint64 // shelf.heard when it began; guarded by Source.mu
+	wanted  bool   // a Get or a Refresh has waited for it; guarded by Source.mu
+	cause   error  // of its waiting for a turn to call directly; guarded by Source.mu
 
 	// Only who runs the fill touches these, until done is closed.
 	first      *looked       // if its caller has made the first look
@@ -33,11 +34,7 @@ type fill struct {
 	subscribed bool          // events are heard by now, or not to be had: a look since then decides
 	nextLook   time.Duration // the safety poll
 	left       bool          // others will find a token or a failure
-	passing    bool          // forced: goes past a permanent failure
-	before     string        // the fingerprint of the copy when it began; forced: of what was found at first
-	lastWord   time.Time     // forced: the issuer's, by Redis' clock, as found at first
-	until      time.Time     // forced: of the failure, as found at first
-	noted      bool          // what was found at first
+	refresh    *refresh      // of a fill that insists, else nil
 	began      instant       // when somebody wanted it
 	started    instant       // when its minute began
 	freeSince  instant       // since when it has had nothing to sit out
@@ -57,8 +54,10 @@ func newFill(s *Source, why *purpose) *fill {
 		src: s, why: why, ready: make(chan struct{}), held: newBell(), done: make(chan struct{}),
 		err: errAborted, nextLook: firstPoll, began: now(), told: s.shelf.heard, wanted: why.wanted,
 	}
-	if c := s.usable(); c != nil {
-		f.before = c.token.Fingerprint()
+	c := s.usable()
+	f.hadCopy = c != nil
+	if why.insists {
+		f.refresh = newRefresh(c)
 	}
 	return f
 }
@@ -194,10 +193,7 @@ func (f *fill) run(ctx context.Context) error {
 			return f.askAtOnce(ctx, v)
 		}
 		f.putBack(ctx, v)
-		f.noteBefore(v)
-		if f.satisfied(v) {
-			return nil
-		}
+		f.refresh.note(v)
 		if over, err := f.step(ctx, v, l.changed); over {
 			return err
 		}
@@ -215,21 +211,15 @@ func (f *fill) wasTold() bool {
 	return f.why.forGet && f.src.shelf.heard != f.told && f.src.usable() != nil
 }
 
-// step is what follows a look that was not enough: to wait, for the issuer's leave, for
-// others or for the holder of the lock, or to ask. Over, or look again.
+// step is what follows a look. Over, or look again.
 func (f *fill) step(ctx context.Context, v *view, changed <-chan struct{}) (over bool, err error) {
-	if v.failure.holds() && !f.takePass(v.failure) {
-		return f.awaitLeave(ctx, v.failure, changed)
-	}
-	if rest, why := f.keptOff(); rest > 0 && !v.locked() {
-		return f.awaitOthers(ctx, rest, why, changed)
-	}
-	if v.locked() {
-		return f.awaitHolder(ctx, v, changed)
+	a := f.decide(v)
+	if a.next != tryLock {
+		return f.follow(ctx, a, v, changed)
 	}
 	lease, err := f.acquire(ctx)
 	if errors.Is(err, lock.ErrHeld) {
-		return f.awaitHolder(ctx, v, changed)
+		return f.follow(ctx, f.situation().behindHolder(v, false), v, changed)
 	}
 	if err != nil {
 		return true, f.withoutRedis(ctx, err)
@@ -237,6 +227,30 @@ func (f *fill) step(ctx context.Context, v *view, changed <-chan struct{}) (over
 	f.tookLock(v)
 	again, err := f.underLock(ctx, lease)
 	return !again, err
+}
+
+// situation is the fill's, now.
+func (f *fill) situation() situation {
+	f.src.mu.Lock()
+	defer f.src.mu.Unlock()
+	at, window := now(), f.src.credential.Window()
+	rest, why := f.src.pacer.keptOff(f.why.insists, at)
+	return situation{
+		why: f.why, refresh: f.refresh, hadCopy: f.hadCopy, waited: f.waited,
+		at: at, copy: f.src.shelf.usable(at), keptOff: rest, keptOffWhy: why, mayPass: f.src.pacer.mayPass(at),
+		window: window, lease: leaseOf(window, f.src.shelf.lastLife),
+	}
+}
+
+// decide goes by the situation, and takes note of a failure that Refresh goes past.
+func (f *fill) decide(v *view) action {
+	s := f.situation()
+	a := s.decide(v)
+	if a.passes && !f.refresh.passing {
+		f.refresh.passing = true
+		f.src.pace(func(p *pacer, _ *localCopy, at instant) { p.passed(at) })
+	}
+	return a
 }
 
 // tookLock has a takeover told of, if it is one.
@@ -267,36 +281,17 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 // satisfied reports whether nothing is left to do, and then says when the next fill
 // may come.
 func (f *fill) satisfied(v *view) bool {
-	enough, pause := f.enough(v)
+	enough, pause := f.situation().enough(v)
 	if enough {
-		f.src.pace(func(p *pacer, c *localCopy, at instant) {
-			p.redisAnswered()
-			p.holdFor(pause, nil, c, at)
-		})
+		f.pauseFor(pause)
 	}
 	return enough
 }
 
-func (f *fill) enough(v *view) (yes bool, pause time.Duration) {
-	c := f.src.usable()
-	switch {
-	case f.why.insists:
-		return f.satisfiesRefresh(v), 0
-	case c == nil:
-		return f.why.tells && f.before == "", 0 // it has told what it had to
-	case c.phaseAt(now()) == fresh || f.why.tells:
-		return true, 0
-	case v.foreign != "" && c.letsStand(now()): // whoever stored that would replace ours in turn
-		return true, c.remainingAt(now()) // at most until it is urgent: see pacer.holdFor
-	}
-	// In its window, but the issuer has just said that there is no other yet.
-	pause = pauseOf(f.src.credential.Window(), c.token.life())
-	if r := v.record; r != nil && c.is(r.fingerprint) && r.checked < pause {
-		return true, pause - r.checked
-	}
-	return false, 0
+// pauseFor says when the next fill may come, as there is nothing left to do.
+func (f *fill) pauseFor(pause time.Duration) {
+	f.src.pace(func(p *pacer, c *localCopy, at instant) {
+		p.redisAnswered()
+		p.holdFor(pause, nil, c, at)
+	})
 }
-
-// canStop reports whether the fill can end without having asked: there is a
-// copy, and nobody insists.
-func (f *fill) canStop() bool { return !f.why.insists && f.src.usable() != nil }

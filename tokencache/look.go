@@ -126,24 +126,10 @@ func (f *fill) impatient(ctx context.Context, err error) error {
 // reader is what a fill reads with: if it may, in such a way that it has the lock where
 // there is neither token nor failure.
 func (f *fill) reader() func(context.Context) (*view, error) {
-	if !f.mayLockAtOnce() {
+	if !f.situation().mayLockAtOnce() {
 		return f.src.store.read
 	}
 	return func(ctx context.Context) (*view, error) {
 		return f.src.store.readAndLock(ctx, f.src.cache.locker, f.lease(), f.lockAtMost())
 	}
-}
-
-func (f *fill) mayLockAtOnce() bool {
-	if !f.why.forGet {
-		return false // Refresh has to know first what there is, a put-back wants no lock
-	}
-	if f.waited {
-		return false // for a call, which mostly left a token: a look alone costs less
-	}
-	if f.src.usable() != nil {
-		return false // what the winner leaves meanwhile saves a call
-	}
-	rest, _ := f.keptOff()
-	return rest == 0
 }

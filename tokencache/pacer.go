@@ -182,14 +182,11 @@ func (p *pacer) mayCallDirectly(at instant) bool {
 
 const passEvery = 5 * time.Second
 
-// passes reports whether Refresh may go past a permanent failure, and then takes note of it.
-func (p *pacer) passes(at instant) bool {
-	if at.since(p.passedAt) < passEvery {
-		return false
-	}
-	p.passedAt = at
-	return true
-}
+// mayPass reports whether Refresh may go past a permanent failure.
+func (p *pacer) mayPass(at instant) bool { return at.since(p.passedAt) >= passEvery }
+
+// passed: it has.
+func (p *pacer) passed(at instant) { p.passedAt = at }
 
 // What nobody vouches for prompts a few looks in a row, then one each second: whoever may
 // publish can send any number of such events.

@@ -168,9 +168,10 @@ func TestI3PacerCounts(t *testing.T) {
 	p.directCallEnded(nil, at)
 	assert.False(t, p.mayCallDirectly(at.add(ownDirectEvery)))
 
-	assert.True(t, p.passes(at))
-	assert.False(t, p.passes(at.add(passEvery-1)))
-	assert.True(t, p.passes(at.add(passEvery)))
+	assert.True(t, p.mayPass(at))
+	p.passed(at)
+	assert.False(t, p.mayPass(at.add(passEvery-1)))
+	assert.True(t, p.mayPass(at.add(passEvery)))
 }
 
 // F45: some prompts at once, then one each second, however many come.

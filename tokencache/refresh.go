@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"time"
 )
 
 // Refresh asks the issuer now, through the lock, whatever life is left, and
@@ -36,7 +37,7 @@ func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err erro
 	if c == nil { // rejected in this very moment
 		return Token{}, false, ErrRejected
 	}
-	return c.token, !c.is(f.before), nil
+	return c.token, !c.is(f.refresh.before), nil
 }
 
 // joinForced returns the forced fill that runs, or starts one as soon as no
@@ -63,38 +64,46 @@ func (s *Source) joinForced(ctx context.Context) (*fill, error) {
 	}
 }
 
-// noteBefore takes note of what a forced fill found at its first look.
-func (f *fill) noteBefore(v *view) {
-	if f.why.insists && !f.noted {
-		if v.record != nil {
-			f.before, f.lastWord = v.record.fingerprint, v.lastWord()
-		}
-		if v.failure != nil {
-			f.until = v.failure.until
-		}
-	}
-	f.noted = true
+// refresh is what a fill for Refresh knows of the time before: all but the first of what it found
+// at its first look.
+type refresh struct {
+	passing  bool      // it goes past that failure
+	noted    bool      // the rest
+	before   string    // the fingerprint of the token
+	lastWord time.Time // the issuer's on that, by Redis' clock
+	until    time.Time // of the failure; by Redis' clock, too
 }
 
-// satisfiesRefresh reports whether somebody else has done what this forced fill
-// was about to do.
-func (f *fill) satisfiesRefresh(v *view) bool {
-	r := v.record
-	if r == nil || !f.waited || f.src.usable() == nil {
-		return false
+// newRefresh takes the copy for what was there, if the first look finds nothing.
+func newRefresh(c *localCopy) *refresh {
+	if c == nil {
+		return &refresh{}
 	}
-	return r.fingerprint != f.before || v.lastWord().After(f.lastWord)
+	return &refresh{before: c.token.Fingerprint()}
 }
 
-// takePass reports whether a forced fill goes past a failure that holds others, once
-// per fill and 5 s. One that came after its first look is the answer to it: somebody
-// else has passed the one before. Without that, many at once would call in turn.
-func (f *fill) takePass(known *failure) bool {
-	if !f.why.insists || known.err.Class != ClassPermanent || !known.until.Equal(f.until) {
-		return false
+// note takes note of a look, if it is the first. Nil takes no note.
+func (r *refresh) note(v *view) {
+	if r == nil || r.noted {
+		return
 	}
-	f.src.mu.Lock()
-	defer f.src.mu.Unlock()
-	f.passing = f.passing || f.src.pacer.passes(now())
-	return f.passing
+	r.noted = true
+	if v.record != nil {
+		r.before, r.lastWord = v.record.fingerprint, v.lastWord()
+	}
+	if v.failure != nil {
+		r.until = v.failure.until
+	}
+}
+
+// isDoneBy reports whether somebody else has asked since.
+func (r *refresh) isDoneBy(v *view) bool {
+	return v.record != nil && (v.record.fingerprint != r.before || v.lastWord().After(r.lastWord))
+}
+
+// mayPass reports whether a failure is a permanent one that was there before. One that came
+// since is the answer: somebody else has passed the one before. Without that, many at once would
+// call in turn.
+func (r *refresh) mayPass(known *failure) bool {
+	return known.err.Class == ClassPermanent && known.until.Equal(r.until)
 }

@@ -2,44 +2,44 @@ package tokencache
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
 // What a fill does when it is not its turn: for want of the issuer's leave, of the
 // lock, or of a way to ask.
 
-const (
-	// longestWait is how long a fill waits for the issuer's leave to ask. A
-	// longer hold is an error at once.
-	longestWait = 30 * time.Second
-	// The safety poll finds what an event failed to tell.
-	firstPoll, lastPoll = 250 * time.Millisecond, 2 * time.Second
-	// takeoverJitter spreads those who wait for the same lock to run out.
-	takeoverJitter = 300 * time.Millisecond
-	// everybodys is the hold, with all jitter, beyond which a failure marked Local is
-	// taken for everybody's: see fail.lua.
-	everybodys = 1500 * time.Millisecond
-)
+// The safety poll finds what an event failed to tell.
+const firstPoll, lastPoll = 250 * time.Millisecond, 2 * time.Second
 
-// awaitLeave waits until a failure no longer holds the fleet, if that is of use. Over,
-// or look again.
-func (f *fill) awaitLeave(ctx context.Context, known *failure, changed <-chan struct{}) (over bool, err error) {
-	wait := known.hold + f.src.jitter.upTo(takeoverJitter)
-	if f.canStop() {
-		f.src.holdFor(wait, known.err)
+// follow does what was decided, other than to ask. Over, or look again.
+func (f *fill) follow(ctx context.Context, a action, v *view, changed <-chan struct{}) (over bool, err error) {
+	if a.held {
+		f.src.mu.Lock()
+		f.src.takeover.held(v)
+		f.src.mu.Unlock()
+	}
+	switch a.next {
+	case done:
+		f.pauseFor(a.hold)
 		return true, nil
+	case awaitLeave:
+		wait := a.wait(f.src.jitter)
+		f.src.holdFor(wait, a.why)
+		f.tellHeld()
+		err = f.sleep(ctx, wait, changed) // as far as its own time goes: the next sits out the rest
+		f.freeSince = now()
+		return err != nil, err
+	case awaitOthers, awaitHolder:
+		f.waited = f.waited || a.next == awaitHolder
+		if f.subscribe(ctx) {
+			return false, nil // the look that decides to wait comes after the subscription
+		}
+		err = f.sleep(ctx, min(a.wait(f.src.jitter), f.poll()), changed)
+		return err != nil, err
+	default:
+		f.src.holdFor(a.wait(f.src.jitter), a.why)
+		return true, a.err
 	}
-	theirs := f.waited && !known.err.Local // what became of the call this fill waited for
-	if theirs || f.why.insists || !canPass(known.err, known.hold) {
-		f.src.holdFor(min(known.hold, shortHold), known.err)
-		return true, known.err
-	}
-	f.src.holdFor(wait, known.err)
-	f.tellHeld()
-	err = f.sleep(ctx, wait, changed) // as far as its own time goes: the next sits out the rest
-	f.freeSince = now()
-	return err != nil, err
 }
 
 // tellHeld has those who wait see whether they have the time to.
@@ -47,41 +47,6 @@ func (f *fill) tellHeld() {
 	f.src.mu.Lock()
 	defer f.src.mu.Unlock()
 	f.held.ring()
-}
-
-// awaitOthers waits for the others: this process is kept from asking, they need not be.
-// Over, or look again.
-func (f *fill) awaitOthers(ctx context.Context, rest time.Duration, why error, changed <-chan struct{}) (over bool, err error) {
-	if f.canStop() {
-		f.src.holdFor(rest, why)
-		return true, nil
-	}
-	if f.why.insists || !canPass(why, rest) {
-		f.src.holdFor(min(rest, shortHold), why)
-		return true, why
-	}
-	if f.subscribe(ctx) {
-		return false, nil
-	}
-	err = f.sleep(ctx, min(rest, f.poll()), changed)
-	return err != nil, err
-}
-
-// awaitHolder waits for whoever has the lock to leave a token or a failure. Over, or
-// look again.
-func (f *fill) awaitHolder(ctx context.Context, v *view, changed <-chan struct{}) (over bool, err error) {
-	f.src.mu.Lock()
-	f.src.takeover.held(v)
-	f.src.mu.Unlock()
-	if f.canStop() {
-		f.src.holdFor(f.untilFree(v), nil)
-		return true, nil
-	}
-	if f.waited = true; f.subscribe(ctx) {
-		return false, nil // the look that decides to wait comes after the subscription
-	}
-	err = f.sleep(ctx, min(f.untilFree(v), f.poll()), changed)
-	return err != nil, err
 }
 
 // worthWaiting reports whether a caller without a copy should wait for the end of a hold,
@@ -92,17 +57,6 @@ func worthWaiting(ctx context.Context, err error, rest time.Duration) bool {
 	}
 	deadline, bounded := ctx.Deadline()
 	return !bounded || time.Until(deadline) > rest
-}
-
-// canPass reports whether waiting may help, for those who have the time. What is final for
-// a replica that the issuer does not let in need not be for another.
-func canPass(err error, rest time.Duration) bool {
-	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
-		if !refused.Local || rest > everybodys {
-			return false
-		}
-	}
-	return rest <= longestWait
 }
 
 // subscribe makes sure that events are heard, and reports whether that is news.
@@ -120,19 +74,6 @@ func (f *fill) subscribe(ctx context.Context) bool {
 	confirmed := f.src.cache.notifier.add(f.src)
 	_ = f.sleep(ctx, f.src.cache.config.RedisTimeout, confirmed) // the next look finds out why
 	return true
-}
-
-// untilFree is when the lock may be free, as far as v can tell.
-func (f *fill) untilFree(v *view) time.Duration {
-	free := v.lockTTL + time.Millisecond // PTTL is 0 within the last one
-	if v.lockTTL < 0 {                   // taken since the look
-		free = f.lease()
-	}
-	spread := takeoverJitter
-	if c := f.src.usable(); c != nil { // half of what is left then is for who takes over
-		spread = min(spread, max(0, c.remainingAt(now())-c.window.dead-free)/2)
-	}
-	return free + f.src.jitter.upTo(spread)
 }
 
 // poll returns the time until the next look that nobody prompted.
