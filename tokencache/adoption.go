@@ -16,6 +16,11 @@ type adoption struct {
 	unpublished, replaced bool          // see localCopy
 }
 
+// adoption of what is stored, by whom asked with that number.
+func (r *record) adoption(asked uint64) adoption {
+	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, held: true, checked: r.checked, checkedAt: r.checkedAt, redisNow: r.now}
+}
+
 // issuersWord is the moment the issuer was asked for what it last said about a token.
 type issuersWord struct {
 	at    instant   // by our own clocks, or before

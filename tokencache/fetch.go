@@ -88,9 +88,6 @@ func (s *Source) fetchAside(ctx context.Context) (Token, error) {
 
 const fetchGrace = 100 * time.Millisecond
 
-// longestToken is the most bytes a token pair may have: a JWT with room to spare.
-const longestToken = 32 << 10
-
 // check believes no Fetcher.
 func (s *Source) check(tok Token) error {
 	app, tenant := tok.reveal()

@@ -97,7 +97,7 @@ var harmlessPackages = map[string]bool{
 	"internal/poll": true, "io": true, "io/fs": true, "net": true, "net/http": true, "net/url": true, "os": true, "syscall": true,
 	"github.com/redis/go-redis/v9": true, "github.com/redis/go-redis/v9/internal/pool": true,
 	"github.com/redis/go-redis/v9/internal/proto": true, "github.com/bsm/redislock": true,
-	reflect.TypeFor[Cache]().PkgPath(): true,
+	reflect.TypeFor[foreignError]().PkgPath(): true,
 }
 
 // known reports whether the whole tree of an error is of harmless types. It calls nothing

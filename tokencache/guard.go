@@ -79,6 +79,15 @@ func (g *guard) subscriber() redis.UniversalClient {
 	return g.rdb
 }
 
+// cancelled is for everything on a session that stands: reading and writing go on
+// under it, but redialling, which go-redis would do on the spot and under its
+// mutex, does not. That is the loop's business.
+var cancelled = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
 // overdue is when the connection of a command ends that was left behind after a while: a little
 // later, as the client would try again if there were time.
 func overdue(timeout time.Duration) time.Duration { return timeout + timeout/10 }

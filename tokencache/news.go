@@ -26,6 +26,9 @@ func (s *Source) heard(kind, about string) {
 	}
 }
 
+// channel is where the events of the credential come.
+func (s *Source) channel() string { return s.store.keys.channel() }
+
 // wake has a fill that sleeps look again, or end if an event has brought its token.
 func (s *Source) wake(heard bool) {
 	s.mu.Lock()

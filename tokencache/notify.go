@@ -33,9 +33,16 @@ type notifier struct {
 	stop     context.CancelFunc
 }
 
+// hearer is whoever listens to a channel: a Source. One that is closed is told nothing more.
+type hearer interface {
+	channel() string
+	closed() bool
+	heard(kind, about string)
+}
+
 // channel is what is known of one channel.
 type channel struct {
-	sources   []*Source
+	hearers   []hearer
 	confirmed chan struct{} // closed while the subscription stands
 	stood     bool          // it has stood before
 }
@@ -47,49 +54,49 @@ func (c *channel) unconfirm() {
 	}
 }
 
-// add begins to listen for s and returns what is closed once the server has
-// confirmed it. Calling it again is cheap. A Source that is closed is not listened for:
+// add begins to listen for h and returns what is closed once the server has
+// confirmed it. Calling it again is cheap. One that is closed is not listened for:
 // whoever closes one removes it afterwards, so either add or remove notices. For that
 // reason nobody who has Source.mu may call the notifier.
-func (n *notifier) add(s *Source) <-chan struct{} {
+func (n *notifier) add(h hearer) <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if s.closed() {
+	if h.closed() {
 		return nil
 	}
-	name := s.store.keys.channel()
+	name := h.channel()
 	ch := n.channels[name]
 	if ch == nil {
 		ch = &channel{confirmed: make(chan struct{})}
 		n.channels[name] = ch
 		n.changed(name)
 	}
-	if !slices.Contains(ch.sources, s) {
-		ch.sources = append(ch.sources, s)
+	if !slices.Contains(ch.hearers, h) {
+		ch.hearers = append(ch.hearers, h)
 	}
 	n.work()
 	return ch.confirmed
 }
 
-// hears reports whether the events of s arrive, as far as anyone can tell.
-func (n *notifier) hears(s *Source) bool {
+// hears reports whether what h listens to arrives, as far as anyone can tell.
+func (n *notifier) hears(h hearer) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	ch := n.channels[s.store.keys.channel()]
-	return ch != nil && slices.Contains(ch.sources, s) && isClosed(ch.confirmed)
+	ch := n.channels[h.channel()]
+	return ch != nil && slices.Contains(ch.hearers, h) && isClosed(ch.confirmed)
 }
 
-// remove ceases to listen for s.
-func (n *notifier) remove(s *Source) {
+// remove ceases to listen for h.
+func (n *notifier) remove(h hearer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	name := s.store.keys.channel()
+	name := h.channel()
 	ch := n.channels[name]
 	if ch == nil {
 		return
 	}
-	ch.sources = slices.DeleteFunc(ch.sources, func(other *Source) bool { return other == s })
-	if len(ch.sources) > 0 {
+	ch.hearers = slices.DeleteFunc(ch.hearers, func(other hearer) bool { return other == h })
+	if len(ch.hearers) > 0 {
 		return
 	}
 	delete(n.channels, name)
@@ -233,15 +240,6 @@ func (n *notifier) listen(ctx context.Context) (confirmed bool) {
 	}
 }
 
-// cancelled is for everything on a session that stands: reading and writing go on
-// under it, but redialling, which go-redis would do on the spot and under its
-// mutex, does not. That is the loop's business.
-var cancelled = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
 // connect opens a session for all channels. The client may take much longer
 // than it is told to, so it works aside and is left behind.
 func (n *notifier) connect(ctx context.Context) *redis.PubSub {
@@ -347,12 +345,12 @@ func (n *notifier) dropped(name string) {
 
 func (n *notifier) tell(name, kind, about string) {
 	n.mu.Lock()
-	var sources []*Source
+	var hearers []hearer
 	if ch := n.channels[name]; ch != nil {
-		sources = slices.Clone(ch.sources)
+		hearers = slices.Clone(ch.hearers)
 	}
 	n.mu.Unlock()
-	for _, s := range sources {
-		s.heard(kind, about)
+	for _, h := range hearers {
+		h.heard(kind, about)
 	}
 }

@@ -17,7 +17,7 @@ func TestConfirmationIsNoFurtherNews(t *testing.T) {
 	require.NoError(t, err)
 	defer cache.Close()
 	src := cache.Source(nobody{})
-	ch := &channel{sources: []*Source{src}}
+	ch := &channel{hearers: []hearer{src}}
 	n := &notifier{channels: map[string]*channel{"c": ch}}
 	for range 2000 {
 		ch.confirmed = make(chan struct{})

@@ -1,5 +1,7 @@
 package tokencache
 
+import "time"
+
 // purpose is what a fill is for, and what follows from that.
 type purpose struct {
 	forGet  bool // what an event brings ends it, a look of its may take the lock, and its error is a Get's
@@ -15,3 +17,47 @@ var (
 	fillForced    = &purpose{wanted: true, insists: true}               // Refresh: ask the issuer now
 	fillPutBack   = &purpose{tells: true}                               // Redis shall learn of a token, or a rejection
 )
+
+// refresh is what a fill for Refresh knows of the time before: all but the first of what it found
+// at its first look.
+type refresh struct {
+	passing  bool      // it goes past that failure
+	noted    bool      // the rest
+	before   string    // the fingerprint of the token
+	lastWord time.Time // the issuer's on that, by Redis' clock
+	until    time.Time // of the failure; by Redis' clock, too
+}
+
+// newRefresh takes the copy for what was there, if the first look finds nothing.
+func newRefresh(c *localCopy) *refresh {
+	if c == nil {
+		return &refresh{}
+	}
+	return &refresh{before: c.token.Fingerprint()}
+}
+
+// note takes note of a look, if it is the first. Nil takes no note.
+func (r *refresh) note(v *view) {
+	if r == nil || r.noted {
+		return
+	}
+	r.noted = true
+	if v.record != nil {
+		r.before, r.lastWord = v.record.fingerprint, v.lastWord()
+	}
+	if v.failure != nil {
+		r.until = v.failure.until
+	}
+}
+
+// isDoneBy reports whether somebody else has asked since.
+func (r *refresh) isDoneBy(v *view) bool {
+	return v.record != nil && (v.record.fingerprint != r.before || v.lastWord().After(r.lastWord))
+}
+
+// mayPass reports whether a failure is a permanent one that was there before. One that came
+// since is the answer: somebody else has passed the one before. Without that, many at once would
+// call in turn.
+func (r *refresh) mayPass(known *failure) bool {
+	return known.err.Class == ClassPermanent && known.until.Equal(r.until)
+}

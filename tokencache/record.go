@@ -120,11 +120,6 @@ func (r *record) open(seal sealer, id string) error {
 	return nil
 }
 
-// adoption of what is stored, by whom asked with that number.
-func (r *record) adoption(asked uint64) adoption {
-	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, held: true, checked: r.checked, checkedAt: r.checkedAt, redisNow: r.now}
-}
-
 // failure is what Redis remembers of the last call that did not give a token.
 type failure struct {
 	err      *IssuerError

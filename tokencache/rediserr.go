@@ -3,6 +3,7 @@ package tokencache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -129,6 +130,14 @@ func whoseError(ctx context.Context, err error, key string) error {
 		return whyEnded(ctx)
 	}
 	return redisErrorOf(err, key)
+}
+
+// whyEnded is the error of a ctx that is over, and its cause if that says more.
+func whyEnded(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return ctx.Err()
 }
 
 // isOver reports whether a ctx has ended, or is about to in this very moment: a client that

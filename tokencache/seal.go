@@ -140,6 +140,9 @@ const (
 	errSealedFingerprint sealError = "what was sealed has another fingerprint"
 )
 
+// longestToken is the most bytes a token pair may have: a JWT with room to spare.
+const longestToken = 32 << 10
+
 // longestPlain is of two tokens, each with its length in front.
 const longestPlain = longestToken + 2*len("32768:")
 

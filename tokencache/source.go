@@ -165,14 +165,6 @@ func (s *Source) gaveUp(ctx context.Context) error {
 
 var errQueued = errors.New("as many fills as Config.MaxFills allows were under way, and its own had to wait")
 
-// whyEnded is the error of a ctx that is over, and its cause if that says more.
-func whyEnded(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	return ctx.Err()
-}
-
 // join returns the running fill, or a new one, for a caller without a copy, which shall
 // lead it unless it has to queue. A hold that would outlast the caller is returned as its
 // error instead.

@@ -42,6 +42,11 @@ const (
 	StateFresh  State = "fresh"
 )
 
+// state is the phase as Status has it.
+func (p phase) state() State {
+	return [...]State{dead: StateAbsent, urgent: StateUrgent, due: StateDue, fresh: StateFresh}[p]
+}
+
 // Status looks into Redis: one round trip, nothing is written or adopted. Errors
 // are [*RedisError], ErrClosed or ctx's. [Cache.Survey] looks at all credentials.
 func (s *Source) Status(ctx context.Context) (Status, error) {

@@ -103,8 +103,3 @@ func (w window) untilNext(remaining time.Duration) time.Duration {
 		return 0
 	}
 }
-
-// state is the phase as Status has it.
-func (p phase) state() State {
-	return [...]State{dead: StateAbsent, urgent: StateUrgent, due: StateDue, fresh: StateFresh}[p]
-}
