@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"container/list"
+	"context"
 	"sync"
 )
 
@@ -23,7 +24,7 @@ type rank uint8
 const (
 	rankCaller rank = iota // somebody waits for the fill
 	rankBegun              // it has begun and slept, and its minute runs
-	rankAhead              // nobody waits for it
+	rankNobody             // nobody waits for it
 	ranks
 )
 
@@ -51,6 +52,24 @@ func (a *admission) enter(t *ticket, r rank, admitted func()) bool {
 	t.rank, t.admitted = r, admitted
 	t.queued = a.queues[r].PushBack(t)
 	return false
+}
+
+// await returns when t has a place, or ctx ends: then with its cause. Enter calls a.enter for t,
+// under whatever mutex the rank needs.
+func (a *admission) await(ctx context.Context, t *ticket, enter func(admitted func()) bool) error {
+	admitted := make(chan struct{})
+	if enter(func() { close(admitted) }) {
+		return nil
+	}
+	select {
+	case <-admitted:
+		return nil
+	case <-ctx.Done():
+		if !a.withdraw(t) { // admitted at the same moment
+			a.leave(t)
+		}
+		return context.Cause(ctx)
+	}
 }
 
 // promote moves a queued t behind the others that somebody waits for.

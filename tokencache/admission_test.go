@@ -1,6 +1,7 @@
 package tokencache
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,35 +37,35 @@ func TestAdmissionOrder(t *testing.T) {
 		want  []string
 	}{
 		"first come, first served": {func(q *queueing) {
-			q.in("a", rankAhead)
-			q.in("b", rankAhead)
-			q.in("c", rankAhead)
+			q.in("a", rankNobody)
+			q.in("b", rankNobody)
+			q.in("c", rankNobody)
 		}, []string{"a", "b", "c"}},
 		"callers, those that have begun, the others": {func(q *queueing) {
-			q.in("ahead", rankAhead)
+			q.in("ahead", rankNobody)
 			q.in("begun", rankBegun)
 			q.in("caller", rankCaller)
 			q.in("caller 2", rankCaller)
 		}, []string{"caller", "caller 2", "begun", "ahead"}},
 		"a caller comes for one that queues": {func(q *queueing) {
 			q.in("caller", rankCaller)
-			q.in("a", rankAhead)
-			q.in("b", rankAhead)
+			q.in("a", rankNobody)
+			q.in("b", rankNobody)
 			q.in("c", rankBegun)
 			q.promote(q.of("b"))
 			q.promote(q.of("c"))
 			q.promote(q.of("caller")) // no further back
 		}, []string{"caller", "b", "c", "a"}},
 		"one withdraws": {func(q *queueing) {
-			q.in("a", rankAhead)
-			q.in("b", rankAhead)
+			q.in("a", rankNobody)
+			q.in("b", rankNobody)
 			q.withdraw(q.of("a"))
 		}, []string{"b"}},
 		"one withdraws and comes again": {func(q *queueing) {
-			q.in("a", rankAhead)
-			q.in("b", rankAhead)
+			q.in("a", rankNobody)
+			q.in("b", rankNobody)
 			q.withdraw(q.of("a"))
-			q.in("a", rankAhead)
+			q.in("a", rankNobody)
 		}, []string{"b", "a"}},
 		"closed": {func(q *queueing) {
 			q.in("a", rankCaller)
@@ -73,7 +74,7 @@ func TestAdmissionOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := newQueueing(1)
-			assert.True(t, q.in("first", rankAhead))
+			assert.True(t, q.in("first", rankNobody))
 			c.queue(q)
 			assert.Empty(t, q.admitted, "there is one place")
 			q.out("first")
@@ -88,8 +89,8 @@ func TestAdmissionOrder(t *testing.T) {
 
 func TestAdmissionPlaces(t *testing.T) {
 	q := newQueueing(2)
-	assert.True(t, q.in("a", rankAhead))
-	assert.True(t, q.in("b", rankAhead))
+	assert.True(t, q.in("a", rankNobody))
+	assert.True(t, q.in("b", rankNobody))
 	assert.False(t, q.in("c", rankCaller))
 	assert.False(t, q.withdraw(q.of("a")), "it has a place")
 	assert.False(t, q.hasQueued(q.of("a")))
@@ -112,4 +113,22 @@ func TestAdmissionClosed(t *testing.T) {
 	q.close()
 	assert.False(t, q.in("a", rankCaller), "whoever comes late")
 	assert.True(t, q.withdraw(q.of("a")))
+}
+
+// Whoever gives up in the moment of its admission leaves its place to others.
+func TestAdmissionOfOneThatGivesUp(t *testing.T) {
+	for range 100 { // select takes either
+		a, holder, late := newAdmission(1), &ticket{}, &ticket{}
+		a.enter(holder, rankNobody, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		err := a.await(ctx, late, func(admitted func()) bool {
+			entered := a.enter(late, rankNobody, admitted)
+			cancel()
+			a.leave(holder)
+			return entered
+		})
+		assert.Equal(t, err == nil, late.placed)
+		a.leave(late)
+		assert.True(t, a.enter(&ticket{}, rankNobody, nil))
+	}
 }

@@ -9,7 +9,7 @@ type adoption struct {
 	at                    instant       // when remaining was true, or before
 	asked                 uint64        // see rejections
 	own                   bool          // straight from the issuer
-	held                  bool          // by Redis, as a look or a write has found
+	inRedis               bool          // it was there, as a look or a write has found
 	checked               time.Duration // ago: the issuer's last word on it; 0 for an answer to us
 	checkedAt, redisNow   time.Time     // the same by Redis' clock, if it has it, and then
 	epoch                 int           // of these: see anchor
@@ -18,7 +18,7 @@ type adoption struct {
 
 // adoption of what is stored, by whom asked with that number.
 func (r *record) adoption(asked uint64) adoption {
-	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, held: true, checked: r.checked, checkedAt: r.checkedAt, redisNow: r.now}
+	return adoption{token: r.token, remaining: r.remaining, at: r.at, asked: asked, inRedis: true, checked: r.checked, checkedAt: r.checkedAt, redisNow: r.now}
 }
 
 // issuersWord is the moment the issuer was asked for what it last said about a token.

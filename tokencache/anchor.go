@@ -19,11 +19,14 @@ const sameClock = 2 * time.Second
 // only clocks that drift apart make it seem ahead.
 const mostAhead = 50 * time.Millisecond
 
-// next is the anchor of a later look. It begins a new epoch if Redis' clock is not at the time
+// next is the anchor of another look; a itself if that look was sent later. It begins a new epoch if Redis' clock is not at the time
 // that a foretells: the clock was set, a failover brought another one, or this host was
 // suspended. Moments of Redis' clock are compared within one epoch only.
 func (a anchor) next(at instant, redis time.Time) anchor {
 	epoch := a.epoch
+	if !a.redis.IsZero() && at.mono < a.at.mono {
+		return a
+	}
 	if a.redis.IsZero() || !a.foretells(redis, at, -sameClock, sameClock) {
 		epoch++
 	}

@@ -77,3 +77,12 @@ func TestAnchorSince(t *testing.T) {
 	assert.Equal(t, 5*time.Second, a.since(redis.Add(5*time.Second), at(time.Second, 10*time.Second)))
 	assert.Equal(t, -time.Hour, a.since(redis.Add(time.Hour+time.Second), at(time.Second, time.Second)))
 }
+
+// F57: a look that a later one has overtaken does not set the anchor back.
+func TestAnchorOfALookThatWasOvertaken(t *testing.T) {
+	redis := time.UnixMilli(1_700_000_000_000)
+	a := anchor{}.next(at(time.Second, time.Second), redis)
+	assert.Equal(t, a, a.next(at(0, 0), redis.Add(-time.Second)))
+	later := a.next(at(2*time.Second, 2*time.Second), redis.Add(time.Second))
+	assert.Equal(t, anchor{at(2*time.Second, 2*time.Second), redis.Add(time.Second), a.epoch}, later)
+}

@@ -7,10 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
+	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
@@ -21,24 +20,12 @@ import (
 // Cache keeps the tokens of any number of credentials, each a [Source], in one
 // Redis. All methods are safe for concurrent use. Close it when done.
 type Cache struct {
-	config      Config
-	id          string // random: Config.Replica may be the name of several
-	redis       *guard
-	breaker     *breaker
+	*shared
 	jitter      *jitter
-	reports     *reporter
-	locker      *lock.Locker
-	notifier    *notifier
-	fills       *admission
-	directCalls *rate.Limiter
-	stopProbing func()       // ends the prober
-	runners     atomic.Int32 // calls of Run
+	stopProbing func() // ends the prober
 
-	mu      sync.Mutex // guards below
-	sources map[identity]*Source
-	closed  bool
-	closing chan struct{}
-	work    sync.WaitGroup // whatever Close waits for
+	mu   sync.Mutex // guards made, and that no Source is made once work is closed
+	made map[identity]*Source
 }
 
 // New makes a Cache on a Redis client, for standalone, Sentinel or Cluster, which
@@ -68,15 +55,18 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 		return nil, fmt.Errorf("tokencache: %w", err)
 	}
 	c := &Cache{
-		config:      config,
-		id:          rand.Text(),
-		jitter:      draws,
-		reports:     &reporter{observe: config.Observe, logger: config.Logger},
-		fills:       newAdmission(config.MaxFills),
-		directCalls: rate.NewLimiter(rate.Limit(config.DirectRate), max(1, int(config.DirectRate))),
-		sources:     make(map[identity]*Source),
-		closing:     make(chan struct{}),
+		shared: &shared{
+			config:      config,
+			id:          rand.Text(),
+			reports:     &reporter{observe: config.Observe, logger: config.Logger},
+			fills:       newAdmission(config.MaxFills),
+			directCalls: rate.NewLimiter(rate.Limit(config.DirectRate), max(1, int(config.DirectRate))),
+			work:        work{closing: make(chan struct{})},
+		},
+		jitter: draws,
+		made:   make(map[identity]*Source),
 	}
+	c.forget = c.letGo
 	c.breaker = newBreaker(draws.of("breaker").draw, c.redisChanged)
 	c.redis = newGuard(rdb, config.RedisTimeout, c.breaker)
 	probing, stop := context.WithCancel(context.Background())
@@ -92,8 +82,6 @@ func New(rdb redis.UniversalClient, config Config) (*Cache, error) {
 	return c, nil
 }
 
-func (c *Cache) replica() replica { return replica{name: c.config.Replica, id: c.id} }
-
 // Source returns the Source of a Fetcher's credential: the same one for equal
 // Credentials, whichever Fetcher came first. It does no I/O, and costs so little
 // that a process may have ten thousand. If there is no Fetcher, or its Credential is the zero
@@ -101,9 +89,7 @@ func (c *Cache) replica() replica { return replica{name: c.config.Replica, id: c
 func (c *Cache) Source(f Fetcher) *Source {
 	s, isNew := c.source(f)
 	if isNew {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.schedule()
+		s.state.do(s.state.schedule)
 	}
 	return s
 }
@@ -112,12 +98,10 @@ func (c *Cache) Source(f Fetcher) *Source {
 // and not closed. None once the Cache is closed. It does no I/O, and costs some 2 ms for ten
 // thousand.
 func (c *Cache) Sources() []*Source {
-	c.mu.Lock()
-	sources := c.allSources()
-	if c.closed {
-		sources = nil
+	if c.work.isClosed() {
+		return nil
 	}
-	c.mu.Unlock()
+	sources := c.allSources()
 	slices.SortFunc(sources, func(a, b *Source) int { return cmp.Compare(a.ID(), b.ID()) })
 	return sources
 }
@@ -126,30 +110,23 @@ func (c *Cache) source(f Fetcher) (s *Source, isNew bool) {
 	credential, broken := credentialOf(f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.sources[credential.identity()]; s != nil && broken == nil {
+	if s := c.made[credential.identity()]; s != nil && broken == nil {
 		return s, false
 	}
-	s = &Source{inner: &inner{
-		cache:      c,
-		fetcher:    f,
-		credential: credential,
-		store:      store{redis: c.redis, keys: keysOf(c.config.Prefix, credential.ID()), seal: credential.get().seal, url: credential.IssuerURL()},
-		jitter:     c.jitter.of(credential.ID()),
-		changed:    newBell(),
-		gone:       make(chan struct{}),
-	}}
-	s.shelf = shelf{copy: &s.copy, window: credential.Window(), jitter: s.jitter, rejected: make(rejections)}
-	s.pacer.jitter = s.jitter
+	s = &Source{engine: newEngine(c.shared, f, credential, c.jitter.of(credential.ID()))}
+	s.state.shelf.copy = &s.copy
 	if broken != nil {
-		s.broken = fmt.Errorf("tokencache: %w", broken)
+		s.state.life.broken = fmt.Errorf("tokencache: %w", broken)
+		s.state.life.saidClosed = true // of another Source, perhaps, that has this ID
 		return s, false
 	}
-	if c.closed {
-		s.broken = ErrClosed
-		close(s.gone)
+	if c.work.isClosed() {
+		s.state.life.broken, s.state.life.saidClosed = ErrClosed, true
+		close(s.state.life.gone)
 		return s, false
 	}
-	c.sources[credential.identity()] = s
+	c.made[credential.identity()] = s
+	c.sources.Add(1)
 	return s, true
 }
 
@@ -174,106 +151,63 @@ func credentialOf(f Fetcher) (credential Credential, err error) {
 }
 
 // letGo keeps nothing of a Source any more.
-func (c *Cache) letGo(s *Source) {
+func (c *Cache) letGo(of Credential, st *state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if id := s.credential.identity(); c.sources[id] == s {
-		delete(c.sources, id)
+	id := of.identity()
+	if s := c.made[id]; s != nil && &s.state == st {
+		delete(c.made, id)
+		c.sources.Add(-1)
 	}
 }
 
-// Close ends everything the Cache does: waiting callers get ErrClosed at once (but
-// one that looks in Redis itself when it has looked: see [Source.Get]),
+// Close ends everything the Cache does: waiting callers get ErrClosed at once,
 // but a call to the issuer that is under way is let finish, its token published
 // and its lock released. It returns after two FetchTimeouts and a few
 // RedisTimeouts at the latest; what was left behind by then, such as a Fetcher
 // that ignores its context, ends by itself. Config.Observe and the Logger have another
 // second to be told the rest. Always nil; may be repeated, and called from either.
 func (c *Cache) Close() error {
-	c.mu.Lock()
-	if !c.closed {
-		c.closed = true
-		close(c.closing)
-	}
-	sources := c.allSources()
+	c.mu.Lock() // no Source is made afterwards
+	c.work.close()
 	c.mu.Unlock()
 
 	c.fills.close()
-	for _, s := range sources {
-		s.close(ErrClosed)
+	for _, s := range c.allSources() {
+		s.retire(ErrClosed)
 	}
 	c.notifier.close()
 	c.stopProbing()
-	c.work.Wait()
+	c.work.all.Wait()
 	c.locker.Wait()
 	c.redis.release()
 	c.reports.close()
 	return nil
 }
 
-// allSources is a snapshot. The caller holds c.mu.
+// allSources is a snapshot.
 func (c *Cache) allSources() []*Source {
-	sources := make([]*Source, 0, len(c.sources))
-	for _, s := range c.sources {
-		sources = append(sources, s)
-	}
-	return sources
-}
-
-func (c *Cache) countSources() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.sources)
+	return slices.Collect(maps.Values(c.made))
 }
-
-// spawn runs f in a goroutine that Close waits for; false once closed.
-func (c *Cache) spawn(f func()) bool {
-	if !c.begin() {
-		return false
-	}
-	go func() {
-		defer c.end()
-		defer c.contain()
-		f()
-	}()
-	return true
-}
-
-// begin and end enclose what Close waits for.
-func (c *Cache) begin() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return false
-	}
-	c.work.Add(1)
-	return true
-}
-
-func (c *Cache) end() { c.work.Done() }
 
 // redisChanged is told by the breaker: also of another reason why Redis does not answer. Nobody
 // else hears of it, so it is logged.
 func (c *Cache) redisChanged(down bool, err error) {
 	if !down {
-		c.mu.Lock()
-		sources := c.allSources()
-		c.mu.Unlock()
-		c.reports.log(slog.LevelInfo, "redis answers again", whoseAll(sources)...)
+		c.reports.log(slog.LevelInfo, "redis answers again", whoseAll(c.allSources())...)
 		c.reports.event(Event{Kind: EventRecovered})
 		c.spawn(c.resume)
 		return
 	}
-	c.mu.Lock()
-	sources := c.allSources()
-	c.mu.Unlock()
-	without := 0
+	sources, without := c.allSources(), 0
 	for _, s := range sources {
-		if s.usable() == nil {
+		if s.state.usable() == nil {
 			without++
 		}
 	}
-	attrs := []any{"err", redisErrorOf(err, "").Error(), "meanwhile", c.meanwhile(without)}
+	attrs := []any{"err", redisErrorOf(err, "").Error(), "meanwhile", c.config.meanwhile(without)}
 	if without > 0 {
 		attrs = append(attrs, "without_token", without)
 	}
@@ -286,29 +220,4 @@ func whoseAll(sources []*Source, more ...any) []any {
 		return whose(sources[0].ID(), more...)
 	}
 	return append([]any{"credentials", len(sources)}, more...)
-}
-
-// meanwhile says what there is for whoever wants a token while Redis is in trouble, where so many
-// credentials have none at hand.
-func (c *Cache) meanwhile(without int) string {
-	switch {
-	case without == 0:
-		return "tokens at hand serve"
-	case c.config.NoDirect:
-		return "whoever has no token at hand gets none, as NoDirect is set"
-	}
-	return "whoever has no token at hand asks the issuer directly"
-}
-
-// contain is deferred in a goroutine of ours that may run the code of others, such as a hook
-// of the Redis client: it does not end the process.
-func (c *Cache) contain() {
-	if p := recover(); p != nil {
-		c.panicked("", p)
-	}
-}
-
-// panicked reports a panic, which was not that of a callback. Its value is nobody's business.
-func (c *Cache) panicked(key string, p any) {
-	c.reports.log(slog.LevelError, "panic survived", whose(key, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -233,5 +234,22 @@ func TestForgetDuringACall(t *testing.T) {
 		assert.Equal(t, 1, f.stats().Calls)
 		time.Sleep(time.Second)
 		assert.Empty(t, key("lock")(f))
+	})
+}
+
+// A Source that never was of use is closed like any other, and says nothing of another that has its ID.
+func TestCloseOfABrokenSource(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.mustGet()
+		broken := r.cache.Source(tokencache.FetchFunc(f.credential(), nil))
+		require.NotSame(t, r.source, broken)
+		require.NoError(t, broken.Close())
+		assert.True(t, broken.Closed())
+		synctest.Wait()
+		assert.Zero(t, r.count(tokencache.EventClosed, ""))
+		require.NoError(t, r.source.Close())
+		synctest.Wait()
+		assert.Equal(t, 1, r.count(tokencache.EventClosed, ""))
 	})
 }

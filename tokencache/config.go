@@ -129,3 +129,15 @@ func (c Config) validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// meanwhile says what there is for whoever wants a token while Redis is in trouble, where so many
+// credentials have none at hand.
+func (c Config) meanwhile(without int) string {
+	switch {
+	case without == 0:
+		return "tokens at hand serve"
+	case c.NoDirect:
+		return "whoever has no token at hand gets none, as NoDirect is set"
+	}
+	return "whoever has no token at hand asks the issuer directly"
+}

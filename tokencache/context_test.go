@@ -171,7 +171,7 @@ func TestLeaseHasNothingOfItsTakersContext(t *testing.T) {
 	}
 }
 
-// A ctx may be worse than over: the fill that its caller was to lead is everybody's.
+// A ctx may be worse than over: nothing is left locked or begun for whoever comes next.
 func TestContextThatPanicsLeavesNoFillBehind(t *testing.T) {
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
 		r := f.replica(func(c *replicaConfig) {
@@ -187,7 +187,7 @@ func TestContextThatPanicsLeavesNoFillBehind(t *testing.T) {
 
 type panicking struct{ context.Context }
 
-func (panicking) Err() error { panic(errors.New("recycled")) }
+func (panicking) Deadline() (time.Time, bool) { panic(errors.New("recycled")) }
 
 // withoutEnd has a deadline, but never ends: somebody else's type, or one whose deadline is by
 // a wall clock that was corrected since.

@@ -203,11 +203,7 @@ func (c Credential) identity() identity {
 // checkLife says whether a stated life can be believed.
 func (c Credential) checkLife(life time.Duration) error {
 	if longest := c.MaxLife(); life < minLife || life > longest {
-		return &IssuerError{
-			Issuer:  word(c.Issuer()),
-			Class:   ClassTransient,
-			Message: fmt.Sprintf("answered with a life of %v, outside of %v to %v", life, minLife, longest),
-		}
+		return c.transient(fmt.Sprintf("answered with a life of %v, outside of %v to %v", life, minLife, longest), nil)
 	}
 	return nil
 }

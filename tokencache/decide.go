@@ -1,35 +1,36 @@
 package tokencache
 
 import (
-	"errors"
 	"time"
 )
 
 // situation is what a fill decides by, beside a look: all of one moment, and nothing that changes.
 type situation struct {
-	why     *purpose
-	refresh *refresh // of a fill that insists, else nil
-	hadCopy bool     // when it began
-	waited  bool     // for a holder of the lock: what that leaves is the answer to this fill too
+	why      *purpose
+	refresh  *refresh      // of a fill that insists, else nil
+	waited   bool          // for a holder of the lock: what that leaves is the answer to this fill too
+	wanted   bool          // somebody waits for the fill
+	timeLeft time.Duration // of its minute
 
-	at         instant
-	copy       *localCopy    // that can be handed out; nil if there is none
-	keptOff    time.Duration // how much longer this process shall not ask
-	keptOffWhy error
-	mayPass    bool          // Refresh may go past a permanent failure
-	window     time.Duration // the issuer's
-	lease      time.Duration // of who has the lock
+	at          instant
+	copy        *localCopy    // that can be handed out; nil if there is none
+	keptOff     time.Duration // how much longer this process shall not ask
+	keptOffWhy  error
+	mayOverride bool          // Refresh may go past a permanent failure
+	ownTurn     bool          // the credential may call directly beside the Cache's rate
+	window      time.Duration // the issuer's
+	lease       time.Duration // of who has the lock
 }
 
 // action is what a fill does after a look.
 type action struct {
-	next   next
-	hold   time.Duration // how long the next fill stays away, or what this one waits for takes
-	spread time.Duration // on top, at random
-	why    error         // of the hold
-	err    error         // of a fill that stops
-	held   bool          // the lock is in other hands
-	passes bool          // it goes past the failure that holds the others
+	next      next
+	hold      time.Duration // how long the next fill stays away, or what this one waits for takes
+	spread    time.Duration // on top, at random
+	why       error         // of the hold
+	err       error         // of a fill that stops
+	lockHeld  bool          // the lock is in other hands
+	overrides bool          // it goes past the failure that holds the others
 }
 
 // wait is the hold, with a draw of the spread.
@@ -50,6 +51,7 @@ const (
 	awaitOthers             // this process is kept from asking, they need not be
 	awaitHolder             // until whoever has the lock leaves a token or a failure
 	tryLock
+	goAround // Redis: ask the issuer without the lock
 )
 
 const (
@@ -68,16 +70,16 @@ func (s situation) decide(v *view) action {
 	if enough, pause := s.enough(v); enough {
 		return action{next: done, hold: pause}
 	}
-	passes := s.passes(v.failure)
+	overrides := s.overrides(v.failure)
 	switch {
-	case v.failure.holds() && !passes:
+	case v.failure.holds() && !overrides:
 		return s.behindFailure(v.failure)
 	case v.locked():
-		return s.behindHolder(v, passes)
+		return s.behindHolder(v, overrides)
 	case s.keptOff > 0:
-		return s.keptFromAsking(passes)
+		return s.keptFromAsking(overrides)
 	default:
-		return action{next: tryLock, passes: passes}
+		return action{next: tryLock, overrides: overrides}
 	}
 }
 
@@ -88,8 +90,8 @@ func (s situation) enough(v *view) (yes bool, pause time.Duration) {
 	case s.why.insists:
 		return c != nil && s.waited && s.refresh.isDoneBy(v), 0
 	case c == nil:
-		return s.why.tells && !s.hadCopy, 0 // it has told what it had to
-	case c.phaseAt(s.at) == fresh || s.why.tells:
+		return false, 0
+	case c.phaseAt(s.at) == fresh:
 		return true, 0
 	case v.foreign != "" && c.letsStand(s.at): // whoever stored that would replace ours in turn
 		return true, c.remainingAt(s.at) // at most until it is urgent: see pacer.holdFor
@@ -102,9 +104,9 @@ func (s situation) enough(v *view) (yes bool, pause time.Duration) {
 	return false, 0
 }
 
-// passes reports whether Refresh goes past a failure that holds others, once per fill and 5 s.
-func (s situation) passes(known *failure) bool {
-	return s.why.insists && known.holds() && s.refresh.mayPass(known) && (s.refresh.passing || s.mayPass)
+// overrides reports whether Refresh goes past a failure that holds others, once per fill and 5 s.
+func (s situation) overrides(known *failure) bool {
+	return s.why.insists && known.holds() && s.refresh.mayOverride(known) && (s.refresh.overriding || s.mayOverride)
 }
 
 // canStop reports whether the fill can end without having asked: there is a copy, and nobody
@@ -117,7 +119,7 @@ func (s situation) behindFailure(known *failure) action {
 	switch {
 	case s.canStop():
 		return action{next: stop, hold: known.hold, spread: takeoverJitter, why: known.err}
-	case theirs || s.why.insists || !canPass(known.err, known.hold):
+	case theirs || s.why.insists || !endsSoon(known.err, known.hold):
 		return action{next: stop, hold: min(known.hold, shortHold), why: known.err, err: known.err}
 	default:
 		return action{next: awaitLeave, hold: known.hold, spread: takeoverJitter, why: known.err}
@@ -125,24 +127,24 @@ func (s situation) behindFailure(known *failure) action {
 }
 
 // keptFromAsking leaves it to the others to ask.
-func (s situation) keptFromAsking(passes bool) action {
+func (s situation) keptFromAsking(overrides bool) action {
 	switch {
 	case s.canStop():
 		return action{next: stop, hold: s.keptOff, why: s.keptOffWhy}
-	case s.why.insists || !canPass(s.keptOffWhy, s.keptOff):
-		return action{next: stop, hold: min(s.keptOff, shortHold), why: s.keptOffWhy, err: s.keptOffWhy, passes: passes}
+	case s.why.insists || !endsSoon(s.keptOffWhy, s.keptOff):
+		return action{next: stop, hold: min(s.keptOff, shortHold), why: s.keptOffWhy, err: s.keptOffWhy, overrides: overrides}
 	default:
-		return action{next: awaitOthers, hold: s.keptOff, passes: passes}
+		return action{next: awaitOthers, hold: s.keptOff, overrides: overrides}
 	}
 }
 
 // behindHolder leaves it to whoever has the lock, until it may be free as far as v can tell.
-func (s situation) behindHolder(v *view, passes bool) action {
-	a := action{next: awaitHolder, hold: v.lockTTL + time.Millisecond, spread: takeoverJitter, held: true, passes: passes} // PTTL is 0 within the last one
-	if v.lockTTL < 0 {                                                                                                     // taken since the look
+func (s situation) behindHolder(v *view, overrides bool) action {
+	a := action{next: awaitHolder, hold: v.lockTTL + time.Millisecond, spread: takeoverJitter, lockHeld: true, overrides: overrides} // PTTL is 0 within the last one
+	if v.lockTTL < 0 {                                                                                                               // taken since the look
 		a.hold = s.lease
 	}
-	if s.copy != nil { // half of what is left then is for who takes over
+	if s.copy != nil { // half of what is left of it is for the process that takes over
 		a.spread = min(a.spread, max(0, s.copy.remainingAt(s.at)-s.copy.window.dead-a.hold)/2)
 	}
 	if s.canStop() {
@@ -155,7 +157,7 @@ func (s situation) behindHolder(v *view, passes bool) action {
 // failure.
 func (s situation) mayLockAtOnce() bool {
 	switch {
-	case !s.why.forGet: // Refresh has to know first what there is, a put-back wants no lock
+	case s.why.insists: // Refresh has to know first what there is
 		return false
 	case s.waited: // for a call, which mostly left a token: a look alone costs less
 		return false
@@ -166,10 +168,39 @@ func (s situation) mayLockAtOnce() bool {
 	}
 }
 
-// canPass reports whether waiting may help, for those who have the time. What is final for
+// aroundRedis says what follows when Redis lets the fill down. A copy serves. Without one, and at the
+// very end of its life, the issuer is asked directly.
+func (s situation) aroundRedis(noDirect bool, cause error) action {
+	needed := s.copy == nil || s.copy.phaseAt(s.at) <= urgent
+	switch {
+	case !needed && !s.why.insists:
+		return action{next: stop, err: cause}
+	case s.keptOff > 0:
+		return action{next: stop, hold: min(s.keptOff, shortHold), why: s.keptOffWhy, err: s.keptOffWhy}
+	case noDirect:
+		return action{next: stop, err: cause}
+	default:
+		return action{next: goAround}
+	}
+}
+
+// patienceForTurn is how long a fill waits for its turn to ask directly: for a caller without a copy
+// as long as it has, with a copy that serves until that is dead.
+func (s situation) patienceForTurn() time.Duration {
+	switch {
+	case s.canStop():
+		return min(s.timeLeft, s.copy.remainingAt(s.at)-s.copy.window.dead)
+	case s.wanted:
+		return s.timeLeft
+	default:
+		return 0
+	}
+}
+
+// endsSoon reports whether waiting may help, for those who have the time. What is final for
 // a replica that the issuer does not let in need not be for another.
-func canPass(err error, rest time.Duration) bool {
-	if refused, ok := errors.AsType[*IssuerError](err); ok && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
+func endsSoon(err error, rest time.Duration) bool {
+	if refused := issuerErrorIn(err); refused != nil && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
 		if !refused.Local || rest > everybodys {
 			return false
 		}

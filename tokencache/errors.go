@@ -188,3 +188,42 @@ func brief(err error) string {
 	}
 	return text(textOf(err))
 }
+
+// transient makes an error of ours in the issuer's name.
+func (c Credential) transient(message string, err error) *IssuerError {
+	return &IssuerError{Issuer: word(c.Issuer()), Class: ClassTransient, Message: message, Err: err}
+}
+
+// useless is the failure of a call that did give a token.
+func (c Credential) useless(why error) *IssuerError { return c.transient(why.Error(), why) }
+
+// rejectedInARow is why a process may not call: so many of the fresh tokens it got were rejected.
+func (c Credential) rejectedInARow(row int, advice string) *IssuerError {
+	e := c.transient(fmt.Sprintf("%d fresh tokens in a row were rejected", row), ErrRejected)
+	e.Advice = advice
+	return e
+}
+
+// directError is the failure of a call around Redis, and why that was called around.
+type directError struct {
+	issuer *IssuerError
+	cause  error
+}
+
+func (e *directError) Error() string {
+	return fmt.Sprintf("%v (asked directly, because of %v)", e.issuer, e.cause)
+}
+
+func (e *directError) Unwrap() []error { return []error{e.issuer, e.cause} }
+
+// issuerErrorIn is the issuer's error that err is or begins with; nil if it is none. Unlike errors.As it
+// asks no foreign error, and so may be called with a mutex.
+func issuerErrorIn(err error) *IssuerError {
+	switch e := err.(type) { //nolint:errorlint // see above
+	case *IssuerError:
+		return e
+	case *directError:
+		return e.issuer
+	}
+	return nil
+}

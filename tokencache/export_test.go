@@ -30,7 +30,7 @@ func SealKey(c Credential) string {
 // AppOf is the app token of a record; empty if there is none that s could use, but for its end.
 func AppOf(s *Source, fields map[string]string) string {
 	life, _ := parseMillis(fields["life"])
-	app, _, err := s.store.seal.openRecord(s.store.keys.id, fields["fingerprint"], life, fields["sealed"])
+	app, _, err := s.store.seal.openRecord(s.link.store.keys.id, fields["fingerprint"], life, fields["sealed"])
 	if err != nil {
 		return ""
 	}

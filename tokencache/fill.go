@@ -3,132 +3,80 @@ package tokencache
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/onetoken-go/onetoken/lock"
 )
 
-// fill is one attempt to get a usable token, or a better one, shared by all who
-// want it and detached from each of them: it has its own time, and goes on when
-// everybody has left. Only its first look may be made by the caller that began it.
-// One runs per Source and process.
+// fill is one attempt to get a usable token, or a better one: look, decide, do, and look again. It
+// belongs to no caller, has its own time, and goes on when all who waited for its round have left.
+// It decides by values alone: see decide.go.
 type fill struct {
-	src     *Source
-	why     *purpose
-	cancel  context.CancelCauseFunc // nil until it has a goroutine; guarded by Source.mu
-	ready   chan struct{}           // closed with the first usable copy, guarded by Source.mu
-	held    bell                    // rung when it begins to wait out a failure; guarded by Source.mu
-	done    chan struct{}
-	err     error  // before done is closed; errAborted stands if a panic or Goexit cuts it short
-	hadCopy bool   // when it began
-	ticket  ticket // its place among the Cache's fills, or in the queue for one
-	told    uint64 // shelf.heard when it began; guarded by Source.mu
-	wanted  bool   // a Get or a Refresh has waited for it; guarded by Source.mu
-	cause   error  // of its waiting for a turn to call directly; guarded by Source.mu
+	*engine
+	round
 
-	// Only who runs the fill touches these, until done is closed.
-	first      *looked       // if its caller has made the first look
+	// Only the fill's goroutine touches these.
 	waited     bool          // for a holder of the lock: what it leaves is the answer to this fill too
 	subscribed bool          // events are heard by now, or not to be had: a look since then decides
 	nextLook   time.Duration // the safety poll
-	left       bool          // others will find a token or a failure
-	refresh    *refresh      // of a fill that insists, else nil
-	began      instant       // when somebody wanted it
 	started    instant       // when its minute began
 	freeSince  instant       // since when it has had nothing to sit out
 }
 
-// fillTimeout bounds one fill, beside the look of its caller and the time before it has a
-// place among the Cache's fills; those who still wait then join the next.
-const fillTimeout = time.Minute
-
-var (
-	errAborted  = errors.New("tokencache: the fill ended early")
-	errTimedOut = fmt.Errorf("tokencache: the fill took too long: %w", context.DeadlineExceeded)
-)
-
-func newFill(s *Source, why *purpose) *fill {
-	f := &fill{
-		src: s, why: why, ready: make(chan struct{}), held: newBell(), done: make(chan struct{}),
-		err: errAborted, nextLook: firstPoll, began: now(), told: s.shelf.heard, wanted: why.wanted,
+// start begins a fill as soon as the others leave it a place. Its round is the state's from now on.
+// The caller holds state.mu and has seen that there is none.
+func (e *engine) start(why *purpose) error {
+	if !e.work.begin() {
+		return ErrClosed
 	}
-	c := s.usable()
-	f.hadCopy = c != nil
-	if why.insists {
-		f.refresh = newRefresh(c)
+	f := &fill{engine: e, round: newRound(why, e.state.usable(), e.state.shelf.heard), nextLook: firstPoll}
+	e.state.round = &f.round
+	e.state.life.reporting++
+	e.state.settle()
+	if e.fills.enter(&f.place, f.rank(rankNobody), func() { go f.main() }) {
+		go f.main()
 	}
-	return f
-}
-
-// wait returns when there is a usable copy, the fill is over, or waiting on is of no
-// use: then with an error.
-func (f *fill) wait(ctx context.Context) error {
-	ready := f.ready
-	for {
-		held, err := f.src.holdFits(ctx, f)
-		if err != nil {
-			return err
-		}
-		select {
-		case <-ready:
-			if f.src.usable() != nil {
-				return nil
-			}
-			ready = nil // rejected since: only the end will tell
-		case <-held:
-		case <-f.done:
-			return nil
-		case <-f.src.gone:
-			return nil // the next join says so
-		case <-ctx.Done():
-			return f.src.gaveUp(ctx)
-		}
-	}
-}
-
-// final is the error of a fill that is over, unless the next may do better: this one
-// had no more time or was cut short, was not about getting a token for a Get, or began with
-// a copy, and may have ended without Redis for that reason.
-func (f *fill) final() error {
-	if !isClosed(f.done) {
-		return nil
-	}
-	if errors.Is(f.err, errTimedOut) || errors.Is(f.err, errAborted) || errors.Is(f.err, errRedisBack) || !f.why.forGet {
-		return nil
-	}
-	if !f.why.wanted && errors.Is(f.err, ErrRedis) {
-		return nil
-	}
-	return f.err
-}
-
-// want notes that a caller waits for the fill, which goes first from now on. The caller
-// holds Source.mu.
-func (f *fill) want() {
-	f.wanted = true
-	f.src.cache.fills.promote(&f.ticket)
+	return nil
 }
 
 // main runs the fill in its own goroutine. Whatever happens to it, those who
 // wait are told.
 func (f *fill) main() {
-	defer f.end()
-	defer f.contain()
+	defer f.finish(&f.round)
+	defer f.survive()
 	f.err = f.run(f.ownTime())
-	runtime.Gosched() // to subscribe is work, and has whoever waited for the token wait for longer
-	f.src.listen()
-	if f.err != nil && f.src.closed() {
+	if !f.notifier.hears(&f.listener) { // not now: callers wait, and so does a fleet that starts together
+		time.AfterFunc(f.state.pacer.jitter.upTo(coldSpread), f.listen)
+	}
+	if f.err != nil && f.state.broken() != nil {
 		f.err = ErrClosed
 	}
 }
 
-// contain survives a panic in a hook of the client's: the fill has ended early.
-func (f *fill) contain() {
+// finish takes a round's leave from everybody.
+func (e *engine) finish(r *round) {
+	defer e.work.end()
+	e.state.do(func() {
+		r.cutShort(nil)
+		e.state.round = nil
+		e.listener.again()
+		e.state.settle()
+		e.state.schedule()
+	})
+	close(r.done)
+	e.fills.leave(&r.place)
+	e.state.observe(Event{Kind: EventFill, Duration: now().since(r.began), Err: r.err})
+	e.state.reported()
+}
+
+// survive ends a fill early that a hook of the client's has panicked in, or ended by Goexit.
+func (f *fill) survive() {
 	if p := recover(); p != nil {
-		f.src.cache.panicked(f.src.store.keys.id, p)
+		f.panicked(f.store.keys.id, p)
 		f.err = errAborted
+	}
+	if errors.Is(f.err, errAborted) {
+		f.state.holdFor(minHold, f.err)
 	}
 }
 
@@ -136,88 +84,76 @@ func (f *fill) contain() {
 // used for something else once the caller has returned.
 func (f *fill) ownTime() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	ctx, stop := context.WithTimeoutCause(ctx, fillTimeout, errTimedOut)
-	f.src.mu.Lock()
-	defer f.src.mu.Unlock()
+	ctx, stop := context.WithTimeoutCause(ctx, roundTimeout, errTimedOut)
+	f.state.mu.Lock()
+	defer f.state.mu.Unlock()
 	f.started = now()
 	f.cancel = func(err error) {
 		cancel(err)
 		stop()
 	}
-	if f.src.broken != nil { // while the caller led
-		f.cancel(f.src.broken)
+	if broken := f.state.life.broken; broken != nil { // before there was anything to cancel
+		f.cancel(broken)
 	}
 	return ctx
 }
 
-// cutShort ends the fill's time. The caller holds Source.mu.
-func (f *fill) cutShort(err error) {
-	if f.cancel != nil {
-		f.cancel(err)
-	}
-}
-
-// end takes the fill's leave from everybody.
-func (f *fill) end() {
-	defer f.src.cache.end()
-	if errors.Is(f.err, errAborted) {
-		f.src.holdFor(minHold, f.err)
-	}
-	f.src.ended(f)
-	close(f.done)
-	f.src.cache.fills.leave(&f.ticket)
-	f.src.observe(Event{Kind: EventFill, Duration: now().since(f.began), Err: f.err})
-	f.src.reported()
-}
-
-// run is the life of a fill: look, wait for the issuer's leave and for the lock,
-// look again, ask.
+// run is the life of a fill.
 func (f *fill) run(ctx context.Context) error {
-	l := f.first
-	if l == nil {
-		if err := f.sitOutHold(ctx); err != nil {
+	if err := f.sitOutHold(ctx); err != nil {
+		return err
+	}
+	f.subscribed = f.notifier.hears(&f.listener)
+	f.freeSince = now()
+	for !f.wasTold() {
+		changed := f.state.changes() // before the look: what happens after it must not be missed
+		v, err := f.link.look(ctx, f.situation().mayLockAtOnce())
+		if err != nil {
+			return f.withoutRedis(ctx, err)
+		}
+		if over, err := f.act(ctx, v, changed); over {
 			return err
 		}
-		if f.wasTold() {
-			return nil
-		}
-		l = f.lookFirst(ctx, f.src.tellPending)
 	}
-	for ; ; l = f.lookNext(ctx) {
-		if l.err != nil {
-			return f.withoutRedis(ctx, l.err)
-		}
-		v := l.view
-		if v.claim != nil { // there was nothing else, to put back or to note
-			f.tookLock(v)
-			return f.askAtOnce(ctx, v)
-		}
-		f.putBack(ctx, v)
-		f.refresh.note(v)
-		if over, err := f.step(ctx, v, l.changed); over {
-			return err
-		}
-		if f.wasTold() {
-			return nil
-		}
+	return nil
+}
+
+// sitOutHold waits for the end of the last fill's hold, if this one has to: whoever begins another
+// has seen that there is none, or may pass it.
+func (f *fill) sitOutHold(ctx context.Context) error {
+	if f.why != fillForCaller {
+		return nil
 	}
+	var h hold
+	var changed <-chan struct{}
+	f.state.do(func() { h, changed = f.state.pacer.hold, f.state.changed.ch })
+	if h.err == nil {
+		return nil // somebody had a copy then
+	}
+	return f.sleep(ctx, h.rest(now()), changed)
 }
 
 // wasTold reports whether an event has brought a token since the fill began, which then needs no
 // look. The event has set the hold for the next fill.
 func (f *fill) wasTold() bool {
-	f.src.mu.Lock()
-	defer f.src.mu.Unlock()
-	return f.why.forGet && f.src.shelf.heard != f.told && f.src.usable() != nil
+	f.state.mu.Lock()
+	defer f.state.mu.Unlock()
+	return !f.why.insists && f.state.shelf.heard != f.heardBefore && f.state.usable() != nil
 }
 
-// step is what follows a look. Over, or look again.
-func (f *fill) step(ctx context.Context, v *view, changed <-chan struct{}) (over bool, err error) {
+// act does what follows from a look. If the fill is not over then, it looks again.
+func (f *fill) act(ctx context.Context, v *view, changed <-chan struct{}) (over bool, err error) {
+	if v.claim != nil { // there was nothing else, to put back or to note
+		f.tookLock(v)
+		return true, f.askAtOnce(ctx, v)
+	}
+	f.courier.putBack(ctx, v)
+	f.refresh.note(v)
 	a := f.decide(v)
 	if a.next != tryLock {
 		return f.follow(ctx, a, v, changed)
 	}
-	lease, err := f.acquire(ctx)
+	lease, err := f.link.acquire(ctx)
 	if errors.Is(err, lock.ErrHeld) {
 		return f.follow(ctx, f.situation().behindHolder(v, false), v, changed)
 	}
@@ -225,73 +161,143 @@ func (f *fill) step(ctx context.Context, v *view, changed <-chan struct{}) (over
 		return true, f.withoutRedis(ctx, err)
 	}
 	f.tookLock(v)
-	again, err := f.underLock(ctx, lease)
-	return !again, err
-}
-
-// situation is the fill's, now.
-func (f *fill) situation() situation {
-	f.src.mu.Lock()
-	defer f.src.mu.Unlock()
-	at, window := now(), f.src.credential.Window()
-	rest, why := f.src.pacer.keptOff(f.why.insists, at)
-	return situation{
-		why: f.why, refresh: f.refresh, hadCopy: f.hadCopy, waited: f.waited,
-		at: at, copy: f.src.shelf.usable(at), keptOff: rest, keptOffWhy: why, mayPass: f.src.pacer.mayPass(at),
-		window: window, lease: leaseOf(window, f.src.shelf.lastLife),
-	}
+	return f.lookAndAsk(ctx, lease)
 }
 
 // decide goes by the situation, and takes note of a failure that Refresh goes past.
 func (f *fill) decide(v *view) action {
-	s := f.situation()
-	a := s.decide(v)
-	if a.passes && !f.refresh.passing {
-		f.refresh.passing = true
-		f.src.pace(func(p *pacer, _ *localCopy, at instant) { p.passed(at) })
+	a := f.situation().decide(v)
+	if a.overrides && a.next == tryLock && !f.refresh.overriding {
+		f.refresh.overriding = true
+		f.state.pace(func(p *pacer, _ *localCopy, at instant) { p.overrode(at) })
 	}
 	return a
 }
 
+// situation is the fill's, now.
+func (f *fill) situation() situation {
+	st := &f.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	at, window := now(), f.store.of.Window()
+	rest, why := st.pacer.keptOff(f.why.insists, at)
+	return situation{
+		why: f.why, refresh: f.refresh, waited: f.waited, wanted: f.wanted, timeLeft: roundTimeout - at.since(f.started),
+		at: at, copy: st.shelf.usable(at), keptOff: rest, keptOffWhy: why, mayOverride: st.pacer.mayOverride(at), ownTurn: st.pacer.mayCallDirectly(at),
+		window: window, lease: leaseOf(window, st.shelf.lastLife),
+	}
+}
+
 // tookLock has a takeover told of, if it is one.
 func (f *fill) tookLock(v *view) {
-	f.src.mu.Lock()
-	takeover := f.src.takeover.took(v)
-	f.src.mu.Unlock()
-	if takeover {
-		f.src.observe(Event{Kind: EventTakeover})
-	}
+	f.state.do(func() {
+		if f.state.takeover.took(v) {
+			f.state.observe(Event{Kind: EventTakeover})
+		}
+	})
 }
 
-// sitOutHold waits for the end of the last fill's hold, if this one has to.
-func (f *fill) sitOutHold(ctx context.Context) error {
-	if !f.why.sitsOut {
-		return nil
+// follow does what was decided, other than to ask. If the fill is not over then, it looks again.
+func (f *fill) follow(ctx context.Context, a action, v *view, changed <-chan struct{}) (over bool, err error) {
+	if a.lockHeld {
+		f.state.do(func() { f.state.takeover.held(v) })
 	}
-	changed := f.src.changes()
-	f.src.mu.Lock()
-	h := f.src.pacer.hold
-	f.src.mu.Unlock()
-	if h.err == nil {
-		return nil // somebody had a copy then
+	switch a.next {
+	case done:
+		f.pauseFor(a.hold)
+		return true, nil
+	case awaitLeave:
+		wait := a.wait(f.state.pacer.jitter)
+		f.state.holdFor(wait, a.why)
+		f.state.do(f.held.ring)           // those who wait see whether they have the time
+		err = f.sleep(ctx, wait, changed) // as far as its own time goes: the next sits out the rest
+		f.freeSince = now()
+		return err != nil, err
+	case awaitOthers, awaitHolder:
+		f.waited = f.waited || a.next == awaitHolder
+		if f.subscribe(ctx) {
+			return false, nil // the look that decides to wait comes after the subscription
+		}
+		err = f.sleep(ctx, min(a.wait(f.state.pacer.jitter), f.poll()), changed)
+		return err != nil, err
+	default: // stop
+		f.state.holdFor(a.wait(f.state.pacer.jitter), a.why)
+		return true, a.err
 	}
-	return f.sleep(ctx, h.rest(now()), changed)
-}
-
-// satisfied reports whether nothing is left to do, and then says when the next fill
-// may come.
-func (f *fill) satisfied(v *view) bool {
-	enough, pause := f.situation().enough(v)
-	if enough {
-		f.pauseFor(pause)
-	}
-	return enough
 }
 
 // pauseFor says when the next fill may come, as there is nothing left to do.
 func (f *fill) pauseFor(pause time.Duration) {
-	f.src.pace(func(p *pacer, c *localCopy, at instant) {
+	f.state.pace(func(p *pacer, c *localCopy, at instant) {
 		p.redisAnswered()
 		p.holdFor(pause, nil, c, at)
 	})
+}
+
+// subscribe makes sure that events are heard, and reports whether that is news.
+// Without events (an ACL may forbid the channel) the safety poll has to do.
+func (f *fill) subscribe(ctx context.Context) bool {
+	if f.subscribed {
+		return false
+	}
+	f.subscribed = true
+	// It waits as long again as it took to lose the lock, so that the winner's last look before its call
+	// does not queue behind the subscriptions of a whole cold fleet.
+	if f.sleep(ctx, now().since(f.freeSince), nil) != nil {
+		return true // to find out why
+	}
+	confirmed := f.notifier.add(&f.listener)
+	_ = f.sleep(ctx, f.config.RedisTimeout, confirmed) // the next look finds out why
+	return true
+}
+
+// The safety poll finds what an event failed to tell.
+const firstPoll, lastPoll = 250 * time.Millisecond, 2 * time.Second
+
+// poll returns the time until the next look that nobody prompted.
+func (f *fill) poll() time.Duration {
+	wait := f.nextLook
+	f.nextLook = min(lastPoll, 2*wait)
+	return wait + f.state.pacer.jitter.upTo(wait/2)
+}
+
+// sleep returns early at an event. Its error says that there is no more time. Meanwhile
+// another fill has the place of this one.
+func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
+	if d <= 0 {
+		return context.Cause(ctx)
+	}
+	f.fills.leave(&f.place)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return f.fills.await(ctx, &f.place, func(admitted func()) bool {
+		f.state.mu.Lock()
+		defer f.state.mu.Unlock()
+		return f.fills.enter(&f.place, f.rank(rankBegun), admitted)
+	})
+}
+
+// paceFailure keeps fills off after a call that failed, for which the fleet waits so long: 0 if it
+// was not told.
+func (f *fill) paceFailure(err error, fleet time.Duration) {
+	f.state.pace(func(p *pacer, c *localCopy, at instant) {
+		p.failed(err, fleet, c == nil || f.why.insists, c, at)
+	})
+}
+
+// foundBetter looks once more, for a fill without a copy that failed: a successor may
+// have published long since, if the lock was lost, and even if not whoever had a token
+// from a direct call.
+func (f *fill) foundBetter(ctx context.Context) bool {
+	if f.why.insists || f.state.usable() != nil {
+		return false
+	}
+	_, _ = f.link.look(ctx, false)
+	return f.state.usable() != nil
 }

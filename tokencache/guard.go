@@ -203,15 +203,9 @@ func bound[C redis.Cmder](ctx context.Context, g *guard, keys []string, run func
 	return cmd
 }
 
-// admit waits for a slot. The error is that of a ctx that ended meanwhile, errNoSlot or, if
+// admit waits for a slot. The error is that of a ctx that ended meanwhile or, if
 // Redis has fallen silent, a *RedisError.
 func (g *guard) admit(ctx context.Context, keys []string) error {
-	if isAtOnce(ctx) {
-		if !g.slots.takeFree() {
-			return errNoSlot
-		}
-		return nil
-	}
 	r := behind
 	if isOfLock(keys) {
 		r = ahead

@@ -11,7 +11,6 @@ const (
 	eventToken     = "T" // the issuer's last word on what is stored: a tokenHint
 	eventRejection = "I" // a token was rejected: a rejectionHint
 	eventFree      = "F" // the lock was left without a token; a failure, if there was one, is recorded
-	eventGap       = "G" // not sent: events may have been missed
 )
 
 // longestSealInEvent bounds the seal of an event. Redis copies an event once for each hearer:

@@ -77,14 +77,14 @@ func FuzzEvent(f *testing.F) {
 		}
 		s := lonelySource(t)
 		redis := time.UnixMilli(1_700_000_000_000)
-		s.shelf.anchor = s.shelf.anchor.next(now(), redis.Add(-time.Duration(ahead)))
-		s.heard(kind, about)
+		s.state.shelf.anchor = s.state.shelf.anchor.next(now(), redis.Add(-time.Duration(ahead)))
+		s.listener.heard(kind, about)
 		require.Nil(t, s.copy.Load(), "nobody has sealed that")
 
 		tok := NewToken("a", "t", time.Hour)
-		s.adopt(adoption{token: tok, remaining: time.Hour, at: now(), asked: s.nextNumber(), own: true})
-		s.heard(kind, about)
-		c := s.usable()
+		s.state.adopt(adoption{token: tok, remaining: time.Hour, at: now(), asked: s.state.nextNumber(), own: true})
+		s.listener.heard(kind, about)
+		c := s.state.usable()
 		require.NotNil(t, c)
 		require.True(t, c.token.Equal(tok))
 	})
@@ -94,13 +94,13 @@ func FuzzEvent(f *testing.F) {
 // them, and those of a few over 5 s.
 func TestF59CutOfManySources(t *testing.T) {
 	for n, spread := range map[int]time.Duration{10: 5 * time.Second, 10_000: 20 * time.Second} {
-		cache := lonelySource(t).cache
+		cache := lonelyCache(t)
 		latest := time.Duration(0)
 		for i := range n {
 			s := cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test", App: fmt.Sprint(i)}), noToken))
-			s.adopt(adoption{token: NewToken("a", "t", time.Hour), remaining: time.Hour, at: now(), asked: s.nextNumber(), own: true})
-			s.heard(eventGap, "")
-			latest = max(latest, s.pacer.hold.wait)
+			s.state.adopt(adoption{token: NewToken("a", "t", time.Hour), remaining: time.Hour, at: now(), asked: s.state.nextNumber(), own: true})
+			s.listener.subscribed(true)
+			latest = max(latest, s.state.pacer.hold.wait)
 		}
 		assert.LessOrEqual(t, latest, spread+time.Millisecond)
 		assert.Greater(t, latest, spread/4)
@@ -109,6 +109,11 @@ func TestF59CutOfManySources(t *testing.T) {
 
 // lonelySource is one whose Redis is not to be reached.
 func lonelySource(t testing.TB) *Source {
+	t.Helper()
+	return lonelyCache(t).Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test"}), noToken))
+}
+
+func lonelyCache(t testing.TB) *Cache {
 	t.Helper()
 	rdb := redis.NewClient(&redis.Options{Dialer: func(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("for the test")
@@ -119,7 +124,7 @@ func lonelySource(t testing.TB) *Source {
 		require.NoError(t, cache.Close())
 		require.NoError(t, rdb.Close())
 	})
-	return cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test"}), noToken))
+	return cache
 }
 
 func noToken(context.Context) (Token, error) { return Token{}, errors.New("for the test") }

@@ -185,3 +185,28 @@ func TestHoldEndsWithTheCopy(t *testing.T) {
 		assert.True(t, cut.within(7*time.Second).Equal(other.mustGet()))
 	})
 }
+
+// I3: a token of a direct call that has ended before it arrives keeps this process from asking like any
+// other failure.
+func TestI3DirectCallInVainLeavesAHold(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.link.Down()
+		calls := 0
+		s := r.cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "slow", App: "app"}),
+			func(context.Context) (tokencache.Token, error) {
+				calls++
+				time.Sleep(1100 * time.Millisecond)
+				return tokencache.NewToken("a", "", time.Second), nil
+			}))
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			_, err := s.Get(ctx)
+			cancel()
+			assert.Error(t, err)
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.Greater(t, calls, 2)
+		assert.LessOrEqual(t, calls, 12, "a backoff from 250 ms to 30 s")
+	})
+}

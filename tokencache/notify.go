@@ -38,6 +38,7 @@ type hearer interface {
 	channel() string
 	closed() bool
 	heard(kind, about string)
+	subscribed(again bool) // it hears from now on; again: what happened since it last did is missed
 }
 
 // channel is what is known of one channel.
@@ -57,7 +58,7 @@ func (c *channel) unconfirm() {
 // add begins to listen for h and returns what is closed once the server has
 // confirmed it. Calling it again is cheap. One that is closed is not listened for:
 // whoever closes one removes it afterwards, so either add or remove notices. For that
-// reason nobody who has Source.mu may call the notifier.
+// reason nobody who has state.mu may call the notifier.
 func (n *notifier) add(h hearer) <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -146,12 +147,18 @@ func (n *notifier) tellSession() {
 		if session == nil {
 			return
 		}
-		if len(leave) > 0 {
-			_ = session.Unsubscribe(cancelled, leave...) // if it fails, the session is broken
-		}
-		if len(join) > 0 {
-			_ = session.Subscribe(cancelled, join...)
-		}
+		write(session, join, leave)
+	}
+}
+
+// write survives a panic of somebody's Dialer. If it fails, the session is broken.
+func write(session *redis.PubSub, join, leave []string) {
+	defer func() { _ = recover() }()
+	if len(leave) > 0 {
+		_ = session.Unsubscribe(cancelled, leave...)
+	}
+	if len(join) > 0 {
+		_ = session.Subscribe(cancelled, join...)
 	}
 }
 
@@ -233,9 +240,7 @@ func (n *notifier) listen(ctx context.Context) (confirmed bool) {
 			}
 		case *redis.Message:
 			kind, about, _ := strings.Cut(m.Payload, " ")
-			if kind != "" && kind != eventGap { // these two are ours: whoever sends them asks for looks
-				n.tell(m.Channel, kind, about)
-			}
+			n.each(m.Channel, func(h hearer, _ bool) { h.heard(kind, about) })
 		}
 	}
 }
@@ -309,28 +314,16 @@ func (n *notifier) disconnected() {
 	}
 }
 
-// confirm tells that a subscription stands: whoever waits looks again, because
-// what happened before was not heard. So does whoever has a copy, if it stood before: then
-// what was missed may have been about that. Those who wait for just this are told last:
+// confirm tells the hearers that a subscription stands. Fills that wait for just this are told last:
 // they look anyway, and would take the news for a reason to look twice.
 func (n *notifier) confirm(name string) {
-	n.tell(name, n.news(name), "")
+	n.each(name, func(h hearer, stood bool) { h.subscribed(stood) })
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if ch := n.channels[name]; ch != nil {
 		ch.stood = true
 		closeOnce(ch.confirmed)
 	}
-}
-
-// news is what the confirmation of a channel is to its Sources.
-func (n *notifier) news(name string) string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if ch := n.channels[name]; ch != nil && ch.stood {
-		return eventGap
-	}
-	return ""
 }
 
 // dropped is told that the server has left a channel. One that is wanted again is on its way
@@ -343,14 +336,16 @@ func (n *notifier) dropped(name string) {
 	}
 }
 
-func (n *notifier) tell(name, kind, about string) {
+// each tells all hearers of a channel something.
+func (n *notifier) each(name string, tell func(h hearer, stood bool)) {
 	n.mu.Lock()
 	var hearers []hearer
+	stood := false
 	if ch := n.channels[name]; ch != nil {
-		hearers = slices.Clone(ch.hearers)
+		hearers, stood = slices.Clone(ch.hearers), ch.stood
 	}
 	n.mu.Unlock()
 	for _, h := range hearers {
-		h.heard(kind, about)
+		tell(h, stood)
 	}
 }

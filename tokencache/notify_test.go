@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"net"
 	"testing"
 	"time"
 
@@ -17,14 +18,14 @@ func TestConfirmationIsNoFurtherNews(t *testing.T) {
 	require.NoError(t, err)
 	defer cache.Close()
 	src := cache.Source(nobody{})
-	ch := &channel{hearers: []hearer{src}}
+	ch := &channel{hearers: []hearer{&src.listener}}
 	n := &notifier{channels: map[string]*channel{"c": ch}}
 	for range 2000 {
 		ch.confirmed = make(chan struct{})
 		news := make(chan (<-chan struct{}))
 		go func(confirmed <-chan struct{}) {
 			<-confirmed
-			news <- src.changes()
+			news <- src.state.changes()
 		}(ch.confirmed)
 		n.confirm("c")
 		select {
@@ -43,3 +44,12 @@ func (nobody) Credential() Credential {
 }
 
 func (nobody) Fetch(context.Context) (Token, error) { panic("asked") }
+
+// A Dialer of the user's that panics ends a session, and no more.
+func TestNotifierSurvivesADialer(t *testing.T) {
+	rdb := redis.NewClient(&redis.Options{Dialer: func(context.Context, string, string) (net.Conn, error) { panic("for the test") }, MaxRetries: -1})
+	defer rdb.Close()
+	session := rdb.Subscribe(t.Context())
+	defer session.Close()
+	require.NotPanics(t, func() { write(session, []string{"c"}, []string{"d"}) })
+}

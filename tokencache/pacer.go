@@ -1,10 +1,7 @@
 package tokencache
 
 import (
-	"errors"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // pacer makes the difference between a fleet that asks and one that hammers: it knows why the next
@@ -14,18 +11,16 @@ import (
 type pacer struct {
 	jitter *jitter
 
-	hold         hold          // what the last fill left behind: no other starts before it is over
-	ownHold      hold          // keeps this process from asking, not from looking
-	failures     int           // calls in a row that failed as far as only we know
-	troubles     int           // looks and writes in a row that Redis did not allow
-	putBacks     int           // attempts in a row to tell Redis what it does not know
-	refusals     int           // fresh tokens of direct calls in a row that were rejected
-	refusedAt    instant       // the last of them
-	refusedFor   time.Duration // what it was to wait for after that
-	directFailed bool          // the last direct call did
-	directAt     instant       // when it ended
-	passedAt     instant       // when Refresh last passed a permanent failure
-	prompts      *rate.Limiter // nil before the first
+	hold       hold          // what the last fill left behind: no other starts before it is over
+	ownHold    hold          // keeps this process from asking, not from looking
+	failures   int           // calls in a row that failed as far as only we know
+	troubles   int           // looks and writes in a row that Redis did not allow
+	putBacks   int           // attempts in a row to tell Redis what it does not know
+	refusals   int           // fresh tokens of direct calls in a row that were rejected
+	refusedAt  instant       // the last of them
+	refusedFor time.Duration // what it was to wait for after that
+	directAt   instant       // when the last direct call ended, if it failed; else zero
+	overrodeAt instant       // when Refresh last passed a permanent failure
 }
 
 // hold keeps fills away for a while. A fill without one would follow at once, as often as
@@ -43,6 +38,12 @@ func (h hold) rest(at instant) time.Duration { return max(0, h.wait-at.since(h.f
 func (h hold) isOfSilence() bool {
 	e, ok := h.err.(*RedisError) //nolint:errorlint // one that a direct call's error wraps was not what it is for
 	return ok && !e.refused()
+}
+
+// isOfRejected reports whether this process was kept off because what it got was rejected.
+func isOfRejected(err error) bool {
+	e := issuerErrorIn(err)
+	return e != nil && e.Err == ErrRejected //nolint:errorlint // it asks no foreign error
 }
 
 // shortHold is how long a process without a copy answers a failure from memory
@@ -68,26 +69,27 @@ func (p *pacer) excuse() { p.hold.err = nil }
 
 // restOfTrouble is how much longer Redis is not to be asked.
 func (p *pacer) restOfTrouble(at instant) time.Duration {
-	if !errors.Is(p.hold.err, ErrRedis) {
-		return 0
+	switch p.hold.err.(type) { //nolint:errorlint // it asks no foreign error
+	case *RedisError, *directError:
+		return p.hold.rest(at)
 	}
-	return p.hold.rest(at)
+	return 0
 }
 
 // answered: the issuer has given a token.
 func (p *pacer) answered() {
 	p.failures = 0
-	if !errors.Is(p.ownHold.err, ErrRejected) { // what has just been got may be rejected by now
+	if !isOfRejected(p.ownHold.err) { // what has just been got may be rejected by now
 		p.ownHold = hold{}
 	}
 }
 
-// failed: a call of the issuer has, with an *IssuerError. The fleet waits for so long; 0 if it
-// was not told: then, or if the failure may be its own trouble, this process waits for longer each
-// time. Briefly is for who is to look again soon, whatever keeps him from asking.
+// failed: a call of the issuer has, with an *IssuerError. Redis has the fleet wait for so long; 0 if
+// Redis was not told. This process waits longer each time if Redis was not told, or if the failure may
+// be its own trouble. Briefly: the next fill is to look again soon, whatever keeps it from asking.
 func (p *pacer) failed(err error, fleet time.Duration, briefly bool, c *localCopy, at instant) {
 	wait := fleet
-	if e, ok := errors.AsType[*IssuerError](err); ok && (e.Local || wait == 0) {
+	if e := issuerErrorIn(err); e != nil && (e.Local || wait == 0) {
 		p.failures++
 		wait = max(wait, backoffOf(e).after(p.failures, p.jitter.draw()))
 		p.keepOff(wait, err, at)
@@ -106,19 +108,22 @@ func (p *pacer) keepOff(wait time.Duration, err error, at instant) {
 // keptOff returns how much longer this process shall not ask, and why. Who insists may, unless
 // what was got before was rejected.
 func (p *pacer) keptOff(insists bool, at instant) (time.Duration, error) {
-	if insists && !errors.Is(p.ownHold.err, ErrRejected) {
+	if insists && !isOfRejected(p.ownHold.err) {
 		return 0, nil
 	}
 	return p.ownHold.rest(at), p.ownHold.err
 }
 
-// redisFailed: Redis did not allow a look or a write, and is not to be asked for at least so
-// long. It returns how often that was so in a row.
-func (p *pacer) redisFailed(err error, least time.Duration, c *localCopy, at instant) (row int) {
+// redisFailed: Redis did not allow a look or a write. It returns how often that was so in a row.
+func (p *pacer) redisFailed() (row int) {
 	p.troubles++
+	return p.troubles
+}
+
+// holdForRedis keeps the next fill away after trouble, for at least so long.
+func (p *pacer) holdForRedis(err error, least time.Duration, c *localCopy, at instant) {
 	wait := max(least, redisBackoff.after(p.troubles, p.jitter.draw()))
 	p.holdFor(wait+p.jitter.upTo(coldSpread), err, c, at)
-	return p.troubles
 }
 
 // redisAnswered: it allowed one.
@@ -172,34 +177,20 @@ const ownDirectEvery = time.Minute
 
 // directCallEnded takes note of a direct call.
 func (p *pacer) directCallEnded(err error, at instant) {
-	p.directFailed, p.directAt = err != nil, at
+	if p.directAt = at; err == nil {
+		p.directAt = instant{}
+	}
 }
 
 // mayCallDirectly reports whether a credential may beside the Cache's rate.
 func (p *pacer) mayCallDirectly(at instant) bool {
-	return p.directFailed && at.since(p.directAt) >= ownDirectEvery
+	return p.directAt != instant{} && at.since(p.directAt) >= ownDirectEvery
 }
 
-const passEvery = 5 * time.Second
+const overrideEvery = 5 * time.Second
 
-// mayPass reports whether Refresh may go past a permanent failure.
-func (p *pacer) mayPass(at instant) bool { return at.since(p.passedAt) >= passEvery }
+// mayOverride reports whether Refresh may go past a permanent failure.
+func (p *pacer) mayOverride(at instant) bool { return at.since(p.overrodeAt) >= overrideEvery }
 
-// passed: it has.
-func (p *pacer) passed(at instant) { p.passedAt = at }
-
-// What nobody vouches for prompts a few looks in a row, then one each second: whoever may
-// publish can send any number of such events.
-const (
-	promptsInARow = 4
-	promptEvery   = time.Second
-)
-
-// promptIn is how long the look has to wait that an event prompts which anybody may have sent.
-func (p *pacer) promptIn(at instant) time.Duration {
-	if p.prompts == nil {
-		p.prompts = rate.NewLimiter(rate.Every(promptEvery), promptsInARow)
-	}
-	moment := processStart.Add(at.mono)
-	return p.prompts.ReserveN(moment, 1).DelayFrom(moment)
-}
+// overrode: it has.
+func (p *pacer) overrode(at instant) { p.overrodeAt = at }

@@ -3,7 +3,6 @@ package tokencache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -66,7 +65,7 @@ func TestI3PacerOfFailures(t *testing.T) {
 		t.Run(edge, func(t *testing.T) {
 			at, p := now(), pacerOf(t)
 			p.failures = test.before
-			err := fmt.Errorf("%w (asked directly)", test.err)
+			err := &directError{test.err, &RedisError{Trouble: TroubleTimeout}}
 			p.failed(err, test.fleet, test.briefly, nil, at)
 			assert.Equal(t, hold{at, test.hold, err}, p.hold)
 			assert.Equal(t, test.own, p.ownHold.rest(at))
@@ -90,13 +89,15 @@ func TestPacerOfARedisInTrouble(t *testing.T) {
 	at, p := now(), pacerOf(t)
 	silent := &RedisError{Trouble: TroubleTimeout, Err: context.DeadlineExceeded}
 	for row, want := range []time.Duration{redisBackoff.base, 2 * redisBackoff.base, 4 * redisBackoff.base} {
-		assert.Equal(t, row+1, p.redisFailed(silent, 0, nil, at))
+		assert.Equal(t, row+1, p.redisFailed())
+		p.holdForRedis(silent, 0, nil, at)
 		assert.Equal(t, want, p.hold.rest(at))
 		assert.Equal(t, want, p.restOfTrouble(at))
 		assert.True(t, p.hold.isOfSilence())
 	}
 	p.redisAnswered()
-	assert.Equal(t, 1, p.redisFailed(&RedisError{Trouble: TroubleOOM, Err: malformed("OOM")}, time.Minute, nil, at))
+	assert.Equal(t, 1, p.redisFailed())
+	p.holdForRedis(&RedisError{Trouble: TroubleOOM, Err: malformed("OOM")}, time.Minute, nil, at)
 	assert.Equal(t, time.Minute, p.hold.rest(at), "as long as the breaker says")
 	assert.False(t, p.hold.isOfSilence(), "it has answered")
 
@@ -168,20 +169,37 @@ func TestI3PacerCounts(t *testing.T) {
 	p.directCallEnded(nil, at)
 	assert.False(t, p.mayCallDirectly(at.add(ownDirectEvery)))
 
-	assert.True(t, p.mayPass(at))
-	p.passed(at)
-	assert.False(t, p.mayPass(at.add(passEvery-1)))
-	assert.True(t, p.mayPass(at.add(passEvery)))
+	assert.True(t, p.mayOverride(at))
+	p.overrode(at)
+	assert.False(t, p.mayOverride(at.add(overrideEvery-1)))
+	assert.True(t, p.mayOverride(at.add(overrideEvery)))
 }
 
-// F45: some prompts at once, then one each second, however many come.
-func TestF45PacerOfPrompts(t *testing.T) {
-	at, p := now(), pacerOf(t)
-	for range promptsInARow {
-		assert.Zero(t, p.promptIn(at))
+// F14: whatever a Fetcher's or a client's error is, none of its methods is called under a mutex.
+func TestF14PacerAsksNoForeignError(t *testing.T) {
+	foreign := &asked{}
+	for name, err := range map[string]error{
+		"a call":        &IssuerError{Class: ClassTransient, Err: own(foreign)},
+		"a direct call": &directError{&IssuerError{Class: ClassTransient, Local: true, Err: own(foreign)}, &RedisError{Trouble: TroubleOther, Err: own(foreign)}},
+		"Redis":         &RedisError{Trouble: TroubleOther, Err: own(foreign)},
+	} {
+		at, p := now(), pacerOf(t)
+		foreign.times = 0 // own has taken its text
+		p.failed(err, 0, false, nil, at)
+		p.holdFor(time.Second, err, nil, at)
+		p.keepOff(time.Second, err, at)
+		p.keptOff(true, at)
+		p.answered()
+		p.restOfTrouble(at)
+		endsSoon(err, time.Second)
+		assert.Zero(t, foreign.times, name)
 	}
-	assert.Equal(t, promptEvery, p.promptIn(at))
-	assert.Equal(t, 2*promptEvery, p.promptIn(at))
-	assert.Equal(t, promptEvery, p.promptIn(at.add(2*promptEvery)))
-	assert.Zero(t, p.promptIn(at.add(time.Minute)))
 }
+
+// asked counts how often it is asked what it is.
+type asked struct{ times int }
+
+func (*asked) Error() string   { return "foreign" }
+func (a *asked) Is(error) bool { a.times++; return false }
+func (a *asked) As(any) bool   { a.times++; return false }
+func (a *asked) Unwrap() error { a.times++; return nil }

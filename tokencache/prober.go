@@ -75,7 +75,7 @@ func (p *prober) isBack(ctx context.Context) (answers, served bool, cause error)
 	}()
 	took, err := p.ask(ctx)
 	answers = answered(err)
-	if !answers && !neverSubscribes(err) {
+	if err = own(err); !answers && !neverSubscribes(err) {
 		return false, false, err
 	}
 	// What a new connection took, set up and all, is plenty for one that is open.
@@ -125,7 +125,7 @@ func (p *prober) ask(ctx context.Context) (took time.Duration, err error) {
 	case <-timer.C:
 		return 0, explain(context.DeadlineExceeded)
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, explain(ctx.Err())
 	}
 }
 

@@ -56,7 +56,7 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 						s.pass(time.Duration(random.Int64N(int64(10 * time.Minute))))
 					}
 				case 1: // rejected
-					if v, err := s.readAll(ctx); err == nil && v.record != nil && random.IntN(4) == 0 {
+					if v, err := s.read(ctx, "all"); err == nil && v.record != nil && random.IntN(4) == 0 {
 						told, err := s.invalidate(ctx, notice{fp: v.record.token.Fingerprint(), nonce: fmt.Sprint(step), remaining: 0})
 						require.NoError(t, err)
 						if told.out == OutcomeDropped || told.out == OutcomePaced {
@@ -79,7 +79,7 @@ func TestPublishIsAMaxRegister(t *testing.T) {
 					}
 					s.mustPublish(o)
 				}
-				v, err := s.readAll(ctx)
+				v, err := s.read(ctx, "all")
 				require.NoError(t, err)
 				require.Empty(t, v.garbled)
 				if v.record == nil {
@@ -137,7 +137,7 @@ func TestReadersAndPublishAgree(t *testing.T) {
 			if gone != "" {
 				require.NoError(t, s.rdb.HDel(ctx, s.keys.token(), gone).Err())
 			}
-			v, err := s.readAll(ctx)
+			v, err := s.read(ctx, "all")
 			require.NoError(t, err)
 			readable := v.record != nil && v.record.remaining > time.Second
 			sound := v.foreign != "" // the script cannot open it, and keeps it unless it is named

@@ -322,7 +322,7 @@ func TestPublishDecides(t *testing.T) {
 					return
 				}
 				s.lasts(test.lasts, s.ttl(s.keys.token()))
-				v, err := s.readAll(t.Context())
+				v, err := s.read(t.Context(), "all")
 				require.NoError(t, err)
 				require.NotNil(t, v.record, v.garbled)
 				assert.Equal(t, cmp.Or(test.life, 2*hour), v.record.token.life())

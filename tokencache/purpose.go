@@ -4,28 +4,27 @@ import "time"
 
 // purpose is what a fill is for, and what follows from that.
 type purpose struct {
-	forGet  bool // what an event brings ends it, a look of its may take the lock, and its error is a Get's
-	wanted  bool // somebody waits for it from the beginning
-	sitsOut bool // first of all the last fill's hold: whoever begins another has seen that there is none, or may pass it
-	insists bool // on the issuer's being asked: a copy does not do, and a failure that holds the fleet is the answer
-	tells   bool // Redis what it does not know, and needs no token
+	// wanted: somebody waits for it from the beginning.
+	wanted bool
+	// insists on the issuer's being asked: a copy does not do, what an event brings does not end it,
+	// and a failure that holds the fleet is the answer.
+	insists bool
 }
 
 var (
-	fillAhead     = &purpose{forGet: true}                              // nobody waits: refresh a copy, or have one ready
-	fillForCaller = &purpose{forGet: true, wanted: true, sitsOut: true} // a Get has no copy
-	fillForced    = &purpose{wanted: true, insists: true}               // Refresh: ask the issuer now
-	fillPutBack   = &purpose{tells: true}                               // Redis shall learn of a token, or a rejection
+	fillAhead     = &purpose{}                            // nobody waits: refresh a copy, or have one ready
+	fillForCaller = &purpose{wanted: true}                // a Get has no copy
+	fillForced    = &purpose{wanted: true, insists: true} // Refresh: ask the issuer now
 )
 
 // refresh is what a fill for Refresh knows of the time before: all but the first of what it found
 // at its first look.
 type refresh struct {
-	passing  bool      // it goes past that failure
-	noted    bool      // the rest
-	before   string    // the fingerprint of the token
-	lastWord time.Time // the issuer's on that, by Redis' clock
-	until    time.Time // of the failure; by Redis' clock, too
+	overriding bool      // it goes past that failure
+	noted      bool      // the rest
+	before     string    // the fingerprint of the token
+	lastWord   time.Time // the issuer's on that, by Redis' clock
+	until      time.Time // of the failure; by Redis' clock, too
 }
 
 // newRefresh takes the copy for what was there, if the first look finds nothing.
@@ -55,9 +54,9 @@ func (r *refresh) isDoneBy(v *view) bool {
 	return v.record != nil && (v.record.fingerprint != r.before || v.lastWord().After(r.lastWord))
 }
 
-// mayPass reports whether a failure is a permanent one that was there before. One that came
+// mayOverride reports whether a failure is a permanent one that was there before. One that came
 // since is the answer: somebody else has passed the one before. Without that, many at once would
 // call in turn.
-func (r *refresh) mayPass(known *failure) bool {
+func (r *refresh) mayOverride(known *failure) bool {
 	return known.err.Class == ClassPermanent && known.until.Equal(r.until)
 }

@@ -174,7 +174,7 @@ func silent(err error) bool { return !answered(err) && !congested(err) }
 
 // congested reports that the client had no connection to spare, so that Redis was not asked.
 func congested(err error) bool {
-	return errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted) || errors.Is(err, errNoSlot)
+	return errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted)
 }
 
 // answered tells an answer of Redis, even an unwelcome one, from none.

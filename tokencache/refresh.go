@@ -16,45 +16,38 @@ import "context"
 // rejected in the very moment it came; ErrClosed; ctx's; and
 // context.DeadlineExceeded if it came to nothing within a minute.
 func (s *Source) Refresh(ctx context.Context) (tok Token, changed bool, err error) {
-	f, err := s.joinForced(ctx)
+	r, err := s.joinForced(ctx)
 	if err != nil {
 		return Token{}, false, err
 	}
 	select {
-	case <-f.done:
-	case <-f.src.gone:
+	case <-r.done:
+	case <-s.state.life.gone:
 		return Token{}, false, ErrClosed
 	case <-ctx.Done():
 		return Token{}, false, s.gaveUp(ctx)
 	}
-	if f.err != nil {
-		return Token{}, false, f.err
+	if r.err != nil {
+		return Token{}, false, r.err
 	}
-	c := f.src.usable()
+	c := s.state.usable()
 	if c == nil { // rejected in this very moment
 		return Token{}, false, ErrRejected
 	}
-	return c.token, !c.is(f.refresh.before), nil
+	return c.token, !c.is(r.refresh.before), nil
 }
 
-// joinForced returns the forced fill that runs, or starts one as soon as no
+// joinForced returns the forced round that runs, or starts one as soon as no
 // other runs.
-func (s *Source) joinForced(ctx context.Context) (*fill, error) {
+func (s *Source) joinForced(ctx context.Context) (*round, error) {
 	for {
-		s.mu.Lock()
-		running, err := s.fill, s.broken
-		if running == nil && err == nil {
-			running, err = s.start(fillForced)
-		} else if err == nil {
-			running.want()
-		}
-		s.mu.Unlock()
+		running, err := s.join(ctx, fillForced)
 		if err != nil || running.why == fillForced {
 			return running, err
 		}
 		select {
 		case <-running.done:
-		case <-s.gone:
+		case <-s.state.life.gone:
 		case <-ctx.Done():
 			return nil, s.gaveUp(ctx)
 		}

@@ -63,8 +63,8 @@ func (r rejections) add(fp string, m rejection, at instant) {
 	r[fp] = m
 }
 
-// addLate notes one that may be of long ago, and changes no more than that what was asked for
-// before now must not be adopted. By Redis' clock it is past, or else of another clock.
+// addLate notes a rejection that may be of long ago. It only keeps tokens from being adopted that were
+// asked for before now. Past: the rejection is of a past moment by Redis' clock; else of another clock.
 func (r rejections) addLate(h rejectionHint, number uint64, past bool, epoch int, at instant) {
 	m, again := r[h.fingerprint]
 	if !again {

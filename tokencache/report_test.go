@@ -14,34 +14,34 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// listener is an Observe and a Logger's output, both of which wait for leave if there is to
+// observer is an Observe and a Logger's output, both of which wait for leave if there is to
 // be one.
-type listener struct {
+type observer struct {
 	leave chan struct{}
 
 	mu   sync.Mutex // guards told
 	told []string
 }
 
-func (l *listener) observe(e Event) {
+func (l *observer) observe(e Event) {
 	if l.leave != nil {
 		<-l.leave
 	}
 	l.add(e.Kind.String() + " " + e.ID)
 }
 
-func (l *listener) Write(line []byte) (int, error) {
+func (l *observer) Write(line []byte) (int, error) {
 	l.add(string(bytes.TrimSpace(line)))
 	return len(line), nil
 }
 
-func (l *listener) add(s string) {
+func (l *observer) add(s string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told = append(l.told, s)
 }
 
-func (l *listener) reporter() *reporter {
+func (l *observer) reporter() *reporter {
 	bare := func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
 			return slog.Attr{}
@@ -59,7 +59,7 @@ func (r *reporter) busy() bool {
 
 func TestReportsComeInOrderFromOneGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &listener{}
+		l := &observer{}
 		r := l.reporter()
 		want := []string{}
 		for i := range 3000 {
@@ -82,7 +82,7 @@ func TestReportsComeInOrderFromOneGoroutine(t *testing.T) {
 
 func TestReportsBeyondTheBoundAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &listener{leave: make(chan struct{})}
+		l := &observer{leave: make(chan struct{})}
 		r := l.reporter()
 		r.event(Event{Kind: EventWait})
 		synctest.Wait() // it hangs in the first
@@ -107,14 +107,14 @@ func TestReportsBeyondTheBoundAreCounted(t *testing.T) {
 
 // Close has them told, but waits for no callback for ever, and for none that called it.
 func TestCloseTellsTheRest(t *testing.T) {
-	open := func(t *testing.T, l *listener, observe func(Event)) *Cache {
+	open := func(t *testing.T, l *observer, observe func(Event)) *Cache {
 		c, err := New(offline(t), Config{Observe: observe, Logger: l.reporter().logger})
 		require.NoError(t, err)
 		return c
 	}
 	t.Run("slow", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			l := &listener{}
+			l := &observer{}
 			c := open(t, l, func(e Event) {
 				time.Sleep(time.Millisecond)
 				l.observe(e)
@@ -128,7 +128,7 @@ func TestCloseTellsTheRest(t *testing.T) {
 	})
 	t.Run("hangs", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			l := &listener{leave: make(chan struct{})}
+			l := &observer{leave: make(chan struct{})}
 			c := open(t, l, l.observe)
 			c.reports.event(Event{Kind: EventFill})
 			begin := time.Now()
@@ -139,7 +139,7 @@ func TestCloseTellsTheRest(t *testing.T) {
 	})
 	t.Run("from within", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			l, took := &listener{}, time.Duration(-1)
+			l, took := &observer{}, time.Duration(-1)
 			var c *Cache
 			c = open(t, l, func(e Event) {
 				l.observe(e)

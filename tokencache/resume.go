@@ -14,10 +14,10 @@ func (c *Cache) resume() {
 	begin := time.Now()
 	for i, s := range held {
 		due := time.Duration((float64(i) + c.jitter.draw()) * float64(step))
-		if !sleepUnless(c.closing, due-time.Since(begin)) || !c.breaker.allow() {
+		if !sleepUnless(c.work.closing, due-time.Since(begin)) || !c.breaker.allow() {
 			return
 		}
-		s.resume()
+		s.state.resume()
 	}
 }
 
@@ -29,33 +29,10 @@ func resumeOver(sources int) time.Duration {
 // heldBySilence are the Sources whose next fill waits for Redis to answer, in an order
 // that does not change.
 func (c *Cache) heldBySilence() []*Source {
-	c.mu.Lock()
-	sources := c.allSources()
-	c.mu.Unlock()
-	held := slices.DeleteFunc(sources, func(s *Source) bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return !s.heldBySilence()
+	held := slices.DeleteFunc(c.allSources(), func(s *Source) (other bool) {
+		s.state.do(func() { other = !s.state.heldBySilence() })
+		return other
 	})
 	slices.SortFunc(held, func(a, b *Source) int { return cmp.Compare(a.ID(), b.ID()) })
 	return held
-}
-
-// heldBySilence reports whether the next fill waits for Redis to answer, or this one waits
-// for its turn to call directly for that reason. The caller holds s.mu.
-func (s *Source) heldBySilence() bool {
-	return s.pacer.hold.isOfSilence() || s.fill != nil && hold{err: s.fill.cause}.isOfSilence()
-}
-
-// resume ends the hold that Redis' silence has left.
-func (s *Source) resume() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.broken != nil || !s.heldBySilence() {
-		return
-	}
-	s.pacer.free()
-	s.schedule()
-	s.changed.ring()
-	s.settle()
 }

@@ -30,7 +30,7 @@ func TestReadSeesEverything(t *testing.T) {
 			s.lock("ours")
 			s.mustFail("ours", &IssuerError{Issuer: "x", Class: ClassUnknown, Message: "m"}, 0)
 			before := s.dump()
-			v, err := s.readAll(ctx)
+			v, err := s.read(ctx, "all")
 			require.NoError(t, err)
 			require.NotNil(t, v.record)
 			assert.Equal(t, "a1", v.record.token.AppAccessToken())
@@ -62,7 +62,7 @@ func TestReadSeesEverything(t *testing.T) {
 			assert.Equal(t, noTTL, v.lockTTL)
 			assert.False(t, v.failure.holds())
 
-			require.NoError(t, s.leaseForeverLock(ctx, 5*time.Second))
+			require.NoError(t, s.mendLockTTL(ctx, 5*time.Second))
 			s.lasts(5*time.Second, s.ttl(s.keys.lock()))
 		})
 		t.Run("F19: foreign hashes", func(t *testing.T) {

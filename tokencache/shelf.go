@@ -85,10 +85,9 @@ func (s *shelf) mayReplace(current, c *localCopy, a adoption, at instant) bool {
 	return !current.usableAt(at) || current.remainingAt(at) < c.remainingAt(at) || s.succeeds(current, c, a, at)
 }
 
-// knowsLater reports whether c, of the token that the copy, dead or alive, is of, was made of an
-// earlier word of the issuer's than the copy: a failover of Redis or somebody has brought that
-// back, or events have overtaken each other. Without one clock of Redis' for both it has to be
-// a longer word as well.
+// knowsLater reports whether the issuer's word that c was made of is older than the one this process
+// has on the same token: a failover of Redis or somebody has brought the older back, or events have
+// overtaken each other. If no clock of Redis' dates both, the older word has to promise more as well.
 func (s *shelf) knowsLater(current, c *localCopy, a adoption, at instant) bool {
 	if a.own || !s.lastWord.isAfter(a.word(), sameEnd) {
 		return false
@@ -101,7 +100,7 @@ func (s *shelf) knowsLater(current, c *localCopy, a adoption, at instant) bool {
 // copy was rejected or lost there. The issuer has to have been asked for a later than for the
 // copy, by one clock: else a failover of Redis may have brought a back.
 func (s *shelf) succeeds(current, c *localCopy, a adoption, at instant) bool {
-	if !a.held || current.unpublished || current.remainingAt(at)-c.remainingAt(at) <= sameEnd {
+	if !a.inRedis || current.unpublished || current.remainingAt(at)-c.remainingAt(at) <= sameEnd {
 		return false
 	}
 	return a.word().sameClock(s.lastWord) && a.word().isAfter(s.lastWord, 0)
@@ -145,7 +144,7 @@ func (s *shelf) reject(fp string, at instant) (dropped *localCopy, err error) {
 		}
 		return nil, nil // a repetition
 	}
-	s.rejected.add(fp, rejection{number: s.nextNumber(), stored: c.is(fp) && !c.unpublished}, at)
+	s.rejections().add(fp, rejection{number: s.nextNumber(), stored: c.is(fp) && !c.unpublished}, at)
 	return s.drop(fp), nil
 }
 
@@ -159,7 +158,7 @@ func (s *shelf) hearRejection(h rejectionHint, at instant) (dropped *localCopy) 
 		// It is late, was dated by another clock, or is told again by who has kept the event: only
 		// a look can tell whether the token was handed out since. It is no reason to believe that
 		// Redis knows what this process has rejected, nor for a cool-down.
-		s.rejected.addLate(h, s.nextNumber(), s.anchor.since(h.at, at) >= 0, s.anchor.epoch, at)
+		s.rejections().addLate(h, s.nextNumber(), s.anchor.since(h.at, at) >= 0, s.anchor.epoch, at)
 		return s.drop(h.fingerprint)
 	case s.hasOvertaken(h):
 		return nil
@@ -176,8 +175,29 @@ func (s *shelf) hasOvertaken(h rejectionHint) bool {
 // rejectedElsewhere notes that others have rejected a token, at a time of Redis' clock, which is
 // zero if it is not known. It returns the copy if that dropped it.
 func (s *shelf) rejectedElsewhere(fp string, redis time.Time, at instant) (dropped *localCopy) {
-	s.rejected.add(fp, rejection{number: s.nextNumber(), told: true, redis: redis, epoch: s.anchor.epoch}, at)
+	s.rejections().add(fp, rejection{number: s.nextNumber(), told: true, redis: redis, epoch: s.anchor.epoch}, at)
 	return s.drop(fp)
+}
+
+// hasNews reports whether there is anything that Redis has not heard.
+func (s *shelf) hasNews(at instant) bool {
+	c := s.usable(at)
+	return c != nil && c.unpublished || len(s.rejected.pending(at)) > 0
+}
+
+// rejections are those, to be added to: most credentials never have one.
+func (s *shelf) rejections() rejections {
+	if s.rejected == nil {
+		s.rejected = make(rejections)
+	}
+	return s.rejected
+}
+
+// knowsRejected reports whether this process has seen the token rejected. If it has a copy all the
+// same, the issuer has handed it out again since.
+func (s *shelf) knowsRejected(fp string) bool {
+	_, known := s.rejected[fp]
+	return known
 }
 
 // drop lets go of the copy if it is the token of that fingerprint, and then returns it.

@@ -23,7 +23,7 @@ func shelfOf(t testing.TB, at instant, redis time.Time) *shelf {
 // issuer was asked for its last word on it.
 func (s *shelf) word(name string, remaining, checked time.Duration, at instant, redis time.Time) adoption {
 	return adoption{
-		token: NewToken(name, "", feishuLife), remaining: remaining, at: at, asked: s.nextNumber(), held: true,
+		token: NewToken(name, "", feishuLife), remaining: remaining, at: at, asked: s.nextNumber(), inRedis: true,
 		checked: checked, checkedAt: redis.Add(-checked), redisNow: redis,
 	}
 }
@@ -54,7 +54,7 @@ func TestI2ShelfTakes(t *testing.T) {
 		"another that ends 2 s earlier":       {nil, "b", hour - 2*time.Second, 0, nil, "a", hour},
 		"another, 3 s earlier, asked since":   {nil, "b", hour - 3*time.Second, ago - 1, nil, "b", hour - 3*time.Second},
 		"another, 3 s earlier, asked before":  {nil, "b", hour - 3*time.Second, ago, nil, "a", hour},
-		"another, 3 s earlier, of an event":   {nil, "b", hour - 3*time.Second, 0, func(a *adoption) { a.held = false }, "a", hour},
+		"another, 3 s earlier, of an event":   {nil, "b", hour - 3*time.Second, 0, func(a *adoption) { a.inRedis = false }, "a", hour},
 		"another, 3 s earlier, than a direct": {func(_ *shelf, a *adoption) { a.unpublished = true }, "b", hour - 3*time.Second, 0, nil, "a", hour},
 		"the same, shorter, asked since":      {nil, "a", hour / 2, ago - 1, nil, "a", hour / 2},
 		"the same, longer, asked since":       {nil, "a", 2 * hour, ago - 1, nil, "a", 2 * hour},

@@ -32,10 +32,7 @@ func newSlots(n int) *slots {
 	return &slots{free: n, queue: [2]*list.List{list.New(), list.New()}}
 }
 
-var (
-	errPaused = errors.New("tokencache: redis is not asked")
-	errNoSlot = errors.New("tokencache: no connection at once")
-)
+var errPaused = errors.New("tokencache: redis is not asked")
 
 // take waits for a slot until ctx ends, or redis is silent: those who have the slots
 // then may keep them for a while. The error is ctx's or errPaused.
@@ -96,13 +93,6 @@ func (s *slots) pass() {
 	}
 	s.free++
 }
-
-// atOnce marks a ctx for whom a look must not queue: it fails with errNoSlot instead.
-func atOnce(ctx context.Context) context.Context { return context.WithValue(ctx, atOnceKey{}, true) }
-
-type atOnceKey struct{}
-
-func isAtOnce(ctx context.Context) bool { return ctx.Value(atOnceKey{}) != nil }
 
 // connectionsOf is how many commands a client can have under way at once. Of a Cluster
 // it is what one node takes, as all may be that node's. Of a client that does not tell

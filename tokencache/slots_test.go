@@ -63,8 +63,6 @@ func TestF15NobodyQueuesForASilentRedis(t *testing.T) {
 				first := make(chan error, 1)
 				go func() { first <- g.Publish(t.Context(), "c", "m") }()
 				synctest.Wait()
-				require.ErrorIs(t, g.Eval(atOnce(t.Context()), "return 1", aLook).Err(), errNoSlot)
-				assert.Zero(t, time.Since(begin), "the look of a caller does not queue")
 
 				short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 				defer cancel()

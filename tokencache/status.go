@@ -55,7 +55,7 @@ func (s *Source) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	st := statusOf(s.store.keys.id, v)
-	st.IssuerURL = s.credential.IssuerURL()
+	st.IssuerURL = s.store.of.IssuerURL()
 	return st, nil
 }
 
@@ -73,18 +73,15 @@ func (s *Source) Stored(ctx context.Context) (Token, error) {
 
 // peruse reads for a person.
 func (s *Source) peruse(ctx context.Context) (*view, error) {
-	s.mu.Lock()
-	broken := s.broken
-	s.mu.Unlock()
-	if broken != nil {
-		return nil, broken
+	if err := s.state.broken(); err != nil {
+		return nil, err
 	}
 	if ctx.Err() != nil {
 		return nil, whyEnded(ctx)
 	}
 	own, end := apart(ctx)
 	defer end()
-	v, err := s.store.readAll(own)
+	v, err := s.store.read(own, "all")
 	return v, orWhyEnded(ctx, own, err)
 }
 

@@ -56,8 +56,8 @@ var (
 type store struct {
 	redis *guard
 	keys  keys
-	seal  sealer // zero for who only looks, and has not the secret: it opens nothing
-	url   string // the issuer's, for people
+	seal  sealer     // zero for who only looks, and has not the secret: it opens nothing
+	of    Credential // zero for who only looks
 }
 
 // view is one look at everything, as of the moment it was asked for.
@@ -90,28 +90,23 @@ func (v *view) news() string {
 	return token + " " + until
 }
 
-// read is what a fill has to know, readAll what a person wants to know besides.
-func (s store) read(ctx context.Context) (*view, error)    { return s.readWith(ctx) }
-func (s store) readAll(ctx context.Context) (*view, error) { return s.readWith(ctx, "all") }
+// read is what a fill has to know; with "all", what a person wants to know besides.
+func (s store) read(ctx context.Context, all ...any) (*view, error) {
+	v, _, err := s.readWith(ctx, all...)
+	return v, err
+}
 
-func (s store) readWith(ctx context.Context, args ...any) (*view, error) {
+func (s store) readWith(ctx context.Context, args ...any) (v *view, taken bool, err error) {
 	at := now()
-	r, err := s.run(ctx, readScript, []string{s.keys.token(), s.keys.lock(), s.keys.failure()}, args...)
-	if err != nil {
-		return nil, err
-	}
-	v, _ := s.parseView(r, at)
-	if r.err != nil {
-		return nil, redisErrorOf(r.err, s.keys.id)
-	}
-	return v, nil
+	keys := []string{s.keys.token(), s.keys.lock(), s.keys.failure()}
+	err = s.run(ctx, readScript, keys, func(r *answer) { v, taken = s.parseView(r, at) }, args...)
+	return v, taken, err
 }
 
 // readAndLock is a read that takes the lock on the way, if there is neither a token nor
 // a failure. Nobody comes between the two, so that what was read still holds. The lock's
 // TTL in the view is that of before.
 func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost time.Duration) (*view, error) {
-	at := now()
 	claim, err := l.Claim(ctx, s.keys.lock(), lease, atMost)
 	if err != nil {
 		return nil, whoseError(ctx, err, s.keys.id)
@@ -122,13 +117,9 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 			claim.Drop()
 		}
 	}()
-	r, err := s.run(ctx, readScript, []string{s.keys.token(), s.keys.lock(), s.keys.failure()}, "", claim.Value(), millis(claim.TTL()))
+	v, taken, err := s.readWith(ctx, "", claim.Value(), millis(claim.TTL()))
 	if err != nil {
 		return nil, err
-	}
-	v, taken := s.parseView(r, at)
-	if r.err != nil {
-		return nil, redisErrorOf(r.err, s.keys.id)
 	}
 	useless = taken && claim.Over() // the look is good, whatever became of the lock
 	if taken && !useless {
@@ -190,10 +181,6 @@ type offer struct {
 // publish offers a token and returns what is stored afterwards: nil if that cannot
 // be read, or if the offer was expired or rejected.
 func (s store) publish(ctx context.Context, o offer) (out Outcome, stored *record, err error) {
-	putBack := 0
-	if o.putBack {
-		putBack = 1
-	}
 	at := now()
 	app, tenant := o.token.reveal()
 	fp := o.token.Fingerprint()
@@ -203,17 +190,15 @@ func (s store) publish(ctx context.Context, o offer) (out Outcome, stored *recor
 	}
 	// Elapsed is rounded up: a token may seem older than it is, never younger.
 	elapsed := (o.elapsed + time.Millisecond - 1).Milliseconds()
-	r, err := s.run(ctx, publishScript, []string{s.keys.token(), s.keys.failure(), s.keys.rejected(fp), s.keys.lock()},
-		sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), putBack, millis(o.window), o.lock, o.instead, s.url, millis(o.took))
+	keys := []string{s.keys.token(), s.keys.failure(), s.keys.rejected(fp), s.keys.lock()}
+	err = s.run(ctx, publishScript, keys, func(r *answer) {
+		out = r.outcome(OutcomeStored, OutcomeRenewed, OutcomeKept, OutcomeExpired, OutcomeRejected)
+		if out != OutcomeExpired && out != OutcomeRejected {
+			stored, _, _ = s.recordOf(r.fields(3), r.ttl(2), r.moment(1), at)
+		}
+	}, sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), o.putBack, millis(o.window), o.lock, o.instead, s.of.IssuerURL(), millis(o.took))
 	if err != nil {
 		return "", nil, err
-	}
-	out = r.outcome(OutcomeStored, OutcomeRenewed, OutcomeKept, OutcomeExpired, OutcomeRejected)
-	if out != OutcomeExpired && out != OutcomeRejected {
-		stored, _, _ = s.recordOf(r.fields(3), r.ttl(2), r.moment(1), at)
-	}
-	if r.err != nil {
-		return "", nil, redisErrorOf(r.err, s.keys.id)
 	}
 	return out, stored, nil
 }
@@ -224,26 +209,15 @@ type replica struct{ name, id string }
 
 // fail records a failed call for the fleet, if the lock is still ours, and
 // returns how long it holds everyone back.
-func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw float64, by replica) (time.Duration, error) {
+func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw float64, by replica) (hold time.Duration, err error) {
 	b := backoffOf(e)
-	local := 0
-	if e.Local {
-		local = 1
-	}
-	r, err := s.run(ctx, failScript, []string{s.keys.lock(), s.keys.failure()},
-		lockValue, millis(b.base), millis(b.limit), int(draw*1000), local,
-		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by.name, by.id, s.url)
-	if err != nil {
-		return 0, err
-	}
-	var hold time.Duration
-	if r.outcome(outcomeFailed, outcomeNotHeld) == outcomeFailed {
-		hold = r.millis(1)
-	}
-	if r.err != nil {
-		return 0, redisErrorOf(r.err, s.keys.id)
-	}
-	return hold, nil
+	err = s.run(ctx, failScript, []string{s.keys.lock(), s.keys.failure()}, func(r *answer) {
+		if r.outcome(outcomeFailed, outcomeNotHeld) == outcomeFailed {
+			hold = r.millis(1)
+		}
+	}, lockValue, millis(b.base), millis(b.limit), int(draw*1000), e.Local,
+		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by.name, by.id, s.of.IssuerURL())
+	return hold, err
 }
 
 // The cool-down of a rejected token that the issuer keeps handing out.
@@ -270,27 +244,22 @@ type verdict struct {
 	row  int           // fresh tokens in a row that were rejected
 }
 
-func (s store) invalidate(ctx context.Context, n notice) (verdict, error) {
-	r, err := s.run(ctx, invalidateScript, []string{s.keys.token(), s.keys.rejected(n.fp), s.keys.failure(), s.keys.refused()},
-		n.fp, n.nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, n.remaining)),
+func (s store) invalidate(ctx context.Context, n notice) (v verdict, err error) {
+	keys := []string{s.keys.token(), s.keys.rejected(n.fp), s.keys.failure(), s.keys.refused()}
+	err = s.run(ctx, invalidateScript, keys, func(r *answer) {
+		v = verdict{
+			out:  r.outcome(OutcomeDropped, OutcomePaced, OutcomeAlone, OutcomeOther, OutcomeCoolDown),
+			wait: r.millis(1), row: r.count(2), at: r.moment(3), news: r.flag(4),
+		}
+	}, n.fp, n.nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, n.remaining)),
 		millis(longestFresh), millis(refusalBackoff.base), millis(refusalBackoff.limit), int(n.draw*1000), n.issuer, refusalAdvice, n.by.name, n.by.id)
-	if err != nil {
-		return verdict{}, err
-	}
-	v := verdict{
-		out:  r.outcome(OutcomeDropped, OutcomePaced, OutcomeAlone, OutcomeOther, OutcomeCoolDown),
-		wait: r.millis(1), row: r.count(2), at: r.moment(3), news: r.flag(4),
-	}
-	if r.err != nil {
-		return verdict{}, redisErrorOf(r.err, s.keys.id)
-	}
-	return v, nil
+	return v, err
 }
 
-// leaseForeverLock gives a lock key without a TTL, or with one longer than any lease, a TTL
+// mendLockTTL gives a lock key without a TTL, or with one longer than any lease, a TTL
 // that it may have: after a failover to a server whose clock is minutes behind, the lock of
 // whoever died with the old one would last for as long.
-func (s store) leaseForeverLock(ctx context.Context, lease time.Duration) error {
+func (s store) mendLockTTL(ctx context.Context, lease time.Duration) error {
 	if err := s.redis.PExpire(ctx, s.keys.lock(), lease); err != nil {
 		return whoseError(ctx, err, s.keys.id)
 	}
@@ -330,16 +299,20 @@ func (s store) announceRejection(ctx context.Context, fp string, at time.Time) e
 	return s.announce(ctx, eventRejection, rejectionHint{fp, at, sealed}.String())
 }
 
-func (s store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) (*answer, error) {
+// run has a script run, and its answer parsed. With an error, what was parsed means nothing.
+func (s store) run(ctx context.Context, script *redis.Script, keys []string, parse func(*answer), args ...any) error {
 	reply, err := script.Run(ctx, s.redis, keys, args...).Result()
 	if err != nil {
-		return nil, whoseError(ctx, err, s.keys.id)
+		return whoseError(ctx, err, s.keys.id)
 	}
 	r := &answer{}
 	if r.parts, _ = reply.([]any); r.parts == nil {
-		return nil, redisErrorOf(malformed(fmt.Sprintf("a reply of %T", reply)), s.keys.id)
+		return redisErrorOf(malformed(fmt.Sprintf("a reply of %T", reply)), s.keys.id)
 	}
-	return r, nil
+	if parse(r); r.err != nil {
+		return redisErrorOf(r.err, s.keys.id)
+	}
+	return nil
 }
 
 // answer reads a script's reply part by part. A part that is not as the script has it sets

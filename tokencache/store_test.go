@@ -120,7 +120,7 @@ func TestTimesInBothProtocols(t *testing.T) {
 
 			s.lock("ours")
 			s.lasts(time.Minute, s.mustFail("ours", &IssuerError{Class: ClassPermanent}, 0))
-			v, err := s.readAll(ctx)
+			v, err := s.read(ctx, "all")
 			require.NoError(t, err)
 			assert.WithinDuration(t, s.t0, v.now, s.slack())
 			require.NotNil(t, v.record)

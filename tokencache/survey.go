@@ -15,10 +15,10 @@ import (
 // people and dashboards, not for every second. A credential whose keys cannot be
 // read says so in Garbled. Errors are [*RedisError], ErrClosed or ctx's.
 func (c *Cache) Survey(ctx context.Context) ([]Status, error) {
-	if !c.begin() {
+	if !c.work.begin() {
 		return nil, ErrClosed
 	}
-	defer c.end()
+	defer c.work.end()
 	if ctx.Err() != nil {
 		return nil, whyEnded(ctx)
 	}
@@ -53,7 +53,7 @@ func (c *Cache) survey(ctx context.Context) ([]Status, error) {
 const surveyors = 8
 
 func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
-	v, err := store{redis: c.redis, keys: keysOf(c.config.Prefix, id)}.readAll(ctx)
+	v, err := store{redis: c.redis, keys: keysOf(c.config.Prefix, id)}.read(ctx, "all")
 	if err == nil {
 		return statusOf(id, v), nil
 	}

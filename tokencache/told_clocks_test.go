@@ -27,7 +27,7 @@ func TestF46CopiesOfEventsDoNotOutliveTheirToken(t *testing.T) {
 								left := life * 3 / 4
 								s.copy.Store(nil)
 								at, redis := now(), time.UnixMilli(1_700_000_000_000)
-								s.shelf.anchor = anchor{
+								s.state.shelf.anchor = anchor{
 									at:    instant{at.mono - age - look - time.Duration(drift*float64(age)), at.wall - int64(age+look+wall)},
 									redis: redis.Add(-age), epoch: 1,
 								}
@@ -36,7 +36,7 @@ func TestF46CopiesOfEventsDoNotOutliveTheirToken(t *testing.T) {
 								var err error
 								h.sealed, err = s.store.seal.sealToken(s.ID(), "a", "", life, h.at)
 								require.NoError(t, err)
-								s.heard(eventToken, h.String())
+								s.listener.heard(eventToken, h.String())
 								c := s.copy.Load()
 								if c == nil {
 									looks++
