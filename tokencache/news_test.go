@@ -220,6 +220,21 @@ func TestF45EventsOfTokens(t *testing.T) {
 	})
 }
 
+// waiter is a replica without a copy that waits for the call of another, and has subscribed. When both
+// have the token is sent.
+func (f *fleet) waiter() (waits *replica, got chan time.Time) {
+	got = make(chan time.Time, 2)
+	for range 2 {
+		waits = f.replica()
+		go func(r *replica) {
+			r.mustGet()
+			got <- time.Now()
+		}(waits)
+		time.Sleep(300 * time.Millisecond) // the second finds the lock held
+	}
+	return waits, got
+}
+
 // F45, I8: who waits without a copy looks when somebody tells something that has to be read: at
 // once, four times in a row, and then once a second, whatever is sent meanwhile. It hears the
 // token all the same.
@@ -228,15 +243,7 @@ func TestF45FloodWhileAGetWaits(t *testing.T) {
 	for name, event := range map[string]string{"of no token": "T x", "of a lock that nobody left": "F"} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, feishutest.Config{Latency: call}, func(t *testing.T, f *fleet) {
-				asks, waits := f.replica(), f.replica()
-				got := make(chan time.Time, 2)
-				for _, r := range []*replica{asks, waits} {
-					go func() {
-						r.mustGet()
-						got <- time.Now()
-					}()
-					time.Sleep(300 * time.Millisecond) // the second finds the lock held, and subscribes
-				}
+				waits, got := f.waiter()
 				before := f.looks(waits)
 				for range flood / (10 * time.Millisecond) {
 					f.send(event)
@@ -259,15 +266,7 @@ func TestF45EventsThatNobodySends(t *testing.T) {
 	for name, event := range map[string]string{"nothing": "", "nothing about something": " x", "a gap": "G"} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, feishutest.Config{Latency: call}, func(t *testing.T, f *fleet) {
-				asks, waits := f.replica(), f.replica()
-				got := make(chan time.Time, 2)
-				for _, r := range []*replica{asks, waits} {
-					go func() {
-						r.mustGet()
-						got <- time.Now()
-					}()
-					time.Sleep(300 * time.Millisecond) // the second finds the lock held, and subscribes
-				}
+				waits, got := f.waiter()
 				before := f.looks(waits)
 				for range 500 {
 					f.send(event)
