@@ -39,14 +39,23 @@ func closeOnce(ch chan struct{}) {
 	}
 }
 
-// bell wakes all who wait: ringing closes its channel, and the next to wait take a new one.
+// bell wakes all who wait: ringing closes the channel that they were given. The zero bell is one that
+// nobody waits for. The caller holds the mutex that guards it.
 type bell struct{ ch chan struct{} }
 
-func newBell() bell { return bell{make(chan struct{})} }
+// next is closed when the bell rings next.
+func (b *bell) next() <-chan struct{} {
+	if b.ch == nil {
+		b.ch = make(chan struct{})
+	}
+	return b.ch
+}
 
 func (b *bell) ring() {
-	close(b.ch)
-	b.ch = make(chan struct{})
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
+	}
 }
 
 // sleepUnless returns false if the channel was closed first.

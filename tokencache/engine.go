@@ -24,7 +24,6 @@ func newEngine(c *shared, f Fetcher, credential Credential, draws *jitter) *engi
 		life:    lifetime{gone: make(chan struct{})},
 		shelf:   shelf{window: credential.Window(), jitter: draws},
 		pacer:   pacer{jitter: draws},
-		changed: newBell(),
 	}
 	e.link = link{
 		shared: c, state: &e.state, before: e.courier.tellPending,

@@ -59,6 +59,7 @@ func (e *engine) finish(r *round) {
 	e.state.do(func() {
 		r.cutShort(nil)
 		e.state.round = nil
+		e.state.changed.ring() // nobody sleeps any more
 		e.listener.again()
 		e.state.settle()
 		e.state.schedule()
@@ -126,7 +127,7 @@ func (f *fill) sitOutHold(ctx context.Context) error {
 	}
 	var h hold
 	var changed <-chan struct{}
-	f.state.do(func() { h, changed = f.state.pacer.hold, f.state.changed.ch })
+	f.state.do(func() { h, changed = f.state.pacer.hold, f.state.changed.next() })
 	if h.err == nil {
 		return nil // somebody had a copy then
 	}

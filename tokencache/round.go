@@ -40,7 +40,7 @@ var (
 func newRound(why *purpose, c *localCopy, heard uint64) round {
 	r := round{
 		why: why, began: now(), done: make(chan struct{}), err: errAborted,
-		ready: make(chan struct{}), held: newBell(), heardBefore: heard, wanted: why.wanted,
+		ready: make(chan struct{}), heardBefore: heard, wanted: why.wanted,
 	}
 	if why.insists {
 		r.refresh = newRefresh(c)

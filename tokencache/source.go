@@ -143,7 +143,7 @@ func (s *Source) awaitRound(ctx context.Context, r *round) error {
 		var held <-chan struct{} // closed when the round waits out another failure: each has a time of its own
 		var err error
 		left := timeLeft(ctx)
-		s.state.do(func() { held, err = r.held.ch, s.heldTooLong(left) })
+		s.state.do(func() { held, err = r.held.next(), s.heldTooLong(left) })
 		if err != nil {
 			return err
 		}

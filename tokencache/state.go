@@ -61,7 +61,7 @@ func (st *state) nextNumber() (number uint64) {
 
 // changes returns what is closed at the next event.
 func (st *state) changes() (changed <-chan struct{}) {
-	st.do(func() { changed = st.changed.ch })
+	st.do(func() { changed = st.changed.next() })
 	return changed
 }
 
