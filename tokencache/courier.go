@@ -42,12 +42,16 @@ func (c *courier) reject(fp string) error {
 	return err
 }
 
-// tell brings a rejection to Redis, once, however many ask for it, and waits until ctx ends. It runs
-// aside: a hook of the client's may end the goroutine, and whoever waits for a singleflight that ends
-// so waits for ever.
+// tell brings a rejection to Redis, once, however many ask for it, and waits until ctx ends. A hook of
+// the client's may end the goroutine, and whoever waits for a singleflight that ends so waits for ever:
+// so another goroutine asks Redis.
 func (c *courier) tell(ctx context.Context, fp string) error {
 	flight := c.telling.DoChan(fp, func() (any, error) {
-		return nil, <-aside(func() error { return c.tellNow(fp) }, func(any) error { return errAborted })
+		if !c.work.begin() {
+			return nil, ErrClosed
+		}
+		defer c.work.end()
+		return nil, <-aside(func() error { return c.tellNow(fp) }, c.cutShort)
 	})
 	select {
 	case told := <-flight:
@@ -57,12 +61,7 @@ func (c *courier) tell(ctx context.Context, fp string) error {
 	}
 }
 
-func (c *courier) tellNow(fp string) (err error) {
-	if !c.work.begin() {
-		return ErrClosed
-	}
-	defer c.work.end()
-	defer c.survive(&err)
+func (c *courier) tellNow(fp string) error {
 	st := c.state
 	n := notice{fp: fp, issuer: c.store.of.Issuer(), by: c.replica(), draw: st.pacer.jitter.draw()}
 	var r rejection
@@ -156,15 +155,30 @@ func (c *courier) stop() {
 	}
 }
 
-// deliver brings Redis all it has not heard, by a look of its own, if nobody has done so by now.
+// cutShort is the error of a step that a hook of the client's has ended, by a panic or by Goexit: then
+// panicked is nil. The step is made good later.
+func (c *courier) cutShort(panicked any) error {
+	if panicked != nil {
+		c.panicked(c.store.keys.id, panicked)
+	}
+	err := redisErrorOf(errClientEnded, c.store.keys.id)
+	c.later(err)
+	return err
+}
+
+// deliver brings Redis all it has not heard, if there is anything, and nobody else is about it.
 func (c *courier) deliver() {
 	ctx, ok := c.begin()
 	if !ok {
 		return
 	}
 	defer c.work.end()
-	defer c.survive(nil)
 	defer c.end()
+	<-aside(func() error { c.bring(ctx); return nil }, c.cutShort)
+}
+
+// bring looks, as that brings Redis all rejections, and puts the token back.
+func (c *courier) bring(ctx context.Context) {
 	var place ticket
 	defer c.fills.leave(&place)
 	enter := func(admitted func()) bool { return c.fills.enter(&place, rankNobody, admitted) }
@@ -225,16 +239,6 @@ func (c *courier) end() {
 		c.cancel = nil
 	})
 	c.state.reported()
-}
-
-// survive is deferred where a hook of the client's may panic, and then sets the error.
-func (c *courier) survive(err *error) {
-	if p := recover(); p != nil {
-		c.panicked(c.store.keys.id, p)
-		if err != nil {
-			*err = errAborted
-		}
-	}
 }
 
 // worthAWrite is how much longer than the stored token one from a direct call must

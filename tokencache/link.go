@@ -27,9 +27,8 @@ func (l *link) look(ctx context.Context, mayLock bool) (*view, error) {
 	}
 	ctx, cancel := l.patience(ctx)
 	defer cancel()
-	at := now()
 	v, err := l.lookNow(ctx, mayLock)
-	l.state.do(func() { l.state.timings.looked(now().since(at), err) })
+	l.state.do(func() { l.state.timings.looked(v, now()) })
 	return v, l.impatient(ctx, err)
 }
 

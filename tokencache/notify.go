@@ -23,11 +23,11 @@ type notifier struct {
 	jitter  func() float64
 	spawn   func(func()) bool
 
-	mu       sync.Mutex // guards below
-	channels map[string]*channel
+	mu       sync.Mutex          // guards below
+	channels map[string]*channel // those that are wanted
 	running  bool
 	session  *redis.PubSub       // nil while there is none
-	told     map[string]struct{} // channels the session was told to subscribe to, and not to leave since
+	told     map[string]*channel // those the session was told to subscribe to, and not to leave since
 	pending  map[string]struct{} // channels that were wanted, or not any more, since it was told
 	telling  bool                // somebody is telling it
 	stop     context.CancelFunc
@@ -47,6 +47,8 @@ type channel struct {
 	confirmed chan struct{} // closed while the subscription stands
 	stood     bool          // it has stood before
 }
+
+func newChannel() *channel { return &channel{confirmed: make(chan struct{})} }
 
 // unconfirm spares those who wait for the first confirmation.
 func (c *channel) unconfirm() {
@@ -68,7 +70,9 @@ func (n *notifier) add(h hearer) <-chan struct{} {
 	name := h.channel()
 	ch := n.channels[name]
 	if ch == nil {
-		ch = &channel{confirmed: make(chan struct{})}
+		if ch = n.told[name]; ch == nil { // else the session has not heard that nobody wanted it for a moment
+			ch = newChannel()
+		}
 		n.channels[name] = ch
 		n.changed(name)
 	}
@@ -172,12 +176,11 @@ func (n *notifier) difference() (session *redis.PubSub, join, leave []string) {
 		return nil, nil, nil
 	}
 	for name := range n.pending {
-		_, told := n.told[name]
-		switch wanted := n.channels[name] != nil; {
-		case wanted && !told:
+		switch wanted, told := n.channels[name], n.told[name]; {
+		case wanted != nil && told == nil:
 			join = append(join, name)
-			n.told[name] = struct{}{}
-		case told && !wanted:
+			n.told[name] = wanted
+		case wanted == nil && told != nil:
 			leave = append(leave, name)
 			delete(n.told, name)
 		}
@@ -194,7 +197,7 @@ var notifierBackoff = backoff{time.Second, 30 * time.Second}
 // loop opens one session after another, while there is anything to hear.
 func (n *notifier) loop(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil && !n.idle(); {
-		if n.listen(ctx) {
+		if <-aside(func() bool { return n.listen(ctx) }, func(any) bool { return false }) {
 			failures = 0
 		}
 		failures++
@@ -211,10 +214,9 @@ func (n *notifier) idle() bool {
 	return !n.running
 }
 
-// listen is one session. It reports whether the server confirmed anything. A panic of the
-// client's ends the session, not the process.
+// listen is one session. It reports whether the server confirmed anything. It runs aside, as somebody's
+// net.Conn may panic or end the goroutine: that ends the session, and no more.
 func (n *notifier) listen(ctx context.Context) (confirmed bool) {
-	defer func() { _ = recover() }()
 	session := n.connect(ctx)
 	if session == nil {
 		return false
@@ -293,9 +295,11 @@ func (n *notifier) connected(session *redis.PubSub, names []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.session = session
-	n.told, n.pending = make(map[string]struct{}, len(names)), make(map[string]struct{})
+	n.told, n.pending = make(map[string]*channel, len(names)), make(map[string]struct{})
 	for _, name := range names {
-		n.told[name] = struct{}{}
+		if n.told[name] = n.channels[name]; n.told[name] == nil {
+			n.told[name] = newChannel()
+		}
 		n.pending[name] = struct{}{}
 	}
 	for name := range n.channels {
@@ -320,7 +324,7 @@ func (n *notifier) confirm(name string) {
 	n.each(name, func(h hearer, stood bool) { h.subscribed(stood) })
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if ch := n.channels[name]; ch != nil {
+	if ch := n.told[name]; ch != nil {
 		ch.stood = true
 		closeOnce(ch.confirmed)
 	}

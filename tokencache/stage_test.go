@@ -1,8 +1,11 @@
 package tokencache
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -202,4 +205,66 @@ func (s *stage) dump() map[string]any {
 		all[name+" TTL"] = s.ttl(name).Round(time.Second)
 	}
 	return all
+}
+
+// between is a hook of a client, which does something when a script has been answered, or before it is
+// sent.
+type between struct {
+	mu     sync.Mutex // guards below
+	before map[*redis.Script]func()
+	after  map[*redis.Script]func()
+}
+
+func (b *between) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (b *between) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (b *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		b.take(b.before, cmd)
+		err := next(ctx, cmd)
+		if cmd.Err() == nil {
+			b.take(b.after, cmd)
+		}
+		return err
+	}
+}
+
+// take does what was to be done at a script, once.
+func (b *between) take(todo map[*redis.Script]func(), cmd redis.Cmder) {
+	args := cmd.Args()
+	if len(args) < 2 {
+		return
+	}
+	b.mu.Lock()
+	var what func()
+	for script, f := range todo {
+		if args[1] == script.Hash() {
+			what = f
+			delete(todo, script)
+		}
+	}
+	b.mu.Unlock()
+	if what != nil {
+		what()
+	}
+}
+
+// bubbleCache is one with a Redis in a bubble. Its client heeds deadlines, so that hooks run in the
+// goroutine of whoever asks.
+func bubbleCache(t *testing.T, fetch func(context.Context) (Token, error)) (*Source, *between, *redistest.Bubble) {
+	t.Helper()
+	b := redistest.NewBubble(t)
+	for _, script := range []*redis.Script{readScript, publishScript, invalidateScript, failScript} {
+		require.NoError(t, script.Load(t.Context(), b.Admin()).Err())
+	}
+	hook := &between{before: map[*redis.Script]func(){}, after: map[*redis.Script]func(){}}
+	rdb := b.Client("ours", func(o *redis.Options) { o.ContextTimeoutEnabled = true })
+	rdb.AddHook(hook)
+	cache, err := New(rdb, Config{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cache.Close()) })
+	return cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test", Window: 30 * time.Minute}), fetch)), hook, b
 }

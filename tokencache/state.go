@@ -12,14 +12,15 @@ import (
 // starter. Of a fill it knows the round, which callers wait for.
 //
 // Locks are taken in this order: Cache.mu or notifier.mu, state.mu, then that of work, breaker,
-// admission or reporter; these four take no other. Nobody does I/O, opens a seal or calls foreign code
-// with state.mu.
+// admission, slots, lastDial or reporter; these six take no other. Nobody does I/O, opens a seal or
+// calls foreign code with state.mu.
 type state struct {
 	observe func(Event) // queues, and calls nobody
 	starter starter
 
 	// quietUntil is the monotonic clock's reading before which a Get in the window need not look
-	// further: a fill runs, or it is too early for one.
+	// further: a fill runs, or it is too early for one. After a suspension of the host it is late by
+	// that, at most until the copy is dead.
 	quietUntil atomic.Int64
 
 	mu       sync.Mutex // guards below

@@ -7,13 +7,13 @@ import "time"
 type timings struct {
 	call       time.Duration // the last call of the issuer that gave a token; 0 before
 	look       time.Duration // the last look that was answered; 0 before
-	lookFailed bool          // the last look was not answered
+	lookFailed bool          // the last look, or what Redis was to be told before it, was not answered
 }
 
-// looked notes how a look went.
-func (t *timings) looked(took time.Duration, err error) {
-	if t.lookFailed = err != nil; err == nil {
-		t.look = took
+// looked notes how long a look took; v is nil if it failed.
+func (t *timings) looked(v *view, at instant) {
+	if t.lookFailed = v == nil; v != nil {
+		t.look = at.since(v.at)
 	}
 }
 

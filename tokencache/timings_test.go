@@ -1,7 +1,6 @@
 package tokencache
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -25,9 +24,10 @@ func TestWhatACopySparesForRedis(t *testing.T) {
 		assert.Equal(t, test.want, test.timings.spare(test.rest), edge)
 	}
 	var known timings
-	known.looked(time.Second, nil)
-	known.looked(time.Minute, context.DeadlineExceeded)
+	at := now()
+	known.looked(&view{at: at}, at.add(time.Second))
+	known.looked(nil, at.add(time.Minute))
 	assert.Equal(t, timings{look: time.Second, lookFailed: true}, known)
-	known.looked(time.Minute, nil)
+	known.looked(&view{at: at}, at.add(time.Minute))
 	assert.Equal(t, timings{look: time.Minute}, known)
 }

@@ -1,0 +1,39 @@
+package tokencache
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// I3: whoever is kept from asking while it takes the lock does not ask with the lock either.
+func TestI3KeptFromAskingUnderTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		s, hook, b := bubbleCache(t, func(context.Context) (Token, error) {
+			calls++
+			return NewToken(fmt.Sprint("t", calls), "", time.Hour), nil
+		})
+		_, err := s.Get(t.Context())
+		require.NoError(t, err)
+		time.Sleep(50 * time.Minute)
+		locked := false
+		hook.before[readScript] = func() {
+			hook.before[readScript] = func() { // the second look
+				locked = b.Server().Exists(s.store.keys.lock())
+				s.state.do(func() { s.state.pacer.keepOff(time.Minute, &IssuerError{Err: ErrRejected}, now()) })
+			}
+		}
+		_, err = s.Get(t.Context())
+		require.NoError(t, err)
+		time.Sleep(5 * time.Second)
+		assert.True(t, locked)
+		assert.Equal(t, 1, calls)
+		assert.False(t, b.Server().Exists(s.store.keys.lock()))
+	})
+}
