@@ -116,14 +116,3 @@ func TestNewNeedsAClient(t *testing.T) {
 	_, err := New(nil, Config{})
 	assert.ErrorContains(t, err, "redis client")
 }
-
-func TestEventKindsHaveNames(t *testing.T) {
-	names := map[string]bool{}
-	for kind := EventWait; kind <= EventClosed; kind++ {
-		assert.Regexp(t, "^[a-z_]+$", kind.String())
-		assert.False(t, names[kind.String()], "%v twice", kind)
-		names[kind.String()] = true
-	}
-	assert.Empty(t, EventKind(0).String())
-	assert.Empty(t, (EventClosed + 1).String())
-}

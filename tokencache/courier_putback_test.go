@@ -1,6 +1,7 @@
 package tokencache_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // F42: Redis refuses for so short a time that no replica has tried in vain yet:
@@ -155,5 +157,43 @@ func TestPutBackOverASlowLink(t *testing.T) {
 			}
 		}
 		t.Error("not put back")
+	})
+}
+
+// What is put back may be a rejection alone. Nobody wants a token then, so none is
+// asked for.
+func TestPutBackOfARejectionAsksNobody(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		bad := r.mustGet()
+		time.Sleep(time.Minute)
+		r.link.Down()
+		require.ErrorIs(t, r.source.Invalidate(context.Background(), bad), tokencache.ErrRedis)
+		r.link.Heal()
+		time.Sleep(time.Minute)
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, "dropped"), "Redis has been told")
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// F39: a rejection that Redis could not be told is told when it is back, even if
+// the replica meanwhile has another token and no reason to look.
+func TestF39ToldWhenRedisIsBack(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
+		cutOff, other := f.replica(), f.replica()
+		bad := cutOff.mustGet()
+		other.mustGet()
+		time.Sleep(time.Second)
+
+		cutOff.link.Down()
+		f.issuer.Revoke(bad.AppAccessToken())
+		require.ErrorIs(t, cutOff.source.Invalidate(t.Context(), bad), tokencache.ErrRedis)
+		cutOff.mustGet() // from the issuer
+		time.Sleep(10 * time.Second)
+		cutOff.link.Heal()
+		time.Sleep(time.Minute)
+		assert.Equal(t, 1, cutOff.count(tokencache.EventInvalidate, "dropped"))
+		assert.False(t, other.mustGet().Equal(bad))
+		assert.LessOrEqual(t, f.stats().Rotations, 3)
 	})
 }

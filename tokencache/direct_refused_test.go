@@ -202,3 +202,21 @@ func TestF18NotOurs(t *testing.T) {
 		}
 	}
 }
+
+// F17: go-redis begins every connection with HELLO. A proxy that hangs up on it is no Redis for
+// go-redis: each replica asks the issuer for itself, and the error tells where to look.
+func TestF17ProxyThatHangsUpOnHello(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		replicas := f.start(2)
+		f.redis.Each(func(l *redistest.Link) { l.DropReplies(-1, redistest.Commands("HELLO")) })
+		withinAll(replicas, latency+2*time.Second)
+		assert.Equal(t, len(replicas), f.count(tokencache.EventDirectCall, ""))
+		late := f.replica()
+		late.link.DropReplies(-1, redistest.Commands("HELLO"))
+		_, err := late.source.Status(t.Context())
+		e, ok := errors.AsType[*tokencache.RedisError](err)
+		require.True(t, ok, "%v", err)
+		assert.Equal(t, "unreachable", string(e.Trouble))
+		assert.ErrorContains(t, err, "whether a proxy in between knows HELLO")
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -227,6 +228,7 @@ func TestFillTellsOnceRedisIsBack(t *testing.T) {
 type panics struct{ done bool }
 
 func (*panics) DialHook(next redis.DialHook) redis.DialHook { return next }
+
 func (*panics) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
@@ -264,5 +266,28 @@ func TestFillSurvivesAPanic(t *testing.T) {
 		_, err = source.Get(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, <-followed)
+	})
+}
+
+// F38: a replica starts while Redis holds a token in its window and a permanent
+// failure to replace it. The token counts.
+func TestF38ColdReplicaWithTokenAndPermanentFailure(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		first := f.replica()
+		tok := first.mustGet()
+		time.Sleep(96 * time.Minute)
+		f.issuer.SetFault(feishutest.WrongSecret())
+		first.within(0)
+		time.Sleep(10 * time.Millisecond)
+		require.NotEmpty(t, key("failure")(f))
+		refused := f.stats().Refused
+
+		cold := f.start(10)
+		together(cold, func(r *replica) {
+			assert.True(t, r.within(0).Equal(tok))
+			assert.Zero(t, r.count(tokencache.EventCall, ""))
+		})
+		f.readAtOnce(cold, 100*time.Millisecond, 30*time.Second)
+		assert.Equal(t, refused, f.stats().Refused, "the failure holds")
 	})
 }

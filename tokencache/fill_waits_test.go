@@ -116,3 +116,55 @@ func TestI7LateWaiters(t *testing.T) {
 		})
 	}
 }
+
+// F11: the token is published at every moment of a waiter's way from its first
+// look to its sleep: after a look and before the subscription, between that and
+// the next look, after it. No wake-up is lost, so nobody waits for a timer.
+func TestF11PublishedBetweenTheReadAndTheWait(t *testing.T) {
+	const half = 10 * time.Millisecond // a round trip
+	late := 0
+	for begin := time.Duration(0); begin <= 12*half; begin += half / 5 {
+		virtual(t, feishutest.Config{Latency: 6 * half}, func(t *testing.T, f *fleet) {
+			warm := f.replica() // the scripts are known
+			warm.mustGet()
+			require.NoError(t, f.redis.Admin().FlushDB(t.Context()).Err())
+			holder, waiter := f.replica(), f.replica()
+			waiter.link.Delay(half)
+			holder.link.Delay(half)
+			first := holder.getting(t.Context())
+			time.Sleep(begin + time.Nanosecond)
+			second := waiter.getting(t.Context())
+			one, two := <-first, <-second
+			require.NoError(t, one.err)
+			require.NoError(t, two.err)
+
+			over := max(0, two.took-max(0, one.took-begin))
+			assert.LessOrEqual(t, over, 6*half, "a waiter that began %v after the holder", begin)
+			if waiter.link.Count("SUBSCRIBE") > 0 && over > half {
+				late++
+			}
+			assert.Equal(t, 2, f.stats().Calls, "the warm-up's and one more")
+		})
+	}
+	t.Logf("%d waiters subscribed and were late", late)
+}
+
+// F11: the same with the look that decides held back in the network until the
+// token is out: its answer is old news, and the event came before it.
+func TestF11PublishedWhileTheLookIsUnderWay(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: time.Second}, func(t *testing.T, f *fleet) {
+		holder, waiter := f.replica(), f.replica()
+		first := holder.getting(t.Context())
+		time.Sleep(time.Millisecond)
+		release := waiter.link.Hold(redistest.Commands("SUBSCRIBE"))
+		second := waiter.getting(t.Context())
+		time.Sleep(900 * time.Millisecond)
+		waiter.link.Delay(200 * time.Millisecond) // the look's answer leaves before the token and arrives after it
+		release()
+		require.NoError(t, (<-first).err)
+		res := <-second
+		require.NoError(t, res.err)
+		assert.LessOrEqual(t, res.took, 1500*time.Millisecond)
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}

@@ -225,26 +225,3 @@ func (f *fleet) tokenKey() string { return key("token")(f) }
 func (f *fleet) stats() feishutest.Stats { return f.issuer.Stats() }
 
 var errForTest = errors.New("for the test")
-
-func TestWeekOfAFleet(t *testing.T) {
-	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
-		replicas := f.start(20)
-		read(replicas, 10*time.Second, 7*24*time.Hour)
-
-		for _, r := range replicas {
-			assert.Equal(t, 1, r.count(tokencache.EventWait, ""), "only the first wave waits")
-		}
-		stats := f.stats()
-		assert.Equal(t, stats.Rotations, stats.Calls)
-		assert.Zero(t, stats.Refused)
-		assert.Greater(t, stats.Calls, 7*24/2)
-		for i, call := range f.issuer.Calls() {
-			if i == 0 {
-				continue
-			}
-			assert.Less(t, call.Remaining, 30*time.Minute, "call %d", i)
-			assert.Greater(t, call.Remaining, 24*time.Minute, "call %d", i)
-		}
-		t.Logf("%d calls, %d rotations; commands of one replica a day: %d", stats.Calls, stats.Rotations, replicas[0].link.Count()/7)
-	})
-}

@@ -587,3 +587,68 @@ func TestF31RestartedRejecterIsPaced(t *testing.T) {
 		assert.Zero(t, f.count(tokencache.EventInvalidate, "alone"))
 	})
 }
+
+// Invalidate compares: the zero Token is a mistake, an unknown one no concern of
+// the copy.
+func TestInvalidateOfAnother(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r := f.replica()
+		tok := r.mustGet()
+		assert.Error(t, r.source.Invalidate(ctx, tokencache.Token{}))
+		assert.NoError(t, r.source.Invalidate(ctx, tokencache.NewToken("a-x", "t-x", time.Hour)))
+		assert.True(t, r.within(0).Equal(tok))
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, ""))
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// A caller of Invalidate who leaves does not end the telling.
+func TestInvalidateCallerLeaves(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		r, other := f.replica(), f.replica()
+		bad := r.mustGet()
+		assert.True(t, other.within(0).Equal(bad))
+		time.Sleep(time.Second)
+		f.issuer.Revoke(bad.AppAccessToken())
+		r.link.Delay(600 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		assert.ErrorIs(t, r.source.Invalidate(ctx, bad), context.DeadlineExceeded)
+		assert.Equal(t, 100*time.Millisecond, time.Since(start))
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, "dropped"))
+		r.link.Delay(0)
+		assert.False(t, r.mustGet().Equal(bad))
+		assert.False(t, other.mustGet().Equal(bad))
+		assert.Equal(t, 2, f.stats().Rotations)
+	})
+}
+
+// I8, F31: 60 replicas find at once that the token is revoked. One of them tells the others, and
+// one asks.
+func TestI8OneEventForARejectionByAll(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.warmScripts()
+		replicas := f.start(60)
+		withinAll(replicas, latency+100*time.Millisecond)
+		time.Sleep(time.Minute)
+		f.redis.Each((*redistest.Link).ResetCounts)
+		bad, calls := replicas[0].mustGet(), f.stats().Calls
+		f.issuer.Rotate()
+		for range 3 { // who is slow to notice rejects it once more
+			together(replicas, func(r *replica) {
+				assert.NoError(t, r.source.Invalidate(t.Context(), bad))
+				assert.False(t, r.mustGet().Equal(bad))
+			})
+			time.Sleep(90 * time.Second)
+		}
+		assert.Equal(t, calls+1, f.stats().Calls)
+		events := 0
+		for _, r := range replicas {
+			events += r.link.Count("PUBLISH")
+		}
+		assert.LessOrEqual(t, events, 1+3, "one of the token, and one for each time that the rejection may be news")
+	})
+}

@@ -98,3 +98,30 @@ func TestForgetWhileASubscriptionIsUnderWay(t *testing.T) {
 		})
 	}
 }
+
+// With no Source left there is nothing to hear: a lost connection is not opened again
+// until there is, and then at once.
+func TestForgottenListensToNothing(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		r.mustGet()
+		time.Sleep(time.Second)
+		_ = r.source.Close()
+		r.link.Cut()
+		time.Sleep(time.Minute)
+		r.link.ResetCounts()
+		time.Sleep(time.Hour)
+		assert.Zero(t, r.link.Count(), "%v", r.link.Counts())
+
+		r.source = r.cache.Source(f.feishu())
+		r.mustGet()
+		time.Sleep(100 * time.Millisecond)
+		assert.Equal(t, int64(1), f.subscribers(f.keyName("events")))
+	})
+}
+
+func (f *fleet) subscribers(channel string) int64 {
+	counts, err := f.redis.Admin().PubSubNumSub(context.Background(), channel).Result()
+	require.NoError(f.t, err)
+	return counts[channel]
+}

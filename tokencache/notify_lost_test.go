@@ -1,8 +1,6 @@
 package tokencache_test
 
 import (
-	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -13,76 +11,6 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// F9: the time of one caller is over while it waits with others for the same
-// fill. It returns there and then, with a word on what it waited for; the others
-// get their token.
-func TestF9OneCallerLeaves(t *testing.T) {
-	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
-		r := f.replica()
-		stays := r.getting(t.Context())
-		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		hurried := r.getting(impatient)
-		cause := errors.New("the user went away")
-		caused, leave := context.WithCancelCause(t.Context())
-		time.AfterFunc(2*time.Second, func() { leave(cause) })
-		left := r.getting(caused)
-
-		res := <-hurried
-		require.ErrorIs(t, res.err, context.DeadlineExceeded)
-		assert.Equal(t, time.Second, res.took)
-		res = <-left
-		require.ErrorIs(t, res.err, cause)
-		assert.Equal(t, 2*time.Second, res.took)
-		res = <-stays
-		require.NoError(t, res.err)
-		assert.Equal(t, 3*time.Second, res.took)
-		assert.Equal(t, 1, f.stats().Calls)
-	})
-}
-
-// F9: everybody has left, even the caller that began. The fill goes on, and its
-// token is there for whoever comes next, here and elsewhere.
-func TestF9AllCallersLeave(t *testing.T) {
-	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
-		r := f.replica()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		for range 10 {
-			defer r.getting(ctx)
-		}
-		res := <-r.getting(ctx)
-		require.ErrorIs(t, res.err, context.DeadlineExceeded)
-		assert.Empty(t, f.tokenKey())
-		time.Sleep(2*time.Second + time.Millisecond)
-		assert.NotEmpty(t, f.stored())
-		r.within(0)
-		f.replica().within(0)
-		assert.Equal(t, 1, f.stats().Calls)
-		f.nothingLeft()
-	})
-}
-
-// F9: the ctx of a caller is over before it calls. That is nothing to somebody
-// with a copy, fresh or in its window; without one it returns at once.
-func TestF9CallerWithoutAnyTime(t *testing.T) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		over, cancel := context.WithCancel(t.Context())
-		cancel()
-		r := f.replica()
-		res := <-r.getting(over)
-		require.ErrorIs(t, res.err, context.Canceled)
-		assert.Zero(t, res.took)
-		r.within(latency)
-		for _, state := range []string{"fresh", "in its window"} {
-			res = <-r.getting(over)
-			require.NoError(t, res.err, state)
-			assert.Zero(t, res.took)
-			time.Sleep(f.issuer.Remaining(res.tok.AppAccessToken()) - 24*time.Minute)
-		}
-	})
-}
 
 // F10: events do not arrive, in every way there is. Waiters find the token by
 // their timers, and never wait a lease.
@@ -184,54 +112,27 @@ func TestF10EventIsNotSent(t *testing.T) {
 	})
 }
 
-// F11: the token is published at every moment of a waiter's way from its first
-// look to its sleep: after a look and before the subscription, between that and
-// the next look, after it. No wake-up is lost, so nobody waits for a timer.
-func TestF11PublishedBetweenTheReadAndTheWait(t *testing.T) {
-	const half = 10 * time.Millisecond // a round trip
-	late := 0
-	for begin := time.Duration(0); begin <= 12*half; begin += half / 5 {
-		virtual(t, feishutest.Config{Latency: 6 * half}, func(t *testing.T, f *fleet) {
-			warm := f.replica() // the scripts are known
-			warm.mustGet()
-			require.NoError(t, f.redis.Admin().FlushDB(t.Context()).Err())
-			holder, waiter := f.replica(), f.replica()
-			waiter.link.Delay(half)
-			holder.link.Delay(half)
-			first := holder.getting(t.Context())
-			time.Sleep(begin + time.Nanosecond)
-			second := waiter.getting(t.Context())
-			one, two := <-first, <-second
-			require.NoError(t, one.err)
-			require.NoError(t, two.err)
-
-			over := max(0, two.took-max(0, one.took-begin))
-			assert.LessOrEqual(t, over, 6*half, "a waiter that began %v after the holder", begin)
-			if waiter.link.Count("SUBSCRIBE") > 0 && over > half {
-				late++
-			}
-			assert.Equal(t, 2, f.stats().Calls, "the warm-up's and one more")
+// F10: through a proxy that knows only commands with a key there are no events. A cold fleet is
+// served by safety polls, a warm one by its timers, and the issuer is asked no more often.
+func TestF10ProxyWithoutSubscriptions(t *testing.T) {
+	for name, refuse := range map[string]func(*redistest.Link){
+		"refuses":  func(l *redistest.Link) { l.Fail("ERR unknown command", beyondProxies) },
+		"hangs up": func(l *redistest.Link) { l.DropReplies(-1, redistest.Commands("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, usual(), func(t *testing.T, f *fleet) {
+				replicas := f.start(5)
+				f.redis.Each(refuse)
+				withinAll(replicas, latency+2*time.Second)
+				assert.Equal(t, 1, f.stats().Calls)
+				read(replicas, time.Second, 24*time.Hour)
+				assert.Equal(t, f.stats().Rotations, f.stats().Calls)
+				require.Zero(t, f.count(tokencache.EventDirectCall, ""))
+			})
 		})
 	}
-	t.Logf("%d waiters subscribed and were late", late)
 }
 
-// F11: the same with the look that decides held back in the network until the
-// token is out: its answer is old news, and the event came before it.
-func TestF11PublishedWhileTheLookIsUnderWay(t *testing.T) {
-	virtual(t, feishutest.Config{Latency: time.Second}, func(t *testing.T, f *fleet) {
-		holder, waiter := f.replica(), f.replica()
-		first := holder.getting(t.Context())
-		time.Sleep(time.Millisecond)
-		release := waiter.link.Hold(redistest.Commands("SUBSCRIBE"))
-		second := waiter.getting(t.Context())
-		time.Sleep(900 * time.Millisecond)
-		waiter.link.Delay(200 * time.Millisecond) // the look's answer leaves before the token and arrives after it
-		release()
-		require.NoError(t, (<-first).err)
-		res := <-second
-		require.NoError(t, res.err)
-		assert.LessOrEqual(t, res.took, 1500*time.Millisecond)
-		assert.Equal(t, 1, f.stats().Calls)
-	})
-}
+// beyondProxies are commands that proxies do not pass on, as they choose a server by the key:
+// twemproxy, Envoy and predixy each lack some.
+var beyondProxies = redistest.Commands("HELLO", "CLIENT", "SELECT", "TIME", "PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE")

@@ -16,7 +16,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// A fill leaves a hold, and no other starts before it is over (pace.go). These
+// A fill leaves a hold, and no other starts before it is over (pacer.go). These
 // are about what ends a hold early: I8 wants it to be the news that matter, and
 // no more.
 
@@ -208,5 +208,65 @@ func TestI3DirectCallInVainLeavesAHold(t *testing.T) {
 		}
 		assert.Greater(t, calls, 2)
 		assert.LessOrEqual(t, calls, 12, "a backoff from 250 ms to 30 s")
+	})
+}
+
+// F37: in the window, with the lock in other hands that do nothing, 20 replicas
+// call Get in a tight loop for 2 s. What reaches Redis does not depend on how
+// often they call.
+func TestF37TightLoopInTheWindow(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		replicas := f.start(20)
+		together(replicas, func(r *replica) { r.mustGet() })
+		time.Sleep(96 * time.Minute) // everybody is in the window
+		lock := "onetoken:{" + f.id() + "}:lock"
+		require.NoError(t, f.redis.Admin().Set(t.Context(), lock, "somebody", 5*time.Second).Err())
+
+		f.resetCounts()
+		end := time.Now().Add(2 * time.Second)
+		together(replicas, func(r *replica) {
+			for time.Now().Before(end) {
+				r.within(0)
+				time.Sleep(time.Millisecond)
+			}
+		})
+		for _, r := range replicas {
+			assert.LessOrEqual(t, r.link.Count(), 2, "%s: %v", r.name, r.link.Counts())
+			assert.LessOrEqual(t, r.count(tokencache.EventFill, ""), 2)
+		}
+		assert.Equal(t, 1, f.stats().Calls)
+
+		f.readAtOnce(replicas, 100*time.Millisecond, 10*time.Second) // the lock runs out: one takes over
+		assert.Equal(t, 2, f.stats().Calls)
+		assert.Equal(t, 1, f.count(tokencache.EventTakeover, ""))
+	})
+}
+
+// F26: an issuer whose window opens later than believed answers with the token
+// that everybody has. The fleet asks again every minute, all of it together, and
+// nobody notices.
+func TestF26SameTokenReturned(t *testing.T) {
+	virtual(t, feishutest.Config{Window: 15 * time.Minute}, func(t *testing.T, f *fleet) {
+		replicas := f.start(20)
+		together(replicas, func(r *replica) { r.mustGet() })
+		time.Sleep(90 * time.Minute)
+		f.resetCounts()
+		read(replicas, time.Second, 30*time.Minute)
+
+		calls := f.issuer.Calls()[1:]
+		require.NotEmpty(t, calls)
+		for i, call := range calls {
+			assert.Equal(t, i == len(calls)-1, call.Minted, "call %d", i)
+			if i > 0 {
+				assert.GreaterOrEqual(t, call.Arrived.Sub(calls[i-1].Arrived), 59*time.Second, "call %d", i)
+			}
+		}
+		assert.GreaterOrEqual(t, len(calls), 8, "about once a minute from 26 min to 15 min before the end")
+		assert.LessOrEqual(t, len(calls), 14)
+		for _, r := range replicas {
+			assert.Equal(t, 1, r.count(tokencache.EventWait, ""))
+			assert.LessOrEqual(t, r.link.Count(), 8*len(calls), "%s: %v", r.name, r.link.Counts())
+		}
+		assert.Equal(t, 2, f.stats().Rotations)
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -89,4 +90,25 @@ func TestF15BackFromFarAway(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A proxy in front of Redis hangs up on whoever subscribes. When it was silent for a while,
+// commands are answered again afterwards, and that counts.
+func TestRedisIsBackThoughItHangsUpOnSubscribers(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		defer r.link.DropReplies(1<<30, redistest.Commands("SUBSCRIBE"))()
+		r.mustGet()
+		r.link.Silence(true)
+		_, _, err := r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, r.count(tokencache.EventDirectCall, ""))
+		time.Sleep(10 * time.Second)
+		r.link.Silence(false)
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, 1, r.count(tokencache.EventRecovered, ""))
+		_, _, err = r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 1, r.count(tokencache.EventDirectCall, ""), "the other was through Redis")
+	})
 }

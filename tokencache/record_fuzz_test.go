@@ -159,31 +159,3 @@ func FuzzView(f *testing.F) {
 		a.outcome(OutcomeStored)
 	})
 }
-
-func FuzzCredentialID(f *testing.F) {
-	f.Add("feishu", "cli_a1b2", "secret", "lark", "cli_a1b2", "secret")
-	f.Add("a:b", "c", "d", "a", "b:c", "d")
-	f.Add("%3A", "{}", "", ":", "{}", "")
-	f.Add("\xff", "飞书", "\x00", "\xfe", "飞书", "\x00")
-	f.Fuzz(func(t *testing.T, name, app, secret, name2, app2, secret2 string) {
-		a, err := NewCredential(CredentialConfig{Issuer: name, App: app, Secret: []Secret{NewSecret(secret)}})
-		if err != nil {
-			return
-		}
-		b, err := NewCredential(CredentialConfig{Issuer: name2, App: app2, Secret: []Secret{NewSecret(secret2)}})
-		if err != nil {
-			return
-		}
-		if !idCharset.MatchString(a.ID()) || appOf(a.ID()) != app {
-			t.Fatalf("%q", a.ID())
-		}
-		same := name == name2 && app == app2 && secret == secret2
-		if same != (a.ID() == b.ID()) {
-			t.Fatalf("%+v and %+v", a, b)
-		}
-		k := keysOf(defaultPrefix, a.ID())
-		if slotOf(k.token()) != slotOf(k.lock()) || slotOf(k.token()) != slotOf(k.rejected("x")) {
-			t.Fatalf("%s in another slot", k.lock())
-		}
-	})
-}

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -57,22 +56,6 @@ func TestGetJoinsAPutBack(t *testing.T) {
 	}
 }
 
-// What is put back may be a rejection alone. Nobody wants a token then, so none is
-// asked for.
-func TestPutBackOfARejectionAsksNobody(t *testing.T) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		r := f.replica()
-		bad := r.mustGet()
-		time.Sleep(time.Minute)
-		r.link.Down()
-		require.ErrorIs(t, r.source.Invalidate(context.Background(), bad), tokencache.ErrRedis)
-		r.link.Heal()
-		time.Sleep(time.Minute)
-		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, "dropped"), "Redis has been told")
-		assert.Equal(t, 1, f.stats().Calls)
-	})
-}
-
 // The first Get without a copy, which began the fill, has its error as soon as it is
 // clear that its time will not do, like those who come later.
 func TestGetLeavesWhenTheHoldIsTooLong(t *testing.T) {
@@ -107,63 +90,6 @@ func TestGetNamesTheEndOfCtxAndItsCause(t *testing.T) {
 		_, err := f.replica().get(ctx)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.ErrorIs(t, err, why)
-	})
-}
-
-// F16: the primary dies before its successor has heard of a rejection, so that the
-// rejected token is back. Who saw it rejected does not take it.
-func TestF16FailoverBringsBackWhatWasRejected(t *testing.T) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		ctx := context.Background()
-		r := f.replica()
-		bad := r.mustGet()
-		time.Sleep(time.Minute)
-		admin, key := f.redis.Admin(), f.tokenKey()
-		fields, ttl := admin.HGetAll(ctx, key).Val(), admin.PTTL(ctx, key).Val()
-		f.issuer.Revoke(bad.AppAccessToken())
-		require.NoError(t, r.source.Invalidate(ctx, bad))
-
-		require.NoError(t, admin.FlushAll(ctx).Err())
-		_, err := admin.Pipelined(ctx, func(p redis.Pipeliner) error {
-			p.HSet(ctx, key, fields)
-			p.PExpire(ctx, key, ttl)
-			return nil
-		})
-		require.NoError(t, err)
-
-		tok := r.mustGet()
-		assert.False(t, tok.Equal(bad))
-		assert.True(t, f.issuer.Valid(tok.AppAccessToken()))
-		assert.Equal(t, 2, f.stats().Calls)
-	})
-}
-
-// F16, F31: a failover brings a rejected token back that ends within a second of its
-// successor. The issuer hands the successor out again after its own rejection, rounded
-// down: what is stored seems to live longer, but is of no use, so ours is.
-func TestF16FailoverBringsBackWhatSeemsToLiveLonger(t *testing.T) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		ctx := context.Background()
-		r := f.replica()
-		bad := r.mustGet()
-		admin, key := f.redis.Admin(), f.tokenKey()
-		fields, ttl := admin.HGetAll(ctx, key).Val(), admin.PTTL(ctx, key).Val()
-		time.Sleep(latency)
-		f.issuer.Revoke(bad.AppAccessToken())
-		require.NoError(t, r.source.Invalidate(ctx, bad))
-		next := r.mustGet()
-
-		require.NoError(t, admin.FlushAll(ctx).Err())
-		require.NoError(t, admin.HSet(ctx, key, fields).Err())
-		require.NoError(t, admin.PExpire(ctx, key, ttl-2*latency).Err())
-		f.issuer.SetKeepRevoked(true)
-		f.issuer.Revoke(next.AppAccessToken())
-		require.NoError(t, r.source.Invalidate(ctx, next))
-		time.Sleep(3 * latency) // the half second that `expire` loses is more than the difference, twice
-
-		tok, err := r.source.Get(ctx)
-		require.NoError(t, err)
-		assert.True(t, tok.Equal(next))
 	})
 }
 
@@ -212,5 +138,103 @@ func TestEachCallerHasItsOwnTime(t *testing.T) {
 			assert.NoError(t, res.err)
 			assert.Greater(t, res.took, time.Minute)
 		})
+	})
+}
+
+// F9: the time of one caller is over while it waits with others for the same
+// fill. It returns there and then, with a word on what it waited for; the others
+// get their token.
+func TestF9OneCallerLeaves(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		stays := r.getting(t.Context())
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		hurried := r.getting(impatient)
+		cause := errors.New("the user went away")
+		caused, leave := context.WithCancelCause(t.Context())
+		time.AfterFunc(2*time.Second, func() { leave(cause) })
+		left := r.getting(caused)
+
+		res := <-hurried
+		require.ErrorIs(t, res.err, context.DeadlineExceeded)
+		assert.Equal(t, time.Second, res.took)
+		res = <-left
+		require.ErrorIs(t, res.err, cause)
+		assert.Equal(t, 2*time.Second, res.took)
+		res = <-stays
+		require.NoError(t, res.err)
+		assert.Equal(t, 3*time.Second, res.took)
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// F9: everybody has left, even the caller that began. The fill goes on, and its
+// token is there for whoever comes next, here and elsewhere.
+func TestF9AllCallersLeave(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for range 10 {
+			defer r.getting(ctx)
+		}
+		res := <-r.getting(ctx)
+		require.ErrorIs(t, res.err, context.DeadlineExceeded)
+		assert.Empty(t, f.tokenKey())
+		time.Sleep(2*time.Second + time.Millisecond)
+		assert.NotEmpty(t, f.stored())
+		r.within(0)
+		f.replica().within(0)
+		assert.Equal(t, 1, f.stats().Calls)
+		f.nothingLeft()
+	})
+}
+
+// F9: the ctx of a caller is over before it calls. That is nothing to somebody
+// with a copy, fresh or in its window; without one it returns at once.
+func TestF9CallerWithoutAnyTime(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := f.replica()
+		res := <-r.getting(over)
+		require.ErrorIs(t, res.err, context.Canceled)
+		assert.Zero(t, res.took)
+		r.within(latency)
+		for _, state := range []string{"fresh", "in its window"} {
+			res = <-r.getting(over)
+			require.NoError(t, res.err, state)
+			assert.Zero(t, res.took)
+			time.Sleep(f.issuer.Remaining(res.tok.AppAccessToken()) - 24*time.Minute)
+		}
+	})
+}
+
+// Peek is a Get that asks nobody.
+func TestPeek(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		_, ok := r.source.Peek()
+		assert.False(t, ok)
+		assert.Zero(t, r.link.Count())
+		assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{32}$", r.source.ID())
+
+		want := r.mustGet()
+		time.Sleep(time.Second)
+		r.link.Down()
+		calls := r.link.Count()
+		got, ok := r.source.Peek()
+		assert.True(t, ok)
+		assert.True(t, got.Equal(want))
+
+		f.sleepUntilLeft(want, time.Minute)
+		_, ok = r.source.Peek()
+		assert.True(t, ok, "in its window")
+		time.Sleep(time.Minute)
+		_, ok = r.source.Peek()
+		assert.False(t, ok, "past its end")
+		assert.Equal(t, calls, r.link.Count())
+		assert.Equal(t, 1, f.stats().Calls)
 	})
 }

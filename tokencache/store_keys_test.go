@@ -86,66 +86,6 @@ func seeKeys(link *redistest.Link) func() []string {
 	}
 }
 
-// F33: versions differ within a fleet while it is rolled out. What a newer one
-// adds is ignored, what an older one leaves out is not needed.
-func TestF33OtherVersions(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		change func(t *testing.T, f *fleet, admin *redis.Client)
-	}{
-		{"newer adds a field to the record", func(t *testing.T, f *fleet, admin *redis.Client) {
-			require.NoError(t, admin.HSet(t.Context(), f.tokenKey(), "user_access_token", "u-1", "zone", "eu").Err())
-		}},
-		{"older has no checked_at", func(t *testing.T, f *fleet, admin *redis.Client) {
-			require.NoError(t, admin.HDel(t.Context(), f.tokenKey(), "checked_at", "fetched_by", "fetched_at").Err())
-		}},
-		{"newer sends events of another kind", func(t *testing.T, f *fleet, admin *redis.Client) {
-			require.NoError(t, admin.Publish(t.Context(), "onetoken:{"+f.id()+"}:events", "Q what is this").Err())
-			require.NoError(t, admin.Publish(t.Context(), "onetoken:{"+f.id()+"}:events", "").Err())
-		}},
-		{"newer has other keys", func(t *testing.T, f *fleet, admin *redis.Client) {
-			require.NoError(t, admin.Set(t.Context(), "onetoken:{"+f.id()+"}:token2", "x", time.Hour).Err())
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
-				warm := f.replica()
-				tok := warm.mustGet()
-				time.Sleep(time.Second)
-				test.change(t, f, f.redis.Admin())
-				cold := f.replica()
-				assert.True(t, cold.within(0).Equal(tok))
-				read(f.replicas, time.Second, 8*time.Hour)
-				stats := f.stats()
-				assert.Equal(t, stats.Rotations, stats.Calls)
-				assert.Zero(t, f.count(tokencache.EventGarbled, ""))
-				assert.Equal(t, 1, warm.count(tokencache.EventWait, ""))
-				assert.Equal(t, 1, cold.count(tokencache.EventWait, ""))
-			})
-		})
-	}
-}
-
-// F33: a failure of a class that only a newer version knows is an unknown one,
-// and holds for as long as it says.
-func TestF33FailureOfANewerVersion(t *testing.T) {
-	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
-		f.issuer.FailNext(1, feishutest.RateLimited("Retry-After", "20"))
-		first, second := f.replica(), f.replica()
-		_, err := first.get(context.Background())
-		require.Error(t, err)
-		failure := f.keyOf("failure")
-		require.NoError(t, f.redis.Admin().HSet(t.Context(), failure, "class", "of_a_newer_kind", "color", "red").Err())
-
-		start := time.Now()
-		second.mustGet()
-		assert.GreaterOrEqual(t, time.Since(start), 20*time.Second)
-		assert.LessOrEqual(t, time.Since(start), 25*time.Second)
-		assert.Equal(t, 1, f.stats().Calls)
-		assert.Equal(t, 1, f.stats().Refused)
-	})
-}
-
 // F34: what must not share does not: another prefix, another app, another secret.
 func TestF34WrongPrefix(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
@@ -217,67 +157,62 @@ func TestF34TwoSecretsOfOneApp(t *testing.T) {
 	})
 }
 
-// F35: whatever is wrong with a configuration is said at once, by name, before
-// anything starts.
-func TestF35ConfigErrorsAllAtOnce(t *testing.T) {
-	_, err := tokencache.New(nil, tokencache.Config{Prefix: "a{b}", FetchTimeout: 28 * time.Second, RedisTimeout: 49 * time.Millisecond})
-	for _, name := range []string{"Prefix", "FetchTimeout", "RedisTimeout", "redis client"} {
-		assert.ErrorContains(t, err, name)
+func inDatabase(number int, prefix string) option {
+	return func(c *replicaConfig) {
+		c.cache.Prefix = prefix
+		c.redis = append(c.redis, func(o *redis.Options) { o.DB = number })
 	}
 }
 
-// F35: each bound by itself.
-func TestF35ConfigBounds(t *testing.T) {
-	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-	defer func() { require.NoError(t, rdb.Close()) }()
-	for _, test := range []struct {
-		name   string
-		config tokencache.Config
-		fails  string
-	}{
-		{"zero", tokencache.Config{}, ""},
-		{"prefix with a space", tokencache.Config{Prefix: "one token"}, "Prefix"},
-		{"prefix with a newline", tokencache.Config{Prefix: "onetoken\n"}, "Prefix"},
-		{"prefix with a brace", tokencache.Config{Prefix: "}"}, "Prefix"},
-		{"prefix with a colon", tokencache.Config{Prefix: "prod:onetoken"}, ""},
-		{"negative FetchTimeout", tokencache.Config{FetchTimeout: -1}, "FetchTimeout"},
-		{"28 s - 1 ns", tokencache.Config{FetchTimeout: 28*time.Second - 1}, ""},
-		{"28 s", tokencache.Config{FetchTimeout: 28 * time.Second}, "FetchTimeout"},
-		{"negative RedisTimeout", tokencache.Config{RedisTimeout: -1}, "RedisTimeout"},
-		{"50 ms", tokencache.Config{RedisTimeout: 50 * time.Millisecond}, ""},
-		{"50 ms - 1 ns", tokencache.Config{RedisTimeout: 50*time.Millisecond - 1}, "RedisTimeout"},
-		{"10 s", tokencache.Config{RedisTimeout: 10 * time.Second}, ""},
-		{"10 s + 1 ns", tokencache.Config{RedisTimeout: 10*time.Second + 1}, "RedisTimeout"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			cache, err := tokencache.New(rdb, test.config)
-			if test.fails == "" {
-				require.NoError(t, err)
-				require.NoError(t, cache.Close())
-				return
-			}
-			require.ErrorContains(t, err, test.fails)
-			assert.Nil(t, cache)
+// F34: two fleets in two databases of one Redis, with one credential. Their keys are apart, but
+// channels know no databases: with one prefix they hear of each other's tokens, which are good
+// for both, and of each other's rejections, which they heed. With two they do not.
+func TestF34TwoDatabasesOfOneRedis(t *testing.T) {
+	for prefix, hear := range map[string]bool{"onetoken": true, "onetoken-staging": false} {
+		t.Run(prefix, func(t *testing.T) {
+			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+				first, second := f.start(3, inDatabase(0, "onetoken")), f.start(3, inDatabase(1, prefix))
+				withinAll(first, time.Second)
+				withinAll(second, time.Second)
+				f.redis.Each((*redistest.Link).ResetCounts)
+				before := f.stats()
+				read(f.replicas, time.Second, 24*time.Hour)
+
+				rotations := f.stats().Rotations - before.Rotations
+				require.Greater(t, rotations, 12)
+				calls := 2 * rotations // one of each fleet
+				if hear {
+					calls = rotations
+				}
+				assert.Equal(t, calls, f.stats().Calls-before.Calls)
+				for _, r := range f.replicas {
+					assert.LessOrEqual(t, r.link.Count()-r.link.Count("PUBLISH"), 6*rotations, "%v", r.link.Counts())
+				}
+
+				tok := first[0].mustGet()
+				require.True(t, f.issuer.Revoke(tok.AppAccessToken()))
+				require.NoError(t, first[0].source.Invalidate(t.Context(), tok))
+				time.Sleep(time.Millisecond)
+				for _, r := range second {
+					_, ok := r.source.Peek()
+					assert.Equal(t, !hear, ok, "its own rejection will tell")
+				}
+				read(first, time.Second, time.Minute)
+				if hear {
+					read(second, time.Second, time.Minute)
+				}
+			})
 		})
 	}
 }
 
-// F35: a missing Credential is named by every method, without any I/O.
-func TestF35NoCredential(t *testing.T) {
-	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
-		ctx := context.Background()
-		r := f.replica(func(c *replicaConfig) {
-			c.fetcher = tokencache.FetchFunc(tokencache.Credential{}, nil)
-		})
-		_, getErr := r.source.Get(ctx)
-		_, _, refreshErr := r.source.Refresh(ctx)
-		_, statusErr := r.source.Status(ctx)
-		invalidateErr := r.source.Invalidate(ctx, tokencache.NewToken("a", "t", time.Hour))
-		for _, err := range []error{getErr, refreshErr, statusErr, invalidateErr} {
-			for _, name := range []string{"NewCredential", "FetchFunc needs a function"} {
-				assert.ErrorContains(t, err, name)
-			}
-		}
-		assert.Zero(t, r.link.Dials())
+// F34: a token is in the database of who asked for it, and nowhere else: who starts in another
+// asks.
+func TestF34TokensStayInTheirDatabase(t *testing.T) {
+	virtual(t, feishutest.Config{MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		first := f.replica(inDatabase(0, "")).mustGet()
+		second := f.replica(inDatabase(1, "")).mustGet()
+		assert.False(t, first.Equal(second))
+		assert.Equal(t, 2, f.stats().Calls)
 	})
 }

@@ -323,3 +323,82 @@ func TestF28TokenPutBackDuringACallThatFails(t *testing.T) {
 		assert.True(t, lost.within(0).Equal(tok))
 	})
 }
+
+// F12: the holder's call fails and the lock is free again. All who waited for
+// it get that very error within a round trip, and nobody asks in turn; who comes
+// back waits out the shared backoff, and one asks.
+func TestF12ReleasedWithoutToken(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: time.Second}, func(t *testing.T, f *fleet) {
+		f.issuer.FailNext(1, feishutest.Status(503))
+		replicas := f.start(20)
+		for i, res := range all(t.Context(), replicas) {
+			refused, ok := errors.AsType[*tokencache.IssuerError](res.err)
+			require.True(t, ok, "%s: %v", replicas[i].name, res.err)
+			assert.Equal(t, 503, refused.Status)
+			assert.LessOrEqual(t, res.took, time.Second+time.Millisecond)
+		}
+		assert.Equal(t, feishutest.Stats{Refused: 1}, f.stats())
+		assert.Empty(t, f.lockKeyAfter())
+
+		withinAll(replicas, 300*time.Millisecond+takeover+time.Second)
+		assert.Equal(t, feishutest.Stats{Refused: 1, Calls: 1, Rotations: 1}, f.stats())
+	})
+}
+
+// F12: the issuer is down for two minutes and 20 replicas without a copy call
+// Get in a loop. The fleet asks on one schedule, each time later, and is well as
+// soon as that allows.
+func TestF12IssuerDownForAColdFleet(t *testing.T) {
+	const outage = 2 * time.Minute
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.issuer.SetFault(feishutest.Status(500))
+		time.AfterFunc(outage, func() { f.issuer.SetFault(feishutest.Fault{}) })
+		start := time.Now()
+		together(f.start(20), func(r *replica) {
+			for {
+				ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+				res := <-r.getting(ctx)
+				cancel()
+				if res.err == nil {
+					return
+				}
+				require.LessOrEqual(t, res.took, 3*time.Second)
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+		assert.Less(t, time.Since(start), outage+36*time.Second+takeover+latency, "I6: a running backoff and a call")
+		f.assertBackoff(250*time.Millisecond, 30*time.Second)
+		assert.LessOrEqual(t, f.stats().Refused, 11)
+		assert.Equal(t, 1, f.stats().Calls)
+	})
+}
+
+// assertBackoff checks that each failed call was followed by a pause of at least
+// the backoff (I3).
+func (f *fleet) assertBackoff(base, limit time.Duration) {
+	f.t.Helper()
+	calls, wait := f.issuer.Calls(), base
+	for i := 1; i < len(calls) && !calls[i-1].Granted(); i++ {
+		assert.GreaterOrEqual(f.t, calls[i].Arrived.Sub(calls[i-1].Answered), wait, "call %d", i)
+		wait = min(limit, 2*wait)
+	}
+}
+
+// F12: a holder that can tell nobody of its failure still says that the lock is
+// free, and somebody else asks at once instead of when the lease is over.
+func TestF12LeavesNeitherTokenNorFailure(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: time.Second}, func(t *testing.T, f *fleet) {
+		holder, waiter := f.replica(), f.replica()
+		f.issuer.FailNext(1, feishutest.Status(500))
+		holder.link.Fail("ERR no", script("fail"))
+		first := holder.getting(t.Context())
+		time.Sleep(time.Millisecond)
+		holder.link.Delay(time.Millisecond) // what it says and what it does are apart
+		second := waiter.getting(t.Context())
+		require.Error(t, (<-first).err)
+		res := <-second
+		require.NoError(t, res.err)
+		assert.LessOrEqual(t, res.took, 2*time.Second+10*time.Millisecond)
+		assert.Equal(t, feishutest.Stats{Refused: 1, Calls: 1, Rotations: 1}, f.stats())
+	})
+}

@@ -17,33 +17,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// F23: Redis' own clock steps between the read and the publish of a call. The
-// stored life may come out shorter, never longer than the issuer's.
-func TestF23RedisTimeStepsDuringACall(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		step time.Duration
-		want time.Duration
-	}{
-		{"10 min ahead", 10 * time.Minute, 110 * time.Minute},
-		{"10 min back", -10 * time.Minute, 2 * time.Hour},
-		{"not at all", 0, 2 * time.Hour},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var f *fleet
-			step := func() { f.redis.Server().SetTime(time.Now().Add(test.step)) }
-			virtual(t, feishutest.Config{OnRequest: func() { step() }}, func(t *testing.T, started *fleet) {
-				f = started
-				f.redis.Server().SetTime(time.Now())
-				r := f.replica()
-				tok := r.within(0)
-				assert.Equal(t, test.want, f.ttl(f.tokenKey()))
-				assert.LessOrEqual(t, time.Until(tok.Expiry()), test.want)
-			})
-		})
-	}
-}
-
 // ttl is what is left of a key, which must have an end.
 func (f *fleet) ttl(key string) time.Duration {
 	f.t.Helper()
@@ -187,91 +160,7 @@ func (d *dyingHolder) is(link *redistest.Link) bool {
 
 func (d *dyingHolder) bury() { close(d.grave) }
 
-// F26: an issuer whose window opens later than believed answers with the token
-// that everybody has. The fleet asks again every minute, all of it together, and
-// nobody notices.
-func TestF26SameTokenReturned(t *testing.T) {
-	virtual(t, feishutest.Config{Window: 15 * time.Minute}, func(t *testing.T, f *fleet) {
-		replicas := f.start(20)
-		together(replicas, func(r *replica) { r.mustGet() })
-		time.Sleep(90 * time.Minute)
-		f.resetCounts()
-		read(replicas, time.Second, 30*time.Minute)
-
-		calls := f.issuer.Calls()[1:]
-		require.NotEmpty(t, calls)
-		for i, call := range calls {
-			assert.Equal(t, i == len(calls)-1, call.Minted, "call %d", i)
-			if i > 0 {
-				assert.GreaterOrEqual(t, call.Arrived.Sub(calls[i-1].Arrived), 59*time.Second, "call %d", i)
-			}
-		}
-		assert.GreaterOrEqual(t, len(calls), 8, "about once a minute from 26 min to 15 min before the end")
-		assert.LessOrEqual(t, len(calls), 14)
-		for _, r := range replicas {
-			assert.Equal(t, 1, r.count(tokencache.EventWait, ""))
-			assert.LessOrEqual(t, r.link.Count(), 8*len(calls), "%s: %v", r.name, r.link.Counts())
-		}
-		assert.Equal(t, 2, f.stats().Rotations)
-	})
-}
-
 func (f *fleet) resetCounts() { f.redis.Each((*redistest.Link).ResetCounts) }
-
-// F27: apps whose tokens were all fetched in the same moment are not all
-// refreshed in the same moment.
-func TestF27ManyAppsAtOnce(t *testing.T) {
-	const apps = 200
-	for _, test := range []struct {
-		name   string
-		runs   bool
-		spread time.Duration // of the calls
-		most   int           // in one second
-	}{
-		{"refresher", true, 25 * time.Second, 20},
-		{"embedded", false, 100 * time.Second, 10},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
-				r := f.replica()
-				var calls journal
-				var sources []*tokencache.Source
-				for i := range apps {
-					sources = append(sources, r.cache.Source(calls.fetcher(fmt.Sprint("app", i))))
-				}
-				pass := time.Sleep
-				if test.runs {
-					defer r.run()()
-				} else {
-					pass = func(d time.Duration) {
-						for range d / time.Second {
-							for _, s := range sources {
-								_, err := s.Get(t.Context())
-								require.NoError(t, err)
-							}
-							time.Sleep(time.Second)
-						}
-					}
-				}
-				pass(time.Minute)
-				require.Len(t, calls.taken(), apps, "all are filled at the start")
-				pass(2 * time.Hour)
-				at := calls.taken()
-				require.Len(t, at, 2*apps)
-				at = at[apps:]
-
-				assert.Greater(t, at[apps-1].Sub(at[0]), test.spread)
-				perSecond := map[int64]int{}
-				for _, moment := range at {
-					perSecond[moment.Unix()]++
-				}
-				for second, n := range perSecond {
-					assert.LessOrEqual(t, n, test.most, "in second %d", second-at[0].Unix())
-				}
-			})
-		})
-	}
-}
 
 // journal notes the moments of calls, of any number of apps.
 type journal struct {
