@@ -3,129 +3,19 @@ package tokencache_test
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"log/slog"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// crowd is one process with very many credentials, in a bubble.
-type crowd struct {
-	t       *testing.T
-	redis   *redistest.Bubble
-	link    *redistest.Link
-	cache   *tokencache.Cache
-	sources []*tokencache.Source
-	life    time.Duration
-	latency time.Duration
-
-	mu     sync.Mutex // guards below
-	counts map[tokencache.EventKind]int
-	direct []time.Time // direct calls
-
-	calling, mostCalling int          // of the issuer
-	last                 atomic.Int64 // whose call began last
-}
-
-// userPool is the pool that go-redis gives a process on two processors.
-const userPool = 20
-
-// crowded runs a test with n credentials. Unlike in other tests the client has a user's own
-// pool, so that commands queue for connections. Whoever queues takes a timer from a pool
-// that go-redis keeps for the whole process, and no other bubble may get that timer:
-// emptied makes sure, as two collections empty every sync.Pool.
-func crowded(t *testing.T, n int, c tokencache.Config, test func(t *testing.T, w *crowd)) {
-	t.Helper()
-	emptied := func() { runtime.GC(); runtime.GC() }
-	emptied()
-	defer emptied()
-	synctest.Test(t, func(t *testing.T) {
-		w := &crowd{t: t, redis: redistest.NewBubble(t), counts: map[tokencache.EventKind]int{}, life: 2 * time.Hour, latency: latency}
-		w.link = w.redis.Link("crowd")
-		c.Observe, c.Logger = w.observe, slog.New(slog.DiscardHandler)
-		rdb := w.redis.Client("crowd", func(o *redis.Options) { o.PoolSize = userPool })
-		cache, err := tokencache.New(rdb, c)
-		require.NoError(t, err)
-		t.Cleanup(func() { assert.NoError(t, cache.Close()) })
-		w.cache = cache
-		for i := range n {
-			w.sources = append(w.sources, cache.Source(w.fetcher(i)))
-		}
-		test(t, w)
-	})
-}
-
-func (w *crowd) fetcher(i int) tokencache.Fetcher {
-	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "many", App: fmt.Sprint(i)})
-	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-		w.mu.Lock()
-		w.calling++
-		w.last.Store(int64(i))
-		w.mostCalling = max(w.mostCalling, w.calling)
-		w.mu.Unlock()
-		time.Sleep(w.latency)
-		w.mu.Lock()
-		w.calling--
-		w.mu.Unlock()
-		return tokencache.NewToken(fmt.Sprintf("a%d %d", i, time.Now().UnixNano()), "t", w.life), nil
-	})
-}
-
-func (w *crowd) observe(e tokencache.Event) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.counts[e.Kind]++
-	if e.Kind == tokencache.EventDirectCall {
-		w.direct = append(w.direct, time.Now().Add(-e.Duration))
-	}
-}
-
-func (w *crowd) count(kind tokencache.EventKind) int {
-	synctest.Wait() // events come after the step
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.counts[kind]
-}
-
-func (w *crowd) run() (stop func()) {
-	ctx, cancel := context.WithCancel(w.t.Context())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := w.cache.Run(ctx); err != nil {
-			assert.ErrorIs(w.t, err, tokencache.ErrClosed)
-		}
-	})
-	return func() { cancel(); running.Wait() }
-}
-
-func (w *crowd) has(i int) bool {
-	_, ok := w.sources[i].Peek()
-	return ok
-}
-
-// filled is how many Sources have a token.
-func (w *crowd) filled() (n int) {
-	for i := range w.sources {
-		if w.has(i) {
-			n++
-		}
-	}
-	return n
-}
 
 // mostGoroutines is the most that a crowd may need: one for each fill and for its command,
 // two for each connection in the bubble and its server, and some for the process.
@@ -169,15 +59,6 @@ func TestManyColdSourcesUnderRun(t *testing.T) {
 			})
 		})
 	}
-}
-
-// get is a Get, and how long it took.
-func (w *crowd) get(i int, timeout time.Duration) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
-	defer cancel()
-	begin := time.Now()
-	_, err := w.sources[i].Get(ctx)
-	return time.Since(begin), err
 }
 
 // I7: callers that are fewer than the places do not notice that these are limited.
@@ -318,18 +199,4 @@ func TestEveryFillHasAPlace(t *testing.T) {
 		})
 		assert.Equal(t, 5, w.mostCalling)
 	})
-}
-
-// withinRate checks the direct calls: no more begin within any second than the rate and as
-// many at once.
-func (w *crowd) withinRate(perSecond int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	slices.SortFunc(w.direct, time.Time.Compare)
-	for i, at := range w.direct {
-		if first := i - 2*perSecond; first >= 0 && at.Sub(w.direct[first]) < time.Second-time.Microsecond {
-			assert.Fail(w.t, "too many direct calls", "%d within a second before %v", 2*perSecond+1, at)
-			return
-		}
-	}
 }

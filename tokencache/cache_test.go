@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -179,13 +178,6 @@ func TestRingIsRefused(t *testing.T) {
 	defer ring.Close()
 	_, err := tokencache.New(ring, tokencache.Config{})
 	assert.ErrorContains(t, err, "ClusterClient")
-}
-
-// feishu is a Fetcher for the fleet's issuer.
-func (f *fleet) feishu() tokencache.Fetcher {
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret()), Transport: f.issuer.RoundTripper()})
-	require.NoError(f.t, err)
-	return feishu
 }
 
 // Close of a Source while a call is under way: those who wait are told, the fleet gets the

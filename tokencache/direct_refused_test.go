@@ -48,11 +48,6 @@ func everything(name string, _ []string) bool {
 
 func anything(string, []string) bool { return true }
 
-// oneTry is a client whose own retries do not hide an answer behind a time-out.
-func oneTry(c *replicaConfig) {
-	c.redis = append(c.redis, func(o *redis.Options) { o.MaxRetries = -1 })
-}
-
 // F17: Redis answers, but refuses. A copy serves, at once and to its end; the
 // error has the refusal's name; without a copy the issuer is asked directly. When
 // Redis is willing again the token is put back, and the fleet shares it.

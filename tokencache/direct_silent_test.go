@@ -15,16 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// silences are the ways in which a Redis does not answer. A default client meets
-// each with so many retries that only RedisTimeout ends them.
-var silences = map[string]func(*redistest.Link){
-	"refused":                (*redistest.Link).Down,
-	"black hole":             func(l *redistest.Link) { l.BlackHole(true); l.Cut() },
-	"silent when open":       func(l *redistest.Link) { l.Silence(true) },
-	"black hole, still open": func(l *redistest.Link) { l.BlackHole(true); l.Silence(true) },
-	"slow by 2 s":            func(l *redistest.Link) { l.Delay(2 * time.Second) },
-}
-
 // troubleOf is what a silence is told as: of what refuses, the client says nothing in time, but
 // the cache finds out.
 func troubleOf(silence string) tokencache.Trouble {

@@ -3,6 +3,7 @@ package tokencache_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -206,4 +207,18 @@ func TestF15TurnsEndWhenRedisIsBack(t *testing.T) {
 		all.Wait()
 		assert.Equal(t, 1, w.count(tokencache.EventDirectCall))
 	})
+}
+
+// withinRate checks the direct calls: no more begin within any second than the rate and as
+// many at once.
+func (w *crowd) withinRate(perSecond int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slices.SortFunc(w.direct, time.Time.Compare)
+	for i, at := range w.direct {
+		if first := i - 2*perSecond; first >= 0 && at.Sub(w.direct[first]) < time.Second-time.Microsecond {
+			assert.Fail(w.t, "too many direct calls", "%d within a second before %v", 2*perSecond+1, at)
+			return
+		}
+	}
 }

@@ -1,43 +1,30 @@
 package tokencache_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
-	"testing/synctest"
+	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// latency of the issuer in most tests.
-const latency = 130 * time.Millisecond
-
-// usual is an issuer as Feishu's: 2 h, with a window of 30 min.
-func usual() feishutest.Config { return feishutest.Config{Latency: latency} }
-
-// with changes the Config of a replica's Cache.
-func with(change func(*tokencache.Config)) option {
-	return func(c *replicaConfig) { change(&c.cache) }
-}
-
-func noDirect(c *tokencache.Config) { c.NoDirect = true }
-
-// fetching gives a replica a Fetcher of its own for the fleet's credential.
-func fetching(f tokencache.Fetcher) option { return func(c *replicaConfig) { c.fetcher = f } }
-
-// via sends a replica's calls to the issuer through another transport.
-func via(rt http.RoundTripper) option { return func(c *replicaConfig) { c.through = rt } }
 
 // script matches the commands that run one of our scripts or redislock's.
 func script(names ...string) redistest.Match {
@@ -79,144 +66,211 @@ var ourScripts = sync.OnceValue(func() map[string]string {
 	return names
 })
 
-// stall is a transport whose answers can be kept back: a process that is stopped
-// between asking the issuer and hearing of it, or killed there.
-type stall struct {
-	http.RoundTripper
-
-	mu   sync.Mutex // guards gate
-	gate chan struct{}
+// fetcherOf is a Fetcher of one credential.
+func fetcherOf(fetch func(context.Context) (tokencache.Token, error)) tokencache.Fetcher {
+	return tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: "app", Window: time.Minute}), fetch)
 }
 
-func (f *fleet) stall() *stall { return &stall{RoundTripper: f.issuer.RoundTripper()} }
-
-// begin keeps answers back from now on; let gives them.
-func (s *stall) begin() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gate = make(chan struct{})
-}
-
-func (s *stall) let() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.gate)
-	s.gate = nil
-}
-
-// RoundTrip asks at once; the answer has to wait.
-func (s *stall) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := s.RoundTripper.RoundTrip(r)
-	s.mu.Lock()
-	gate := s.gate
-	s.mu.Unlock()
-	if gate == nil {
-		return resp, err
-	}
-	select {
-	case <-gate:
-		return resp, err
-	case <-r.Context().Done():
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return nil, r.Context().Err()
-	}
-}
-
-// getting calls Get in the background. The result is to be received.
-type result struct {
-	tok  tokencache.Token
-	err  error
-	took time.Duration
-}
-
-func (r *replica) getting(ctx context.Context) <-chan result {
-	done := make(chan result, 1)
-	go func() {
-		start := time.Now()
-		tok, err := r.get(ctx)
-		done <- result{tok, err, time.Since(start)}
-	}()
-	return done
-}
-
-// all has every replica call Get at the same time, a nanosecond apart.
-func all(ctx context.Context, replicas []*replica) []result {
-	results := make([]result, len(replicas))
-	var mu sync.Mutex
-	together(replicas, func(r *replica) {
-		res := <-r.getting(ctx)
-		mu.Lock()
-		defer mu.Unlock()
-		results[slices.Index(replicas, r)] = res
+// answering is a Fetcher for an app, whose issuer has that window.
+func answering(app string, window, life time.Duration) tokencache.Fetcher {
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: app, Window: window})
+	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+		return tokencache.NewToken("a-"+app, "t-"+app, life), nil
 	})
-	return results
 }
 
-// withinAll has every replica call Get at the same time, and wants the same
-// token for all, within a time.
-func withinAll(replicas []*replica, limit time.Duration) {
-	f := replicas[0].fleet
-	f.t.Helper()
-	results := all(context.Background(), replicas)
-	for i, res := range results {
-		require.NoError(f.t, res.err, replicas[i].name)
-		assert.LessOrEqual(f.t, res.took, limit, replicas[i].name)
-		assert.True(f.t, res.tok.Equal(results[0].tok), "%s has another token", replicas[i].name)
+// journal notes the moments of calls, of any number of apps.
+type journal struct {
+	mu sync.Mutex
+	at []time.Time
+}
+
+func (j *journal) fetcher(app string) tokencache.Fetcher {
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "fake", App: app, Window: 30 * time.Minute})
+	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.at = append(j.at, time.Now())
+		return tokencache.NewToken(fmt.Sprint(app, len(j.at)), "", 2*time.Hour), nil
+	})
+}
+
+func (j *journal) taken() []time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return append([]time.Time(nil), j.at...)
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+var errForTest = errors.New("for the test")
+
+func promptly(o *redis.Options)  { o.ContextTimeoutEnabled = true }
+func atLeisure(o *redis.Options) { o.ContextTimeoutEnabled = false }
+
+// silences are the ways in which a Redis does not answer. A default client meets
+// each with so many retries that only RedisTimeout ends them.
+var silences = map[string]func(*redistest.Link){
+	"refused":                (*redistest.Link).Down,
+	"black hole":             func(l *redistest.Link) { l.BlackHole(true); l.Cut() },
+	"silent when open":       func(l *redistest.Link) { l.Silence(true) },
+	"black hole, still open": func(l *redistest.Link) { l.BlackHole(true); l.Silence(true) },
+	"slow by 2 s":            func(l *redistest.Link) { l.Delay(2 * time.Second) },
+}
+
+// slowReplies has what a replica asked for arrive late, and what it hears at once.
+func slowReplies(by time.Duration) redistest.Shape {
+	return redistest.Shape{
+		Request: func(string, []string, time.Duration) time.Duration { return 0 },
+		Reply: func(words []string, behind time.Duration) time.Duration {
+			if len(words) > 0 && words[0] == "message" {
+				return behind
+			}
+			return max(by, behind)
+		},
 	}
 }
 
-// lockKey is "" while nobody holds the lock.
-func (f *fleet) lockKey() string { return key("lock")(f) }
-
-// lockKeyAfter is for after a Get: its caller has the token a moment before the
-// lock is released.
-func (f *fleet) lockKeyAfter() string {
-	time.Sleep(time.Millisecond)
-	return f.lockKey()
+// nameOf is that of the script, or of the command.
+func nameOf(cmd redis.Cmder) string {
+	var args []string
+	for _, arg := range cmd.Args() {
+		args = append(args, fmt.Sprint(arg))
+	}
+	name := strings.ToUpper(args[0])
+	if of := scriptOf(name, args[1:]); of != "" {
+		return of
+	}
+	return name
 }
 
-// keyName is the name that a key of the credential has or would have.
-func (f *fleet) keyName(kind string) string {
-	f.t.Helper()
-	status, err := f.replicas[0].source.Status(context.Background())
-	require.NoError(f.t, err)
-	return "onetoken:{" + status.ID + "}:" + kind
+// panicky is a hook that panics in commands of that name.
+type panicky struct{ command string }
+
+func (panicky) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (panicky) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
 
-// stored is the app access token in Redis, "" if there is none.
-func (f *fleet) stored() string {
-	return tokencache.AppOf(f.replicas[0].source, f.redis.Admin().HGetAll(context.Background(), f.tokenKey()).Val())
+func (p panicky) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == p.command {
+			panic(errForTest)
+		}
+		return next(ctx, cmd)
+	}
 }
 
-// nothingLeft closes every Cache and checks that none of them left a lock or a
-// subscription. Goroutines the bubble checks itself.
-func (f *fleet) nothingLeft() {
-	f.t.Helper()
-	f.close()
-	assert.Empty(f.t, f.lockKey(), "a lock is left")
-	time.Sleep(time.Second) // for the server to see connections close
-	assert.Empty(f.t, f.redis.Admin().PubSubChannels(context.Background(), "*").Val(), "a subscription is left")
-}
+// recorder is a testing.TB for testify that keeps what it says.
+type recorder struct{ text strings.Builder }
 
-// sleepUntilDue lets a fleet's token come into everybody's window.
-func (f *fleet) sleepUntilDue() {
-	f.t.Helper()
-	ttl := f.redis.Admin().PTTL(context.Background(), f.tokenKey()).Val()
-	require.Greater(f.t, ttl, 24*time.Minute)
-	time.Sleep(ttl - 24*time.Minute)
-}
+func (r *recorder) Errorf(format string, args ...any) { fmt.Fprintf(&r.text, format, args...) }
 
-// only returns the events of some kinds, as "kind outcome".
-func (r *replica) only(kinds ...tokencache.EventKind) (events []string) {
-	synctest.Wait()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, e := range r.events {
-		if slices.Contains(kinds, e.Kind) {
-			events = append(events, strings.TrimSpace(e.Kind.String()+" "+detailOf(e)))
+// Secrets that look different in every encoding.
+const (
+	sharpSecret   = `s3cr&t/+="<x>%41'~` + "`"
+	redisPassword = `p@ss/w+rd=?&"%7B`
+)
+
+// assertUnspoken looks for a secret as it is, and as it might have been written.
+func assertUnspoken(t *testing.T, text, secret string) {
+	t.Helper()
+	inJSON, err := json.Marshal(secret)
+	require.NoError(t, err)
+	bytes := []byte(secret)
+	for name, spelling := range map[string]string{
+		"plain": secret, "half": secret[:len(secret)/2+1], "other half": secret[len(secret)/2-1:],
+		"quoted": strings.Trim(strconv.Quote(secret), `"`), "twice quoted": strings.Trim(strconv.Quote(strconv.Quote(secret)), `"\`),
+		"JSON": strings.Trim(string(inJSON), `"`), "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
+		"base64": base64.RawStdEncoding.EncodeToString(bytes), "base64 for URLs": base64.RawURLEncoding.EncodeToString(bytes),
+		"hex": hex.EncodeToString(bytes), "HEX": strings.ToUpper(hex.EncodeToString(bytes)), "bytes": strings.Trim(fmt.Sprintf("%d", bytes), "[]"),
+		"Go bytes": fmt.Sprintf("%#v", bytes)[len("[]byte{"):][:30],
+	} {
+		if i := strings.Index(text, spelling); i >= 0 {
+			t.Errorf("a secret appears (%s): %.300s", name, text[max(0, i-150):])
 		}
 	}
-	return events
+}
+
+// collector keeps all that a fleet says, in every way in which it can be printed.
+type collector struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+	id  string
+}
+
+func (c *collector) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buf.Write(p)
+}
+
+// String is what was collected so far.
+func (c *collector) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buf.String()
+}
+
+func (c *collector) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
+}
+
+func (c *collector) value(v any) {
+	for _, verb := range verbs {
+		_, _ = fmt.Fprintf(c, verb+"\n", v)
+	}
+	if text, err := json.Marshal(v); err == nil {
+		_, _ = c.Write(append(text, '\n'))
+	}
+	slog.New(slog.NewTextHandler(c, nil)).Info("value", "v", v)
+}
+
+// error prints every error of a tree by itself.
+func (c *collector) error(err error) {
+	if err == nil {
+		return
+	}
+	c.value(err)
+	switch e := err.(type) { //nolint:errorlint // walks the tree link by link
+	case interface{ Unwrap() error }:
+		c.error(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, cause := range e.Unwrap() {
+			c.error(cause)
+		}
+	}
+	if refused, ok := errors.AsType[*tokencache.IssuerError](err); ok && refused != nil {
+		c.value(*refused)
+	}
+}
+
+func (c *collector) event(e tokencache.Event) {
+	c.value(e)
+	c.error(e.Err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if strings.HasPrefix(e.ID, "feishu:") && c.id == "" {
+		c.id = e.ID
+	}
+}
+
+func (c *collector) key() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id
+}
+
+func (c *collector) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buf.String()
+}
+
+// verbs are all of fmt's that print a value in a way of their own, and wrong ones: these pass
+// methods over, and print the fields.
+var verbs = []string{
+	"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%p", "%w", "%t", "%c", "%e", "%b", "%o", "%U", "%T", "%!v", "%y", "%10.3s",
 }

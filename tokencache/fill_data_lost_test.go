@@ -72,21 +72,6 @@ func TestF16DataLost(t *testing.T) {
 	}
 }
 
-func (f *fleet) admin(do any) {
-	f.t.Helper()
-	switch do := do.(type) {
-	case func(*redis.Client, context.Context) *redis.StatusCmd:
-		require.NoError(f.t, do(f.redis.Admin(), context.Background()).Err())
-	default:
-		require.Fail(f.t, "unknown command")
-	}
-}
-
-// sleepUntilLeft lets time pass until the issuer gives a token so much longer.
-func (f *fleet) sleepUntilLeft(tok tokencache.Token, left time.Duration) {
-	time.Sleep(f.issuer.Remaining(tok.AppAccessToken()) - left)
-}
-
 // F16: the lock is lost during the call of a cold fleet's holder. Another asks,
 // and no third.
 func TestF16LockEvictedUnderAColdFleet(t *testing.T) {

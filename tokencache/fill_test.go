@@ -228,7 +228,6 @@ func TestFillTellsOnceRedisIsBack(t *testing.T) {
 type panics struct{ done bool }
 
 func (*panics) DialHook(next redis.DialHook) redis.DialHook { return next }
-
 func (*panics) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }

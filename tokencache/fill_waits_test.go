@@ -61,26 +61,6 @@ func TestI7WaitersTimeWithoutFaults(t *testing.T) {
 	}
 }
 
-// loadScripts has a replica of another app run all scripts once, and leave.
-func (f *fleet) loadScripts() {
-	results := []error{errForTest, nil}
-	r := f.replica(func(c *replicaConfig) {
-		issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "first", App: "of all"})
-		c.fetcher = tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-			err := results[0]
-			results = results[1:]
-			return tokencache.NewToken("a", "t", time.Hour), err
-		})
-	})
-	_, err := r.source.Get(context.Background())
-	require.ErrorIs(f.t, err, errForTest)
-	tok, err := r.source.Get(context.Background())
-	require.NoError(f.t, err)
-	require.NoError(f.t, r.source.Invalidate(context.Background(), tok))
-	r.stop()
-	f.replicas = nil
-}
-
 // I7: and one that starts while the call runs, or after it, waits no longer.
 func TestI7LateWaiters(t *testing.T) {
 	const trip, latency = 5 * time.Millisecond, 130 * time.Millisecond

@@ -33,16 +33,11 @@ func (h hostile) check(panics bool) {
 	}
 }
 
-func (h hostile) Error() string { h.check(h.text); return "hostile" }
-
-func (h hostile) Unwrap() error { h.check(h.unwrap); return nil }
-
-func (h hostile) Is(error) bool { h.check(h.is); return false }
-
-func (h hostile) As(any) bool { h.check(h.asked); return false }
-
-func (h hostile) Timeout() bool { h.check(h.asked); return false }
-
+func (h hostile) Error() string   { h.check(h.text); return "hostile" }
+func (h hostile) Unwrap() error   { h.check(h.unwrap); return nil }
+func (h hostile) Is(error) bool   { h.check(h.is); return false }
+func (h hostile) As(any) bool     { h.check(h.asked); return false }
+func (h hostile) Timeout() bool   { h.check(h.asked); return false }
 func (h hostile) Temporary() bool { h.check(h.asked); return false }
 
 // An error of a Fetcher is somebody else's code: whatever its methods do, when it comes or
@@ -119,11 +114,6 @@ func (h *hostilePointer) Error() string { return h.text }
 type ends struct{}
 
 func (ends) Error() string { runtime.Goexit(); return "" }
-
-// fetcherOf is a Fetcher of one credential.
-func fetcherOf(fetch func(context.Context) (tokencache.Token, error)) tokencache.Fetcher {
-	return tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: "app", Window: time.Minute}), fetch)
-}
 
 // Nil arguments, of any type, are errors where they are given.
 func TestNilArgumentsAreErrors(t *testing.T) {

@@ -18,24 +18,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// panicky is a hook that panics in commands of that name.
-type panicky struct{ command string }
-
-func (panicky) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (panicky) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (p panicky) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		if cmd.Name() == p.command {
-			panic(errForTest)
-		}
-		return next(ctx, cmd)
-	}
-}
-
 // ending is a hook that ends the goroutine of every script.
 type ending struct{ panicky }
 

@@ -16,16 +16,6 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
-// guarded is a guard with a client that has go-redis' own long time-outs.
-func guarded(t *testing.T, b *redistest.Bubble, mods ...func(*redis.Options)) (*guard, *breaker) {
-	breaker := lonely()
-	return newGuard(b.Client("us", mods...), time.Second, breaker), breaker
-}
-
-func promptly(o *redis.Options) { o.ContextTimeoutEnabled = true }
-
-func atLeisure(o *redis.Options) { o.ContextTimeoutEnabled = false }
-
 func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 	commands := map[string]func(context.Context, *guard) error{
 		"EvalSha": func(ctx context.Context, g *guard) error { return g.EvalSha(ctx, "x", nil).Err() },

@@ -1,14 +1,9 @@
 package tokencache
 
 import (
-	"context"
-	"errors"
-	"log/slog"
-	"net"
 	"strings"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -49,25 +44,3 @@ func TestF45HintsThatAreNone(t *testing.T) {
 	assert.True(t, ok, "one too large to be carried")
 	assert.Empty(t, h.sealed)
 }
-
-// lonelySource is one whose Redis is not to be reached.
-func lonelySource(t testing.TB) *Source {
-	t.Helper()
-	return lonelyCache(t).Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test"}), noToken))
-}
-
-func lonelyCache(t testing.TB) *Cache {
-	t.Helper()
-	rdb := redis.NewClient(&redis.Options{Dialer: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("for the test")
-	}})
-	cache, err := New(rdb, Config{Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, cache.Close())
-		require.NoError(t, rdb.Close())
-	})
-	return cache
-}
-
-func noToken(context.Context) (Token, error) { return Token{}, errors.New("for the test") }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,7 +65,7 @@ func TestF31SlowPublishOfTheRevoked(t *testing.T) {
 		assert.True(t, other.within(0).Equal(bad))
 		time.Sleep(time.Second)
 
-		release := slow.link.Hold(publishes)
+		release := slow.link.Hold(script("publish"))
 		refreshed := make(chan error)
 		go func() {
 			_, _, err := slow.source.Refresh(context.Background()) // the issuer still hands it out
@@ -84,11 +83,6 @@ func TestF31SlowPublishOfTheRevoked(t *testing.T) {
 		assert.Equal(t, 2, f.stats().Rotations)
 		assert.Equal(t, 3, f.stats().Calls, "the first, the one refused, and once more")
 	})
-}
-
-// publishes is a redistest.Match for the script that offers a token.
-func publishes(name string, args []string) bool {
-	return strings.HasPrefix(name, "EVAL") && len(args) > 4 && args[1] == "4" && strings.Contains(args[4], ":rejected:")
 }
 
 // F31: an issuer that hands the revoked token out again is not asked in a loop,
@@ -161,7 +155,7 @@ func TestF39TwoRejectionsInARow(t *testing.T) {
 		assert.True(t, quick.within(0).Equal(first))
 		time.Sleep(time.Second)
 
-		release := slow.link.Hold(publishes)
+		release := slow.link.Hold(script("publish"))
 		refreshed := make(chan error)
 		go func() {
 			_, _, err := slow.source.Refresh(ctx)
@@ -186,14 +180,6 @@ func TestF39TwoRejectionsInARow(t *testing.T) {
 		assert.True(t, f.replica().within(0).Equal(third), "and so it is in Redis")
 		assert.Equal(t, 3, f.stats().Rotations)
 	})
-}
-
-// keyOf is the one key of a kind.
-func (f *fleet) keyOf(kind string) string {
-	f.t.Helper()
-	k := key(kind)(f)
-	require.NotEmpty(f.t, k, "no key %s", kind)
-	return k
 }
 
 // F39: a replica that was cut off got the token itself; by the time it can put
@@ -256,22 +242,22 @@ func TestF39RejectedInTheInstantOfARead(t *testing.T) {
 		bad := other.mustGet()
 		older := tokencache.NewToken("a-older", "t-older", time.Hour)
 
-		undo := r.link.Fail("READONLY You can't write against a read only replica.", invalidates)
+		undo := r.link.Fail("READONLY You can't write against a read only replica.", script("invalidate"))
 		require.ErrorIs(t, r.source.Invalidate(ctx, older), tokencache.ErrRedis)
 		undo()
 
 		// The fill tells of the older one first; meanwhile comes the rejection,
 		// which reaches Redis only after the read that follows.
-		releaseOlder := r.link.Hold(invalidates)
+		releaseOlder := r.link.Hold(script("invalidate"))
 		got := make(chan tokencache.Token)
 		go func() { got <- r.mustGet() }()
 		time.Sleep(100 * time.Millisecond)
 		f.issuer.Revoke(bad.AppAccessToken())
-		releaseBad := r.link.Hold(invalidates)
+		releaseBad := r.link.Hold(script("invalidate"))
 		told := make(chan error)
 		go func() { told <- r.source.Invalidate(ctx, bad) }()
 		time.Sleep(100 * time.Millisecond)
-		release := r.link.Hold(reads)
+		release := r.link.Hold(script("read", "look"))
 		releaseOlder()
 		time.Sleep(100 * time.Millisecond)
 		r.link.Delay(400 * time.Millisecond)
@@ -284,16 +270,6 @@ func TestF39RejectedInTheInstantOfARead(t *testing.T) {
 		assert.False(t, tok.Equal(bad))
 		assert.Equal(t, 2, f.stats().Rotations)
 	})
-}
-
-// invalidates is a redistest.Match for the script that tells of a rejection.
-func invalidates(name string, args []string) bool {
-	return strings.HasPrefix(name, "EVAL") && len(args) > 3 && args[1] == "4" && strings.Contains(args[3], ":rejected:")
-}
-
-// reads is a redistest.Match for the script that looks.
-func reads(name string, args []string) bool {
-	return strings.HasPrefix(name, "EVAL") && len(args) > 4 && args[1] == "4" && strings.HasSuffix(args[4], ":failure")
 }
 
 // F39: a rejection that Redis cannot hear of is kept until it can: this process

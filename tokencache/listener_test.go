@@ -15,20 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-func (f *fleet) looks(replicas ...*replica) (n int) {
-	for _, r := range replicas {
-		n += r.link.Count("EVALSHA", "EVAL")
-	}
-	return n
-}
-
-// send publishes an event that somebody sends, and returns when it has arrived.
-func (f *fleet) send(event string) {
-	f.t.Helper()
-	require.NoError(f.t, f.redis.Admin().Publish(f.t.Context(), "onetoken:{"+f.replicas[0].source.ID()+"}:events", event).Err())
-	time.Sleep(time.Millisecond)
-}
-
 // A rotation costs the replicas that have a copy nothing: the event is the token.
 func TestNewsOfATokenIsTheToken(t *testing.T) {
 	virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
@@ -451,19 +437,6 @@ func TestF57LookOvertakenByAShorterWord(t *testing.T) {
 			require.LessOrEqual(t, time.Until(tok.Expiry()), left)
 		}
 	})
-}
-
-// slowReplies has what a replica asked for arrive late, and what it hears at once.
-func slowReplies(by time.Duration) redistest.Shape {
-	return redistest.Shape{
-		Request: func(string, []string, time.Duration) time.Duration { return 0 },
-		Reply: func(words []string, behind time.Duration) time.Duration {
-			if len(words) > 0 && words[0] == "message" {
-				return behind
-			}
-			return max(by, behind)
-		},
-	}
 }
 
 // F59: the event of a big token does not carry it, or Redis would be busy with copies of that.

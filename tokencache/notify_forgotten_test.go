@@ -119,9 +119,3 @@ func TestForgottenListensToNothing(t *testing.T) {
 		assert.Equal(t, int64(1), f.subscribers(f.keyName("events")))
 	})
 }
-
-func (f *fleet) subscribers(channel string) int64 {
-	counts, err := f.redis.Admin().PubSubNumSub(context.Background(), channel).Result()
-	require.NoError(f.t, err)
-	return counts[channel]
-}

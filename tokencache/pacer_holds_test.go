@@ -16,9 +16,8 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// A fill leaves a hold, and no other starts before it is over (pacer.go). These
-// are about what ends a hold early: I8 wants it to be the news that matter, and
-// no more.
+// A fill leaves a hold, and no other starts before it is over (pacer.go). What
+// ends one early is the news that matter, and no more: I8.
 
 // I8: the issuer is down, and Redis does not take the failures, so each replica
 // has a backoff of its own. Each that tries leaves the lock and says so; the

@@ -237,6 +237,3 @@ func TestF15HalfOpenPoolOfSockets(t *testing.T) {
 		})
 	}
 }
-
-func promptly(o *redis.Options)  { o.ContextTimeoutEnabled = true }
-func atLeisure(o *redis.Options) { o.ContextTimeoutEnabled = false }

@@ -176,13 +176,3 @@ func TestF20FailureWithoutAnEnd(t *testing.T) {
 		})
 	}
 }
-
-// warmScripts makes Redis know the scripts, and have nothing else.
-func (f *fleet) warmScripts() {
-	f.t.Helper()
-	r := f.replica()
-	tok := r.mustGet()
-	require.NoError(f.t, r.source.Invalidate(context.Background(), tok))
-	r.stop()
-	require.NoError(f.t, f.redis.Admin().FlushDB(context.Background()).Err())
-}

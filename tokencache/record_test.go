@@ -10,11 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// someFields are what publish stores for a token of app "a".
-func someFields(app, tenant, life string) []string {
-	return storeOf("a").recordFields(app, tenant, life)
-}
-
 // summed are fields whose sum is right, whatever else is not.
 func summed(fields []string) []string {
 	fields[fieldSum] = sumOf(fields[fieldSealed], fields[fieldFingerprint], fields[fieldLife])

@@ -13,17 +13,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// run starts Run and returns what ends it and waits for it.
-func (r *replica) run() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- r.cache.Run(ctx) }()
-	return func() {
-		cancel()
-		assert.NoError(r.fleet.t, <-ended, "the end of ctx is no error")
-	}
-}
-
 // Run keeps tokens fresh that nobody asks for, so that whoever then does never
 // waits; also those of Sources made later.
 func TestRunKeepsFresh(t *testing.T) {

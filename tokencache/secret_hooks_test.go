@@ -71,19 +71,6 @@ func (h *tracer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 	}
 }
 
-// nameOf is that of the script, or of the command.
-func nameOf(cmd redis.Cmder) string {
-	var args []string
-	for _, arg := range cmd.Args() {
-		args = append(args, fmt.Sprint(arg))
-	}
-	name := strings.ToUpper(args[0])
-	if of := scriptOf(name, args[1:]); of != "" {
-		return of
-	}
-	return name
-}
-
 // with returns the places at which a secret was seen.
 func (h *tracer) with(secrets ...string) []string {
 	h.mu.Lock()
@@ -143,7 +130,7 @@ func TestI5WhatHooksSee(t *testing.T) {
 		require.Error(t, err)
 		f.issuer.SetFault(feishutest.Fault{})
 		time.Sleep(10 * time.Minute)
-		undo := link.Fail("OOM command not allowed when used memory > 'maxmemory'.", publishes)
+		undo := link.Fail("OOM command not allowed when used memory > 'maxmemory'.", script("publish"))
 		_, _, _ = a.Refresh(ctx)
 		undo()
 		time.Sleep(10 * time.Minute) // put back

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
-	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
 // I1: the issuer's shorter word on the token that everybody has reaches all who have it,
@@ -108,17 +107,4 @@ func TestI1ShorterWordForgottenAfterTheEnd(t *testing.T) {
 		read(replicas, time.Second, time.Minute) // checks each
 		assert.LessOrEqual(t, f.stats().Calls-calls, len(replicas), "one each, as what Redis holds seems to live longer")
 	})
-}
-
-// remembering returns what brings the stored token back as it stands now, and has everyone look.
-func (f *fleet) remembering() (forget func()) {
-	ctx, admin, key := context.Background(), f.redis.Admin(), f.tokenKey()
-	record, ends := admin.HGetAll(ctx, key).Val(), time.Now().Add(admin.PTTL(ctx, key).Val())
-	require.NotEmpty(f.t, record)
-	return func() {
-		require.NoError(f.t, admin.Del(ctx, key).Err())
-		require.NoError(f.t, admin.HSet(ctx, key, record).Err())
-		require.NoError(f.t, admin.PExpire(ctx, key, time.Until(ends)).Err())
-		f.redis.Each((*redistest.Link).Cut)
-	}
 }

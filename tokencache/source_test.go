@@ -13,9 +13,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// A Get may join a fill that was not begun for a Get, and what that comes to is not
-// the Get's answer.
-
 // A Refresh fails on the spot, so that who asked for it knows; a Get that joined it
 // waits the failure out, as any Get does.
 func TestGetJoinsARefresh(t *testing.T) {

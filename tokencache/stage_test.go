@@ -3,6 +3,7 @@ package tokencache
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -202,4 +203,55 @@ func (s *stage) dump() map[string]any {
 		all[name+" TTL"] = s.ttl(name).Round(time.Second)
 	}
 	return all
+}
+
+// lock puts the lock into somebody's hands.
+func (s *stage) lock(value string) {
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.lock(), value, time.Minute).Err())
+}
+
+// mustFail reports a failure of the holder of the lock.
+func (s *stage) mustFail(value string, e *IssuerError, draw float64) time.Duration {
+	s.t.Helper()
+	hold, err := s.fail(s.t.Context(), value, e, draw, replica{"us", "us"})
+	require.NoError(s.t, err)
+	return hold
+}
+
+func (s *stage) tombstone() string { return s.keys.rejected(fingerprintOf("a1", "t1")) }
+
+// buried writes the tombstone of a1/t1 as if its rejection had been some time
+// ago.
+func (s *stage) buried(ago time.Duration, count int, ttl time.Duration) {
+	text := fmt.Sprintf("%d %d before dropped", s.now().Add(-ago).UnixMilli(), count)
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.tombstone(), text, ttl).Err())
+}
+
+// mustReject has a replica reject a token that was stored a second ago.
+func (s *stage) mustReject(name, nonce, by string) verdict {
+	s.t.Helper()
+	at := fmt.Sprint(s.now().Add(-time.Second).UnixMilli())
+	s.put(name, "t", 2*time.Hour, 2*time.Hour, "fetched_at", at, "checked_at", at)
+	return s.mustRejectAgain(name, nonce, by)
+}
+
+// mustRejectAgain has a replica reject a token that may still be stored.
+func (s *stage) mustRejectAgain(name, nonce, by string) verdict {
+	s.t.Helper()
+	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf(name, "t"), nonce: nonce, by: replica{"same", by}})
+	require.NoError(s.t, err)
+	tombstone := s.rdb.Get(s.t.Context(), s.keys.rejected(fingerprintOf(name, "t"))).Val()
+	require.Equal(s.t, unixMillis(v.at), strings.Fields(tombstone)[0], "the moment that counts")
+	v.at, v.news = time.Time{}, false
+	return v
+}
+
+// somethingElse puts a list where we expect something else.
+func (s *stage) somethingElse(key string) {
+	require.NoError(s.t, s.rdb.RPush(s.t.Context(), key, "theirs").Err())
+}
+
+// someFields are what publish stores for a token of app "a".
+func someFields(app, tenant, life string) []string {
+	return storeOf("a").recordFields(app, tenant, life)
 }

@@ -9,19 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lock puts the lock into somebody's hands.
-func (s *stage) lock(value string) {
-	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.lock(), value, time.Minute).Err())
-}
-
-// mustFail reports a failure of the holder of the lock.
-func (s *stage) mustFail(value string, e *IssuerError, draw float64) time.Duration {
-	s.t.Helper()
-	hold, err := s.fail(s.t.Context(), value, e, draw, replica{"us", "us"})
-	require.NoError(s.t, err)
-	return hold
-}
-
 func (s *stage) known() *failure {
 	s.t.Helper()
 	v, err := s.read(s.t.Context())

@@ -18,15 +18,6 @@ func (s *stage) mustInvalidate(nonce string, remaining time.Duration) Outcome {
 	return v.out
 }
 
-func (s *stage) tombstone() string { return s.keys.rejected(fingerprintOf("a1", "t1")) }
-
-// buried writes the tombstone of a1/t1 as if its rejection had been some time
-// ago.
-func (s *stage) buried(ago time.Duration, count int, ttl time.Duration) {
-	text := fmt.Sprintf("%d %d before dropped", s.now().Add(-ago).UnixMilli(), count)
-	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.tombstone(), text, ttl).Err())
-}
-
 func TestF31InvalidateCompares(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		t.Run("the stored one", func(t *testing.T) {
@@ -195,25 +186,6 @@ func TestInvalidateWithAGarbledTombstone(t *testing.T) {
 			})
 		}
 	})
-}
-
-// mustReject has a replica reject a token that was stored a second ago.
-func (s *stage) mustReject(name, nonce, by string) verdict {
-	s.t.Helper()
-	at := fmt.Sprint(s.now().Add(-time.Second).UnixMilli())
-	s.put(name, "t", 2*time.Hour, 2*time.Hour, "fetched_at", at, "checked_at", at)
-	return s.mustRejectAgain(name, nonce, by)
-}
-
-// mustRejectAgain has a replica reject a token that may still be stored.
-func (s *stage) mustRejectAgain(name, nonce, by string) verdict {
-	s.t.Helper()
-	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf(name, "t"), nonce: nonce, by: replica{"same", by}})
-	require.NoError(s.t, err)
-	tombstone := s.rdb.Get(s.t.Context(), s.keys.rejected(fingerprintOf(name, "t"))).Val()
-	require.Equal(s.t, unixMillis(v.at), strings.Fields(tombstone)[0], "the moment that counts")
-	v.at, v.news = time.Time{}, false
-	return v
 }
 
 func TestF31InvalidateLeavesTheTokenToTheOthers(t *testing.T) {

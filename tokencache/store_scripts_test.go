@@ -93,11 +93,6 @@ func TestF21ScriptsReplayed(t *testing.T) {
 	})
 }
 
-// somethingElse puts a list where we expect something else.
-func (s *stage) somethingElse(key string) {
-	require.NoError(s.t, s.rdb.RPush(s.t.Context(), key, "theirs").Err())
-}
-
 func TestF18ForeignTypes(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		ctx := t.Context()

@@ -16,14 +16,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// answering is a Fetcher for an app, whose issuer has that window.
-func answering(app string, window, life time.Duration) tokencache.Fetcher {
-	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: app, Window: window})
-	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-		return tokencache.NewToken("a-"+app, "t-"+app, life), nil
-	})
-}
-
 func newCache(t *testing.T, rdb redis.UniversalClient, c tokencache.Config) *tokencache.Cache {
 	t.Helper()
 	cache, err := tokencache.New(rdb, c)

@@ -101,18 +101,6 @@ func TestF28NoTokenInTheWindow(t *testing.T) {
 	}
 }
 
-// readAtOnce is read, for replicas with a copy: no Get may wait or fail.
-func (f *fleet) readAtOnce(replicas []*replica, every, during time.Duration) {
-	f.t.Helper()
-	end := time.Now().Add(during)
-	together(replicas, func(r *replica) {
-		for time.Now().Before(end) {
-			r.within(0)
-			time.Sleep(every)
-		}
-	})
-}
-
 // assertPaced checks that failed calls are apart by the fleet's backoff, and
 // that there are as many as that allows. What may be a replica's own trouble
 // holds the others for a moment only. Takes is how long an answer that has begun

@@ -3,6 +3,8 @@ package tokencache_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,10 +59,6 @@ func TestF1HolderKilledDuringItsCall(t *testing.T) {
 		})
 	})
 }
-
-// takeover is the most that jitter and polls add to a lease before somebody else
-// has the lock: 300 ms, and round trips.
-const takeover = 350 * time.Millisecond
 
 // victim is a replica that can be killed: nothing reaches it any more, and nobody
 // hears of it.
@@ -265,4 +263,49 @@ func TestF6UnsureReleaseLeavesTheHoldersLock(t *testing.T) {
 		assert.Equal(t, 2, f.stats().Calls, "the warm-up's and one more")
 		assert.Empty(t, f.lockKeyAfter())
 	})
+}
+
+// stall is a transport whose answers can be kept back: a process that is stopped
+// between asking the issuer and hearing of it, or killed there.
+type stall struct {
+	http.RoundTripper
+
+	mu   sync.Mutex // guards gate
+	gate chan struct{}
+}
+
+func (f *fleet) stall() *stall { return &stall{RoundTripper: f.issuer.RoundTripper()} }
+
+// begin keeps answers back from now on; let gives them.
+func (s *stall) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate = make(chan struct{})
+}
+
+func (s *stall) let() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.gate)
+	s.gate = nil
+}
+
+// RoundTrip asks at once; the answer has to wait.
+func (s *stall) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.RoundTripper.RoundTrip(r)
+	s.mu.Lock()
+	gate := s.gate
+	s.mu.Unlock()
+	if gate == nil {
+		return resp, err
+	}
+	select {
+	case <-gate:
+		return resp, err
+	case <-r.Context().Done():
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return nil, r.Context().Err()
+	}
 }

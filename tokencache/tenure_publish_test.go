@@ -15,13 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// id is the credential's in Redis.
-func (f *fleet) id() string {
-	status, err := f.replicas[0].source.Status(context.Background())
-	require.NoError(f.t, err)
-	return status.ID
-}
-
 // F40: a token is past its end, or as good as, when the call for it is over. That
 // is a failure like any transient one: all who wait are told, and the next call
 // is as far off.
@@ -189,4 +182,14 @@ func TestF23RedisTimeStepsDuringACall(t *testing.T) {
 			})
 		})
 	}
+}
+
+// ttl is what is left of a key, which must have an end.
+func (f *fleet) ttl(key string) time.Duration {
+	f.t.Helper()
+	require.NotEmpty(f.t, key, "no such key")
+	ttl, err := f.redis.Admin().PTTL(context.Background(), key).Result()
+	require.NoError(f.t, err)
+	require.Positive(f.t, ttl, "a key without an end")
+	return ttl
 }

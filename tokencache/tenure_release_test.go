@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -61,13 +60,6 @@ func TestF7FetcherBreaksDown(t *testing.T) {
 			})
 		})
 	}
-}
-
-// credential is the credential that the fleet's replicas share.
-func (f *fleet) credential() tokencache.Credential {
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret())})
-	require.NoError(f.t, err)
-	return feishu.Credential()
 }
 
 // F7: a hook of the client's that panics after Redis has given the lock, or ends the goroutine, in

@@ -133,11 +133,6 @@ func TestTokenInErrorsIsRedacted(t *testing.T) {
 	requireRedacted(t, errors.Join(err, fmt.Errorf("%+v", withHiddenToken{"x", tok, &tok})).Error())
 }
 
-// recorder is a testing.TB for testify that keeps what it says.
-type recorder struct{ text strings.Builder }
-
-func (r *recorder) Errorf(format string, args ...any) { fmt.Fprintf(&r.text, format, args...) }
-
 // testify prints what it compares by reflection and past String methods.
 func TestFailedAssertionsAreRedacted(t *testing.T) {
 	tok, other := secretToken(), tokencache.NewToken("a-OTHERSECRET", "t-OTHERSECRET", time.Hour)

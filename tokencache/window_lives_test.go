@@ -1,8 +1,6 @@
 package tokencache_test
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -16,16 +14,6 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// ttl is what is left of a key, which must have an end.
-func (f *fleet) ttl(key string) time.Duration {
-	f.t.Helper()
-	require.NotEmpty(f.t, key, "no such key")
-	ttl, err := f.redis.Admin().PTTL(context.Background(), key).Result()
-	require.NoError(f.t, err)
-	require.Positive(f.t, ttl, "a key without an end")
-	return ttl
-}
 
 // F25: `expire` is what remains, and the fleet may meet a token at any moment of
 // its life, also one that lives too short for the issuer's window.
@@ -124,10 +112,6 @@ type dyingHolder struct {
 	grave chan struct{}
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
 func (d *dyingHolder) transport(link *redistest.Link, through http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(req *http.Request) (*http.Response, error) {
 		d.mu.Lock()
@@ -159,27 +143,3 @@ func (d *dyingHolder) is(link *redistest.Link) bool {
 }
 
 func (d *dyingHolder) bury() { close(d.grave) }
-
-func (f *fleet) resetCounts() { f.redis.Each((*redistest.Link).ResetCounts) }
-
-// journal notes the moments of calls, of any number of apps.
-type journal struct {
-	mu sync.Mutex
-	at []time.Time
-}
-
-func (j *journal) fetcher(app string) tokencache.Fetcher {
-	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "fake", App: app, Window: 30 * time.Minute})
-	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.at = append(j.at, time.Now())
-		return tokencache.NewToken(fmt.Sprint(app, len(j.at)), "", 2*time.Hour), nil
-	})
-}
-
-func (j *journal) taken() []time.Time {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return append([]time.Time(nil), j.at...)
-}

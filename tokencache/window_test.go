@@ -10,13 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	feishuWindow = 30 * time.Minute
-	feishuLife   = 2 * time.Hour
-
-	almost1 = 1 - 1.0/(1<<53) // the largest draw
-)
-
 func TestWindowOfFeishu(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -106,12 +99,6 @@ func someWindow(random *rand.Rand) time.Duration {
 	}
 	longest := time.Second << random.IntN(14)
 	return time.Second + time.Duration(random.Int64N(int64(longest)))
-}
-
-// someLife is more often short than long.
-func someLife(random *rand.Rand) time.Duration {
-	longest := time.Second << random.IntN(17)
-	return min(defaultMaxLife, time.Second+time.Duration(random.Int64N(int64(longest))))
 }
 
 func TestWindowOfIsOrdered(t *testing.T) {
