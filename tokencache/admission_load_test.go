@@ -21,14 +21,6 @@ import (
 // two for each connection in the bubble and its server, and some for the process.
 const mostGoroutines = 64*3 + userPool*6 + 100
 
-// many is 1,000 credentials, as each costs some 10 ms of a processor, or ONETOKEN_SOURCES.
-func many(t *testing.T) int {
-	text := cmp.Or(os.Getenv("ONETOKEN_SOURCES"), "1000")
-	n, err := strconv.Atoi(text)
-	require.NoError(t, err)
-	return n
-}
-
 // A process starts with very many credentials. It does not take its own haste for trouble
 // with Redis: fills queue, not commands.
 func TestManyColdSourcesUnderRun(t *testing.T) {
@@ -199,4 +191,12 @@ func TestEveryFillHasAPlace(t *testing.T) {
 		})
 		assert.Equal(t, 5, w.mostCalling)
 	})
+}
+
+// many is 1,000 credentials, as each costs some 10 ms of a processor, or ONETOKEN_SOURCES.
+func many(t *testing.T) int {
+	text := cmp.Or(os.Getenv("ONETOKEN_SOURCES"), "1000")
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
 }

@@ -84,18 +84,6 @@ func TestCloseHasALimit(t *testing.T) {
 	}
 }
 
-// deafFetcher answers after half a minute, whatever its ctx says.
-type deafFetcher struct{}
-
-func (deafFetcher) Credential() tokencache.Credential {
-	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "deaf", App: "app"})
-}
-
-func (deafFetcher) Fetch(context.Context) (tokencache.Token, error) {
-	time.Sleep(30 * time.Second)
-	return tokencache.Token{}, errForTest
-}
-
 // After Close everything says so, a usable copy or not.
 func TestClosed(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
@@ -111,18 +99,6 @@ func TestClosed(t *testing.T) {
 		assert.Zero(t, r.link.Count())
 		assert.True(t, f.issuer.Valid(tok.AppAccessToken()), "a token in hand is as good as before")
 	})
-}
-
-func assertClosed(t *testing.T, source *tokencache.Source, tok tokencache.Token) {
-	t.Helper()
-	ctx := context.Background()
-	_, err := source.Get(ctx)
-	assert.ErrorIs(t, err, tokencache.ErrClosed)
-	_, _, err = source.Refresh(ctx)
-	assert.ErrorIs(t, err, tokencache.ErrClosed)
-	_, err = source.Status(ctx)
-	assert.ErrorIs(t, err, tokencache.ErrClosed)
-	assert.ErrorIs(t, source.Invalidate(ctx, tok), tokencache.ErrClosed)
 }
 
 // Equal Issuers share a Source, whichever Fetcher came first.
@@ -282,4 +258,28 @@ func TestF35NoCredential(t *testing.T) {
 		}
 		assert.Zero(t, r.link.Dials())
 	})
+}
+
+// deafFetcher answers after half a minute, whatever its ctx says.
+type deafFetcher struct{}
+
+func (deafFetcher) Credential() tokencache.Credential {
+	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "deaf", App: "app"})
+}
+
+func (deafFetcher) Fetch(context.Context) (tokencache.Token, error) {
+	time.Sleep(30 * time.Second)
+	return tokencache.Token{}, errForTest
+}
+
+func assertClosed(t *testing.T, source *tokencache.Source, tok tokencache.Token) {
+	t.Helper()
+	ctx := context.Background()
+	_, err := source.Get(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	_, _, err = source.Refresh(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	_, err = source.Status(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	assert.ErrorIs(t, source.Invalidate(ctx, tok), tokencache.ErrClosed)
 }

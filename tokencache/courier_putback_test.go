@@ -35,36 +35,6 @@ func TestF42PutBacksAreSpread(t *testing.T) {
 	}
 }
 
-func putBacksAreSpread(t *testing.T, config feishutest.Config, slot time.Duration, least, most int) {
-	virtual(t, config, func(t *testing.T, f *fleet) {
-		f.warmScripts()
-		replicas := f.start(200)
-		withinAll(replicas, latency+50*time.Millisecond)
-		f.sleepUntilLeft(replicas[0].mustGet(), time.Minute)
-		f.admin((*redis.Client).FlushAll)
-		mend := f.redis.FailCommands("MISCONF no", script("read"))
-		together(replicas, func(r *replica) { r.within(0) }) // urgent: each asks
-		time.Sleep(latency + time.Millisecond)
-		mend()
-		require.Equal(t, 202, f.stats().Calls, "the warm-up's, the first, and one each")
-		f.redis.Each((*redistest.Link).ResetCounts)
-
-		before := 0
-		for at := slot; at <= 3*time.Second; at += slot {
-			time.Sleep(slot)
-			commands := 0
-			for _, r := range replicas {
-				commands += r.link.Count("EVAL", "EVALSHA")
-			}
-			assert.LessOrEqual(t, commands-before, most, "in the %v before %v", slot, at)
-			t.Log(commands - before)
-			before = commands
-		}
-		assert.GreaterOrEqual(t, before, least, "looks and put-backs")
-		assert.NotEmpty(t, f.stored())
-	})
-}
-
 // I6: what was asked for around Redis is brought there soon after the end of
 // the fault, though nobody calls Get any more: there is a timer. A replica that
 // starts then has the token from there.
@@ -195,5 +165,35 @@ func TestF39ToldWhenRedisIsBack(t *testing.T) {
 		assert.Equal(t, 1, cutOff.count(tokencache.EventInvalidate, "dropped"))
 		assert.False(t, other.mustGet().Equal(bad))
 		assert.LessOrEqual(t, f.stats().Rotations, 3)
+	})
+}
+
+func putBacksAreSpread(t *testing.T, config feishutest.Config, slot time.Duration, least, most int) {
+	virtual(t, config, func(t *testing.T, f *fleet) {
+		f.warmScripts()
+		replicas := f.start(200)
+		withinAll(replicas, latency+50*time.Millisecond)
+		f.sleepUntilLeft(replicas[0].mustGet(), time.Minute)
+		f.admin((*redis.Client).FlushAll)
+		mend := f.redis.FailCommands("MISCONF no", script("read"))
+		together(replicas, func(r *replica) { r.within(0) }) // urgent: each asks
+		time.Sleep(latency + time.Millisecond)
+		mend()
+		require.Equal(t, 202, f.stats().Calls, "the warm-up's, the first, and one each")
+		f.redis.Each((*redistest.Link).ResetCounts)
+
+		before := 0
+		for at := slot; at <= 3*time.Second; at += slot {
+			time.Sleep(slot)
+			commands := 0
+			for _, r := range replicas {
+				commands += r.link.Count("EVAL", "EVALSHA")
+			}
+			assert.LessOrEqual(t, commands-before, most, "in the %v before %v", slot, at)
+			t.Log(commands - before)
+			before = commands
+		}
+		assert.GreaterOrEqual(t, before, least, "looks and put-backs")
+		assert.NotEmpty(t, f.stored())
 	})
 }

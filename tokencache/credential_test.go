@@ -204,30 +204,6 @@ func TestSlotOf(t *testing.T) {
 	}
 }
 
-func slotOf(key string) uint16 {
-	if _, rest, ok := strings.Cut(key, "{"); ok {
-		if tag, _, ok := strings.Cut(rest, "}"); ok && tag != "" {
-			key = tag
-		}
-	}
-	return crc16(key) % 16384
-}
-
-// crc16 is the one of XMODEM, as the cluster specification has it.
-func crc16(s string) (crc uint16) {
-	for _, c := range []byte(s) {
-		crc ^= uint16(c) << 8
-		for range 8 {
-			if crc&0x8000 != 0 {
-				crc = crc<<1 ^ 0x1021
-			} else {
-				crc <<= 1
-			}
-		}
-	}
-	return crc
-}
-
 func TestF34KeysAreApart(t *testing.T) {
 	const id = "x:a:d"
 	k := keysOf("onetoken", id)
@@ -283,4 +259,28 @@ func FuzzCredentialID(f *testing.F) {
 			t.Fatalf("%s in another slot", k.lock())
 		}
 	})
+}
+
+func slotOf(key string) uint16 {
+	if _, rest, ok := strings.Cut(key, "{"); ok {
+		if tag, _, ok := strings.Cut(rest, "}"); ok && tag != "" {
+			key = tag
+		}
+	}
+	return crc16(key) % 16384
+}
+
+// crc16 is the one of XMODEM, as the cluster specification has it.
+func crc16(s string) (crc uint16) {
+	for _, c := range []byte(s) {
+		crc ^= uint16(c) << 8
+		for range 8 {
+			if crc&0x8000 != 0 {
+				crc = crc<<1 ^ 0x1021
+			} else {
+				crc <<= 1
+			}
+		}
+	}
+	return crc
 }

@@ -41,13 +41,6 @@ var refusals = []struct {
 	{"DENIED", "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user.", anything, false},
 }
 
-// everything but the set-up of a connection, which anything matches, too.
-func everything(name string, _ []string) bool {
-	return name != "HELLO" && name != "CLIENT" && name != "AUTH" && name != "SELECT"
-}
-
-func anything(string, []string) bool { return true }
-
 // F17: Redis answers, but refuses. A copy serves, at once and to its end; the
 // error has the refusal's name; without a copy the issuer is asked directly. When
 // Redis is willing again the token is put back, and the fleet shares it.
@@ -215,3 +208,10 @@ func TestF17ProxyThatHangsUpOnHello(t *testing.T) {
 		assert.ErrorContains(t, err, "whether a proxy in between knows HELLO")
 	})
 }
+
+// everything but the set-up of a connection, which anything matches, too.
+func everything(name string, _ []string) bool {
+	return name != "HELLO" && name != "CLIENT" && name != "AUTH" && name != "SELECT"
+}
+
+func anything(string, []string) bool { return true }

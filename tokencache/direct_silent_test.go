@@ -15,15 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// troubleOf is what a silence is told as: of what refuses, the client says nothing in time, but
-// the cache finds out.
-func troubleOf(silence string) tokencache.Trouble {
-	if silence == "refused" {
-		return tokencache.TroubleUnreachable
-	}
-	return tokencache.TroubleTimeout
-}
-
 // F15: Redis does not answer, and the client is a default one, which would wait
 // for minutes. Who has a copy notices nothing; who has none asks the issuer
 // itself, after RedisTimeout at most. When Redis is back, so is everything.
@@ -215,4 +206,13 @@ func TestF15SilentUnderAFillWithAShortCopy(t *testing.T) {
 		r.within(0)
 		assert.Equal(t, 1, r.count(tokencache.EventDirectCall, "ok"))
 	})
+}
+
+// troubleOf is what a silence is told as: of what refuses, the client says nothing in time, but
+// the cache finds out.
+func troubleOf(silence string) tokencache.Trouble {
+	if silence == "refused" {
+		return tokencache.TroubleUnreachable
+	}
+	return tokencache.TroubleTimeout
 }

@@ -121,33 +121,6 @@ func TestF15ShortLivesWithoutRedis(t *testing.T) {
 	}
 }
 
-func (w *crowd) outlastRedis(life, outage time.Duration) {
-	t, n := w.t, len(w.sources)
-	w.life = life
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() {
-			time.Sleep(time.Duration(i) * life * 4 / 5 / time.Duration(n)) // as those of a process that has long been up
-			_, err := w.get(i, time.Minute)
-			assert.NoError(t, err)
-		})
-	}
-	all.Wait()
-	w.link.Down()
-	waits := w.count(tokencache.EventWait)
-	for end := time.Now().Add(outage); time.Now().Before(end); time.Sleep(2 * time.Second) {
-		for i := range w.sources {
-			had := w.has(i)
-			_, err := w.get(i, time.Nanosecond)
-			assert.True(t, !had || err == nil, "%v", err)
-		}
-	}
-	t.Logf("%d direct calls, %d waits", w.count(tokencache.EventDirectCall), w.count(tokencache.EventWait)-waits)
-	assert.Equal(t, waits, w.count(tokencache.EventWait), "no copy ends before there is another")
-	assert.GreaterOrEqual(t, w.count(tokencache.EventDirectCall), n*int(outage/life))
-	w.withinRate(16)
-}
-
 // F15: a credential whose direct calls fail is not starved by others that use up the rate,
 // though nobody waits for it.
 func TestF15DirectCallsAfterItsOwnFailure(t *testing.T) {
@@ -207,6 +180,33 @@ func TestF15TurnsEndWhenRedisIsBack(t *testing.T) {
 		all.Wait()
 		assert.Equal(t, 1, w.count(tokencache.EventDirectCall))
 	})
+}
+
+func (w *crowd) outlastRedis(life, outage time.Duration) {
+	t, n := w.t, len(w.sources)
+	w.life = life
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			time.Sleep(time.Duration(i) * life * 4 / 5 / time.Duration(n)) // as those of a process that has long been up
+			_, err := w.get(i, time.Minute)
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	w.link.Down()
+	waits := w.count(tokencache.EventWait)
+	for end := time.Now().Add(outage); time.Now().Before(end); time.Sleep(2 * time.Second) {
+		for i := range w.sources {
+			had := w.has(i)
+			_, err := w.get(i, time.Nanosecond)
+			assert.True(t, !had || err == nil, "%v", err)
+		}
+	}
+	t.Logf("%d direct calls, %d waits", w.count(tokencache.EventDirectCall), w.count(tokencache.EventWait)-waits)
+	assert.Equal(t, waits, w.count(tokencache.EventWait), "no copy ends before there is another")
+	assert.GreaterOrEqual(t, w.count(tokencache.EventDirectCall), n*int(outage/life))
+	w.withinRate(16)
 }
 
 // withinRate checks the direct calls: no more begin within any second than the rate and as

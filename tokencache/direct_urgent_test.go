@@ -15,29 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// mint is an issuer without a window: every call gives another token of that life.
-type mint struct {
-	life, latency time.Duration
-	calls         atomic.Int64
-}
-
-func (m *mint) fetcher(app string) tokencache.Fetcher {
-	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "mint", App: app})
-	return tokencache.FetchFunc(issuer, func(ctx context.Context) (tokencache.Token, error) {
-		if m.latency > 0 {
-			timer := time.NewTimer(m.latency)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				return tokencache.Token{}, ctx.Err()
-			}
-		}
-		n := m.calls.Add(1)
-		return tokencache.NewToken(fmt.Sprintf("%s-app-%d", app, n), fmt.Sprintf("%s-tenant-%d", app, n), m.life), nil
-	})
-}
-
 // F15: a hold ends where the rules change. While Redis is in trouble, a Get with a copy
 // never waits, whatever the life of a token: the issuer is asked around Redis in time, if
 // it answers within 1/25 of the life (40 ms of a second, 10 s of more than 4 min).
@@ -131,4 +108,27 @@ func TestI3TroubleThatIsOverIsNoReasonToGoAround(t *testing.T) {
 			})
 		})
 	}
+}
+
+// mint is an issuer without a window: every call gives another token of that life.
+type mint struct {
+	life, latency time.Duration
+	calls         atomic.Int64
+}
+
+func (m *mint) fetcher(app string) tokencache.Fetcher {
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "mint", App: app})
+	return tokencache.FetchFunc(issuer, func(ctx context.Context) (tokencache.Token, error) {
+		if m.latency > 0 {
+			timer := time.NewTimer(m.latency)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				return tokencache.Token{}, ctx.Err()
+			}
+		}
+		n := m.calls.Add(1)
+		return tokencache.NewToken(fmt.Sprintf("%s-app-%d", app, n), fmt.Sprintf("%s-tenant-%d", app, n), m.life), nil
+	})
 }

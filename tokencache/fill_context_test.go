@@ -18,55 +18,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// recycled is the ctx of a framework that uses it for another request once the handler has
-// returned: whoever asks it then reads somebody else's values.
-type recycled struct {
-	context.Context
-	value    *int // written when it is recycled: a race for who reads then
-	returned atomic.Bool
-	late     atomic.Int32
-}
-
-type traceKey struct{}
-
-func newRecycled(t *testing.T, timeout time.Duration) *recycled {
-	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), traceKey{}, "a trace"), timeout)
-	t.Cleanup(cancel)
-	return &recycled{Context: ctx, value: new(int)}
-}
-
-func (r *recycled) Value(key any) any {
-	if r.returned.Load() {
-		r.late.Add(1)
-	}
-	_ = *r.value
-	return r.Context.Value(key)
-}
-
-func (r *recycled) recycle() {
-	r.returned.Store(true)
-	*r.value++
-}
-
-// spyHook notes which contexts reach the Redis client.
-type spyHook struct{ traced atomic.Int32 }
-
-func (*spyHook) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (*spyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (h *spyHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		defer func() {
-			if ctx.Value(traceKey{}) != nil { // after the command, as a tracer does
-				h.traced.Add(1)
-			}
-		}()
-		return next(ctx, cmd)
-	}
-}
-
 // What callers share has nothing of any caller's ctx but, where it bounds a look, the deadline:
 // neither its values, such as an httptrace, nor any use of it once its call has returned.
 func TestSharedWorkHasNothingOfACallersContext(t *testing.T) {
@@ -185,19 +136,6 @@ func TestContextThatPanicsLeavesNoFillBehind(t *testing.T) {
 	})
 }
 
-type panicking struct{ context.Context }
-
-func (panicking) Deadline() (time.Time, bool) { panic(errors.New("recycled")) }
-
-// withoutEnd has a deadline, but never ends: somebody else's type, or one whose deadline is by
-// a wall clock that was corrected since.
-type withoutEnd struct {
-	context.Context
-	deadline time.Time
-}
-
-func (w withoutEnd) Deadline() (time.Time, bool) { return w.deadline, true }
-
 // A look for a person ends at the deadline of its caller, whether the caller's ctx does or not.
 func TestLooksEndWithADeadlineThatDoesNotCome(t *testing.T) {
 	for name, look := range map[string]func(context.Context, *replica) error{
@@ -225,3 +163,65 @@ func TestLooksEndWithADeadlineThatDoesNotCome(t *testing.T) {
 		})
 	}
 }
+
+// recycled is the ctx of a framework that uses it for another request once the handler has
+// returned: whoever asks it then reads somebody else's values.
+type recycled struct {
+	context.Context
+	value    *int // written when it is recycled: a race for who reads then
+	returned atomic.Bool
+	late     atomic.Int32
+}
+
+type traceKey struct{}
+
+func newRecycled(t *testing.T, timeout time.Duration) *recycled {
+	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), traceKey{}, "a trace"), timeout)
+	t.Cleanup(cancel)
+	return &recycled{Context: ctx, value: new(int)}
+}
+
+func (r *recycled) Value(key any) any {
+	if r.returned.Load() {
+		r.late.Add(1)
+	}
+	_ = *r.value
+	return r.Context.Value(key)
+}
+
+func (r *recycled) recycle() {
+	r.returned.Store(true)
+	*r.value++
+}
+
+// spyHook notes which contexts reach the Redis client.
+type spyHook struct{ traced atomic.Int32 }
+
+func (*spyHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (*spyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h *spyHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		defer func() {
+			if ctx.Value(traceKey{}) != nil { // after the command, as a tracer does
+				h.traced.Add(1)
+			}
+		}()
+		return next(ctx, cmd)
+	}
+}
+
+type panicking struct{ context.Context }
+
+func (panicking) Deadline() (time.Time, bool) { panic(errors.New("recycled")) }
+
+// withoutEnd has a deadline, but never ends: somebody else's type, or one whose deadline is by
+// a wall clock that was corrected since.
+type withoutEnd struct {
+	context.Context
+	deadline time.Time
+}
+
+func (w withoutEnd) Deadline() (time.Time, bool) { return w.deadline, true }

@@ -16,27 +16,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// heeds has a replica's client heed deadlines.
-func heeds(c *replicaConfig) {
-	c.redis = append(c.redis, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
-}
-
-// stored is a fleet that has a token in Redis, and one replica that heeds deadlines and
-// has a connection, but no copy.
-func stored(t *testing.T, test func(t *testing.T, f *fleet, r *replica), options ...option) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		f.replica().mustGet()
-		r := f.replica(append(options, heeds)...)
-		other := r.cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{
-			Issuer: "test", App: "other", Window: time.Minute,
-		}), func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
-		_, err := other.Get(t.Context())
-		require.NoError(t, err)
-		synctest.Wait()
-		test(t, f, r)
-	})
-}
-
 func TestFillFindsTheToken(t *testing.T) {
 	stored(t, func(t *testing.T, f *fleet, r *replica) {
 		fills := r.count(tokencache.EventFill, "")
@@ -224,25 +203,6 @@ func TestFillTellsOnceRedisIsBack(t *testing.T) {
 	}, func(c *replicaConfig) { c.cache.Jitter = func() float64 { return 0.5 } })
 }
 
-// panics is a hook of the user's that panics in a script, once.
-type panics struct{ done bool }
-
-func (*panics) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (*panics) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (p *panics) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		err := next(ctx, cmd)
-		if !p.done && cmd.Name() == "evalsha" {
-			p.done = true
-			panic(errForTest)
-		}
-		return err
-	}
-}
-
 // A panic in a hook of the client's ends the fill, not the process, and nobody is left to wait for a
 // fill that is gone.
 func TestFillSurvivesAPanic(t *testing.T) {
@@ -289,4 +249,44 @@ func TestF38ColdReplicaWithTokenAndPermanentFailure(t *testing.T) {
 		f.readAtOnce(cold, 100*time.Millisecond, 30*time.Second)
 		assert.Equal(t, refused, f.stats().Refused, "the failure holds")
 	})
+}
+
+// heeds has a replica's client heed deadlines.
+func heeds(c *replicaConfig) {
+	c.redis = append(c.redis, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
+}
+
+// stored is a fleet that has a token in Redis, and one replica that heeds deadlines and
+// has a connection, but no copy.
+func stored(t *testing.T, test func(t *testing.T, f *fleet, r *replica), options ...option) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.replica().mustGet()
+		r := f.replica(append(options, heeds)...)
+		other := r.cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{
+			Issuer: "test", App: "other", Window: time.Minute,
+		}), func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+		_, err := other.Get(t.Context())
+		require.NoError(t, err)
+		synctest.Wait()
+		test(t, f, r)
+	})
+}
+
+// panics is a hook of the user's that panics in a script, once.
+type panics struct{ done bool }
+
+func (*panics) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (*panics) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (p *panics) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if !p.done && cmd.Name() == "evalsha" {
+			p.done = true
+			panic(errForTest)
+		}
+		return err
+	}
 }

@@ -21,25 +21,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// hostile is an error of which some methods panic, once it is armed.
-type hostile struct {
-	armed                   *bool
-	text, unwrap, is, asked bool
-}
-
-func (h hostile) check(panics bool) {
-	if panics && *h.armed {
-		panic(errForTest)
-	}
-}
-
-func (h hostile) Error() string   { h.check(h.text); return "hostile" }
-func (h hostile) Unwrap() error   { h.check(h.unwrap); return nil }
-func (h hostile) Is(error) bool   { h.check(h.is); return false }
-func (h hostile) As(any) bool     { h.check(h.asked); return false }
-func (h hostile) Timeout() bool   { h.check(h.asked); return false }
-func (h hostile) Temporary() bool { h.check(h.asked); return false }
-
 // An error of a Fetcher is somebody else's code: whatever its methods do, when it comes or
 // when somebody prints it later, no goroutine of the Cache ends the process.
 func TestErrorsOfAFetcherAreNotTrusted(t *testing.T) {
@@ -107,14 +88,6 @@ func TestErrorsOfAFetcherAreNotTrusted(t *testing.T) {
 	})
 }
 
-type hostilePointer struct{ text string }
-
-func (h *hostilePointer) Error() string { return h.text }
-
-type ends struct{}
-
-func (ends) Error() string { runtime.Goexit(); return "" }
-
 // Nil arguments, of any type, are errors where they are given.
 func TestNilArgumentsAreErrors(t *testing.T) {
 	for name, rdb := range map[string]redis.UniversalClient{
@@ -155,10 +128,6 @@ func TestNilArgumentsAreErrors(t *testing.T) {
 		})
 	}
 }
-
-type panicsAsked struct{ tokencache.Fetcher }
-
-func (panicsAsked) Credential() tokencache.Credential { panic(errForTest) }
 
 // What others say is one line, and short, wherever it goes: into Redis, to Observe, to the log,
 // and back to callers; whether it came by an error or stands in Redis.
@@ -241,3 +210,34 @@ func TestForeignTextsAreCut(t *testing.T) {
 		})
 	})
 }
+
+// hostile is an error of which some methods panic, once it is armed.
+type hostile struct {
+	armed                   *bool
+	text, unwrap, is, asked bool
+}
+
+func (h hostile) check(panics bool) {
+	if panics && *h.armed {
+		panic(errForTest)
+	}
+}
+
+func (h hostile) Error() string   { h.check(h.text); return "hostile" }
+func (h hostile) Unwrap() error   { h.check(h.unwrap); return nil }
+func (h hostile) Is(error) bool   { h.check(h.is); return false }
+func (h hostile) As(any) bool     { h.check(h.asked); return false }
+func (h hostile) Timeout() bool   { h.check(h.asked); return false }
+func (h hostile) Temporary() bool { h.check(h.asked); return false }
+
+type hostilePointer struct{ text string }
+
+func (h *hostilePointer) Error() string { return h.text }
+
+type ends struct{}
+
+func (ends) Error() string { runtime.Goexit(); return "" }
+
+type panicsAsked struct{ tokencache.Fetcher }
+
+func (panicsAsked) Credential() tokencache.Credential { panic(errForTest) }

@@ -18,18 +18,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// ending is a hook that ends the goroutine of every script.
-type ending struct{ panicky }
-
-func (ending) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		if strings.HasPrefix(cmd.Name(), "eval") {
-			runtime.Goexit()
-		}
-		return next(ctx, cmd)
-	}
-}
-
 // A hook that ends its goroutine has nobody wait for ever, whoever shares the command.
 func TestClientHooksThatEndTheirGoroutine(t *testing.T) {
 	for _, punctual := range []bool{false, true} {
@@ -79,5 +67,17 @@ func TestClientHooksThatPanic(t *testing.T) {
 				time.Sleep(time.Minute)
 			})
 		})
+	}
+}
+
+// ending is a hook that ends the goroutine of every script.
+type ending struct{ panicky }
+
+func (ending) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if strings.HasPrefix(cmd.Name(), "eval") {
+			runtime.Goexit()
+		}
+		return next(ctx, cmd)
 	}
 }

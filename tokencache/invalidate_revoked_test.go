@@ -462,21 +462,6 @@ func TestF31OneReplicaRejectsWhatIsGood(t *testing.T) {
 	})
 }
 
-// rejectsAlone has the replica reject one fresh token after the other, until Redis leaves one
-// to the others. It returns that one.
-func (r *replica) rejectsAlone() tokencache.Token {
-	r.fleet.t.Helper()
-	for range 2 {
-		tok := r.mustGet()
-		require.NoError(r.fleet.t, r.source.Invalidate(context.Background(), tok))
-		if r.count(tokencache.EventInvalidate, "alone") > 0 {
-			return tok
-		}
-	}
-	require.Fail(r.fleet.t, "the second is dropped as well")
-	return tokencache.Token{}
-}
-
 // F31: one replica alone has rejected a fresh token, which the others go on with. As soon as
 // another rejects it too it is gone, and the fleet waits. What they are called does not matter.
 func TestF31RejectedByASecondReplica(t *testing.T) {
@@ -627,4 +612,19 @@ func TestI8OneEventForARejectionByAll(t *testing.T) {
 		}
 		assert.LessOrEqual(t, events, 1+3, "one of the token, and one for each time that the rejection may be news")
 	})
+}
+
+// rejectsAlone has the replica reject one fresh token after the other, until Redis leaves one
+// to the others. It returns that one.
+func (r *replica) rejectsAlone() tokencache.Token {
+	r.fleet.t.Helper()
+	for range 2 {
+		tok := r.mustGet()
+		require.NoError(r.fleet.t, r.source.Invalidate(context.Background(), tok))
+		if r.count(tokencache.EventInvalidate, "alone") > 0 {
+			return tok
+		}
+	}
+	require.Fail(r.fleet.t, "the second is dropped as well")
+	return tokencache.Token{}
 }

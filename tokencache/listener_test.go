@@ -206,21 +206,6 @@ func TestF45EventsOfTokens(t *testing.T) {
 	})
 }
 
-// waiter is a replica without a copy that waits for the call of another, and has subscribed. When both
-// have the token is sent.
-func (f *fleet) waiter() (waits *replica, got chan time.Time) {
-	got = make(chan time.Time, 2)
-	for range 2 {
-		waits = f.replica()
-		go func(r *replica) {
-			r.mustGet()
-			got <- time.Now()
-		}(waits)
-		time.Sleep(300 * time.Millisecond) // the second finds the lock held
-	}
-	return waits, got
-}
-
 // F45, I8: who waits without a copy looks when somebody tells something that has to be read: at
 // once, four times in a row, and then once a second, whatever is sent meanwhile. It hears the
 // token all the same.
@@ -471,4 +456,19 @@ func TestF59BigTokensAreNotInEvents(t *testing.T) {
 			assert.Equal(t, carried, f.looks(reader) == 0)
 		})
 	}
+}
+
+// waiter is a replica without a copy that waits for the call of another, and has subscribed. When both
+// have the token is sent.
+func (f *fleet) waiter() (waits *replica, got chan time.Time) {
+	got = make(chan time.Time, 2)
+	for range 2 {
+		waits = f.replica()
+		go func(r *replica) {
+			r.mustGet()
+			got <- time.Now()
+		}(waits)
+		time.Sleep(300 * time.Millisecond) // the second finds the lock held
+	}
+	return waits, got
 }

@@ -12,14 +12,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// subscribed is how many connections hear the events of the credential of that number.
-func (w *crowd) subscribed(i int) int {
-	channel := "onetoken:{" + w.sources[i].ID() + "}:events"
-	subs, err := w.redis.Admin().PubSubNumSub(context.Background(), channel).Result()
-	require.NoError(w.t, err)
-	return int(subs[channel])
-}
-
 // What changes while the notifier dials or writes is made good: Sources that are forgotten
 // are not listened for, those that are wanted again are.
 func TestForgetWhileASubscriptionIsUnderWay(t *testing.T) {
@@ -118,4 +110,12 @@ func TestForgottenListensToNothing(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		assert.Equal(t, int64(1), f.subscribers(f.keyName("events")))
 	})
+}
+
+// subscribed is how many connections hear the events of the credential of that number.
+func (w *crowd) subscribed(i int) int {
+	channel := "onetoken:{" + w.sources[i].ID() + "}:events"
+	subs, err := w.redis.Admin().PubSubNumSub(context.Background(), channel).Result()
+	require.NoError(w.t, err)
+	return int(subs[channel])
 }

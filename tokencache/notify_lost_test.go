@@ -69,9 +69,6 @@ func TestF10SubscriptionCutAndRestored(t *testing.T) {
 	}
 }
 
-// channel is where the fleet's events are sent.
-func (f *fleet) channel() string { return f.keyName("events") }
-
 // F10: the subscription of a replica with a copy is half-open for good. It
 // refreshes when its own time comes, by reading, and asks nobody.
 func TestF10HalfOpenForADay(t *testing.T) {
@@ -136,3 +133,6 @@ func TestF10ProxyWithoutSubscriptions(t *testing.T) {
 // beyondProxies are commands that proxies do not pass on, as they choose a server by the key:
 // twemproxy, Envoy and predixy each lack some.
 var beyondProxies = redistest.Commands("HELLO", "CLIENT", "SELECT", "TIME", "PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE")
+
+// channel is where the fleet's events are sent.
+func (f *fleet) channel() string { return f.keyName("events") }

@@ -122,43 +122,6 @@ func TestI8RejectionEndsAHold(t *testing.T) {
 	})
 }
 
-// lonely is a replica that does not reach the issuer once it is cut off.
-type lonely struct {
-	*replica
-	cutOff atomic.Bool
-	tried  atomic.Int32
-}
-
-func (f *fleet) lonely() *lonely {
-	l := &lonely{}
-	l.replica = f.replica(via(roundTrip(func(req *http.Request) (*http.Response, error) {
-		if !l.cutOff.Load() {
-			return f.issuer.RoundTripper().RoundTrip(req)
-		}
-		l.tried.Add(1)
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errForTest}
-	})))
-	return l
-}
-
-// heldInTheWindow cuts it off, with a copy in its window, until it has just
-// failed and will leave the issuer alone for half a minute. The failure holds
-// nobody else any more.
-func (l *lonely) heldInTheWindow(others ...*replica) tokencache.Token {
-	f := l.fleet
-	f.t.Helper()
-	withinAll(append(others, l.replica), latency+50*time.Millisecond)
-	f.sleepUntilDue()
-	l.cutOff.Store(true)
-	for range 9 { // 250 ms doubles to 30 s with the eighth
-		for tried := l.tried.Load(); l.tried.Load() == tried; time.Sleep(100 * time.Millisecond) {
-			l.within(0)
-		}
-	}
-	time.Sleep(2 * time.Second)
-	return l.within(0)
-}
-
 // A hold that a fill left to a process with a copy ends with the copy: without one it
 // looks whether somebody else has a token, though the hold was for minutes and no
 // event tells.
@@ -268,4 +231,41 @@ func TestF26SameTokenReturned(t *testing.T) {
 		}
 		assert.Equal(t, 2, f.stats().Rotations)
 	})
+}
+
+// lonely is a replica that does not reach the issuer once it is cut off.
+type lonely struct {
+	*replica
+	cutOff atomic.Bool
+	tried  atomic.Int32
+}
+
+func (f *fleet) lonely() *lonely {
+	l := &lonely{}
+	l.replica = f.replica(via(roundTrip(func(req *http.Request) (*http.Response, error) {
+		if !l.cutOff.Load() {
+			return f.issuer.RoundTripper().RoundTrip(req)
+		}
+		l.tried.Add(1)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errForTest}
+	})))
+	return l
+}
+
+// heldInTheWindow cuts it off, with a copy in its window, until it has just
+// failed and will leave the issuer alone for half a minute. The failure holds
+// nobody else any more.
+func (l *lonely) heldInTheWindow(others ...*replica) tokencache.Token {
+	f := l.fleet
+	f.t.Helper()
+	withinAll(append(others, l.replica), latency+50*time.Millisecond)
+	f.sleepUntilDue()
+	l.cutOff.Store(true)
+	for range 9 { // 250 ms doubles to 30 s with the eighth
+		for tried := l.tried.Load(); l.tried.Load() == tried; time.Sleep(100 * time.Millisecond) {
+			l.within(0)
+		}
+	}
+	time.Sleep(2 * time.Second)
+	return l.within(0)
 }

@@ -22,83 +22,6 @@ import (
 // connections get, and the time over which fills begin.
 const reachableAgain = time.Second + 300*time.Millisecond + 250*time.Millisecond + 20*time.Millisecond + 10*time.Millisecond
 
-// pool has a client open so many connections.
-func pool(t *testing.T, rdb redis.UniversalClient, link *redistest.Link, n int) {
-	t.Helper()
-	require.NoError(t, rdb.Ping(t.Context()).Err()) // what a ClusterClient asks first, it asks under a mutex
-	link.Delay(10 * time.Millisecond)
-	var open sync.WaitGroup
-	for range n {
-		open.Go(func() { assert.NoError(t, rdb.Ping(t.Context()).Err()) })
-	}
-	open.Wait()
-	link.Delay(0)
-	require.Equal(t, n, int(rdb.PoolStats().IdleConns))
-}
-
-// app is a credential whose issuer always has a token.
-func app(i int) tokencache.Fetcher {
-	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: fmt.Sprintf("app%d", i)})
-	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-		return tokencache.NewToken("a-"+issuer.App(), "", time.Hour), nil
-	})
-}
-
-// cacheOn counts direct calls.
-func cacheOn(t *testing.T, rdb redis.UniversalClient, noDirect bool) (c *tokencache.Cache, direct func() int) {
-	t.Helper()
-	var mu sync.Mutex
-	calls := 0
-	c, err := tokencache.New(rdb, tokencache.Config{
-		NoDirect: noDirect, Logger: slog.New(slog.DiscardHandler),
-		Observe: func(e tokencache.Event) {
-			mu.Lock()
-			defer mu.Unlock()
-			if e.Kind == tokencache.EventDirectCall {
-				calls++
-			}
-		},
-	})
-	require.NoError(t, err)
-	return c, func() int {
-		mu.Lock()
-		defer mu.Unlock()
-		return calls
-	}
-}
-
-// untilGot is how long it takes until a Get that needs Redis succeeds.
-func untilGot(t *testing.T, s *tokencache.Source) time.Duration {
-	t.Helper()
-	begin := time.Now()
-	for time.Since(begin) < 5*time.Minute {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		_, err := s.Get(ctx)
-		cancel()
-		if err == nil {
-			return time.Since(begin)
-		}
-		require.ErrorIs(t, err, tokencache.ErrRedis)
-	}
-	require.Fail(t, "Redis is never reachable again")
-	return 0
-}
-
-// clusterOf is a client of a Cluster with one node: the Redis of the bubble.
-func clusterOf(b *redistest.Bubble, name string, mods ...func(*redis.ClusterOptions)) *redis.ClusterClient {
-	o := &redis.ClusterOptions{
-		PoolSize: 100, DisableIdentity: true,
-		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
-			return []redis.ClusterSlot{{End: 16383, Nodes: []redis.ClusterNode{{Addr: "127.0.0.1:6379"}}}}, nil
-		},
-		Dialer: b.Client(name).Options().Dialer,
-	}
-	for _, mod := range mods {
-		mod(o)
-	}
-	return redis.NewClusterClient(o)
-}
-
 // F15: a firewall has forgotten all connections of the pool, and each swallows what is
 // sent. New ones are sound. The pool heals at once, not at one command per connection.
 func TestF15HalfOpenPool(t *testing.T) {
@@ -236,4 +159,81 @@ func TestF15HalfOpenPoolOfSockets(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
+}
+
+// pool has a client open so many connections.
+func pool(t *testing.T, rdb redis.UniversalClient, link *redistest.Link, n int) {
+	t.Helper()
+	require.NoError(t, rdb.Ping(t.Context()).Err()) // what a ClusterClient asks first, it asks under a mutex
+	link.Delay(10 * time.Millisecond)
+	var open sync.WaitGroup
+	for range n {
+		open.Go(func() { assert.NoError(t, rdb.Ping(t.Context()).Err()) })
+	}
+	open.Wait()
+	link.Delay(0)
+	require.Equal(t, n, int(rdb.PoolStats().IdleConns))
+}
+
+// app is a credential whose issuer always has a token.
+func app(i int) tokencache.Fetcher {
+	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: fmt.Sprintf("app%d", i)})
+	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
+		return tokencache.NewToken("a-"+issuer.App(), "", time.Hour), nil
+	})
+}
+
+// cacheOn counts direct calls.
+func cacheOn(t *testing.T, rdb redis.UniversalClient, noDirect bool) (c *tokencache.Cache, direct func() int) {
+	t.Helper()
+	var mu sync.Mutex
+	calls := 0
+	c, err := tokencache.New(rdb, tokencache.Config{
+		NoDirect: noDirect, Logger: slog.New(slog.DiscardHandler),
+		Observe: func(e tokencache.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			if e.Kind == tokencache.EventDirectCall {
+				calls++
+			}
+		},
+	})
+	require.NoError(t, err)
+	return c, func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return calls
+	}
+}
+
+// untilGot is how long it takes until a Get that needs Redis succeeds.
+func untilGot(t *testing.T, s *tokencache.Source) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	for time.Since(begin) < 5*time.Minute {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		_, err := s.Get(ctx)
+		cancel()
+		if err == nil {
+			return time.Since(begin)
+		}
+		require.ErrorIs(t, err, tokencache.ErrRedis)
+	}
+	require.Fail(t, "Redis is never reachable again")
+	return 0
+}
+
+// clusterOf is a client of a Cluster with one node: the Redis of the bubble.
+func clusterOf(b *redistest.Bubble, name string, mods ...func(*redis.ClusterOptions)) *redis.ClusterClient {
+	o := &redis.ClusterOptions{
+		PoolSize: 100, DisableIdentity: true,
+		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+			return []redis.ClusterSlot{{End: 16383, Nodes: []redis.ClusterNode{{Addr: "127.0.0.1:6379"}}}}, nil
+		},
+		Dialer: b.Client(name).Options().Dialer,
+	}
+	for _, mod := range mods {
+		mod(o)
+	}
+	return redis.NewClusterClient(o)
 }

@@ -17,16 +17,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// hangUp is a connection to a proxy that knows no SUBSCRIBE and hangs up on it, as twemproxy does.
-type hangUp struct{ net.Conn }
-
-func (c hangUp) Write(b []byte) (int, error) {
-	if bytes.Contains(bytes.ToUpper(b), []byte("\r\nSUBSCRIBE\r\n")) {
-		_ = c.Conn.Close()
-	}
-	return c.Conn.Write(b)
-}
-
 // F15: a proxy in between hangs up on whoever subscribes. After an outage Redis is asked again all the same.
 func TestF15BackBehindAProxyWithoutSubscribe(t *testing.T) {
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
@@ -111,4 +101,14 @@ func TestRedisIsBackThoughItHangsUpOnSubscribers(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 1, r.count(tokencache.EventDirectCall, ""), "the other was through Redis")
 	})
+}
+
+// hangUp is a connection to a proxy that knows no SUBSCRIBE and hangs up on it, as twemproxy does.
+type hangUp struct{ net.Conn }
+
+func (c hangUp) Write(b []byte) (int, error) {
+	if bytes.Contains(bytes.ToUpper(b), []byte("\r\nSUBSCRIBE\r\n")) {
+		_ = c.Conn.Close()
+	}
+	return c.Conn.Write(b)
 }

@@ -77,40 +77,6 @@ func FuzzFailure(f *testing.F) {
 	})
 }
 
-// anyReply builds a reply of arbitrary shape from bytes: numbers, strings, nils
-// and lists within lists.
-func anyReply(data []byte, depth int) (reply []any, rest []byte) {
-	reply = []any{}
-	for len(data) > 0 {
-		kind, size := data[0]%6, int(data[0]/6)
-		data = data[1:]
-		switch kind {
-		case 0:
-			var b [8]byte
-			data = data[copy(b[:], data):]
-			reply = append(reply, int64(binary.LittleEndian.Uint64(b[:])))
-		case 1:
-			size = min(size, len(data))
-			reply = append(reply, string(data[:size]))
-			data = data[size:]
-		case 2:
-			reply = append(reply, nil)
-		case 3:
-			if depth == 0 {
-				continue
-			}
-			var list []any
-			list, data = anyReply(data, depth-1)
-			reply = append(reply, list)
-		case 4:
-			return reply, data
-		case 5:
-			reply = append(reply, float64(size), true, map[any]any{"x": size})
-		}
-	}
-	return reply, data
-}
-
 func FuzzView(f *testing.F) {
 	number := func(n int64) []byte {
 		s := strconv.FormatInt(n, 10)
@@ -158,4 +124,38 @@ func FuzzView(f *testing.F) {
 		}
 		a.outcome(OutcomeStored)
 	})
+}
+
+// anyReply builds a reply of arbitrary shape from bytes: numbers, strings, nils
+// and lists within lists.
+func anyReply(data []byte, depth int) (reply []any, rest []byte) {
+	reply = []any{}
+	for len(data) > 0 {
+		kind, size := data[0]%6, int(data[0]/6)
+		data = data[1:]
+		switch kind {
+		case 0:
+			var b [8]byte
+			data = data[copy(b[:], data):]
+			reply = append(reply, int64(binary.LittleEndian.Uint64(b[:])))
+		case 1:
+			size = min(size, len(data))
+			reply = append(reply, string(data[:size]))
+			data = data[size:]
+		case 2:
+			reply = append(reply, nil)
+		case 3:
+			if depth == 0 {
+				continue
+			}
+			var list []any
+			list, data = anyReply(data, depth-1)
+			reply = append(reply, list)
+		case 4:
+			return reply, data
+		case 5:
+			reply = append(reply, float64(size), true, map[any]any{"x": size})
+		}
+	}
+	return reply, data
 }

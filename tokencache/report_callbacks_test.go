@@ -17,31 +17,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// callback is what a Config may call, and counts it.
-type callback struct {
-	do    func()
-	mu    sync.Mutex
-	calls int
-}
-
-func (c *callback) call() {
-	c.mu.Lock()
-	c.calls++
-	c.mu.Unlock()
-	c.do()
-}
-
-// handler is a slog.Handler that calls back before it writes.
-type handler struct {
-	slog.Handler
-	before func()
-}
-
-func (h handler) Handle(ctx context.Context, r slog.Record) error {
-	h.before()
-	return h.Handler.Handle(ctx, r)
-}
-
 // What Observe and the Logger do is their own business: the Cache works, and the first panic
 // of each is told once.
 func TestCallbacksThatPanicOrEndTheirGoroutine(t *testing.T) {
@@ -150,4 +125,29 @@ func TestCallbacksMayCallTheCache(t *testing.T) {
 			})
 		}
 	}
+}
+
+// callback is what a Config may call, and counts it.
+type callback struct {
+	do    func()
+	mu    sync.Mutex
+	calls int
+}
+
+func (c *callback) call() {
+	c.mu.Lock()
+	c.calls++
+	c.mu.Unlock()
+	c.do()
+}
+
+// handler is a slog.Handler that calls back before it writes.
+type handler struct {
+	slog.Handler
+	before func()
+}
+
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	h.before()
+	return h.Handler.Handle(ctx, r)
 }

@@ -102,15 +102,6 @@ func TestRunMakesARefresher(t *testing.T) {
 	}
 }
 
-// read calls Get once a second.
-func (r *replica) read(during time.Duration) {
-	for range during / time.Second {
-		r.within(0)
-		time.Sleep(time.Second)
-	}
-	time.Sleep(during % time.Second)
-}
-
 // A failure is retried for ever, at its pace, also past the end of the token.
 func TestRunOutlastsTheIssuersOutage(t *testing.T) {
 	virtual(t, feishutest.Config{Latency: 130 * time.Millisecond}, func(t *testing.T, f *fleet) {
@@ -200,4 +191,13 @@ func TestRunAndClose(t *testing.T) {
 		assert.ErrorIs(t, <-ended, tokencache.ErrClosed)
 		assert.ErrorIs(t, r.cache.Run(context.Background()), tokencache.ErrClosed)
 	})
+}
+
+// read calls Get once a second.
+func (r *replica) read(during time.Duration) {
+	for range during / time.Second {
+		r.within(0)
+		time.Sleep(time.Second)
+	}
+	time.Sleep(during % time.Second)
 }

@@ -21,26 +21,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// plainHKDF and plainSeal are the same once more, by the letter of RFC 5869 and with a nonce
-// that is given.
-func plainHKDF(secret, salt []byte, info string, size int) []byte {
-	mac := func(key []byte, parts ...[]byte) []byte {
-		h := hmac.New(sha256.New, key)
-		for _, p := range parts {
-			h.Write(p)
-		}
-		return h.Sum(nil)
-	}
-	return mac(mac(salt, secret), []byte(info), []byte{1})[:size] // one block is enough
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	require.NoError(t, err)
-	return b
-}
-
 func TestSealVectors(t *testing.T) {
 	for _, v := range vectors(t).Vectors {
 		t.Run(v.Name, func(t *testing.T) {
@@ -88,13 +68,6 @@ func TestSealVectors(t *testing.T) {
 	}
 }
 
-func momentOf(t testing.TB, text string) time.Time {
-	t.Helper()
-	ms, ok := exactMillis(text)
-	require.True(t, ok, text)
-	return time.UnixMilli(ms.Milliseconds())
-}
-
 // What docs/interop.json says that no reader may open.
 func TestSealVectorsRefused(t *testing.T) {
 	for _, v := range vectors(t).Refused {
@@ -112,15 +85,6 @@ func TestSealVectorsRefused(t *testing.T) {
 			assertNotOpened(t, err, app, tenant)
 		})
 	}
-}
-
-// assertNotOpened also wants a reason that quotes nothing.
-func assertNotOpened(t *testing.T, err error, opened ...string) {
-	t.Helper()
-	var reason sealError
-	require.ErrorAs(t, err, &reason)
-	assert.Contains(t, []sealError{errSealSize, errSealNotCanonical, errSealNotOpened, errSealedGarbled, errSealedFingerprint}, reason)
-	assert.Empty(t, strings.Join(opened, ""))
 }
 
 func TestSealOpens(t *testing.T) {
@@ -417,24 +381,6 @@ func TestFingerprintOf(t *testing.T) {
 	}
 }
 
-type withSealer struct {
-	Name   string
-	Sealer sealer
-	hidden *sealer
-}
-
-// spellings are the ways in which a key could show.
-func spellings(key [32]byte) []string {
-	b := key[:8] // a part of it would be enough
-	decimal := strings.Trim(fmt.Sprintf("%d", b), "[]")
-	return []string{
-		string(b), hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)), fmt.Sprintf("% x", b), decimal, strings.ReplaceAll(decimal, " ", ","),
-		strings.ReplaceAll(decimal, " ", ", "), strings.Trim(fmt.Sprintf("%#v", b), "[]byte{}"), strings.Trim(fmt.Sprintf("%q", b), `"`),
-		base64.RawStdEncoding.EncodeToString(key[:9]), base64.RawURLEncoding.EncodeToString(key[:9]), fmt.Sprintf("%o", b), fmt.Sprintf("%b", b),
-		fmt.Sprintf("%#x", key[0]) + ", " + fmt.Sprintf("%#x", key[1]),
-	}
-}
-
 // I5: nothing prints the key, whatever prints.
 func TestI5SealerShowsNoKey(t *testing.T) {
 	_, s := someSealed(t, "a", "t")
@@ -493,11 +439,6 @@ func TestI5SealerShowsNoKey(t *testing.T) {
 	assert.Contains(t, shown, spellings(key)[4])
 }
 
-// failures is a testing.T for testify that keeps what it says.
-type failures struct{ text strings.Builder }
-
-func (f *failures) Errorf(format string, args ...any) { fmt.Fprintf(&f.text, format, args...) }
-
 // A process may have 10,000: no AEAD in any of them.
 func TestSealersAreSmall(t *testing.T) {
 	const many = 10_000
@@ -541,3 +482,62 @@ func BenchmarkSeal(b *testing.B) {
 		}
 	})
 }
+
+// plainHKDF and plainSeal are the same once more, by the letter of RFC 5869 and with a nonce
+// that is given.
+func plainHKDF(secret, salt []byte, info string, size int) []byte {
+	mac := func(key []byte, parts ...[]byte) []byte {
+		h := hmac.New(sha256.New, key)
+		for _, p := range parts {
+			h.Write(p)
+		}
+		return h.Sum(nil)
+	}
+	return mac(mac(salt, secret), []byte(info), []byte{1})[:size] // one block is enough
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	require.NoError(t, err)
+	return b
+}
+
+func momentOf(t testing.TB, text string) time.Time {
+	t.Helper()
+	ms, ok := exactMillis(text)
+	require.True(t, ok, text)
+	return time.UnixMilli(ms.Milliseconds())
+}
+
+// assertNotOpened also wants a reason that quotes nothing.
+func assertNotOpened(t *testing.T, err error, opened ...string) {
+	t.Helper()
+	var reason sealError
+	require.ErrorAs(t, err, &reason)
+	assert.Contains(t, []sealError{errSealSize, errSealNotCanonical, errSealNotOpened, errSealedGarbled, errSealedFingerprint}, reason)
+	assert.Empty(t, strings.Join(opened, ""))
+}
+
+type withSealer struct {
+	Name   string
+	Sealer sealer
+	hidden *sealer
+}
+
+// spellings are the ways in which a key could show.
+func spellings(key [32]byte) []string {
+	b := key[:8] // a part of it would be enough
+	decimal := strings.Trim(fmt.Sprintf("%d", b), "[]")
+	return []string{
+		string(b), hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)), fmt.Sprintf("% x", b), decimal, strings.ReplaceAll(decimal, " ", ","),
+		strings.ReplaceAll(decimal, " ", ", "), strings.Trim(fmt.Sprintf("%#v", b), "[]byte{}"), strings.Trim(fmt.Sprintf("%q", b), `"`),
+		base64.RawStdEncoding.EncodeToString(key[:9]), base64.RawURLEncoding.EncodeToString(key[:9]), fmt.Sprintf("%o", b), fmt.Sprintf("%b", b),
+		fmt.Sprintf("%#x", key[0]) + ", " + fmt.Sprintf("%#x", key[1]),
+	}
+}
+
+// failures is a testing.T for testify that keeps what it says.
+type failures struct{ text strings.Builder }
+
+func (f *failures) Errorf(format string, args ...any) { fmt.Fprintf(&f.text, format, args...) }

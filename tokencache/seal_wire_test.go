@@ -18,56 +18,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// wire is all that passes between replicas and Redis.
-type wire struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (w *wire) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := next(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &tapped{conn, w}, nil
-	}
-}
-
-func (w *wire) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
-
-func (w *wire) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (w *wire) note(p []byte) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.buf.Write(p)
-}
-
-func (w *wire) text() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.buf.String()
-}
-
-type tapped struct {
-	net.Conn
-	wire *wire
-}
-
-func (c *tapped) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.wire.note(p[:n])
-	return n, err
-}
-
-func (c *tapped) Write(p []byte) (int, error) {
-	c.wire.note(p)
-	return c.Conn.Write(p)
-}
-
 // F50, I5: whatever passes between replicas and Redis, and whatever stands in Redis, has no token
 // and no secret, through rotations, rejections, failures, direct calls and put-backs.
 func TestF50NothingReadableInRedis(t *testing.T) {
@@ -124,4 +74,54 @@ func TestF50NothingReadableInRedis(t *testing.T) {
 		}
 		assertUnspoken(t, text, sharpSecret)
 	})
+}
+
+// wire is all that passes between replicas and Redis.
+type wire struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (w *wire) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &tapped{conn, w}, nil
+	}
+}
+
+func (w *wire) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (w *wire) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (w *wire) note(p []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf.Write(p)
+}
+
+func (w *wire) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
+}
+
+type tapped struct {
+	net.Conn
+	wire *wire
+}
+
+func (c *tapped) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.wire.note(p[:n])
+	return n, err
+}
+
+func (c *tapped) Write(p []byte) (int, error) {
+	c.wire.note(p)
+	return c.Conn.Write(p)
 }

@@ -21,74 +21,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// tracer is a hook of the client that writes down all there is to see, as go-redis' own tracing
-// does: arguments, replies, errors and addresses.
-type tracer struct {
-	mu   sync.Mutex // guards below
-	seen []trace
-}
-
-// trace is what was seen at one place: of "publish arguments", "dial" and the like.
-type trace struct{ place, text string }
-
-func (h *tracer) note(place string, words ...any) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.seen = append(h.seen, trace{place, fmt.Sprint(words...)})
-}
-
-func (h *tracer) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := next(ctx, network, addr)
-		h.note("dial", network, addr, err)
-		return conn, err
-	}
-}
-
-func (h *tracer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		name := nameOf(cmd)
-		h.note(name+" arguments", cmd.Args()...)
-		err := next(ctx, cmd)
-		if script, ok := cmd.(*redis.Cmd); ok {
-			h.note(name+" reply", script.Val())
-		} else {
-			_, reply, _ := strings.Cut(cmd.String(), ": ") // before it: the arguments
-			h.note(name+" reply", reply)
-		}
-		h.note(name+" error", err)
-		return err
-	}
-}
-
-func (h *tracer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		err := next(ctx, cmds)
-		for _, cmd := range cmds {
-			h.note("pipeline", cmd.String(), err)
-		}
-		return err
-	}
-}
-
-// with returns the places at which a secret was seen.
-func (h *tracer) with(secrets ...string) []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	places := map[string]bool{}
-	for _, s := range h.seen {
-		for _, secret := range secrets {
-			if strings.Contains(s.text, secret) {
-				places[s.place] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(places))
-}
-
-// places returns all at which something was seen.
-func (h *tracer) places() []string { return h.with("") }
-
 // I5: a hook of the Redis client, such as go-redis' tracing, sees tokens nowhere, as they are
 // sealed before Redis is sent any, nor the app secret; the password of Redis it sees in the
 // arguments of HELLO.
@@ -156,3 +88,71 @@ func TestI5WhatHooksSee(t *testing.T) {
 		assert.Empty(t, hook.with(f.issuer.AppSecret()))
 	})
 }
+
+// tracer is a hook of the client that writes down all there is to see, as go-redis' own tracing
+// does: arguments, replies, errors and addresses.
+type tracer struct {
+	mu   sync.Mutex // guards below
+	seen []trace
+}
+
+// trace is what was seen at one place: of "publish arguments", "dial" and the like.
+type trace struct{ place, text string }
+
+func (h *tracer) note(place string, words ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seen = append(h.seen, trace{place, fmt.Sprint(words...)})
+}
+
+func (h *tracer) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		h.note("dial", network, addr, err)
+		return conn, err
+	}
+}
+
+func (h *tracer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		name := nameOf(cmd)
+		h.note(name+" arguments", cmd.Args()...)
+		err := next(ctx, cmd)
+		if script, ok := cmd.(*redis.Cmd); ok {
+			h.note(name+" reply", script.Val())
+		} else {
+			_, reply, _ := strings.Cut(cmd.String(), ": ") // before it: the arguments
+			h.note(name+" reply", reply)
+		}
+		h.note(name+" error", err)
+		return err
+	}
+}
+
+func (h *tracer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		for _, cmd := range cmds {
+			h.note("pipeline", cmd.String(), err)
+		}
+		return err
+	}
+}
+
+// with returns the places at which a secret was seen.
+func (h *tracer) with(secrets ...string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	places := map[string]bool{}
+	for _, s := range h.seen {
+		for _, secret := range secrets {
+			if strings.Contains(s.text, secret) {
+				places[s.place] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(places))
+}
+
+// places returns all at which something was seen.
+func (h *tracer) places() []string { return h.with("") }

@@ -135,46 +135,6 @@ func TestI5SecretsNeverAppear(t *testing.T) {
 	})
 }
 
-// withHidden is a struct of a user's, whose field no method is called of.
-type withHidden[T any] struct {
-	name  string
-	value T
-	ptr   *T
-	Open  T
-}
-
-// printed is v in every way in which a value is printed, alone and as part of others.
-func printed[T any](v T) string {
-	var b bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&b, nil))
-	inJSON := slog.New(slog.NewJSONHandler(&b, nil))
-	within := withHidden[T]{"x", v, &v, v}
-	for _, value := range []any{v, &v, within, &within, []T{v}, []*T{&v}, map[string]T{"x": v}, []any{v, &v}, struct{ Any any }{v}} {
-		for _, verb := range verbs {
-			_, _ = fmt.Fprintf(&b, verb+"\n", value)
-		}
-		_, _ = fmt.Fprintln(&b, value)
-		b.WriteString(fmt.Errorf("with %v: %w", value, errors.New("refused")).Error())
-		logger.Info("text", "v", value, slog.Group("group", "v", value))
-		inJSON.Info("JSON", "v", value, slog.Group("group", "v", value))
-		_ = json.NewEncoder(&b).Encode(value) // may fail, may not tell
-		_ = xml.NewEncoder(&b).Encode(value)
-		_ = gob.NewEncoder(&b).Encode(value)
-		_ = template.Must(template.New("").Parse("{{.}} {{printf `%p` .}}")).Execute(&b, value)
-	}
-	var failed recorder
-	var zero T
-	assert.Equal(&failed, v, zero)
-	assert.Equal(&failed, within, withHidden[T]{})
-	assert.Equal(&failed, []T{v}, []T{})
-	assert.ElementsMatch(&failed, []any{v, within}, []any{})
-	assert.Nil(&failed, within)
-	assert.Empty(&failed, within)
-	assert.EqualExportedValues(&failed, within, withHidden[T]{})
-	b.WriteString(failed.text.String())
-	return b.String()
-}
-
 // I5: nothing of ours that holds a secret or a token prints it, not by a wrong verb, nor as the
 // unexported field of a struct, where fmt calls no method, nor in the diff of a failed test.
 func TestI5NothingOfOursPrintsASecret(t *testing.T) {
@@ -243,4 +203,44 @@ func TestSecret(t *testing.T) {
 		assert.Empty(t, zero.Reveal())
 		assert.Equal(t, "secret()", zero.String())
 	}
+}
+
+// withHidden is a struct of a user's, whose field no method is called of.
+type withHidden[T any] struct {
+	name  string
+	value T
+	ptr   *T
+	Open  T
+}
+
+// printed is v in every way in which a value is printed, alone and as part of others.
+func printed[T any](v T) string {
+	var b bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&b, nil))
+	inJSON := slog.New(slog.NewJSONHandler(&b, nil))
+	within := withHidden[T]{"x", v, &v, v}
+	for _, value := range []any{v, &v, within, &within, []T{v}, []*T{&v}, map[string]T{"x": v}, []any{v, &v}, struct{ Any any }{v}} {
+		for _, verb := range verbs {
+			_, _ = fmt.Fprintf(&b, verb+"\n", value)
+		}
+		_, _ = fmt.Fprintln(&b, value)
+		b.WriteString(fmt.Errorf("with %v: %w", value, errors.New("refused")).Error())
+		logger.Info("text", "v", value, slog.Group("group", "v", value))
+		inJSON.Info("JSON", "v", value, slog.Group("group", "v", value))
+		_ = json.NewEncoder(&b).Encode(value) // may fail, may not tell
+		_ = xml.NewEncoder(&b).Encode(value)
+		_ = gob.NewEncoder(&b).Encode(value)
+		_ = template.Must(template.New("").Parse("{{.}} {{printf `%p` .}}")).Execute(&b, value)
+	}
+	var failed recorder
+	var zero T
+	assert.Equal(&failed, v, zero)
+	assert.Equal(&failed, within, withHidden[T]{})
+	assert.Equal(&failed, []T{v}, []T{})
+	assert.ElementsMatch(&failed, []any{v, within}, []any{})
+	assert.Nil(&failed, within)
+	assert.Empty(&failed, within)
+	assert.EqualExportedValues(&failed, within, withHidden[T]{})
+	b.WriteString(failed.text.String())
+	return b.String()
 }

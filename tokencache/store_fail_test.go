@@ -9,13 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func (s *stage) known() *failure {
-	s.t.Helper()
-	v, err := s.read(s.t.Context())
-	require.NoError(s.t, err)
-	return v.failure
-}
-
 func TestF12FailIsForTheHolderOnly(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		e := &IssuerError{Issuer: "x", Message: "m"}
@@ -212,4 +205,11 @@ func TestF20FailReplayedOnAGarbledFailure(t *testing.T) {
 		s.lock("ours")
 		assert.Zero(t, s.mustFail("ours", &IssuerError{}, 0))
 	})
+}
+
+func (s *stage) known() *failure {
+	s.t.Helper()
+	v, err := s.read(s.t.Context())
+	require.NoError(s.t, err)
+	return v.failure
 }

@@ -10,14 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mustInvalidate rejects a1/t1.
-func (s *stage) mustInvalidate(nonce string, remaining time.Duration) Outcome {
-	s.t.Helper()
-	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: nonce, remaining: remaining})
-	require.NoError(s.t, err)
-	return v.out
-}
-
 func TestF31InvalidateCompares(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		t.Run("the stored one", func(t *testing.T) {
@@ -301,4 +293,12 @@ func TestF31ForeignRowOfRejections(t *testing.T) {
 			})
 		}
 	})
+}
+
+// mustInvalidate rejects a1/t1.
+func (s *stage) mustInvalidate(nonce string, remaining time.Duration) Outcome {
+	s.t.Helper()
+	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: nonce, remaining: remaining})
+	require.NoError(s.t, err)
+	return v.out
 }

@@ -61,31 +61,6 @@ func TestF22OneHashTag(t *testing.T) {
 	}
 }
 
-// seeKeys returns what returns all keys and channels that have gone through a
-// link since.
-func seeKeys(link *redistest.Link) func() []string {
-	var mu sync.Mutex
-	var keys []string
-	link.Fail("never", func(name string, args []string) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case strings.HasPrefix(name, "EVAL"):
-			keys = append(keys, args[2:2+int(args[1][0]-'0')]...)
-		case strings.HasSuffix(name, "SUBSCRIBE"):
-			keys = append(keys, args...)
-		case len(args) > 0 && name != "HELLO" && name != "CLIENT" && name != "SCRIPT":
-			keys = append(keys, args[0])
-		}
-		return false
-	})
-	return func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Clone(keys)
-	}
-}
-
 // F34: what must not share does not: another prefix, another app, another secret.
 func TestF34WrongPrefix(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
@@ -98,13 +73,6 @@ func TestF34WrongPrefix(t *testing.T) {
 		assert.Equal(t, 1, f.stats().Rotations)
 		assert.Equal(t, []string{"one:token:{" + f.id() + "}:token", "onetoken:{" + f.id() + "}:token"}, f.allKeys())
 	})
-}
-
-func (f *fleet) allKeys() []string {
-	keys, err := f.redis.Admin().Keys(context.Background(), "*").Result()
-	require.NoError(f.t, err)
-	slices.Sort(keys)
-	return keys
 }
 
 // F34: two apps in one process have a token each, and a rejection, a failure or
@@ -155,13 +123,6 @@ func TestF34TwoSecretsOfOneApp(t *testing.T) {
 		assert.Equal(t, 1, f.stats().Calls)
 		assert.Equal(t, 1, f.stats().Refused)
 	})
-}
-
-func inDatabase(number int, prefix string) option {
-	return func(c *replicaConfig) {
-		c.cache.Prefix = prefix
-		c.redis = append(c.redis, func(o *redis.Options) { o.DB = number })
-	}
 }
 
 // F34: two fleets in two databases of one Redis, with one credential. Their keys are apart, but
@@ -215,4 +176,43 @@ func TestF34TokensStayInTheirDatabase(t *testing.T) {
 		assert.False(t, first.Equal(second))
 		assert.Equal(t, 2, f.stats().Calls)
 	})
+}
+
+// seeKeys returns what returns all keys and channels that have gone through a
+// link since.
+func seeKeys(link *redistest.Link) func() []string {
+	var mu sync.Mutex
+	var keys []string
+	link.Fail("never", func(name string, args []string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case strings.HasPrefix(name, "EVAL"):
+			keys = append(keys, args[2:2+int(args[1][0]-'0')]...)
+		case strings.HasSuffix(name, "SUBSCRIBE"):
+			keys = append(keys, args...)
+		case len(args) > 0 && name != "HELLO" && name != "CLIENT" && name != "SCRIPT":
+			keys = append(keys, args[0])
+		}
+		return false
+	})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(keys)
+	}
+}
+
+func (f *fleet) allKeys() []string {
+	keys, err := f.redis.Admin().Keys(context.Background(), "*").Result()
+	require.NoError(f.t, err)
+	slices.Sort(keys)
+	return keys
+}
+
+func inDatabase(number int, prefix string) option {
+	return func(c *replicaConfig) {
+		c.cache.Prefix = prefix
+		c.redis = append(c.redis, func(o *redis.Options) { o.DB = number })
+	}
 }

@@ -42,15 +42,6 @@ func TestF21ReplyLostAndReplayed(t *testing.T) {
 	}
 }
 
-// failedLongAgo leaves a failure that holds nobody. Whoever finds one looks and tries
-// for the lock in two steps instead of one.
-func (r *replica) failedLongAgo() {
-	r.fleet.t.Helper()
-	ctx, admin, key := context.Background(), r.fleet.redis.Admin(), "onetoken:{"+r.source.ID()+"}:failure"
-	require.NoError(r.fleet.t, admin.HSet(ctx, key, "attempts", 1, "until", 1).Err())
-	require.NoError(r.fleet.t, admin.PExpire(ctx, key, time.Minute).Err())
-}
-
 // F21: the same with a failure: its attempts are counted once, and the hold is
 // that of the first.
 func TestF21LostReplyOfAFailure(t *testing.T) {
@@ -67,14 +58,6 @@ func TestF21LostReplyOfAFailure(t *testing.T) {
 		assert.LessOrEqual(t, status.RetryIn, 300*time.Millisecond)
 		r.within(300*time.Millisecond + latency)
 	})
-}
-
-func (f *fleet) warmFailure() {
-	f.t.Helper()
-	f.issuer.FailNext(1, feishutest.Status(500))
-	_, err := f.replica().get(context.Background())
-	require.Error(f.t, err)
-	require.NoError(f.t, f.redis.Admin().FlushDB(context.Background()).Err())
 }
 
 // F21: and with a rejection: it is told once, though Redis hears it twice.
@@ -140,4 +123,21 @@ func TestF43LockReplyLost(t *testing.T) {
 			})
 		})
 	}
+}
+
+// failedLongAgo leaves a failure that holds nobody. Whoever finds one looks and tries
+// for the lock in two steps instead of one.
+func (r *replica) failedLongAgo() {
+	r.fleet.t.Helper()
+	ctx, admin, key := context.Background(), r.fleet.redis.Admin(), "onetoken:{"+r.source.ID()+"}:failure"
+	require.NoError(r.fleet.t, admin.HSet(ctx, key, "attempts", 1, "until", 1).Err())
+	require.NoError(r.fleet.t, admin.PExpire(ctx, key, time.Minute).Err())
+}
+
+func (f *fleet) warmFailure() {
+	f.t.Helper()
+	f.issuer.FailNext(1, feishutest.Status(500))
+	_, err := f.replica().get(context.Background())
+	require.Error(f.t, err)
+	require.NoError(f.t, f.redis.Admin().FlushDB(context.Background()).Err())
 }

@@ -16,14 +16,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-func newCache(t *testing.T, rdb redis.UniversalClient, c tokencache.Config) *tokencache.Cache {
-	t.Helper()
-	cache, err := tokencache.New(rdb, c)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, cache.Close()) })
-	return cache
-}
-
 // Survey shows every credential under its prefix, and nothing else.
 func TestSurvey(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
@@ -166,4 +158,12 @@ func TestSurveyTellsTheIssuersOfAnAppApart(t *testing.T) {
 		require.NoError(t, admin.HDel(ctx, key, "issuer_url").Err())
 		assert.Empty(t, urls()[stored.ID()], "a record of before")
 	})
+}
+
+func newCache(t *testing.T, rdb redis.UniversalClient, c tokencache.Config) *tokencache.Cache {
+	t.Helper()
+	cache, err := tokencache.New(rdb, c)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, cache.Close()) })
+	return cache
 }

@@ -101,35 +101,6 @@ func TestF28NoTokenInTheWindow(t *testing.T) {
 	}
 }
 
-// assertPaced checks that failed calls are apart by the fleet's backoff, and
-// that there are as many as that allows. What may be a replica's own trouble
-// holds the others for a moment only. Takes is how long an answer that has begun
-// goes on.
-func (f *fleet) assertPaced(calls []feishutest.Call, class tokencache.Class, local bool, takes time.Duration) {
-	f.t.Helper()
-	base, limit := 250*time.Millisecond, 30*time.Second
-	if class == tokencache.ClassUnknown {
-		base, limit = 5*time.Second, time.Minute
-	}
-	require.Greater(f.t, len(calls), 5)
-	for i, call := range calls[1:] {
-		hold := time.Duration(min(float64(limit), float64(base)*math.Exp2(float64(i))))
-		if local {
-			hold = base
-		}
-		apart := call.Arrived.Sub(calls[i].Answered)
-		assert.GreaterOrEqual(f.t, apart, hold, "call %d", i+1)
-		if !local {
-			assert.LessOrEqual(f.t, apart, hold*6/5+takes+2*time.Second, "call %d", i+1)
-		}
-	}
-	if local {
-		span := calls[len(calls)-1].Arrived.Sub(calls[0].Arrived)
-		most := len(f.replicas) * (8 + int(span/limit))
-		assert.LessOrEqual(f.t, len(calls), most, "each replica keeps to its own backoff")
-	}
-}
-
 // F29: what the issuer says about coming back holds for the whole fleet, cold or
 // not, whatever the header looks like.
 func TestF29RateLimited(t *testing.T) {
@@ -361,17 +332,6 @@ func TestF12IssuerDownForAColdFleet(t *testing.T) {
 	})
 }
 
-// assertBackoff checks that each failed call was followed by a pause of at least
-// the backoff (I3).
-func (f *fleet) assertBackoff(base, limit time.Duration) {
-	f.t.Helper()
-	calls, wait := f.issuer.Calls(), base
-	for i := 1; i < len(calls) && !calls[i-1].Granted(); i++ {
-		assert.GreaterOrEqual(f.t, calls[i].Arrived.Sub(calls[i-1].Answered), wait, "call %d", i)
-		wait = min(limit, 2*wait)
-	}
-}
-
 // F12: a holder that can tell nobody of its failure still says that the lock is
 // free, and somebody else asks at once instead of when the lease is over.
 func TestF12LeavesNeitherTokenNorFailure(t *testing.T) {
@@ -389,4 +349,44 @@ func TestF12LeavesNeitherTokenNorFailure(t *testing.T) {
 		assert.LessOrEqual(t, res.took, 2*time.Second+10*time.Millisecond)
 		assert.Equal(t, feishutest.Stats{Refused: 1, Calls: 1, Rotations: 1}, f.stats())
 	})
+}
+
+// assertPaced checks that failed calls are apart by the fleet's backoff, and
+// that there are as many as that allows. What may be a replica's own trouble
+// holds the others for a moment only. Takes is how long an answer that has begun
+// goes on.
+func (f *fleet) assertPaced(calls []feishutest.Call, class tokencache.Class, local bool, takes time.Duration) {
+	f.t.Helper()
+	base, limit := 250*time.Millisecond, 30*time.Second
+	if class == tokencache.ClassUnknown {
+		base, limit = 5*time.Second, time.Minute
+	}
+	require.Greater(f.t, len(calls), 5)
+	for i, call := range calls[1:] {
+		hold := time.Duration(min(float64(limit), float64(base)*math.Exp2(float64(i))))
+		if local {
+			hold = base
+		}
+		apart := call.Arrived.Sub(calls[i].Answered)
+		assert.GreaterOrEqual(f.t, apart, hold, "call %d", i+1)
+		if !local {
+			assert.LessOrEqual(f.t, apart, hold*6/5+takes+2*time.Second, "call %d", i+1)
+		}
+	}
+	if local {
+		span := calls[len(calls)-1].Arrived.Sub(calls[0].Arrived)
+		most := len(f.replicas) * (8 + int(span/limit))
+		assert.LessOrEqual(f.t, len(calls), most, "each replica keeps to its own backoff")
+	}
+}
+
+// assertBackoff checks that each failed call was followed by a pause of at least
+// the backoff (I3).
+func (f *fleet) assertBackoff(base, limit time.Duration) {
+	f.t.Helper()
+	calls, wait := f.issuer.Calls(), base
+	for i := 1; i < len(calls) && !calls[i-1].Granted(); i++ {
+		assert.GreaterOrEqual(f.t, calls[i].Arrived.Sub(calls[i-1].Answered), wait, "call %d", i)
+		wait = min(limit, 2*wait)
+	}
 }

@@ -60,23 +60,6 @@ func TestF1HolderKilledDuringItsCall(t *testing.T) {
 	})
 }
 
-// victim is a replica that can be killed: nothing reaches it any more, and nobody
-// hears of it.
-type victim struct {
-	*replica
-	stall *stall
-}
-
-func (f *fleet) victim() *victim {
-	s := f.stall()
-	return &victim{f.replica(via(s)), s}
-}
-
-func (v *victim) kill() {
-	v.stall.begin()
-	v.link.Silence(true)
-}
-
 // F2: the holder is stopped until its lease is over and a successor has
 // published; then it wakes, and offers what it was given long ago. The better
 // one stays, and both use it.
@@ -100,16 +83,6 @@ func TestF2StoppedHolderWakesAfterItsSuccessor(t *testing.T) {
 		assert.Equal(t, []string{"takeover", "publish stored"}, successor.only(tokencache.EventTakeover, tokencache.EventPublish))
 		assert.Equal(t, 2, f.stats().Calls)
 	})
-}
-
-// stoppable is a replica that hears nothing of the issuer and cannot extend its
-// lock until its stall ends: as good as stopped in the middle of its call.
-func (f *fleet) stoppable(options ...option) (*replica, *stall) {
-	s := f.stall()
-	s.begin()
-	r := f.replica(append(options, via(s))...)
-	r.link.Fail("ERR stopped", script("extend"))
-	return r, s
 }
 
 // F3: the holder is stopped for longer than the token it was given lives. It is
@@ -263,6 +236,33 @@ func TestF6UnsureReleaseLeavesTheHoldersLock(t *testing.T) {
 		assert.Equal(t, 2, f.stats().Calls, "the warm-up's and one more")
 		assert.Empty(t, f.lockKeyAfter())
 	})
+}
+
+// victim is a replica that can be killed: nothing reaches it any more, and nobody
+// hears of it.
+type victim struct {
+	*replica
+	stall *stall
+}
+
+func (f *fleet) victim() *victim {
+	s := f.stall()
+	return &victim{f.replica(via(s)), s}
+}
+
+func (v *victim) kill() {
+	v.stall.begin()
+	v.link.Silence(true)
+}
+
+// stoppable is a replica that hears nothing of the issuer and cannot extend its
+// lock until its stall ends: as good as stopped in the middle of its call.
+func (f *fleet) stoppable(options ...option) (*replica, *stall) {
+	s := f.stall()
+	s.begin()
+	r := f.replica(append(options, via(s))...)
+	r.link.Fail("ERR stopped", script("extend"))
+	return r, s
 }
 
 // stall is a transport whose answers can be kept back: a process that is stopped

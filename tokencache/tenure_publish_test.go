@@ -79,6 +79,55 @@ func TestF40RejectedTwice(t *testing.T) {
 	})
 }
 
+// F40: a call took longer than its token lives, but by then another replica has
+// stored one. Whoever waits for the call gets that.
+func TestF40ExpiredWhileOthersDidBetter(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		slow := f.replica(func(c *replicaConfig) { c.fetcher = &lazyFetcher{life: 2 * time.Second, takes: 3 * time.Second} })
+		quick := f.replica(func(c *replicaConfig) { c.fetcher = &lazyFetcher{life: time.Hour, takes: 10 * time.Millisecond} })
+		got := make(chan tokencache.Token)
+		go func() {
+			tok, err := slow.source.Get(context.Background())
+			assert.NoError(t, err)
+			got <- tok
+		}()
+		time.Sleep(time.Second)
+		require.NoError(t, f.redis.Admin().Del(t.Context(), f.keyOf("lock")).Err()) // evicted
+		want, err := quick.source.Get(context.Background())
+		require.NoError(t, err)
+		assert.True(t, want.Equal(<-got))
+		assert.Equal(t, 1, slow.count(tokencache.EventPublish, "expired"))
+		assert.Empty(t, key("failure")(f), "and nobody is held back")
+	})
+}
+
+// F23: Redis' own clock steps between the read and the publish of a call. The
+// stored life may come out shorter, never longer than the issuer's.
+func TestF23RedisTimeStepsDuringACall(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		step time.Duration
+		want time.Duration
+	}{
+		{"10 min ahead", 10 * time.Minute, 110 * time.Minute},
+		{"10 min back", -10 * time.Minute, 2 * time.Hour},
+		{"not at all", 0, 2 * time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var f *fleet
+			step := func() { f.redis.Server().SetTime(time.Now().Add(test.step)) }
+			virtual(t, feishutest.Config{OnRequest: func() { step() }}, func(t *testing.T, started *fleet) {
+				f = started
+				f.redis.Server().SetTime(time.Now())
+				r := f.replica()
+				tok := r.within(0)
+				assert.Equal(t, test.want, f.ttl(f.tokenKey()))
+				assert.LessOrEqual(t, time.Until(tok.Expiry()), test.want)
+			})
+		})
+	}
+}
+
 // lazyFetcher hands out tokens after a while.
 type lazyFetcher struct {
 	life, takes time.Duration
@@ -132,55 +181,6 @@ func (l *lazyFetcher) assertPaced(t *testing.T) {
 		assert.GreaterOrEqual(t, rest, hold, "after attempt %d", i+1)
 		assert.LessOrEqual(t, rest, hold*6/5+time.Second, "after attempt %d", i+1)
 		hold = min(30*time.Second, 2*hold)
-	}
-}
-
-// F40: a call took longer than its token lives, but by then another replica has
-// stored one. Whoever waits for the call gets that.
-func TestF40ExpiredWhileOthersDidBetter(t *testing.T) {
-	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
-		slow := f.replica(func(c *replicaConfig) { c.fetcher = &lazyFetcher{life: 2 * time.Second, takes: 3 * time.Second} })
-		quick := f.replica(func(c *replicaConfig) { c.fetcher = &lazyFetcher{life: time.Hour, takes: 10 * time.Millisecond} })
-		got := make(chan tokencache.Token)
-		go func() {
-			tok, err := slow.source.Get(context.Background())
-			assert.NoError(t, err)
-			got <- tok
-		}()
-		time.Sleep(time.Second)
-		require.NoError(t, f.redis.Admin().Del(t.Context(), f.keyOf("lock")).Err()) // evicted
-		want, err := quick.source.Get(context.Background())
-		require.NoError(t, err)
-		assert.True(t, want.Equal(<-got))
-		assert.Equal(t, 1, slow.count(tokencache.EventPublish, "expired"))
-		assert.Empty(t, key("failure")(f), "and nobody is held back")
-	})
-}
-
-// F23: Redis' own clock steps between the read and the publish of a call. The
-// stored life may come out shorter, never longer than the issuer's.
-func TestF23RedisTimeStepsDuringACall(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		step time.Duration
-		want time.Duration
-	}{
-		{"10 min ahead", 10 * time.Minute, 110 * time.Minute},
-		{"10 min back", -10 * time.Minute, 2 * time.Hour},
-		{"not at all", 0, 2 * time.Hour},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var f *fleet
-			step := func() { f.redis.Server().SetTime(time.Now().Add(test.step)) }
-			virtual(t, feishutest.Config{OnRequest: func() { step() }}, func(t *testing.T, started *fleet) {
-				f = started
-				f.redis.Server().SetTime(time.Now())
-				r := f.replica()
-				tok := r.within(0)
-				assert.Equal(t, test.want, f.ttl(f.tokenKey()))
-				assert.LessOrEqual(t, time.Until(tok.Expiry()), test.want)
-			})
-		})
 	}
 }
 

@@ -100,25 +100,6 @@ func TestF7LockIsGivenBackThoughAHookPanics(t *testing.T) {
 	}
 }
 
-// afterwards is a hook that does something once, when a script has been run.
-type afterwards struct {
-	panicky
-
-	script string
-	armed  atomic.Bool
-	do     func()
-}
-
-func (a *afterwards) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		err := next(ctx, cmd)
-		if nameOf(cmd) == a.script && a.armed.CompareAndSwap(true, false) {
-			a.do()
-		}
-		return err
-	}
-}
-
 // F44: a Fetcher does not heed its ctx, and hangs. It is left behind when the
 // time of the call is over; the lock is free then, and another replica asks.
 func TestF44FetcherIgnoresItsCtx(t *testing.T) {
@@ -156,4 +137,23 @@ func TestF44FetcherIgnoresItsCtx(t *testing.T) {
 		assert.Equal(t, f.issuer.Pairs()[0].App, f.stored(), "what comes that late is dropped")
 		f.nothingLeft()
 	})
+}
+
+// afterwards is a hook that does something once, when a script has been run.
+type afterwards struct {
+	panicky
+
+	script string
+	armed  atomic.Bool
+	do     func()
+}
+
+func (a *afterwards) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if nameOf(cmd) == a.script && a.armed.CompareAndSwap(true, false) {
+			a.do()
+		}
+		return err
+	}
 }

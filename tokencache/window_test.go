@@ -92,15 +92,6 @@ func TestF25WindowOfLives(t *testing.T) {
 	}
 }
 
-// someWindow is more often short than long; one in three issuers has none.
-func someWindow(random *rand.Rand) time.Duration {
-	if random.IntN(3) == 0 {
-		return 0
-	}
-	longest := time.Second << random.IntN(14)
-	return time.Second + time.Duration(random.Int64N(int64(longest)))
-}
-
 func TestWindowOfIsOrdered(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -192,4 +183,13 @@ func TestPhaseOf(t *testing.T) {
 			assert.Equal(t, max(test.want, 1)-1, w.phaseOf(test.remaining-rest), "then the next")
 		})
 	}
+}
+
+// someWindow is more often short than long; one in three issuers has none.
+func someWindow(random *rand.Rand) time.Duration {
+	if random.IntN(3) == 0 {
+		return 0
+	}
+	longest := time.Second << random.IntN(14)
+	return time.Second + time.Duration(random.Int64N(int64(longest)))
 }
