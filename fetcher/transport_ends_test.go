@@ -19,31 +19,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// hijacked is a server that says something and no more, and keeps the connection until the
-// other side closes it, which it tells.
-func hijacked(t *testing.T, says string) (url string, said, closed <-chan struct{}) {
-	t.Helper()
-	saying, closing := make(chan struct{}, 100), make(chan struct{}, 100)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		conn, rw, err := w.(http.Hijacker).Hijack()
-		if !assert.NoError(t, err) {
-			return
-		}
-		defer func() { closing <- struct{}{} }()
-		defer conn.Close()
-		_, _ = io.WriteString(conn, says)
-		saying <- struct{}{}
-		waitForEnd(conn, rw.Reader)
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, saying, closing
-}
-
-func waitForEnd(conn net.Conn, r *bufio.Reader) {
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second)) // so that what hangs fails
-	_, _ = io.Copy(io.Discard, r)
-}
-
 // An answer over a socket that has no end: with 101, where the body is a connection that the
 // transport does not tie to the ctx, none is waited for; else the ctx ends it. Nothing is
 // left behind, however often it is tried.
@@ -97,22 +72,6 @@ func TestAnswersWithoutAnEnd(t *testing.T) {
 	}
 }
 
-// deaf is a body, or a transport, that hears of no ctx: it ends when it is closed, or not even
-// then, but by the end of the test.
-type deaf struct {
-	end    chan struct{}
-	closes bool
-}
-
-func (d *deaf) Read([]byte) (int, error) { <-d.end; return 0, io.ErrClosedPipe }
-
-func (d *deaf) Close() error {
-	if d.closes {
-		close(d.end)
-	}
-	return nil
-}
-
 // A transport of the user's own may not look at the ctx at all.
 func TestTransportsThatIgnoreTheContext(t *testing.T) {
 	for edge, test := range map[string]struct {
@@ -154,4 +113,45 @@ func TestPanicOfATransport(t *testing.T) {
 	})})
 	require.NoError(t, err)
 	assert.PanicsWithValue(t, "theirs", func() { _, _ = f.Fetch(t.Context()) })
+}
+
+// hijacked is a server that says something and no more, and keeps the connection until the
+// other side closes it, which it tells.
+func hijacked(t *testing.T, says string) (url string, said, closed <-chan struct{}) {
+	t.Helper()
+	saying, closing := make(chan struct{}, 100), make(chan struct{}, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, rw, err := w.(http.Hijacker).Hijack()
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer func() { closing <- struct{}{} }()
+		defer conn.Close()
+		_, _ = io.WriteString(conn, says)
+		saying <- struct{}{}
+		waitForEnd(conn, rw.Reader)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, saying, closing
+}
+
+func waitForEnd(conn net.Conn, r *bufio.Reader) {
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second)) // so that what hangs fails
+	_, _ = io.Copy(io.Discard, r)
+}
+
+// deaf is a body, or a transport, that hears of no ctx: it ends when it is closed, or not even
+// then, but by the end of the test.
+type deaf struct {
+	end    chan struct{}
+	closes bool
+}
+
+func (d *deaf) Read([]byte) (int, error) { <-d.end; return 0, io.ErrClosedPipe }
+
+func (d *deaf) Close() error {
+	if d.closes {
+		close(d.end)
+	}
+	return nil
 }

@@ -13,37 +13,8 @@ import (
 	"github.com/onetoken-go/onetoken/lock"
 )
 
-// What follows runs in virtual time and on a real redis-server, where time is
-// real: the leases are long enough for a busy machine.
-const lease = 1500 * time.Millisecond
-
 // tolerance of what took how many seconds.
 const tolerance = 1
-
-// once makes a client that sends nothing twice.
-func once(o *redis.Options) { o.MaxRetries = -1 }
-
-// load makes the scripts known, so that a try is one command.
-func load(t *testing.T, rdb *redis.Client) {
-	held, err := lock.New(rdb).TryAcquire(t.Context(), key, lease, lease)
-	require.NoError(t, err)
-	require.NoError(t, held.Release(t.Context()))
-}
-
-// whenFree takes a lock that is about to run out in Redis: we believe it gone a
-// little before.
-func whenFree(t *testing.T, locker *lock.Locker) *lock.Lease {
-	for range 100 {
-		held, err := locker.TryAcquire(t.Context(), key, time.Minute, time.Minute)
-		if err == nil {
-			return held
-		}
-		require.ErrorIs(t, err, lock.ErrHeld)
-		time.Sleep(lease / 20)
-	}
-	t.Fatal("still held")
-	return nil
-}
 
 func TestAcquireAndRelease(t *testing.T) {
 	t.Parallel()
@@ -279,4 +250,22 @@ func TestFullRedis(t *testing.T) {
 	require.NoError(t, held.Release(t.Context()))
 	assert.Zero(t, admin.Exists(t.Context(), key).Val())
 	locker.Wait()
+}
+
+// once makes a client that sends nothing twice.
+func once(o *redis.Options) { o.MaxRetries = -1 }
+
+// whenFree takes a lock that is about to run out in Redis: we believe it gone a
+// little before.
+func whenFree(t *testing.T, locker *lock.Locker) *lock.Lease {
+	for range 100 {
+		held, err := locker.TryAcquire(t.Context(), key, time.Minute, time.Minute)
+		if err == nil {
+			return held
+		}
+		require.ErrorIs(t, err, lock.ErrHeld)
+		time.Sleep(lease / 20)
+	}
+	t.Fatal("still held")
+	return nil
 }

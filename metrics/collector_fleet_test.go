@@ -2,8 +2,6 @@ package metrics_test
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,79 +15,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
-
-// fleet is five replicas, each with a Collector and a link to Redis of its own.
-type fleet struct {
-	t       *testing.T
-	redis   *redistest.Bubble
-	issuer  *tokencachetest.Fetcher
-	sources []*tokencache.Source
-	metrics []*metrics.Collector
-}
-
-func newFleet(t *testing.T) *fleet {
-	f := &fleet{t: t, redis: redistest.NewBubble(t), issuer: tokencachetest.NewFetcher("cli_test")}
-	f.issuer.SetLatency(130 * time.Millisecond)
-	for i := range 5 {
-		m := metrics.New()
-		cache := tokencachetest.On(t, f.redis.Client(fmt.Sprint(i)), tokencache.Config{Observe: m.Observe})
-		source := cache.Source(f.issuer)
-		m.Of(cache.Sources)
-		f.sources, f.metrics = append(f.sources, source), append(f.metrics, m)
-	}
-	return f
-}
-
-// live has every replica Get once a second or so, none at the same instant.
-func (f *fleet) live(d time.Duration) {
-	for range d / time.Second {
-		for i, source := range f.sources {
-			mustGet(f.t, source)
-			time.Sleep(time.Duration(150+i) * time.Millisecond)
-		}
-		time.Sleep(time.Second - 760*time.Millisecond)
-	}
-}
-
-func mustGet(t *testing.T, source *tokencache.Source) tokencache.Token {
-	t.Helper()
-	tok, err := source.Get(t.Context())
-	require.NoError(t, err)
-	return tok
-}
-
-// sum adds up a series over the fleet.
-func (f *fleet) sum(series string) float64 {
-	f.t.Helper()
-	total := 0.0
-	for _, v := range f.each(series) {
-		total += v
-	}
-	return total
-}
-
-// each is what every replica shows.
-func (f *fleet) each(series string) []float64 {
-	f.t.Helper()
-	var values []float64
-	for _, m := range f.metrics {
-		values = append(values, value(f.t, m, series))
-	}
-	return values
-}
-
-func value(t *testing.T, m *metrics.Collector, series string) float64 {
-	t.Helper()
-	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(series) + ` (\S+)$`).FindStringSubmatch(shown(t, m))
-	require.Len(t, found, 2, series)
-	v, err := strconv.ParseFloat(found[1], 64)
-	require.NoError(t, err)
-	return v
-}
-
-func (f *fleet) remaining() []float64 {
-	return f.each(`onetoken_token_remaining_seconds{id="` + f.sources[0].ID() + `"}`)
-}
 
 func TestFleet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -188,4 +113,61 @@ func TestSourcesAreShown(t *testing.T) {
 	require.NoError(t, cache.Close())
 	assert.NotContains(t, shown(t, m), series)
 	assert.Empty(t, cache.Sources())
+}
+
+// fleet is five replicas, each with a Collector and a link to Redis of its own.
+type fleet struct {
+	t       *testing.T
+	redis   *redistest.Bubble
+	issuer  *tokencachetest.Fetcher
+	sources []*tokencache.Source
+	metrics []*metrics.Collector
+}
+
+func newFleet(t *testing.T) *fleet {
+	f := &fleet{t: t, redis: redistest.NewBubble(t), issuer: tokencachetest.NewFetcher("cli_test")}
+	f.issuer.SetLatency(130 * time.Millisecond)
+	for i := range 5 {
+		m := metrics.New()
+		cache := tokencachetest.On(t, f.redis.Client(fmt.Sprint(i)), tokencache.Config{Observe: m.Observe})
+		source := cache.Source(f.issuer)
+		m.Of(cache.Sources)
+		f.sources, f.metrics = append(f.sources, source), append(f.metrics, m)
+	}
+	return f
+}
+
+// live has every replica Get once a second or so, none at the same instant.
+func (f *fleet) live(d time.Duration) {
+	for range d / time.Second {
+		for i, source := range f.sources {
+			mustGet(f.t, source)
+			time.Sleep(time.Duration(150+i) * time.Millisecond)
+		}
+		time.Sleep(time.Second - 760*time.Millisecond)
+	}
+}
+
+// sum adds up a series over the fleet.
+func (f *fleet) sum(series string) float64 {
+	f.t.Helper()
+	total := 0.0
+	for _, v := range f.each(series) {
+		total += v
+	}
+	return total
+}
+
+// each is what every replica shows.
+func (f *fleet) each(series string) []float64 {
+	f.t.Helper()
+	var values []float64
+	for _, m := range f.metrics {
+		values = append(values, value(f.t, m, series))
+	}
+	return values
+}
+
+func (f *fleet) remaining() []float64 {
+	return f.each(`onetoken_token_remaining_seconds{id="` + f.sources[0].ID() + `"}`)
 }

@@ -13,34 +13,6 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
 
-// follow makes a request that is redirected from each place to the next, and
-// returns which of the hops had a token.
-func follow(t *testing.T, hosts []string, own string, places ...string) (tokens []bool) {
-	t.Helper()
-	s := newStage(t, feishutest.Config{}, func(c *bearer.Config) {
-		c.Hosts = hosts
-		hop := 0
-		c.Base = roundTrip(func(*http.Request) (*http.Response, error) {
-			if hop++; hop == len(places) {
-				return reply(http.StatusOK, jsonType, `{"code":0}`), nil
-			}
-			resp := reply(http.StatusTemporaryRedirect, "text/plain", "")
-			resp.Header.Set("Location", places[hop])
-			return resp, nil
-		})
-	})
-	req := newRequest(t, http.MethodGet, places[0], nil)
-	if own != "" {
-		req.Header.Set("Authorization", own)
-	}
-	status, _ := s.do(t, req)
-	require.Equal(t, http.StatusOK, status)
-	for _, authorization := range s.authorizations() {
-		tokens = append(tokens, authorization != "" && authorization != own)
-	}
-	return tokens
-}
-
 func TestRedirects(t *testing.T) {
 	const a, b = "https://a.example", "https://b.example"
 	for _, c := range []struct {
@@ -89,4 +61,32 @@ func TestRedirectToAnotherPortOfThisHost(t *testing.T) {
 	assert.Equal(t, "1", stray.Get("X-Mine"), "what is the caller's is copied")
 	assert.NotContains(t, fmt.Sprint(stray), s.issuer.Pairs()[0].Tenant)
 	assert.NotContains(t, stray, "Authorization")
+}
+
+// follow makes a request that is redirected from each place to the next, and
+// returns which of the hops had a token.
+func follow(t *testing.T, hosts []string, own string, places ...string) (tokens []bool) {
+	t.Helper()
+	s := newStage(t, feishutest.Config{}, func(c *bearer.Config) {
+		c.Hosts = hosts
+		hop := 0
+		c.Base = roundTrip(func(*http.Request) (*http.Response, error) {
+			if hop++; hop == len(places) {
+				return reply(http.StatusOK, jsonType, `{"code":0}`), nil
+			}
+			resp := reply(http.StatusTemporaryRedirect, "text/plain", "")
+			resp.Header.Set("Location", places[hop])
+			return resp, nil
+		})
+	})
+	req := newRequest(t, http.MethodGet, places[0], nil)
+	if own != "" {
+		req.Header.Set("Authorization", own)
+	}
+	status, _ := s.do(t, req)
+	require.Equal(t, http.StatusOK, status)
+	for _, authorization := range s.authorizations() {
+		tokens = append(tokens, authorization != "" && authorization != own)
+	}
+	return tokens
 }

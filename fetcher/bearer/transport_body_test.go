@@ -14,14 +14,6 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
 
-// warm gets the token that the test then revokes.
-func warm(t *testing.T, s *stage) {
-	t.Helper()
-	_, err := s.source.Get(t.Context())
-	require.NoError(t, err)
-	s.revoke(t)
-}
-
 func TestPostIsSentAgain(t *testing.T) {
 	s := newStage(t, feishutest.Config{})
 	warm(t, s)

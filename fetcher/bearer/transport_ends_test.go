@@ -16,33 +16,6 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
 
-// stuck is a body that says something, and then waits: until it is closed, or, if it is deaf,
-// until the test ends.
-type stuck struct {
-	io.Reader
-	deaf bool
-	end  chan struct{}
-}
-
-func (s *stuck) Read(p []byte) (int, error) {
-	if n, err := s.Reader.Read(p); err == nil {
-		return n, nil
-	}
-	<-s.end
-	return 0, errors.New("closed")
-}
-
-func (s *stuck) Close() error {
-	if !s.deaf {
-		select {
-		case <-s.end:
-		default:
-			close(s.end)
-		}
-	}
-	return nil
-}
-
 // What the Transport reads of a reply of somebody's own transport ends with the request's
 // ctx: the look for a code, and the rest of a rejection.
 func TestRepliesThatIgnoreTheContext(t *testing.T) {
@@ -102,17 +75,6 @@ func TestRepliesThatIgnoreTheContext(t *testing.T) {
 	}
 }
 
-// slowToClose is a body whose Close waits for the end of the test.
-type slowToClose struct {
-	io.Reader
-	end chan struct{}
-}
-
-func (s *slowToClose) Close() error {
-	<-s.end
-	return nil
-}
-
 // Nobody waits long for the end of a reply that is thrown away.
 func TestRejectionThatIsSlowToClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -160,4 +122,42 @@ func TestConnectionsAreNotReadFrom(t *testing.T) {
 			})
 		})
 	}
+}
+
+// stuck is a body that says something, and then waits: until it is closed, or, if it is deaf,
+// until the test ends.
+type stuck struct {
+	io.Reader
+	deaf bool
+	end  chan struct{}
+}
+
+func (s *stuck) Read(p []byte) (int, error) {
+	if n, err := s.Reader.Read(p); err == nil {
+		return n, nil
+	}
+	<-s.end
+	return 0, errors.New("closed")
+}
+
+func (s *stuck) Close() error {
+	if !s.deaf {
+		select {
+		case <-s.end:
+		default:
+			close(s.end)
+		}
+	}
+	return nil
+}
+
+// slowToClose is a body whose Close waits for the end of the test.
+type slowToClose struct {
+	io.Reader
+	end chan struct{}
+}
+
+func (s *slowToClose) Close() error {
+	<-s.end
+	return nil
 }

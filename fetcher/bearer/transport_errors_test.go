@@ -3,7 +3,6 @@ package bearer_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,12 +48,6 @@ func TestErrorsOfTheIssuerReachTheCaller(t *testing.T) {
 	assert.Empty(t, s.sent)
 }
 
-// gives is a Source that is none of tokencache's.
-type gives struct{ tok tokencache.Token }
-
-func (g gives) Get(context.Context) (tokencache.Token, error)    { return g.tok, nil }
-func (gives) Invalidate(context.Context, tokencache.Token) error { return nil }
-
 // No request is sent with an empty Authorization header: an issuer may give one of the two
 // tokens, and a Source none.
 func TestNoTokenOfTheKind(t *testing.T) {
@@ -80,25 +73,6 @@ func TestNoTokenOfTheKind(t *testing.T) {
 	for _, kind := range []bearer.Kind{bearer.Tenant, bearer.App} {
 		assertNoToken(t, gives{}, kind, "the Source gave an empty one")
 	}
-}
-
-// assertNoToken has a request sent unless there is something to say.
-func assertNoToken(t *testing.T, source bearer.Source, kind bearer.Kind, says string) {
-	t.Helper()
-	s := newStage(t, feishutest.Config{}, func(c *bearer.Config) { c.Source, c.Kind = source, kind })
-	body := &closes{Reader: strings.NewReader("x")}
-	resp, err := s.client.Do(newRequest(t, http.MethodPost, query, body))
-	if says == "" {
-		require.NoError(t, err)
-		_ = resp.Body.Close()
-		assert.Len(t, s.sent, 1)
-		return
-	}
-	require.ErrorIs(t, err, bearer.ErrNoToken)
-	require.ErrorContains(t, err, says)
-	assert.NotContains(t, err.Error(), "-1")
-	assert.Empty(t, s.sent)
-	assert.Equal(t, 1, body.times, "closed")
 }
 
 func TestRealTransportsErrorHasNoToken(t *testing.T) {
@@ -132,13 +106,27 @@ func TestRedisDownDuringARejection(t *testing.T) {
 	})
 }
 
-// closes counts how often a body was closed.
-type closes struct {
-	io.Reader
-	times int
-}
+// gives is a Source that is none of tokencache's.
+type gives struct{ tok tokencache.Token }
 
-func (c *closes) Close() error {
-	c.times++
-	return nil
+func (g gives) Get(context.Context) (tokencache.Token, error)    { return g.tok, nil }
+func (gives) Invalidate(context.Context, tokencache.Token) error { return nil }
+
+// assertNoToken has a request sent unless there is something to say.
+func assertNoToken(t *testing.T, source bearer.Source, kind bearer.Kind, says string) {
+	t.Helper()
+	s := newStage(t, feishutest.Config{}, func(c *bearer.Config) { c.Source, c.Kind = source, kind })
+	body := &closes{Reader: strings.NewReader("x")}
+	resp, err := s.client.Do(newRequest(t, http.MethodPost, query, body))
+	if says == "" {
+		require.NoError(t, err)
+		_ = resp.Body.Close()
+		assert.Len(t, s.sent, 1)
+		return
+	}
+	require.ErrorIs(t, err, bearer.ErrNoToken)
+	require.ErrorContains(t, err, says)
+	assert.NotContains(t, err.Error(), "-1")
+	assert.Empty(t, s.sent)
+	assert.Equal(t, 1, body.times, "closed")
 }

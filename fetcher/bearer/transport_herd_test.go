@@ -17,45 +17,6 @@ import (
 
 const herd = 500
 
-// together holds replies back until n of them are there.
-func together(n int) func(*bearer.Config) {
-	return func(c *bearer.Config) {
-		base := c.Base
-		var all sync.WaitGroup
-		all.Add(n)
-		left := make(chan struct{}, n)
-		for range n {
-			left <- struct{}{}
-		}
-		c.Base = roundTrip(func(req *http.Request) (*http.Response, error) {
-			resp, err := base.RoundTrip(req)
-			select {
-			case <-left:
-				all.Done()
-				all.Wait()
-			default: // a second try
-			}
-			return resp, err
-		})
-	}
-}
-
-// herdOf makes that many requests at once, and returns how often each status came.
-func (s *stage) herdOf(t *testing.T, n int) map[int]int {
-	t.Helper()
-	var wg sync.WaitGroup
-	statuses := make([]int, n)
-	for i := range n {
-		wg.Go(func() { statuses[i], _ = s.do(t, newRequest(t, http.MethodGet, query, nil)) })
-	}
-	wg.Wait()
-	counts := map[int]int{}
-	for _, status := range statuses {
-		counts[status]++
-	}
-	return counts
-}
-
 func TestRejectionsAtOnceCostOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := farStage(t, feishutest.Config{Latency: 130 * time.Millisecond}, together(herd))
@@ -111,4 +72,43 @@ func TestHopelessRejectionsCostOneCall(t *testing.T) {
 		assert.Equal(t, 2, s.calls())
 		assert.Len(t, s.authorizations(), herd)
 	})
+}
+
+// together holds replies back until n of them are there.
+func together(n int) func(*bearer.Config) {
+	return func(c *bearer.Config) {
+		base := c.Base
+		var all sync.WaitGroup
+		all.Add(n)
+		left := make(chan struct{}, n)
+		for range n {
+			left <- struct{}{}
+		}
+		c.Base = roundTrip(func(req *http.Request) (*http.Response, error) {
+			resp, err := base.RoundTrip(req)
+			select {
+			case <-left:
+				all.Done()
+				all.Wait()
+			default: // a second try
+			}
+			return resp, err
+		})
+	}
+}
+
+// herdOf makes that many requests at once, and returns how often each status came.
+func (s *stage) herdOf(t *testing.T, n int) map[int]int {
+	t.Helper()
+	var wg sync.WaitGroup
+	statuses := make([]int, n)
+	for i := range n {
+		wg.Go(func() { statuses[i], _ = s.do(t, newRequest(t, http.MethodGet, query, nil)) })
+	}
+	wg.Wait()
+	counts := map[int]int{}
+	for _, status := range statuses {
+		counts[status]++
+	}
+	return counts
 }
