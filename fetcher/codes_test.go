@@ -13,14 +13,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-const (
-	transient   = tokencache.ClassTransient
-	unknown     = tokencache.ClassUnknown
-	rateLimited = tokencache.ClassRateLimited
-	quota       = tokencache.ClassQuota
-	permanent   = tokencache.ClassPermanent
-)
-
 func TestCodes(t *testing.T) {
 	for code, class := range map[int]tokencache.Class{
 		10003: permanent, 10005: permanent, 10014: permanent, 10015: permanent, 10016: permanent,

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -20,56 +19,6 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-const (
-	appID  = "cli_a1b2c3d4e5f6g7h8"
-	secret = "S3cr3t<of>Th3&App/+="
-)
-
-// roundTrip is a transport made of a function.
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// answering is a transport that gives one answer.
-func answering(status int, header http.Header, body string) http.RoundTripper {
-	return roundTrip(func(*http.Request) (*http.Response, error) {
-		if header == nil {
-			header = http.Header{}
-		}
-		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader([]byte(body)))}, nil
-	})
-}
-
-func newFeishu(t testing.TB, transport http.RoundTripper) *fetcher.Feishu {
-	t.Helper()
-	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), Transport: transport})
-	require.NoError(t, err)
-	return f
-}
-
-func newIssuer() *feishutest.Issuer {
-	return feishutest.New(feishutest.Config{AppID: appID, AppSecret: secret})
-}
-
-// fetchError expects Fetch to fail, and checks what holds for every failure.
-func fetchError(t testing.TB, transport http.RoundTripper) *tokencache.IssuerError {
-	t.Helper()
-	return fetchErrorOf(t.Context(), t, newFeishu(t, transport))
-}
-
-func fetchErrorOf(ctx context.Context, t testing.TB, f *fetcher.Feishu) *tokencache.IssuerError {
-	t.Helper()
-	tok, err := f.Fetch(ctx)
-	require.Error(t, err)
-	assert.True(t, tok.IsZero())
-	e, ok := errors.AsType[*tokencache.IssuerError](err)
-	require.True(t, ok, "not an IssuerError: %v", err)
-	assert.Equal(t, "feishu", e.Issuer)
-	assert.NotEmpty(t, e.Message)
-	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %+v", err, *e, *e, e.Err), secret)
-	return e
-}
 
 func TestFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -169,19 +118,6 @@ func TestSecretIsNotInDiffs(t *testing.T) {
 	assertNoSecret(t, rec.said)
 }
 
-type recorder struct{ said string }
-
-func (r *recorder) Errorf(format string, args ...any) { r.said += fmt.Sprintf(format, args...) }
-
-func assertNoSecret(t testing.TB, s string) {
-	t.Helper()
-	assert.NotContains(t, s, secret)
-	assert.NotContains(t, s, fmt.Sprintf("%x", secret))
-	quoted, err := json.Marshal(secret)
-	require.NoError(t, err)
-	assert.NotContains(t, s, string(quoted))
-}
-
 func ExampleNewFeishu() {
 	issuer := feishutest.New(feishutest.Config{}) // leave Transport out to reach the real one
 	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{
@@ -224,3 +160,9 @@ func ExampleFeishu_Fetch_refused() {
 	// 10014 app secret invalid
 	// permanent
 }
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+type recorder struct{ said string }
+
+func (r *recorder) Errorf(format string, args ...any) { r.said += fmt.Sprintf(format, args...) }

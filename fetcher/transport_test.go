@@ -22,23 +22,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// at uses the transport of its own, the one that users get.
-func at(t *testing.T, baseURL string) *fetcher.Feishu {
-	t.Helper()
-	f, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), BaseURL: baseURL})
-	require.NoError(t, err)
-	return f
-}
-
-// failing is a transport that gives no answer.
-func failing(err error) http.RoundTripper {
-	return roundTrip(func(*http.Request) (*http.Response, error) { return nil, err })
-}
 
 func TestBySocket(t *testing.T) {
 	issuer := newIssuer()
@@ -148,23 +134,6 @@ func TestNotHTTP(t *testing.T) {
 	assertLocal(t, e)
 	assert.NotContains(t, e.Error(), "hunter2")
 }
-
-func assertLocal(t *testing.T, e *tokencache.IssuerError) {
-	t.Helper()
-	assert.Equal(t, transient, e.Class)
-	assert.True(t, e.Local)
-	assert.Zero(t, e.Status)
-	assert.Zero(t, e.Code)
-}
-
-func uncertified(err error) error { return &tls.CertificateVerificationError{Err: err} }
-
-// timeout is what net/http returns for its own time-outs.
-type timeout struct{}
-
-func (timeout) Error() string   { return "hunter2: i/o timeout" }
-func (timeout) Timeout() bool   { return true }
-func (timeout) Temporary() bool { return true }
 
 func TestNoAnswer(t *testing.T) {
 	dns := &net.DNSError{Err: "no such host", Name: "open.feishu.cn", IsNotFound: true}
@@ -276,12 +245,6 @@ func TestDeadlineSeenByTheDialerFirst(t *testing.T) {
 	require.ErrorIs(t, fetchErrorOf(ctx, t, f), context.DeadlineExceeded)
 }
 
-// early is a context past its deadline that does not know of it yet.
-type early struct{ context.Context }
-
-func (early) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
-func (early) Err() error                  { return nil }
-
 // A call without a deadline has one all the same, and it is not the caller's.
 func TestCallIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -295,3 +258,23 @@ func TestCallIsBounded(t *testing.T) {
 		assertLocal(t, e)
 	})
 }
+
+// failing is a transport that gives no answer.
+func failing(err error) http.RoundTripper {
+	return roundTrip(func(*http.Request) (*http.Response, error) { return nil, err })
+}
+
+func uncertified(err error) error { return &tls.CertificateVerificationError{Err: err} }
+
+// timeout is what net/http returns for its own time-outs.
+type timeout struct{}
+
+func (timeout) Error() string   { return "hunter2: i/o timeout" }
+func (timeout) Timeout() bool   { return true }
+func (timeout) Temporary() bool { return true }
+
+// early is a context past its deadline that does not know of it yet.
+type early struct{ context.Context }
+
+func (early) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
+func (early) Err() error                  { return nil }

@@ -2,7 +2,6 @@ package lock_test
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,17 +12,6 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/lock"
 )
-
-// claim prepares a try, and take makes it as a caller's script does.
-func claim(t *testing.T, l *lock.Locker, lease time.Duration) *lock.Claim {
-	c, err := l.Claim(t.Context(), key, lease, time.Minute)
-	require.NoError(t, err)
-	return c
-}
-
-func take(t *testing.T, rdb *redis.Client, c *lock.Claim) {
-	require.NoError(t, rdb.SetArgs(t.Context(), key, c.Value(), redis.SetArgs{Mode: "NX", TTL: c.TTL()}).Err())
-}
 
 func TestClaimIsKept(t *testing.T) {
 	t.Parallel()
@@ -127,21 +115,6 @@ func TestClaimKeptTooLate(t *testing.T) {
 	})
 }
 
-// late has its first answer come late.
-type late struct {
-	redis.Scripter
-	by    time.Duration
-	calls atomic.Int64
-}
-
-func (l *late) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	cmd := l.Scripter.EvalSha(ctx, sha, keys, args...)
-	if l.calls.Add(1) == 1 {
-		time.Sleep(l.by)
-	}
-	return cmd
-}
-
 func TestClaimIsDropped(t *testing.T) {
 	t.Parallel()
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
@@ -173,4 +146,23 @@ func TestClaimThatIsNone(t *testing.T) {
 	c, err := locker.Claim(t.Context(), key, time.Minute, 1500*time.Microsecond)
 	require.NoError(t, err)
 	assert.Equal(t, time.Millisecond, c.TTL())
+}
+
+// claim prepares a try, and take makes it as a caller's script does.
+func claim(t *testing.T, l *lock.Locker, lease time.Duration) *lock.Claim {
+	c, err := l.Claim(t.Context(), key, lease, time.Minute)
+	require.NoError(t, err)
+	return c
+}
+
+func take(t *testing.T, rdb *redis.Client, c *lock.Claim) {
+	require.NoError(t, rdb.SetArgs(t.Context(), key, c.Value(), redis.SetArgs{Mode: "NX", TTL: c.TTL()}).Err())
+}
+
+func (l *late) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	cmd := l.Scripter.EvalSha(ctx, sha, keys, args...)
+	if l.calls.Add(1) == 1 {
+		time.Sleep(l.by)
+	}
+	return cmd
 }

@@ -2,91 +2,15 @@ package lock_test
 
 import (
 	"context"
-	"errors"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/lock"
 )
-
-const key = "onetoken:{app}:lock"
-
-func bubble(t *testing.T, f func(t *testing.T, rdb *redis.Client)) {
-	synctest.Test(t, func(t *testing.T) { f(t, redistest.NewBubble(t).Client("a")) })
-}
-
-func closed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-var errBroken = errors.New("redis is broken")
-
-// flaky is a Scripter in front of a good one. While broken it answers errBroken:
-// after the call was carried out, or instead of it. If it is to break, it does so with the next
-// call that it carries out.
-type flaky struct {
-	redis.Scripter
-	broken, unsent atomic.Bool
-	toBreak        atomic.Bool // unsent from the next call on
-	calls          atomic.Int64
-}
-
-func (s *flaky) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	return s.call(ctx, func() *redis.Cmd { return s.Scripter.EvalSha(ctx, sha, keys, args...) })
-}
-
-func (s *flaky) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	return s.call(ctx, func() *redis.Cmd { return s.Scripter.Eval(ctx, script, keys, args...) })
-}
-
-func (s *flaky) call(ctx context.Context, do func() *redis.Cmd) *redis.Cmd {
-	s.calls.Add(1)
-	lost := redis.NewCmd(ctx)
-	lost.SetErr(errBroken)
-	if s.unsent.Load() {
-		return lost
-	}
-	cmd := do()
-	if !redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") && s.toBreak.Load() {
-		s.unsent.Store(true)
-	}
-	if s.broken.Load() && !redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
-		return lost
-	}
-	return cmd
-}
-
-// stuck is a Scripter whose calls end with their ctx, unless it is open.
-type stuck struct {
-	redis.Scripter
-	open atomic.Bool
-}
-
-func (s *stuck) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	if !s.open.Load() {
-		<-ctx.Done()
-	}
-	return s.Scripter.EvalSha(ctx, sha, keys, args...)
-}
-
-func (s *stuck) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	if !s.open.Load() {
-		<-ctx.Done()
-	}
-	return s.Scripter.Eval(ctx, script, keys, args...)
-}
 
 func TestTooShort(t *testing.T) {
 	locker := lock.New(nil)
@@ -139,14 +63,6 @@ func TestReplyAfterTheLeaseIsWorthNothing(t *testing.T) {
 	})
 }
 
-// slow answers after two seconds, whatever its ctx.
-type slow struct{ redis.Scripter }
-
-func (s slow) EvalSha(ctx context.Context, _ string, keys []string, args ...any) *redis.Cmd {
-	defer time.Sleep(2 * time.Second)
-	return s.Eval(context.WithoutCancel(ctx), "return 'OK'", keys, args...)
-}
-
 // Without a client nothing is tried, and nothing panics.
 func TestNilArgumentsAreErrors(t *testing.T) {
 	for name, rdb := range map[string]redis.Scripter{"nil": nil, "Client": (*redis.Client)(nil), "ClusterClient": (*redis.ClusterClient)(nil)} {
@@ -159,4 +75,26 @@ func TestNilArgumentsAreErrors(t *testing.T) {
 			l.Wait()
 		})
 	}
+}
+
+func (s *stuck) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	if !s.open.Load() {
+		<-ctx.Done()
+	}
+	return s.Scripter.EvalSha(ctx, sha, keys, args...)
+}
+
+func (s *stuck) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	if !s.open.Load() {
+		<-ctx.Done()
+	}
+	return s.Scripter.Eval(ctx, script, keys, args...)
+}
+
+// slow answers after two seconds, whatever its ctx.
+type slow struct{ redis.Scripter }
+
+func (s slow) EvalSha(ctx context.Context, _ string, keys []string, args ...any) *redis.Cmd {
+	defer time.Sleep(2 * time.Second)
+	return s.Eval(context.WithoutCancel(ctx), "return 'OK'", keys, args...)
 }

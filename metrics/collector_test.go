@@ -2,8 +2,6 @@ package metrics_test
 
 import (
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -11,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,26 +17,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
-
-func redisTrouble(trouble tokencache.Trouble) error {
-	return &tokencache.RedisError{Trouble: trouble, ID: "k", Err: errors.New("words of a server")}
-}
-
-// only lists some Sources.
-func only(sources ...*tokencache.Source) func() []*tokencache.Source {
-	return func() []*tokencache.Source { return sources }
-}
-
-// shown is what a scrape gets.
-func shown(t *testing.T, m *metrics.Collector) string {
-	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	assert.NoError(t, registry.Register(m))
-	scraped := httptest.NewRecorder()
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(scraped, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	assert.Equal(t, http.StatusOK, scraped.Code)
-	return scraped.Body.String()
-}
 
 // script has every kind of event once or more, with good and bad ends.
 var script = []tokencache.Event{

@@ -17,14 +17,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
-// degraded reads the gauge.
-func degraded(t *testing.T, m *metrics.Collector) bool {
-	t.Helper()
-	text := shown(t, m)
-	require.Regexp(t, `\nonetoken_degraded [01]\n`, text)
-	return strings.Contains(text, "\nonetoken_degraded 1\n")
-}
-
 func TestDegraded(t *testing.T) {
 	down := func(key string, name tokencache.Trouble) tokencache.Event {
 		return tokencache.Event{Kind: tokencache.EventDegraded, ID: key, Trouble: name, Err: redisTrouble(name)}
@@ -147,6 +139,14 @@ func TestNothingIsKeptOfClosedSources(t *testing.T) {
 		synctest.Wait()
 		assert.NotContains(t, shown(t, m), "onetoken_token_remaining_seconds{")
 	})
+}
+
+// degraded reads the gauge.
+func degraded(t *testing.T, m *metrics.Collector) bool {
+	t.Helper()
+	text := shown(t, m)
+	require.Regexp(t, `\nonetoken_degraded [01]\n`, text)
+	return strings.Contains(text, "\nonetoken_degraded 1\n")
 }
 
 // series are the names and labels of what is shown.

@@ -7,30 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// queueing is an admission under test, and who was admitted from its queues, in order.
-type queueing struct {
-	*admission
-	tickets  map[string]*ticket
-	admitted []string
-}
-
-func newQueueing(places int) *queueing {
-	return &queueing{admission: newAdmission(places), tickets: make(map[string]*ticket)}
-}
-
-func (q *queueing) of(name string) *ticket {
-	if q.tickets[name] == nil {
-		q.tickets[name] = &ticket{}
-	}
-	return q.tickets[name]
-}
-
-func (q *queueing) in(name string, r rank) bool {
-	return q.enter(q.of(name), r, func() { q.admitted = append(q.admitted, name) })
-}
-
-func (q *queueing) out(name string) { q.leave(q.of(name)) }
-
 func TestAdmissionOrder(t *testing.T) {
 	for name, c := range map[string]struct {
 		queue func(q *queueing) // behind "first", which has the only place
@@ -132,3 +108,27 @@ func TestAdmissionOfOneThatGivesUp(t *testing.T) {
 		assert.True(t, a.enter(&ticket{}, rankNobody, nil))
 	}
 }
+
+// queueing is an admission under test, and who was admitted from its queues, in order.
+type queueing struct {
+	*admission
+	tickets  map[string]*ticket
+	admitted []string
+}
+
+func newQueueing(places int) *queueing {
+	return &queueing{admission: newAdmission(places), tickets: make(map[string]*ticket)}
+}
+
+func (q *queueing) of(name string) *ticket {
+	if q.tickets[name] == nil {
+		q.tickets[name] = &ticket{}
+	}
+	return q.tickets[name]
+}
+
+func (q *queueing) in(name string, r rank) bool {
+	return q.enter(q.of(name), r, func() { q.admitted = append(q.admitted, name) })
+}
+
+func (q *queueing) out(name string) { q.leave(q.of(name)) }

@@ -8,8 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func at(mono, wall time.Duration) instant { return instant{mono: mono, wall: int64(wall)} }
-
 // F45, F46: an event is of now if Redis' clock is where both of ours have it: behind by a
 // delay, ahead by next to nothing, and by no more for an older anchor.
 func TestF46EventsAgreeWithTheAnchor(t *testing.T) {
@@ -86,3 +84,5 @@ func TestAnchorOfALookThatWasOvertaken(t *testing.T) {
 	later := a.next(at(2*time.Second, 2*time.Second), redis.Add(time.Second))
 	assert.Equal(t, anchor{at(2*time.Second, 2*time.Second), redis.Add(time.Second), a.epoch}, later)
 }
+
+func at(mono, wall time.Duration) instant { return instant{mono: mono, wall: int64(wall)} }

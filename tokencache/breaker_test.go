@@ -10,11 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func noJitter() float64 { return 0 }
-
-// lonely is a breaker that nobody probes for.
-func lonely() *breaker { return newBreaker(noJitter, func(bool, error) {}) }
-
 func TestBreakerOpensAtOneSilence(t *testing.T) {
 	at := now()
 	b := lonely()
@@ -132,7 +127,7 @@ func TestF17PausedSaysWhy(t *testing.T) {
 	b := lonely()
 	b.record(context.DeadlineExceeded, "k")
 	assert.EqualError(t, b.paused("a"), "redis paused: since redis timeout: context deadline exceeded: check the load of redis and the network in between")
-	b.missed(now(), false, redisAnswer("ERR max number of clients reached"))
+	b.missed(now(), false, reply("ERR max number of clients reached"))
 	assert.EqualError(t, b.paused("a"), "redis paused: since redis MAXCLIENTS: max number of clients reached: raise maxclients")
 	b.missed(now(), true, nil)
 	assert.ErrorContains(t, b.paused("a"), "MAXCLIENTS", "only the pool is in the way still")
@@ -141,8 +136,3 @@ func TestF17PausedSaysWhy(t *testing.T) {
 	assert.NotErrorIs(t, e, context.DeadlineExceeded, "that was another's")
 	assert.Equal(t, "a", e.ID)
 }
-
-type redisAnswer string
-
-func (e redisAnswer) Error() string { return string(e) }
-func (redisAnswer) RedisError()     {}

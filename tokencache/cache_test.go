@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -86,18 +84,6 @@ func TestCloseHasALimit(t *testing.T) {
 	}
 }
 
-// deafFetcher answers after half a minute, whatever its ctx says.
-type deafFetcher struct{}
-
-func (deafFetcher) Credential() tokencache.Credential {
-	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "deaf", App: "app"})
-}
-
-func (deafFetcher) Fetch(context.Context) (tokencache.Token, error) {
-	time.Sleep(30 * time.Second)
-	return tokencache.Token{}, errForTest
-}
-
 // After Close everything says so, a usable copy or not.
 func TestClosed(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
@@ -113,18 +99,6 @@ func TestClosed(t *testing.T) {
 		assert.Zero(t, r.link.Count())
 		assert.True(t, f.issuer.Valid(tok.AppAccessToken()), "a token in hand is as good as before")
 	})
-}
-
-func assertClosed(t *testing.T, source *tokencache.Source, tok tokencache.Token) {
-	t.Helper()
-	ctx := context.Background()
-	_, err := source.Get(ctx)
-	assert.ErrorIs(t, err, tokencache.ErrClosed)
-	_, _, err = source.Refresh(ctx)
-	assert.ErrorIs(t, err, tokencache.ErrClosed)
-	_, err = source.Status(ctx)
-	assert.ErrorIs(t, err, tokencache.ErrClosed)
-	assert.ErrorIs(t, source.Invalidate(ctx, tok), tokencache.ErrClosed)
 }
 
 // Equal Issuers share a Source, whichever Fetcher came first.
@@ -174,46 +148,12 @@ func TestCloseOfASource(t *testing.T) {
 	})
 }
 
-// With no Source left there is nothing to hear: a lost connection is not opened again
-// until there is, and then at once.
-func TestForgottenListensToNothing(t *testing.T) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		r := f.replica()
-		r.mustGet()
-		time.Sleep(time.Second)
-		_ = r.source.Close()
-		r.link.Cut()
-		time.Sleep(time.Minute)
-		r.link.ResetCounts()
-		time.Sleep(time.Hour)
-		assert.Zero(t, r.link.Count(), "%v", r.link.Counts())
-
-		r.source = r.cache.Source(f.feishu())
-		r.mustGet()
-		time.Sleep(100 * time.Millisecond)
-		assert.Equal(t, int64(1), f.subscribers(f.keyName("events")))
-	})
-}
-
 // A Ring would spread a credential over servers that know nothing of each other.
 func TestRingIsRefused(t *testing.T) {
 	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"a": "127.0.0.1:1"}})
 	defer ring.Close()
 	_, err := tokencache.New(ring, tokencache.Config{})
 	assert.ErrorContains(t, err, "ClusterClient")
-}
-
-// feishu is a Fetcher for the fleet's issuer.
-func (f *fleet) feishu() tokencache.Fetcher {
-	feishu, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret()), Transport: f.issuer.RoundTripper()})
-	require.NoError(f.t, err)
-	return feishu
-}
-
-func (f *fleet) subscribers(channel string) int64 {
-	counts, err := f.redis.Admin().PubSubNumSub(context.Background(), channel).Result()
-	require.NoError(f.t, err)
-	return counts[channel]
 }
 
 // Close of a Source while a call is under way: those who wait are told, the fleet gets the
@@ -252,4 +192,94 @@ func TestCloseOfABrokenSource(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, 1, r.count(tokencache.EventClosed, ""))
 	})
+}
+
+// F8: a replica is asked to end while it holds the lock. Close lets the call
+// finish, publishes and releases; who waits is told at once.
+func TestF8CloseWhileHolding(t *testing.T) {
+	t.Run("issuer answers", func(t *testing.T) {
+		virtual(t, feishutest.Config{Latency: 3 * time.Second}, func(t *testing.T, f *fleet) {
+			r, other := f.replica(), f.replica()
+			got := r.getting(t.Context())
+			time.Sleep(time.Second)
+			waiting := other.getting(t.Context())
+			start := time.Now()
+			require.NoError(t, r.cache.Close())
+			assert.Equal(t, 2*time.Second, time.Since(start))
+			assert.Empty(t, f.lockKeyAfter())
+			assert.NotEmpty(t, f.stored())
+			require.ErrorIs(t, (<-got).err, tokencache.ErrClosed)
+			require.NoError(t, (<-waiting).err)
+			assert.Equal(t, 1, f.stats().Calls)
+		})
+	})
+	t.Run("issuer does not", func(t *testing.T) {
+		virtual(t, feishutest.Config{Latency: time.Hour}, func(t *testing.T, f *fleet) {
+			r := f.replica()
+			got := r.getting(t.Context())
+			time.Sleep(time.Second)
+			start := time.Now()
+			require.NoError(t, r.cache.Close())
+			assert.Equal(t, 9*time.Second, time.Since(start))
+			require.Error(t, (<-got).err)
+			assert.Empty(t, f.lockKeyAfter())
+		})
+	})
+	t.Run("neither does redis", func(t *testing.T) {
+		virtual(t, feishutest.Config{Latency: time.Hour}, func(t *testing.T, f *fleet) {
+			r := f.replica()
+			r.getting(t.Context())
+			time.Sleep(time.Second)
+			r.link.Silence(true)
+			start := time.Now()
+			require.NoError(t, r.cache.Close())
+			assert.Less(t, time.Since(start), 14*time.Second)
+			time.Sleep(5 * time.Second)
+			assert.Empty(t, f.lockKeyAfter(), "the lease is over")
+		})
+	})
+}
+
+// F35: a missing Credential is named by every method, without any I/O.
+func TestF35NoCredential(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r := f.replica(func(c *replicaConfig) {
+			c.fetcher = tokencache.FetchFunc(tokencache.Credential{}, nil)
+		})
+		_, getErr := r.source.Get(ctx)
+		_, _, refreshErr := r.source.Refresh(ctx)
+		_, statusErr := r.source.Status(ctx)
+		invalidateErr := r.source.Invalidate(ctx, tokencache.NewToken("a", "t", time.Hour))
+		for _, err := range []error{getErr, refreshErr, statusErr, invalidateErr} {
+			for _, name := range []string{"NewCredential", "FetchFunc needs a function"} {
+				assert.ErrorContains(t, err, name)
+			}
+		}
+		assert.Zero(t, r.link.Dials())
+	})
+}
+
+// deafFetcher answers after half a minute, whatever its ctx says.
+type deafFetcher struct{}
+
+func (deafFetcher) Credential() tokencache.Credential {
+	return tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "deaf", App: "app"})
+}
+
+func (deafFetcher) Fetch(context.Context) (tokencache.Token, error) {
+	time.Sleep(30 * time.Second)
+	return tokencache.Token{}, errForTest
+}
+
+func assertClosed(t *testing.T, source *tokencache.Source, tok tokencache.Token) {
+	t.Helper()
+	ctx := context.Background()
+	_, err := source.Get(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	_, _, err = source.Refresh(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	_, err = source.Status(ctx)
+	assert.ErrorIs(t, err, tokencache.ErrClosed)
+	assert.ErrorIs(t, source.Invalidate(ctx, tok), tokencache.ErrClosed)
 }

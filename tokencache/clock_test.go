@@ -10,11 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// moved is a later look at the clocks, each moved on its own.
-func moved(from instant, mono, wall time.Duration) instant {
-	return instant{mono: from.mono + mono, wall: from.wall + int64(wall)}
-}
-
 func TestSinceTakesTheLargerClock(t *testing.T) {
 	for _, test := range []struct {
 		name             string

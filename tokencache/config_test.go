@@ -7,17 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// offline is a client that nobody asks anything.
-func offline(t *testing.T) redis.UniversalClient {
-	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-	t.Cleanup(func() { _ = rdb.Close() })
-	return rdb
-}
 
 func TestConfigDefaults(t *testing.T) {
 	c := Config{}.withDefaults()
@@ -115,15 +107,4 @@ func TestBoundsOfLoad(t *testing.T) {
 func TestNewNeedsAClient(t *testing.T) {
 	_, err := New(nil, Config{})
 	assert.ErrorContains(t, err, "redis client")
-}
-
-func TestEventKindsHaveNames(t *testing.T) {
-	names := map[string]bool{}
-	for kind := EventWait; kind <= EventClosed; kind++ {
-		assert.Regexp(t, "^[a-z_]+$", kind.String())
-		assert.False(t, names[kind.String()], "%v twice", kind)
-		names[kind.String()] = true
-	}
-	assert.Empty(t, EventKind(0).String())
-	assert.Empty(t, (EventClosed + 1).String())
 }

@@ -9,10 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func feishuCopy(remaining time.Duration, from instant) *localCopy {
-	return newLocalCopy(NewToken("a", "t", feishuLife), remaining, from, windowOf(feishuWindow, feishuLife, true, 0), 0)
-}
-
 func TestCopyAges(t *testing.T) {
 	from := now()
 	c := feishuCopy(feishuLife, from)

@@ -204,30 +204,6 @@ func TestSlotOf(t *testing.T) {
 	}
 }
 
-func slotOf(key string) uint16 {
-	if _, rest, ok := strings.Cut(key, "{"); ok {
-		if tag, _, ok := strings.Cut(rest, "}"); ok && tag != "" {
-			key = tag
-		}
-	}
-	return crc16(key) % 16384
-}
-
-// crc16 is the one of XMODEM, as the cluster specification has it.
-func crc16(s string) (crc uint16) {
-	for _, c := range []byte(s) {
-		crc ^= uint16(c) << 8
-		for range 8 {
-			if crc&0x8000 != 0 {
-				crc = crc<<1 ^ 0x1021
-			} else {
-				crc <<= 1
-			}
-		}
-	}
-	return crc
-}
-
 func TestF34KeysAreApart(t *testing.T) {
 	const id = "x:a:d"
 	k := keysOf("onetoken", id)
@@ -255,4 +231,56 @@ func TestCredentialsIssuerURL(t *testing.T) {
 	c = MustCredential(CredentialConfig{Issuer: "x", App: "a", Public: []string{"https://a.example/" + strings.Repeat("x", 200)}, Secret: []Secret{NewSecret("s")}})
 	assert.LessOrEqual(t, len(c.IssuerURL()), 128)
 	assert.Empty(t, Credential{}.IssuerURL())
+}
+
+func FuzzCredentialID(f *testing.F) {
+	f.Add("feishu", "cli_a1b2", "secret", "lark", "cli_a1b2", "secret")
+	f.Add("a:b", "c", "d", "a", "b:c", "d")
+	f.Add("%3A", "{}", "", ":", "{}", "")
+	f.Add("\xff", "飞书", "\x00", "\xfe", "飞书", "\x00")
+	f.Fuzz(func(t *testing.T, name, app, secret, name2, app2, secret2 string) {
+		a, err := NewCredential(CredentialConfig{Issuer: name, App: app, Secret: []Secret{NewSecret(secret)}})
+		if err != nil {
+			return
+		}
+		b, err := NewCredential(CredentialConfig{Issuer: name2, App: app2, Secret: []Secret{NewSecret(secret2)}})
+		if err != nil {
+			return
+		}
+		if !idCharset.MatchString(a.ID()) || appOf(a.ID()) != app {
+			t.Fatalf("%q", a.ID())
+		}
+		same := name == name2 && app == app2 && secret == secret2
+		if same != (a.ID() == b.ID()) {
+			t.Fatalf("%+v and %+v", a, b)
+		}
+		k := keysOf(defaultPrefix, a.ID())
+		if slotOf(k.token()) != slotOf(k.lock()) || slotOf(k.token()) != slotOf(k.rejected("x")) {
+			t.Fatalf("%s in another slot", k.lock())
+		}
+	})
+}
+
+func slotOf(key string) uint16 {
+	if _, rest, ok := strings.Cut(key, "{"); ok {
+		if tag, _, ok := strings.Cut(rest, "}"); ok && tag != "" {
+			key = tag
+		}
+	}
+	return crc16(key) % 16384
+}
+
+// crc16 is the one of XMODEM, as the cluster specification has it.
+func crc16(s string) (crc uint16) {
+	for _, c := range []byte(s) {
+		crc ^= uint16(c) << 8
+		for range 8 {
+			if crc&0x8000 != 0 {
+				crc = crc<<1 ^ 0x1021
+			} else {
+				crc <<= 1
+			}
+		}
+	}
+	return crc
 }

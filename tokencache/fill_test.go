@@ -11,30 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// heeds has a replica's client heed deadlines.
-func heeds(c *replicaConfig) {
-	c.redis = append(c.redis, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
-}
-
-// stored is a fleet that has a token in Redis, and one replica that heeds deadlines and
-// has a connection, but no copy.
-func stored(t *testing.T, test func(t *testing.T, f *fleet, r *replica), options ...option) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		f.replica().mustGet()
-		r := f.replica(append(options, heeds)...)
-		other := r.cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{
-			Issuer: "test", App: "other", Window: time.Minute,
-		}), func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
-		_, err := other.Get(t.Context())
-		require.NoError(t, err)
-		synctest.Wait()
-		test(t, f, r)
-	})
-}
 
 func TestFillFindsTheToken(t *testing.T) {
 	stored(t, func(t *testing.T, f *fleet, r *replica) {
@@ -223,25 +203,6 @@ func TestFillTellsOnceRedisIsBack(t *testing.T) {
 	}, func(c *replicaConfig) { c.cache.Jitter = func() float64 { return 0.5 } })
 }
 
-// panics is a hook of the user's that panics in a script, once.
-type panics struct{ done bool }
-
-func (*panics) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (*panics) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (p *panics) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		err := next(ctx, cmd)
-		if !p.done && cmd.Name() == "evalsha" {
-			p.done = true
-			panic(errForTest)
-		}
-		return err
-	}
-}
-
 // A panic in a hook of the client's ends the fill, not the process, and nobody is left to wait for a
 // fill that is gone.
 func TestFillSurvivesAPanic(t *testing.T) {
@@ -265,4 +226,67 @@ func TestFillSurvivesAPanic(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, <-followed)
 	})
+}
+
+// F38: a replica starts while Redis holds a token in its window and a permanent
+// failure to replace it. The token counts.
+func TestF38ColdReplicaWithTokenAndPermanentFailure(t *testing.T) {
+	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
+		first := f.replica()
+		tok := first.mustGet()
+		time.Sleep(96 * time.Minute)
+		f.issuer.SetFault(feishutest.WrongSecret())
+		first.within(0)
+		time.Sleep(10 * time.Millisecond)
+		require.NotEmpty(t, key("failure")(f))
+		refused := f.stats().Refused
+
+		cold := f.start(10)
+		together(cold, func(r *replica) {
+			assert.True(t, r.within(0).Equal(tok))
+			assert.Zero(t, r.count(tokencache.EventCall, ""))
+		})
+		f.readAtOnce(cold, 100*time.Millisecond, 30*time.Second)
+		assert.Equal(t, refused, f.stats().Refused, "the failure holds")
+	})
+}
+
+// heeds has a replica's client heed deadlines.
+func heeds(c *replicaConfig) {
+	c.redis = append(c.redis, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
+}
+
+// stored is a fleet that has a token in Redis, and one replica that heeds deadlines and
+// has a connection, but no copy.
+func stored(t *testing.T, test func(t *testing.T, f *fleet, r *replica), options ...option) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		f.replica().mustGet()
+		r := f.replica(append(options, heeds)...)
+		other := r.cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{
+			Issuer: "test", App: "other", Window: time.Minute,
+		}), func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
+		_, err := other.Get(t.Context())
+		require.NoError(t, err)
+		synctest.Wait()
+		test(t, f, r)
+	})
+}
+
+// panics is a hook of the user's that panics in a script, once.
+type panics struct{ done bool }
+
+func (*panics) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (*panics) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (p *panics) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if !p.done && cmd.Name() == "evalsha" {
+			p.done = true
+			panic(errForTest)
+		}
+		return err
+	}
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,28 +18,8 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
-	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// hostile is an error of which some methods panic, once it is armed.
-type hostile struct {
-	armed                   *bool
-	text, unwrap, is, asked bool
-}
-
-func (h hostile) check(panics bool) {
-	if panics && *h.armed {
-		panic(errForTest)
-	}
-}
-
-func (h hostile) Error() string   { h.check(h.text); return "hostile" }
-func (h hostile) Unwrap() error   { h.check(h.unwrap); return nil }
-func (h hostile) Is(error) bool   { h.check(h.is); return false }
-func (h hostile) As(any) bool     { h.check(h.asked); return false }
-func (h hostile) Timeout() bool   { h.check(h.asked); return false }
-func (h hostile) Temporary() bool { h.check(h.asked); return false }
 
 // An error of a Fetcher is somebody else's code: whatever its methods do, when it comes or
 // when somebody prints it later, no goroutine of the Cache ends the process.
@@ -111,235 +88,6 @@ func TestErrorsOfAFetcherAreNotTrusted(t *testing.T) {
 	})
 }
 
-type hostilePointer struct{ text string }
-
-func (h *hostilePointer) Error() string { return h.text }
-
-type ends struct{}
-
-func (ends) Error() string { runtime.Goexit(); return "" }
-
-// fetcherOf is a Fetcher of one credential.
-func fetcherOf(fetch func(context.Context) (tokencache.Token, error)) tokencache.Fetcher {
-	return tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: "app", Window: time.Minute}), fetch)
-}
-
-// callback is what a Config may call, and counts it.
-type callback struct {
-	do    func()
-	mu    sync.Mutex
-	calls int
-}
-
-func (c *callback) call() {
-	c.mu.Lock()
-	c.calls++
-	c.mu.Unlock()
-	c.do()
-}
-
-// handler is a slog.Handler that calls back before it writes.
-type handler struct {
-	slog.Handler
-	before func()
-}
-
-func (h handler) Handle(ctx context.Context, r slog.Record) error {
-	h.before()
-	return h.Handler.Handle(ctx, r)
-}
-
-// What Observe and the Logger do is their own business: the Cache works, and the first panic
-// of each is told once.
-func TestCallbacksThatPanicOrEndTheirGoroutine(t *testing.T) {
-	for name, do := range map[string]func(){"panic": func() { panic(errForTest) }, "Goexit": runtime.Goexit} {
-		t.Run(name, func(t *testing.T) {
-			virtual(t, usual(), func(t *testing.T, f *fleet) {
-				var byDefault, said collector
-				before := slog.Default()
-				slog.SetDefault(byDefault.logger())
-				defer slog.SetDefault(before)
-				observe, log := callback{do: do}, callback{do: do}
-				observed := f.replica(func(c *replicaConfig) {
-					c.cache.Observe, c.cache.Logger = func(tokencache.Event) { observe.call() }, said.logger()
-				})
-				logged := f.replica(func(c *replicaConfig) { c.cache.Logger = slog.New(handler{said.logger().Handler(), log.call}) })
-				for range 5 {
-					observed.within(2 * latency)
-					logged.within(2 * latency)
-					for _, r := range []*replica{observed, logged} { // has something to log
-						r.link.Refuse(true)
-						r.link.Cut()
-						_, err := r.source.Status(t.Context())
-						require.Error(t, err)
-						r.link.Heal()
-						time.Sleep(10 * time.Second)
-						_, err = r.source.Status(t.Context())
-						require.NoError(t, err)
-					}
-				}
-				synctest.Wait()
-				assert.Greater(t, observe.calls, 3, "told of every step all the same")
-				assert.Greater(t, log.calls, 5)
-				once := map[string]int{"panic": 1, "Goexit": 0}[name]
-				assert.Equal(t, once, strings.Count(said.text(), "Observe panicked"))
-				assert.Equal(t, once, strings.Count(byDefault.text(), "the Logger panicked"))
-			})
-		})
-	}
-}
-
-// A log handler may ship to where a token is needed, and what hears of a step may do
-// something about it.
-func TestCallbacksMayCallTheCache(t *testing.T) {
-	type calls map[string]func(ctx context.Context, r *replica) error
-	for name, call := range (calls{
-		"Get":     func(ctx context.Context, r *replica) error { _, err := r.source.Get(ctx); return err },
-		"Refresh": func(ctx context.Context, r *replica) error { _, _, err := r.source.Refresh(ctx); return err },
-		"Invalidate": func(ctx context.Context, r *replica) error {
-			return r.source.Invalidate(ctx, tokencache.NewToken("x", "y", time.Hour))
-		},
-		"Status": func(ctx context.Context, r *replica) error { _, err := r.source.Status(ctx); return err },
-		"Source": func(ctx context.Context, r *replica) error {
-			_, err := r.cache.Source(r.fleet.feishu()).Get(ctx)
-			return err
-		},
-		"Close of the Source": func(_ context.Context, r *replica) error {
-			_ = r.cache.Source(fetcherOf(nil)).Close()
-			_ = r.source.Close()
-			return nil
-		},
-		"Close": func(_ context.Context, r *replica) error { return r.cache.Close() },
-	}) {
-		for _, from := range []string{"Observe", "Logger"} {
-			t.Run(name+" from "+from, func(t *testing.T) {
-				virtual(t, usual(), func(t *testing.T, f *fleet) {
-					var r *replica
-					called := make(chan error, 1)
-					var once sync.Once
-					back := func() {
-						once.Do(func() {
-							ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-							defer cancel()
-							called <- call(ctx, r)
-						})
-					}
-					first := true
-					r = f.replica(func(c *replicaConfig) {
-						if from == "Observe" {
-							c.cache.Observe = func(tokencache.Event) { back() }
-						} else {
-							c.cache.Logger = slog.New(handler{slog.NewTextHandler(&collector{}, nil), back})
-						}
-						c.fetcher = fetcherOf(func(context.Context) (tokencache.Token, error) {
-							if first {
-								first = false
-								panic(errForTest)
-							}
-							return tokencache.NewToken("a", "t", time.Hour), nil
-						})
-					})
-					_, _ = r.source.Get(t.Context()) // may find itself closed
-					time.Sleep(75 * time.Second)
-					select {
-					case err := <-called:
-						if _, ok := errors.AsType[*tokencache.IssuerError](err); !ok { // what the fetcher's panic came to
-							require.NoError(t, err)
-						}
-					default:
-						require.Fail(t, "the callback has not returned")
-					}
-					if name != "Close" && name != "Close of the Source" {
-						_, err := r.source.Get(t.Context())
-						require.NoError(t, err)
-					}
-				})
-			})
-		}
-	}
-}
-
-// panicky is a hook that panics in commands of that name.
-type panicky struct{ command string }
-
-func (panicky) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (panicky) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (p panicky) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		if cmd.Name() == p.command {
-			panic(errForTest)
-		}
-		return next(ctx, cmd)
-	}
-}
-
-// ending is a hook that ends the goroutine of every script.
-type ending struct{ panicky }
-
-func (ending) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		if strings.HasPrefix(cmd.Name(), "eval") {
-			runtime.Goexit()
-		}
-		return next(ctx, cmd)
-	}
-}
-
-// A hook that ends its goroutine has nobody wait for ever, whoever shares the command.
-func TestClientHooksThatEndTheirGoroutine(t *testing.T) {
-	for _, punctual := range []bool{false, true} {
-		t.Run(fmt.Sprint("punctual: ", punctual), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client := redistest.NewBubble(t).Client("us", func(o *redis.Options) { o.ContextTimeoutEnabled = punctual })
-				client.AddHook(ending{})
-				cache, err := tokencache.New(client, tokencache.Config{Logger: slog.New(slog.DiscardHandler)})
-				require.NoError(t, err)
-				defer func() { assert.NoError(t, cache.Close()) }()
-				source := cache.Source(fetcherOf(func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
-				begin := time.Now()
-				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-				defer cancel()
-				assert.NotErrorIs(t, source.Invalidate(ctx, tokencache.NewToken("x", "y", time.Hour)), context.DeadlineExceeded)
-				_, _, _ = source.Refresh(ctx) // tells first
-				assert.Less(t, time.Since(begin), time.Second)
-			})
-		})
-	}
-}
-
-// A hook of the Redis client runs in goroutines of ours: there its panic is trouble with
-// Redis, and nothing more.
-func TestClientHooksThatPanic(t *testing.T) {
-	for _, test := range []struct {
-		command  string
-		punctual bool
-	}{{"evalsha", false}, {"publish", false}, {"evalsha", true}, {"publish", true}} {
-		t.Run(fmt.Sprint(test.command, ", punctual: ", test.punctual), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := redistest.NewBubble(t)
-				client := b.Client("us", func(o *redis.Options) { o.ContextTimeoutEnabled = test.punctual })
-				client.AddHook(panicky{test.command})
-				cache, err := tokencache.New(client, tokencache.Config{Logger: slog.New(slog.DiscardHandler)})
-				require.NoError(t, err)
-				defer func() { assert.NoError(t, cache.Close()) }()
-				source := cache.Source(fetcherOf(func(context.Context) (tokencache.Token, error) { return tokencache.NewToken("a", "b", time.Hour), nil }))
-				tok, _, err := source.Refresh(t.Context())
-				if test.punctual { // the command is of the fill's own goroutine, which it ends
-					require.Error(t, err)
-				} else {
-					require.NoError(t, err, "asked directly, if need be")
-					assert.Equal(t, "a", tok.AppAccessToken())
-				}
-				_ = source.Invalidate(t.Context(), tokencache.NewToken("x", "y", time.Hour))
-				time.Sleep(time.Minute)
-			})
-		})
-	}
-}
-
 // Nil arguments, of any type, are errors where they are given.
 func TestNilArgumentsAreErrors(t *testing.T) {
 	for name, rdb := range map[string]redis.UniversalClient{
@@ -380,10 +128,6 @@ func TestNilArgumentsAreErrors(t *testing.T) {
 		})
 	}
 }
-
-type panicsAsked struct{ tokencache.Fetcher }
-
-func (panicsAsked) Credential() tokencache.Credential { panic(errForTest) }
 
 // What others say is one line, and short, wherever it goes: into Redis, to Observe, to the log,
 // and back to callers; whether it came by an error or stands in Redis.
@@ -467,59 +211,33 @@ func TestForeignTextsAreCut(t *testing.T) {
 	})
 }
 
-// F7: a hook of the client's that panics after Redis has given the lock, or ends the goroutine, in
-// the look that takes it, as it is kept, or in a try of its own: nobody waits out its lease.
-func TestF7LockIsGivenBackThoughAHookPanics(t *testing.T) {
-	for name, do := range map[string]func(){"panics": func() { panic(errForTest) }, "ends the goroutine": runtime.Goexit} {
-		for _, at := range []string{"look", "obtain", "obtain of a copy in its window"} {
-			t.Run(at+" "+name, func(t *testing.T) {
-				virtual(t, usual(), func(t *testing.T, f *fleet) {
-					f.loadScripts()
-					hook := &afterwards{script: strings.Fields(at)[0], do: do}
-					r := f.replica(func(c *replicaConfig) {
-						c.hooks = append(c.hooks, hook)
-						c.redis = append(c.redis, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
-					})
-					if at == "obtain of a copy in its window" {
-						r.mustGet()
-						f.sleepUntilDue()
-					}
-					hook.armed.Store(true)
-					over := make(chan struct{})
-					go func() {
-						defer close(over)
-						defer func() { _ = recover() }() // that of a look comes out of Get
-						ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
-						defer cancel()
-						_, _ = r.source.Get(ctx)
-					}()
-					time.Sleep(10 * time.Millisecond)
-					assert.False(t, hook.armed.Load(), "it was there")
-					assert.Empty(t, f.lockKey())
-					f.replica().within(latency + 50*time.Millisecond)
-					<-over
-					f.nothingLeft()
-				})
-			})
-		}
+// hostile is an error of which some methods panic, once it is armed.
+type hostile struct {
+	armed                   *bool
+	text, unwrap, is, asked bool
+}
+
+func (h hostile) check(panics bool) {
+	if panics && *h.armed {
+		panic(errForTest)
 	}
 }
 
-// afterwards is a hook that does something once, when a script has been run.
-type afterwards struct {
-	panicky
+func (h hostile) Error() string   { h.check(h.text); return "hostile" }
+func (h hostile) Unwrap() error   { h.check(h.unwrap); return nil }
+func (h hostile) Is(error) bool   { h.check(h.is); return false }
+func (h hostile) As(any) bool     { h.check(h.asked); return false }
+func (h hostile) Timeout() bool   { h.check(h.asked); return false }
+func (h hostile) Temporary() bool { h.check(h.asked); return false }
 
-	script string
-	armed  atomic.Bool
-	do     func()
-}
+type hostilePointer struct{ text string }
 
-func (a *afterwards) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		err := next(ctx, cmd)
-		if nameOf(cmd) == a.script && a.armed.CompareAndSwap(true, false) {
-			a.do()
-		}
-		return err
-	}
-}
+func (h *hostilePointer) Error() string { return h.text }
+
+type ends struct{}
+
+func (ends) Error() string { runtime.Goexit(); return "" }
+
+type panicsAsked struct{ tokencache.Fetcher }
+
+func (panicsAsked) Credential() tokencache.Credential { panic(errForTest) }

@@ -16,15 +16,6 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
-// guarded is a guard with a client that has go-redis' own long time-outs.
-func guarded(t *testing.T, b *redistest.Bubble, mods ...func(*redis.Options)) (*guard, *breaker) {
-	breaker := lonely()
-	return newGuard(b.Client("us", mods...), time.Second, breaker), breaker
-}
-
-func promptly(o *redis.Options)  { o.ContextTimeoutEnabled = true }
-func atLeisure(o *redis.Options) { o.ContextTimeoutEnabled = false }
-
 func TestF15GuardLeavesSilenceBehind(t *testing.T) {
 	commands := map[string]func(context.Context, *guard) error{
 		"EvalSha": func(ctx context.Context, g *guard) error { return g.EvalSha(ctx, "x", nil).Err() },
@@ -205,5 +196,40 @@ func TestGuardSurvivesADialerThatIgnoresItsContext(t *testing.T) {
 		close(hang)
 		require.NoError(t, rdb.Close())
 		time.Sleep(time.Minute) // go-redis dials in the background for a while
+	})
+}
+
+// F22: a primary of a Cluster is dead, and go-redis would dial it for a minute to come,
+// whoever has its slots by then.
+func TestF22ClusterIsAskedForTheSuccessor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		rdb := redis.NewClusterClient(&redis.ClusterOptions{
+			ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+				asked.Add(1)
+				return []redis.ClusterSlot{{End: 16383, Nodes: []redis.ClusterNode{{Addr: "127.0.0.1:1"}}}}, nil
+			},
+			Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("dead") },
+		})
+		defer rdb.Close()
+		g := newGuard(rdb, time.Second, lonely())
+		rest := func() int32 { // until go-redis has cooled down
+			time.Sleep(time.Second)
+			synctest.Wait()
+			return asked.Swap(0)
+		}
+		require.Error(t, rdb.Ping(t.Context()).Err(), "now it believes to know")
+		rest()
+		require.Error(t, g.Publish(t.Context(), "channel", "message"))
+		assert.Equal(t, int32(1), rest(), "after a command without an answer")
+
+		n := &notifier{rdb: rdb, timeout: time.Second, jitter: noJitter, spawn: func(f func()) bool { go f(); return true }, channels: map[string]*channel{"c": {confirmed: make(chan struct{})}}}
+		n.mu.Lock()
+		n.work()
+		n.mu.Unlock()
+		time.Sleep(900 * time.Millisecond)
+		assert.Positive(t, rest(), "after a subscription that did not come about")
+		n.close()
+		rest()
 	})
 }

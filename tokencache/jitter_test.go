@@ -34,16 +34,6 @@ func TestJitterOutOfBoundsIsAnErrorOfNew(t *testing.T) {
 	}
 }
 
-// lastOf draws 0, and that as the last of n.
-func lastOf(n int, last float64) func() float64 {
-	return func() float64 {
-		if n--; n == 0 {
-			return last
-		}
-		return 0
-	}
-}
-
 func TestJitterIsDrawnByNewAlone(t *testing.T) {
 	var drawn atomic.Int64
 	c, err := New(offline(t), Config{Jitter: func() float64 { return float64(drawn.Add(1)) / 2048 }})
@@ -53,4 +43,14 @@ func TestJitterIsDrawnByNewAlone(t *testing.T) {
 		require.InDelta(t, float64(i%jitterRing+1)/2048, c.jitter.draw(), 0, "in turn, over and over")
 	}
 	assert.EqualValues(t, jitterRing, drawn.Load())
+}
+
+// lastOf draws 0, and that as the last of n.
+func lastOf(n int, last float64) func() float64 {
+	return func() float64 {
+		if n--; n == 0 {
+			return last
+		}
+		return 0
+	}
 }

@@ -10,14 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pacerOf has no jitter.
-func pacerOf(t testing.TB) *pacer {
-	t.Helper()
-	draws, err := newJitter(func() float64 { return 0 })
-	require.NoError(t, err)
-	return &pacer{jitter: draws}
-}
-
 // I4: a hold ends where other rules hold for the copy.
 func TestI4HoldEndsWithThePhaseOfTheCopy(t *testing.T) {
 	at := now()
@@ -194,6 +186,14 @@ func TestF14PacerAsksNoForeignError(t *testing.T) {
 		endsSoon(err, time.Second)
 		assert.Zero(t, foreign.times, name)
 	}
+}
+
+// pacerOf has no jitter.
+func pacerOf(t testing.TB) *pacer {
+	t.Helper()
+	draws, err := newJitter(func() float64 { return 0 })
+	require.NoError(t, err)
+	return &pacer{jitter: draws}
 }
 
 // asked counts how often it is asked what it is.

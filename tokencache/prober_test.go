@@ -13,18 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// hangUp is a connection to a proxy that knows no SUBSCRIBE and hangs up on it, as twemproxy does.
-type hangUp struct{ net.Conn }
-
-func (c hangUp) Write(b []byte) (int, error) {
-	if bytes.Contains(bytes.ToUpper(b), []byte("\r\nSUBSCRIBE\r\n")) {
-		_ = c.Conn.Close()
-	}
-	return c.Conn.Write(b)
-}
 
 // F15: a proxy in between hangs up on whoever subscribes. After an outage Redis is asked again all the same.
 func TestF15BackBehindAProxyWithoutSubscribe(t *testing.T) {
@@ -89,4 +80,35 @@ func TestF15BackFromFarAway(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A proxy in front of Redis hangs up on whoever subscribes. When it was silent for a while,
+// commands are answered again afterwards, and that counts.
+func TestRedisIsBackThoughItHangsUpOnSubscribers(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		defer r.link.DropReplies(1<<30, redistest.Commands("SUBSCRIBE"))()
+		r.mustGet()
+		r.link.Silence(true)
+		_, _, err := r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, r.count(tokencache.EventDirectCall, ""))
+		time.Sleep(10 * time.Second)
+		r.link.Silence(false)
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, 1, r.count(tokencache.EventRecovered, ""))
+		_, _, err = r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 1, r.count(tokencache.EventDirectCall, ""), "the other was through Redis")
+	})
+}
+
+// hangUp is a connection to a proxy that knows no SUBSCRIBE and hangs up on it, as twemproxy does.
+type hangUp struct{ net.Conn }
+
+func (c hangUp) Write(b []byte) (int, error) {
+	if bytes.Contains(bytes.ToUpper(b), []byte("\r\nSUBSCRIBE\r\n")) {
+		_ = c.Conn.Close()
+	}
+	return c.Conn.Write(b)
 }

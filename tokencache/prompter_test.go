@@ -1,6 +1,7 @@
 package tokencache
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,4 +40,21 @@ func TestF45PromptDoesAllThatWasAsked(t *testing.T) {
 		synctest.Wait()
 		assert.Zero(t, s.state.pacer.hold.rest(now()))
 	})
+}
+
+// F59: the subscription of many Sources is cut. Their looks are spread over 2 ms for each of
+// them, and those of a few over 5 s.
+func TestF59CutOfManySources(t *testing.T) {
+	for n, spread := range map[int]time.Duration{10: 5 * time.Second, 10_000: 20 * time.Second} {
+		cache := lonelyCache(t)
+		latest := time.Duration(0)
+		for i := range n {
+			s := cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test", App: fmt.Sprint(i)}), noToken))
+			s.state.adopt(adoption{token: NewToken("a", "t", time.Hour), remaining: time.Hour, at: now(), asked: s.state.nextNumber(), own: true})
+			s.listener.subscribed(true)
+			latest = max(latest, s.state.pacer.hold.wait)
+		}
+		assert.LessOrEqual(t, latest, spread+time.Millisecond)
+		assert.Greater(t, latest, spread/4)
+	}
 }

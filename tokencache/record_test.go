@@ -10,17 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// someFields are what publish stores for a token of app "a".
-func someFields(app, tenant, life string) []string {
-	return storeOf("a").recordFields(app, tenant, life)
-}
-
-// summed are fields whose sum is right, whatever else is not.
-func summed(fields []string) []string {
-	fields[fieldSum] = sumOf(fields[fieldSealed], fields[fieldFingerprint], fields[fieldLife])
-	return fields
-}
-
 func TestF19ParseRecord(t *testing.T) {
 	redisNow := time.UnixMilli(1_700_000_060_000)
 	with := func(field int, value string) []string {
@@ -249,4 +238,10 @@ func TestParseView(t *testing.T) {
 		assert.Equal(t, sound, r.err == nil, "%q", flag)
 		assert.Equal(t, flag == "1", taken, "%q", flag)
 	}
+}
+
+// summed are fields whose sum is right, whatever else is not.
+func summed(fields []string) []string {
+	fields[fieldSum] = sumOf(fields[fieldSealed], fields[fieldFingerprint], fields[fieldLife])
+	return fields
 }

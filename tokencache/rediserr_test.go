@@ -19,14 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reply is an error that Redis answered.
-type reply string
-
-func (r reply) Error() string { return string(r) }
-func (reply) RedisError()     {}
-
-var _ redis.Error = reply("")
-
 // protectedMode begins as Redis 7.0 does.
 const protectedMode = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. " +
 	"In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of " +

@@ -14,49 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// observer is an Observe and a Logger's output, both of which wait for leave if there is to
-// be one.
-type observer struct {
-	leave chan struct{}
-
-	mu   sync.Mutex // guards told
-	told []string
-}
-
-func (l *observer) observe(e Event) {
-	if l.leave != nil {
-		<-l.leave
-	}
-	l.add(e.Kind.String() + " " + e.ID)
-}
-
-func (l *observer) Write(line []byte) (int, error) {
-	l.add(string(bytes.TrimSpace(line)))
-	return len(line), nil
-}
-
-func (l *observer) add(s string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.told = append(l.told, s)
-}
-
-func (l *observer) reporter() *reporter {
-	bare := func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
-			return slog.Attr{}
-		}
-		return a
-	}
-	return &reporter{observe: l.observe, logger: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{ReplaceAttr: bare}))}
-}
-
-func (r *reporter) busy() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.telling
-}
-
 func TestReportsComeInOrderFromOneGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &observer{}
@@ -160,4 +117,47 @@ func TestNobodyListensCostsNothing(t *testing.T) {
 	r := &reporter{logger: slog.New(slog.DiscardHandler)}
 	assert.Zero(t, testing.AllocsPerRun(100, func() { r.event(Event{Kind: EventFill, Err: ErrClosed}) }))
 	assert.Nil(t, r.queue)
+}
+
+// observer is an Observe and a Logger's output, both of which wait for leave if there is to
+// be one.
+type observer struct {
+	leave chan struct{}
+
+	mu   sync.Mutex // guards told
+	told []string
+}
+
+func (l *observer) observe(e Event) {
+	if l.leave != nil {
+		<-l.leave
+	}
+	l.add(e.Kind.String() + " " + e.ID)
+}
+
+func (l *observer) Write(line []byte) (int, error) {
+	l.add(string(bytes.TrimSpace(line)))
+	return len(line), nil
+}
+
+func (l *observer) add(s string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, s)
+}
+
+func (l *observer) reporter() *reporter {
+	bare := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
+			return slog.Attr{}
+		}
+		return a
+	}
+	return &reporter{observe: l.observe, logger: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{ReplaceAttr: bare}))}
+}
+
+func (r *reporter) busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.telling
 }

@@ -13,17 +13,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// run starts Run and returns what ends it and waits for it.
-func (r *replica) run() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- r.cache.Run(ctx) }()
-	return func() {
-		cancel()
-		assert.NoError(r.fleet.t, <-ended, "the end of ctx is no error")
-	}
-}
-
 // Run keeps tokens fresh that nobody asks for, so that whoever then does never
 // waits; also those of Sources made later.
 func TestRunKeepsFresh(t *testing.T) {
@@ -111,15 +100,6 @@ func TestRunMakesARefresher(t *testing.T) {
 			})
 		})
 	}
-}
-
-// read calls Get once a second.
-func (r *replica) read(during time.Duration) {
-	for range during / time.Second {
-		r.within(0)
-		time.Sleep(time.Second)
-	}
-	time.Sleep(during % time.Second)
 }
 
 // A failure is retried for ever, at its pace, also past the end of the token.
@@ -211,4 +191,13 @@ func TestRunAndClose(t *testing.T) {
 		assert.ErrorIs(t, <-ended, tokencache.ErrClosed)
 		assert.ErrorIs(t, r.cache.Run(context.Background()), tokencache.ErrClosed)
 	})
+}
+
+// read calls Get once a second.
+func (r *replica) read(during time.Duration) {
+	for range during / time.Second {
+		r.within(0)
+		time.Sleep(time.Second)
+	}
+	time.Sleep(during % time.Second)
 }

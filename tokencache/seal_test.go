@@ -2,8 +2,6 @@ package tokencache
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -21,55 +19,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/onetoken-go/onetoken/internal/interop"
 )
-
-func vectors(t testing.TB) interop.Vectors {
-	t.Helper()
-	v, err := interop.Read("../docs/interop.json")
-	require.NoError(t, err)
-	require.NotEmpty(t, v.Vectors)
-	require.NotEmpty(t, v.Refused)
-	return v
-}
-
-// plainHKDF and plainSeal are the same once more, by the letter of RFC 5869 and with a nonce
-// that is given.
-func plainHKDF(secret, salt []byte, info string, size int) []byte {
-	mac := func(key []byte, parts ...[]byte) []byte {
-		h := hmac.New(sha256.New, key)
-		for _, p := range parts {
-			h.Write(p)
-		}
-		return h.Sum(nil)
-	}
-	return mac(mac(salt, secret), []byte(info), []byte{1})[:size] // one block is enough
-}
-
-func plainSeal(t testing.TB, key, nonce []byte, plain, data string) string {
-	t.Helper()
-	block, err := aes.NewCipher(key)
-	require.NoError(t, err)
-	gcm, err := cipher.NewGCM(block)
-	require.NoError(t, err)
-	return base64.RawURLEncoding.EncodeToString(append(bytes.Clone(nonce), gcm.Seal(nil, nonce, []byte(plain), []byte(data))...))
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	require.NoError(t, err)
-	return b
-}
-
-// framed writes parts as docs/interop.md has it.
-func framed(parts ...string) (s string) {
-	for _, p := range parts {
-		s += fmt.Sprintf("%d:%s", len(p), p)
-	}
-	return s
-}
 
 func TestSealVectors(t *testing.T) {
 	for _, v := range vectors(t).Vectors {
@@ -118,13 +68,6 @@ func TestSealVectors(t *testing.T) {
 	}
 }
 
-func momentOf(t testing.TB, text string) time.Time {
-	t.Helper()
-	ms, ok := exactMillis(text)
-	require.True(t, ok, text)
-	return time.UnixMilli(ms.Milliseconds())
-}
-
 // What docs/interop.json says that no reader may open.
 func TestSealVectorsRefused(t *testing.T) {
 	for _, v := range vectors(t).Refused {
@@ -142,60 +85,6 @@ func TestSealVectorsRefused(t *testing.T) {
 			assertNotOpened(t, err, app, tenant)
 		})
 	}
-}
-
-// assertNotOpened also wants a reason that quotes nothing.
-func assertNotOpened(t *testing.T, err error, opened ...string) {
-	t.Helper()
-	var reason sealError
-	require.ErrorAs(t, err, &reason)
-	assert.Contains(t, []sealError{errSealSize, errSealNotCanonical, errSealNotOpened, errSealedGarbled, errSealedFingerprint}, reason)
-	assert.Empty(t, strings.Join(opened, ""))
-}
-
-// sealed is one of each kind, with what it takes to open it.
-type sealed struct {
-	id, fp, app, tenant      string
-	life                     time.Duration
-	at                       tokenTimes
-	rejected                 time.Time
-	record, token, rejection string
-}
-
-var (
-	somePublic = []string{"feishu", "cli_test", "https://open.feishu.cn"}
-	someSecret = []string{"the-secret-of-the-app"}
-	storedAt   = time.UnixMilli(1_800_000_000_000)
-)
-
-func someSealed(t testing.TB, app, tenant string) (sealed, sealer) {
-	t.Helper()
-	digest, s := deriveSeal(somePublic, someSecret)
-	x := sealed{
-		id: escape("feishu") + ":" + escape("cli_test") + ":" + digest, fp: fingerprintOf(app, tenant), app: app, tenant: tenant,
-		life: 2 * time.Hour, rejected: storedAt.Add(time.Minute),
-		at: tokenTimes{storedAt: storedAt, checkedAt: storedAt.Add(-140 * time.Millisecond), endsAt: storedAt.Add(2 * time.Hour)},
-	}
-	var errs [3]error
-	x.record, errs[0] = s.sealRecord(x.id, app, tenant, x.life)
-	x.token, errs[1] = s.sealToken(x.id, app, tenant, x.life, x.at)
-	x.rejection, errs[2] = s.sealRejection(x.id, x.fp, x.rejected)
-	for _, err := range errs {
-		require.NoError(t, err)
-	}
-	return x, s
-}
-
-// open opens all three, and fails the test if only some open.
-func (x sealed) open(t testing.TB, s sealer) (records, tokens, rejections bool) {
-	t.Helper()
-	app, tenant, err := s.openRecord(x.id, x.fp, x.life, x.record)
-	records = err == nil
-	assert.True(t, !records || app == x.app && tenant == x.tenant)
-	app, tenant, err = s.openToken(x.id, x.fp, x.life, x.at, x.token)
-	tokens = err == nil
-	assert.True(t, !tokens || app == x.app && tenant == x.tenant)
-	return records, tokens, s.openRejection(x.id, x.fp, x.rejected, x.rejection) == nil
 }
 
 func TestSealOpens(t *testing.T) {
@@ -492,24 +381,6 @@ func TestFingerprintOf(t *testing.T) {
 	}
 }
 
-type withSealer struct {
-	Name   string
-	Sealer sealer
-	hidden *sealer
-}
-
-// spellings are the ways in which a key could show.
-func spellings(key [32]byte) []string {
-	b := key[:8] // a part of it would be enough
-	decimal := strings.Trim(fmt.Sprintf("%d", b), "[]")
-	return []string{
-		string(b), hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)), fmt.Sprintf("% x", b), decimal, strings.ReplaceAll(decimal, " ", ","),
-		strings.ReplaceAll(decimal, " ", ", "), strings.Trim(fmt.Sprintf("%#v", b), "[]byte{}"), strings.Trim(fmt.Sprintf("%q", b), `"`),
-		base64.RawStdEncoding.EncodeToString(key[:9]), base64.RawURLEncoding.EncodeToString(key[:9]), fmt.Sprintf("%o", b), fmt.Sprintf("%b", b),
-		fmt.Sprintf("%#x", key[0]) + ", " + fmt.Sprintf("%#x", key[1]),
-	}
-}
-
 // I5: nothing prints the key, whatever prints.
 func TestI5SealerShowsNoKey(t *testing.T) {
 	_, s := someSealed(t, "a", "t")
@@ -568,11 +439,6 @@ func TestI5SealerShowsNoKey(t *testing.T) {
 	assert.Contains(t, shown, spellings(key)[4])
 }
 
-// failures is a testing.T for testify that keeps what it says.
-type failures struct{ text strings.Builder }
-
-func (f *failures) Errorf(format string, args ...any) { fmt.Fprintf(&f.text, format, args...) }
-
 // A process may have 10,000: no AEAD in any of them.
 func TestSealersAreSmall(t *testing.T) {
 	const many = 10_000
@@ -616,3 +482,62 @@ func BenchmarkSeal(b *testing.B) {
 		}
 	})
 }
+
+// plainHKDF and plainSeal are the same once more, by the letter of RFC 5869 and with a nonce
+// that is given.
+func plainHKDF(secret, salt []byte, info string, size int) []byte {
+	mac := func(key []byte, parts ...[]byte) []byte {
+		h := hmac.New(sha256.New, key)
+		for _, p := range parts {
+			h.Write(p)
+		}
+		return h.Sum(nil)
+	}
+	return mac(mac(salt, secret), []byte(info), []byte{1})[:size] // one block is enough
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	require.NoError(t, err)
+	return b
+}
+
+func momentOf(t testing.TB, text string) time.Time {
+	t.Helper()
+	ms, ok := exactMillis(text)
+	require.True(t, ok, text)
+	return time.UnixMilli(ms.Milliseconds())
+}
+
+// assertNotOpened also wants a reason that quotes nothing.
+func assertNotOpened(t *testing.T, err error, opened ...string) {
+	t.Helper()
+	var reason sealError
+	require.ErrorAs(t, err, &reason)
+	assert.Contains(t, []sealError{errSealSize, errSealNotCanonical, errSealNotOpened, errSealedGarbled, errSealedFingerprint}, reason)
+	assert.Empty(t, strings.Join(opened, ""))
+}
+
+type withSealer struct {
+	Name   string
+	Sealer sealer
+	hidden *sealer
+}
+
+// spellings are the ways in which a key could show.
+func spellings(key [32]byte) []string {
+	b := key[:8] // a part of it would be enough
+	decimal := strings.Trim(fmt.Sprintf("%d", b), "[]")
+	return []string{
+		string(b), hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)), fmt.Sprintf("% x", b), decimal, strings.ReplaceAll(decimal, " ", ","),
+		strings.ReplaceAll(decimal, " ", ", "), strings.Trim(fmt.Sprintf("%#v", b), "[]byte{}"), strings.Trim(fmt.Sprintf("%q", b), `"`),
+		base64.RawStdEncoding.EncodeToString(key[:9]), base64.RawURLEncoding.EncodeToString(key[:9]), fmt.Sprintf("%o", b), fmt.Sprintf("%b", b),
+		fmt.Sprintf("%#x", key[0]) + ", " + fmt.Sprintf("%#x", key[1]),
+	}
+}
+
+// failures is a testing.T for testify that keeps what it says.
+type failures struct{ text strings.Builder }
+
+func (f *failures) Errorf(format string, args ...any) { fmt.Fprintf(&f.text, format, args...) }

@@ -9,34 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shelfOf is an empty shelf whose process has looked at that moment, of both clocks.
-func shelfOf(t testing.TB, at instant, redis time.Time) *shelf {
-	t.Helper()
-	draws, err := newJitter(func() float64 { return 0.5 })
-	require.NoError(t, err)
-	s := &shelf{copy: new(atomic.Pointer[localCopy]), window: feishuWindow, jitter: draws, rejected: make(rejections)}
-	s.anchor = s.anchor.next(at, redis)
-	return s
-}
-
-// word is what Redis holds of the token of that name: what is left of it, and how long ago the
-// issuer was asked for its last word on it.
-func (s *shelf) word(name string, remaining, checked time.Duration, at instant, redis time.Time) adoption {
-	return adoption{
-		token: NewToken(name, "", feishuLife), remaining: remaining, at: at, asked: s.nextNumber(), inRedis: true,
-		checked: checked, checkedAt: redis.Add(-checked), redisNow: redis,
-	}
-}
-
-func (s *shelf) holds(at instant) string {
-	c := s.usable(at)
-	if c == nil {
-		return ""
-	}
-	app, _ := c.token.reveal()
-	return app
-}
-
 // I2: which of two tokens, or of two ends of one token, becomes the copy.
 func TestI2ShelfTakes(t *testing.T) {
 	const hour, ago = time.Hour, time.Minute
@@ -191,4 +163,32 @@ func TestRunBeginsDuringAPutBack(t *testing.T) {
 	s.take(adoption{token: NewToken("b", "", feishuLife), remaining: feishuLife + time.Hour, at: at, own: true, unpublished: true}, false, at)
 	s.published(before)
 	assert.True(t, s.copy.Load().unpublished, "of another token nothing is known")
+}
+
+// shelfOf is an empty shelf whose process has looked at that moment, of both clocks.
+func shelfOf(t testing.TB, at instant, redis time.Time) *shelf {
+	t.Helper()
+	draws, err := newJitter(func() float64 { return 0.5 })
+	require.NoError(t, err)
+	s := &shelf{copy: new(atomic.Pointer[localCopy]), window: feishuWindow, jitter: draws, rejected: make(rejections)}
+	s.anchor = s.anchor.next(at, redis)
+	return s
+}
+
+// word is what Redis holds of the token of that name: what is left of it, and how long ago the
+// issuer was asked for its last word on it.
+func (s *shelf) word(name string, remaining, checked time.Duration, at instant, redis time.Time) adoption {
+	return adoption{
+		token: NewToken(name, "", feishuLife), remaining: remaining, at: at, asked: s.nextNumber(), inRedis: true,
+		checked: checked, checkedAt: redis.Add(-checked), redisNow: redis,
+	}
+}
+
+func (s *shelf) holds(at instant) string {
+	c := s.usable(at)
+	if c == nil {
+		return ""
+	}
+	app, _ := c.token.reveal()
+	return app
 }

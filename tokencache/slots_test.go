@@ -14,11 +14,6 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
-// narrow is a guard whose client has so many connections.
-func narrow(t *testing.T, b *redistest.Bubble, n int, mods ...func(*redis.Options)) (*guard, *breaker) {
-	return guarded(t, b, append(mods, func(o *redis.Options) { o.PoolSize = n })...)
-}
-
 var aLook = []string{"p:{x}:token", "p:{x}:lock", "p:{x}:failure"}
 
 // F59: more commands at once than the client has connections. Each has its time from when
@@ -154,4 +149,9 @@ func TestConnectionsOf(t *testing.T) {
 			assert.Equal(t, c.want, connectionsOf(c.client))
 		})
 	}
+}
+
+// narrow is a guard whose client has so many connections.
+func narrow(t *testing.T, b *redistest.Bubble, n int, mods ...func(*redis.Options)) (*guard, *breaker) {
+	return guarded(t, b, append(mods, func(o *redis.Options) { o.PoolSize = n })...)
 }

@@ -1,11 +1,9 @@
 package tokencache
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -207,64 +205,53 @@ func (s *stage) dump() map[string]any {
 	return all
 }
 
-// between is a hook of a client, which does something when a script has been answered, or before it is
-// sent.
-type between struct {
-	mu     sync.Mutex // guards below
-	before map[*redis.Script]func()
-	after  map[*redis.Script]func()
+// lock puts the lock into somebody's hands.
+func (s *stage) lock(value string) {
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.lock(), value, time.Minute).Err())
 }
 
-func (b *between) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (b *between) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
+// mustFail reports a failure of the holder of the lock.
+func (s *stage) mustFail(value string, e *IssuerError, draw float64) time.Duration {
+	s.t.Helper()
+	hold, err := s.fail(s.t.Context(), value, e, draw, replica{"us", "us"})
+	require.NoError(s.t, err)
+	return hold
 }
 
-func (b *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		b.take(b.before, cmd)
-		err := next(ctx, cmd)
-		if cmd.Err() == nil {
-			b.take(b.after, cmd)
-		}
-		return err
-	}
+func (s *stage) tombstone() string { return s.keys.rejected(fingerprintOf("a1", "t1")) }
+
+// buried writes the tombstone of a1/t1 as if its rejection had been some time
+// ago.
+func (s *stage) buried(ago time.Duration, count int, ttl time.Duration) {
+	text := fmt.Sprintf("%d %d before dropped", s.now().Add(-ago).UnixMilli(), count)
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.tombstone(), text, ttl).Err())
 }
 
-// take does what was to be done at a script, once.
-func (b *between) take(todo map[*redis.Script]func(), cmd redis.Cmder) {
-	args := cmd.Args()
-	if len(args) < 2 {
-		return
-	}
-	b.mu.Lock()
-	var what func()
-	for script, f := range todo {
-		if args[1] == script.Hash() {
-			what = f
-			delete(todo, script)
-		}
-	}
-	b.mu.Unlock()
-	if what != nil {
-		what()
-	}
+// mustReject has a replica reject a token that was stored a second ago.
+func (s *stage) mustReject(name, nonce, by string) verdict {
+	s.t.Helper()
+	at := fmt.Sprint(s.now().Add(-time.Second).UnixMilli())
+	s.put(name, "t", 2*time.Hour, 2*time.Hour, "fetched_at", at, "checked_at", at)
+	return s.mustRejectAgain(name, nonce, by)
 }
 
-// bubbleCache is one with a Redis in a bubble. Its client heeds deadlines, so that hooks run in the
-// goroutine of whoever asks.
-func bubbleCache(t *testing.T, fetch func(context.Context) (Token, error)) (*Source, *between, *redistest.Bubble) {
-	t.Helper()
-	b := redistest.NewBubble(t)
-	for _, script := range []*redis.Script{readScript, publishScript, invalidateScript, failScript} {
-		require.NoError(t, script.Load(t.Context(), b.Admin()).Err())
-	}
-	hook := &between{before: map[*redis.Script]func(){}, after: map[*redis.Script]func(){}}
-	rdb := b.Client("ours", func(o *redis.Options) { o.ContextTimeoutEnabled = true })
-	rdb.AddHook(hook)
-	cache, err := New(rdb, Config{Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, cache.Close()) })
-	return cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test", Window: 30 * time.Minute}), fetch)), hook, b
+// mustRejectAgain has a replica reject a token that may still be stored.
+func (s *stage) mustRejectAgain(name, nonce, by string) verdict {
+	s.t.Helper()
+	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf(name, "t"), nonce: nonce, by: replica{"same", by}})
+	require.NoError(s.t, err)
+	tombstone := s.rdb.Get(s.t.Context(), s.keys.rejected(fingerprintOf(name, "t"))).Val()
+	require.Equal(s.t, unixMillis(v.at), strings.Fields(tombstone)[0], "the moment that counts")
+	v.at, v.news = time.Time{}, false
+	return v
+}
+
+// somethingElse puts a list where we expect something else.
+func (s *stage) somethingElse(key string) {
+	require.NoError(s.t, s.rdb.RPush(s.t.Context(), key, "theirs").Err())
+}
+
+// someFields are what publish stores for a token of app "a".
+func someFields(app, tenant, life string) []string {
+	return storeOf("a").recordFields(app, tenant, life)
 }

@@ -112,44 +112,6 @@ func TestStatusOfTrouble(t *testing.T) {
 	})
 }
 
-// Invalidate compares: the zero Token is a mistake, an unknown one no concern of
-// the copy.
-func TestInvalidateOfAnother(t *testing.T) {
-	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
-		ctx := context.Background()
-		r := f.replica()
-		tok := r.mustGet()
-		assert.Error(t, r.source.Invalidate(ctx, tokencache.Token{}))
-		assert.NoError(t, r.source.Invalidate(ctx, tokencache.NewToken("a-x", "t-x", time.Hour)))
-		assert.True(t, r.within(0).Equal(tok))
-		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, ""))
-		assert.Equal(t, 1, f.stats().Calls)
-	})
-}
-
-// A caller of Invalidate who leaves does not end the telling.
-func TestInvalidateCallerLeaves(t *testing.T) {
-	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {
-		r, other := f.replica(), f.replica()
-		bad := r.mustGet()
-		assert.True(t, other.within(0).Equal(bad))
-		time.Sleep(time.Second)
-		f.issuer.Revoke(bad.AppAccessToken())
-		r.link.Delay(600 * time.Millisecond)
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		start := time.Now()
-		assert.ErrorIs(t, r.source.Invalidate(ctx, bad), context.DeadlineExceeded)
-		assert.Equal(t, 100*time.Millisecond, time.Since(start))
-		time.Sleep(2 * time.Second)
-		assert.Equal(t, 1, r.count(tokencache.EventInvalidate, "dropped"))
-		r.link.Delay(0)
-		assert.False(t, r.mustGet().Equal(bad))
-		assert.False(t, other.mustGet().Equal(bad))
-		assert.Equal(t, 2, f.stats().Rotations)
-	})
-}
-
 // F9: who asks Redis for a person gives up, and is told so, not that Redis were in trouble.
 func TestF9WhoGivesUpDoesNotBlameRedis(t *testing.T) {
 	why := errors.New("the page was left")
@@ -187,4 +149,32 @@ func TestF9WhoGivesUpDoesNotBlameRedis(t *testing.T) {
 			time.Sleep(40 * time.Second)
 		})
 	}
+}
+
+// Stored is what Redis has, whatever this process has.
+func TestStored(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		ctx := context.Background()
+		r, watcher := f.replica(), f.replica()
+		none, err := watcher.source.Stored(ctx)
+		require.NoError(t, err)
+		assert.True(t, none.IsZero())
+
+		want := r.mustGet()
+		time.Sleep(time.Hour)
+		got, err := watcher.source.Stored(ctx)
+		require.NoError(t, err)
+		assert.True(t, got.Equal(want))
+		assert.WithinDuration(t, want.Expiry(), got.Expiry(), time.Second)
+		_, ok := watcher.source.Peek()
+		assert.False(t, ok, "not adopted")
+		assert.Equal(t, 1, f.stats().Calls)
+
+		watcher.link.Down()
+		_, err = watcher.source.Stored(ctx)
+		assert.ErrorIs(t, err, tokencache.ErrRedis)
+		watcher.stop()
+		_, err = watcher.source.Stored(ctx)
+		assert.ErrorIs(t, err, tokencache.ErrClosed)
+	})
 }

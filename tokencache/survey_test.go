@@ -16,22 +16,6 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// answering is a Fetcher for an app, whose issuer has that window.
-func answering(app string, window, life time.Duration) tokencache.Fetcher {
-	issuer := tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "test", App: app, Window: window})
-	return tokencache.FetchFunc(issuer, func(context.Context) (tokencache.Token, error) {
-		return tokencache.NewToken("a-"+app, "t-"+app, life), nil
-	})
-}
-
-func newCache(t *testing.T, rdb redis.UniversalClient, c tokencache.Config) *tokencache.Cache {
-	t.Helper()
-	cache, err := tokencache.New(rdb, c)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, cache.Close()) })
-	return cache
-}
-
 // Survey shows every credential under its prefix, and nothing else.
 func TestSurvey(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env redistest.Env) {
@@ -176,58 +160,10 @@ func TestSurveyTellsTheIssuersOfAnAppApart(t *testing.T) {
 	})
 }
 
-// Peek is a Get that asks nobody.
-func TestPeek(t *testing.T) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		r := f.replica()
-		_, ok := r.source.Peek()
-		assert.False(t, ok)
-		assert.Zero(t, r.link.Count())
-		assert.Regexp(t, "^feishu:cli_test:[0-9a-f]{32}$", r.source.ID())
-
-		want := r.mustGet()
-		time.Sleep(time.Second)
-		r.link.Down()
-		calls := r.link.Count()
-		got, ok := r.source.Peek()
-		assert.True(t, ok)
-		assert.True(t, got.Equal(want))
-
-		f.sleepUntilLeft(want, time.Minute)
-		_, ok = r.source.Peek()
-		assert.True(t, ok, "in its window")
-		time.Sleep(time.Minute)
-		_, ok = r.source.Peek()
-		assert.False(t, ok, "past its end")
-		assert.Equal(t, calls, r.link.Count())
-		assert.Equal(t, 1, f.stats().Calls)
-	})
-}
-
-// Stored is what Redis has, whatever this process has.
-func TestStored(t *testing.T) {
-	virtual(t, usual(), func(t *testing.T, f *fleet) {
-		ctx := context.Background()
-		r, watcher := f.replica(), f.replica()
-		none, err := watcher.source.Stored(ctx)
-		require.NoError(t, err)
-		assert.True(t, none.IsZero())
-
-		want := r.mustGet()
-		time.Sleep(time.Hour)
-		got, err := watcher.source.Stored(ctx)
-		require.NoError(t, err)
-		assert.True(t, got.Equal(want))
-		assert.WithinDuration(t, want.Expiry(), got.Expiry(), time.Second)
-		_, ok := watcher.source.Peek()
-		assert.False(t, ok, "not adopted")
-		assert.Equal(t, 1, f.stats().Calls)
-
-		watcher.link.Down()
-		_, err = watcher.source.Stored(ctx)
-		assert.ErrorIs(t, err, tokencache.ErrRedis)
-		watcher.stop()
-		_, err = watcher.source.Stored(ctx)
-		assert.ErrorIs(t, err, tokencache.ErrClosed)
-	})
+func newCache(t *testing.T, rdb redis.UniversalClient, c tokencache.Config) *tokencache.Cache {
+	t.Helper()
+	cache, err := tokencache.New(rdb, c)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, cache.Close()) })
+	return cache
 }

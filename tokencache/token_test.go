@@ -25,32 +25,6 @@ const (
 	secretTenant = "t-SECRETTENANT"
 )
 
-func secretToken() tokencache.Token {
-	return tokencache.NewToken(secretApp, secretTenant, 2*time.Hour)
-}
-
-// requireRedacted fails if text holds a part of a secret in any of the ways fmt
-// and the encoders write strings.
-func requireRedacted(t *testing.T, text string) {
-	t.Helper()
-	for _, secret := range []string{"SECRET", fmt.Sprintf("%x", "SECRET"), fmt.Sprintf("%X", "SECRET"), fmt.Sprintf("%d", []byte("SECRET")), "U0VDUkVU"} {
-		if strings.Contains(text, strings.Trim(secret, "[]")) {
-			require.Fail(t, "a secret shows", "%q", text)
-		}
-	}
-}
-
-type withToken struct {
-	Name  string
-	Token tokencache.Token
-}
-
-type withHiddenToken struct {
-	name  string
-	token tokencache.Token
-	ptr   *tokencache.Token
-}
-
 func TestTokenPrintsRedacted(t *testing.T) {
 	tok := secretToken()
 	redacted := tok.String()
@@ -133,11 +107,6 @@ func TestTokenInErrorsIsRedacted(t *testing.T) {
 	requireRedacted(t, errors.Join(err, fmt.Errorf("%+v", withHiddenToken{"x", tok, &tok})).Error())
 }
 
-// recorder is a testing.TB for testify that keeps what it says.
-type recorder struct{ text strings.Builder }
-
-func (r *recorder) Errorf(format string, args ...any) { fmt.Fprintf(&r.text, format, args...) }
-
 // testify prints what it compares by reflection and past String methods.
 func TestFailedAssertionsAreRedacted(t *testing.T) {
 	tok, other := secretToken(), tokencache.NewToken("a-OTHERSECRET", "t-OTHERSECRET", time.Hour)
@@ -212,4 +181,30 @@ func TestTokensAreEqualByTheirStrings(t *testing.T) {
 			assert.Equal(t, test.want, test.b.Equal(test.a))
 		})
 	}
+}
+
+func secretToken() tokencache.Token {
+	return tokencache.NewToken(secretApp, secretTenant, 2*time.Hour)
+}
+
+// requireRedacted fails if text holds a part of a secret in any of the ways fmt
+// and the encoders write strings.
+func requireRedacted(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range []string{"SECRET", fmt.Sprintf("%x", "SECRET"), fmt.Sprintf("%X", "SECRET"), fmt.Sprintf("%d", []byte("SECRET")), "U0VDUkVU"} {
+		if strings.Contains(text, strings.Trim(secret, "[]")) {
+			require.Fail(t, "a secret shows", "%q", text)
+		}
+	}
+}
+
+type withToken struct {
+	Name  string
+	Token tokencache.Token
+}
+
+type withHiddenToken struct {
+	name  string
+	token tokencache.Token
+	ptr   *tokencache.Token
 }

@@ -10,13 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	feishuWindow = 30 * time.Minute
-	feishuLife   = 2 * time.Hour
-
-	almost1 = 1 - 1.0/(1<<53) // the largest draw
-)
-
 func TestWindowOfFeishu(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -97,21 +90,6 @@ func TestF25WindowOfLives(t *testing.T) {
 			}
 		})
 	}
-}
-
-// someWindow is more often short than long; one in three issuers has none.
-func someWindow(random *rand.Rand) time.Duration {
-	if random.IntN(3) == 0 {
-		return 0
-	}
-	longest := time.Second << random.IntN(14)
-	return time.Second + time.Duration(random.Int64N(int64(longest)))
-}
-
-// someLife is more often short than long.
-func someLife(random *rand.Rand) time.Duration {
-	longest := time.Second << random.IntN(17)
-	return min(defaultMaxLife, time.Second+time.Duration(random.Int64N(int64(longest))))
 }
 
 func TestWindowOfIsOrdered(t *testing.T) {
@@ -205,4 +183,13 @@ func TestPhaseOf(t *testing.T) {
 			assert.Equal(t, max(test.want, 1)-1, w.phaseOf(test.remaining-rest), "then the next")
 		})
 	}
+}
+
+// someWindow is more often short than long; one in three issuers has none.
+func someWindow(random *rand.Rand) time.Duration {
+	if random.IntN(3) == 0 {
+		return 0
+	}
+	longest := time.Second << random.IntN(14)
+	return time.Second + time.Duration(random.Int64N(int64(longest)))
 }

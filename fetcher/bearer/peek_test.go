@@ -24,38 +24,6 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
 
-// answered returns what a caller gets of a reply, and how often it was sent for.
-func answered(t *testing.T, resp func() *http.Response) (*http.Response, int) {
-	t.Helper()
-	s := newStage(t, feishutest.Config{MintEveryCall: true}, on(func(*http.Request) (*http.Response, error) { return resp(), nil }))
-	got, err := s.client.Transport.RoundTrip(newRequest(t, http.MethodGet, query, nil))
-	require.NoError(t, err)
-	return got, len(s.sent)
-}
-
-// counter counts what was read of a body.
-type counter struct {
-	io.Reader
-	read int
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	c.read += n
-	return n, err
-}
-
-func (c *counter) Close() error { return nil }
-
-func answeredWith(t *testing.T, body io.Reader) (*http.Response, int) {
-	t.Helper()
-	return answered(t, func() *http.Response {
-		resp := reply(http.StatusOK, jsonType, "")
-		resp.Body = io.NopCloser(body)
-		return resp
-	})
-}
-
 const bound = 16 << 10
 
 func TestHugeReplyIsWholeAndBounded(t *testing.T) {
@@ -271,25 +239,6 @@ func TestErrorThatIsAFileIsNoRejection(t *testing.T) {
 	}
 }
 
-func slowly(r *http.Response) { r.Body = io.NopCloser(iotest.OneByteReader(r.Body)) }
-
-// onceBroken fails after its text, and forgets about it.
-type onceBroken struct {
-	text string
-	err  error
-}
-
-func (o *onceBroken) Read(p []byte) (int, error) {
-	n := copy(p, o.text)
-	o.text = o.text[n:]
-	if o.text != "" || o.err == nil {
-		return n, nil
-	}
-	err := o.err
-	o.text, o.err = "not to be read", nil
-	return n, err
-}
-
 func TestReplyThatBreaksOff(t *testing.T) {
 	broken := errors.New("broken")
 	for _, text := range []string{"", `{"da`, `{"code"`, `{"code":0`, "[", `{"code":0}`} {
@@ -302,23 +251,6 @@ func TestReplyThatBreaksOff(t *testing.T) {
 		resp.Body.Close()
 		assert.Equal(t, text, string(all))
 	}
-}
-
-// dripping is a body of which a byte comes every 100 ms, until ctx ends.
-type dripping struct {
-	ctx  context.Context
-	text string
-}
-
-func (d *dripping) Read(p []byte) (int, error) {
-	select {
-	case <-time.After(100 * time.Millisecond):
-	case <-d.ctx.Done():
-		return 0, d.ctx.Err()
-	}
-	n := copy(p[:1], d.text)
-	d.text = d.text[n:]
-	return n, nil
 }
 
 func TestSlowReplyEndsWithTheContext(t *testing.T) {
@@ -404,4 +336,72 @@ func TestHeadAndReuse(t *testing.T) {
 	base.CloseIdleConnections()
 	api.Close()
 	assert.Equal(t, 1, connections)
+}
+
+// answered returns what a caller gets of a reply, and how often it was sent for.
+func answered(t *testing.T, resp func() *http.Response) (*http.Response, int) {
+	t.Helper()
+	s := newStage(t, feishutest.Config{MintEveryCall: true}, on(func(*http.Request) (*http.Response, error) { return resp(), nil }))
+	got, err := s.client.Transport.RoundTrip(newRequest(t, http.MethodGet, query, nil))
+	require.NoError(t, err)
+	return got, len(s.sent)
+}
+
+// counter counts what was read of a body.
+type counter struct {
+	io.Reader
+	read int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read += n
+	return n, err
+}
+
+func (c *counter) Close() error { return nil }
+
+func answeredWith(t *testing.T, body io.Reader) (*http.Response, int) {
+	t.Helper()
+	return answered(t, func() *http.Response {
+		resp := reply(http.StatusOK, jsonType, "")
+		resp.Body = io.NopCloser(body)
+		return resp
+	})
+}
+
+func slowly(r *http.Response) { r.Body = io.NopCloser(iotest.OneByteReader(r.Body)) }
+
+// onceBroken fails after its text, and forgets about it.
+type onceBroken struct {
+	text string
+	err  error
+}
+
+func (o *onceBroken) Read(p []byte) (int, error) {
+	n := copy(p, o.text)
+	o.text = o.text[n:]
+	if o.text != "" || o.err == nil {
+		return n, nil
+	}
+	err := o.err
+	o.text, o.err = "not to be read", nil
+	return n, err
+}
+
+// dripping is a body of which a byte comes every 100 ms, until ctx ends.
+type dripping struct {
+	ctx  context.Context
+	text string
+}
+
+func (d *dripping) Read(p []byte) (int, error) {
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-d.ctx.Done():
+		return 0, d.ctx.Err()
+	}
+	n := copy(p[:1], d.text)
+	d.text = d.text[n:]
+	return n, nil
 }

@@ -143,3 +143,24 @@ func reply(status int, contentType, body string) *http.Response {
 }
 
 const jsonType = "application/json; charset=utf-8"
+
+// warm gets the token that the test then revokes.
+func warm(t *testing.T, s *stage) {
+	t.Helper()
+	_, err := s.source.Get(t.Context())
+	require.NoError(t, err)
+	s.revoke(t)
+}
+
+// closes counts how often a body was closed.
+type closes struct {
+	io.Reader
+	times int
+}
+
+func (c *closes) Close() error {
+	c.times++
+	return nil
+}
+
+const rejection = `{"code":99991663,"msg":"Invalid access token for authorization"}`

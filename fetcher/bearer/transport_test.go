@@ -109,12 +109,6 @@ func TestEveryCode(t *testing.T) {
 	}
 }
 
-const rejection = `{"code":99991663,"msg":"Invalid access token for authorization"}`
-
-func alwaysRejects(*http.Request) (*http.Response, error) {
-	return reply(http.StatusBadRequest, jsonType, rejection), nil
-}
-
 func TestSecondRejectionIsTheCallers(t *testing.T) {
 	s := newStage(t, feishutest.Config{MintEveryCall: true}, on(alwaysRejects))
 	status, body := s.do(t, newRequest(t, http.MethodGet, query, nil))
@@ -179,10 +173,6 @@ func TestOwnAuthorizationIsLeftAlone(t *testing.T) {
 	}
 }
 
-type idler struct{ http.RoundTripper }
-
-func (idler) CloseIdleConnections() { panic("reached") }
-
 func TestCloseIdleConnections(t *testing.T) {
 	source := tokencachetest.New(t).Source(tokencachetest.NewFetcher("cli_test"))
 	transport, err := bearer.New(bearer.Config{Source: source, Hosts: []string{host}, Base: idler{}})
@@ -191,3 +181,11 @@ func TestCloseIdleConnections(t *testing.T) {
 	assert.PanicsWithValue(t, "reached", client.CloseIdleConnections)
 	newStage(t, feishutest.Config{}).client.CloseIdleConnections()
 }
+
+func alwaysRejects(*http.Request) (*http.Response, error) {
+	return reply(http.StatusBadRequest, jsonType, rejection), nil
+}
+
+type idler struct{ http.RoundTripper }
+
+func (idler) CloseIdleConnections() { panic("reached") }

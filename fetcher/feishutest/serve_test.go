@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,43 +18,6 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
-
-// reach makes one request in both ways: by the RoundTripper and by a socket.
-func reach(t *testing.T, c feishutest.Config, test func(t *testing.T, issuer *feishutest.Issuer, do func(*http.Request) (*http.Response, error))) {
-	t.Run("in process", func(t *testing.T) {
-		issuer := feishutest.New(c)
-		test(t, issuer, issuer.RoundTripper().RoundTrip)
-	})
-	t.Run("by socket", func(t *testing.T) {
-		issuer := feishutest.New(c)
-		server := httptest.NewServer(issuer)
-		t.Cleanup(server.Close)
-		t.Cleanup(server.CloseClientConnections)
-		transport := &http.Transport{DisableKeepAlives: true}
-		test(t, issuer, func(r *http.Request) (*http.Response, error) {
-			r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(server.URL, "http://")
-			return transport.RoundTrip(r)
-		})
-	})
-}
-
-func newPost(ctx context.Context, t *testing.T) *http.Request {
-	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://feishu.test"+feishutest.TokenPath, strings.NewReader(goodRequest))
-	require.NoError(t, err)
-	req.Header.Set("Content-Type", "application/json")
-	return req
-}
-
-func newGet(t *testing.T, path, token string) *http.Request {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://feishu.test"+path, nil)
-	require.NoError(t, err)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	return req
-}
 
 func TestRouting(t *testing.T) {
 	reach(t, feishutest.Config{}, func(t *testing.T, issuer *feishutest.Issuer, do func(*http.Request) (*http.Response, error)) {
@@ -111,95 +73,6 @@ func TestContentType(t *testing.T) {
 			assert.Equal(t, code, a.Code)
 		})
 	}
-}
-
-func TestFaults(t *testing.T) {
-	const brief = 300 * time.Millisecond
-	for _, c := range []struct {
-		fault  feishutest.Fault
-		status int    // 0: no answer
-		body   string // a part of it
-		err    error  // of the request, or of reading the body
-	}{
-		{fault: feishutest.Refusal(1663, "internal error"), status: 200, body: `"code":1663`},
-		{fault: feishutest.WrongSecret(), status: 200, body: `"code":10014`},
-		{fault: feishutest.RateLimited("Retry-After", "-7"), status: 429, body: `"code":99991400`},
-		{fault: feishutest.Status(502), status: 502, body: "Bad Gateway"},
-		{fault: feishutest.Redirect("http://127.0.0.1:1/"), status: 307},
-		{fault: feishutest.Answer(418, http.Header{"x-tt-logid": nil}, "short"), status: 418, body: "short"},
-		{fault: feishutest.HTML(), status: 200, body: "<!DOCTYPE"},
-		{fault: feishutest.EmptyBody(), status: 200},
-		{fault: feishutest.WrongShape(), status: 200, body: `"code":"0"`},
-		{fault: feishutest.Expire(`"7200"`), status: 200, body: `"expire":"7200"`},
-		{fault: feishutest.EmptyToken(), status: 200, body: `"app_access_token":""`},
-		{fault: feishutest.Reset(), err: syscall.ECONNRESET},
-		{fault: feishutest.LostReply(), err: syscall.ECONNRESET},
-		{fault: feishutest.Timeout(), err: context.DeadlineExceeded},
-		{fault: feishutest.BrokenBody(), status: 200, body: `{"app_access_token":"a-`, err: io.ErrUnexpectedEOF},
-		{fault: feishutest.SlowBody(time.Second), status: 200, err: context.DeadlineExceeded},
-		{fault: feishutest.EndlessBody(), status: 200, body: "  "},
-	} {
-		t.Run(c.fault.String(), func(t *testing.T) {
-			reach(t, feishutest.Config{}, func(t *testing.T, issuer *feishutest.Issuer, do func(*http.Request) (*http.Response, error)) {
-				issuer.FailNext(1, c.fault)
-				ctx, cancel := context.WithTimeout(t.Context(), brief)
-				defer cancel()
-				resp, err := do(newPost(ctx, t))
-				require.Equal(t, c.status == 0, err != nil)
-				if err != nil {
-					require.ErrorIs(t, err, c.err)
-				} else {
-					defer func() { _ = resp.Body.Close() }()
-					assert.Equal(t, c.status, resp.StatusCode)
-					body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-					require.ErrorIs(t, err, c.err)
-					assert.Contains(t, string(body), c.body)
-				}
-				assertRecorded(t, issuer, c.fault)
-				assert.Equal(t, 0, call(t, issuer).Code, "the fault was for one call")
-			})
-		})
-	}
-}
-
-func assertRecorded(t *testing.T, issuer *feishutest.Issuer, f feishutest.Fault) {
-	t.Helper()
-	calls := issuer.Calls()
-	require.Len(t, calls, 1)
-	assert.Equal(t, f.String(), calls[0].Fault)
-	switch f.String() {
-	case "slow body":
-		assert.Equal(t, feishutest.Stats{Calls: 1, Rotations: 1}, issuer.Stats())
-	case "lost reply", "broken body":
-		assert.Equal(t, feishutest.Stats{Refused: 1, Rotations: 1}, issuer.Stats())
-		assert.True(t, calls[0].Minted)
-		assert.False(t, calls[0].Granted())
-	default:
-		assert.Equal(t, feishutest.Stats{Refused: 1}, issuer.Stats())
-	}
-}
-
-func TestSetFault(t *testing.T) {
-	issuer := feishutest.New(feishutest.Config{})
-	issuer.SetFault(feishutest.Refusal(1, "always"))
-	issuer.FailNext(2, feishutest.Refusal(2, "twice"))
-	for _, code := range []int{2, 2, 1, 1} {
-		assert.Equal(t, code, call(t, issuer).Code)
-	}
-	issuer.SetFault(feishutest.Fault{})
-	assert.Equal(t, 0, call(t, issuer).Code)
-	assert.Equal(t, "", issuer.Calls()[4].Fault)
-}
-
-func TestSlowBodyArrives(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := feishutest.New(feishutest.Config{})
-		issuer.FailNext(1, feishutest.SlowBody(time.Second))
-		begin := time.Now()
-		a := call(t, issuer)
-		assert.True(t, issuer.Valid(a.App))
-		assert.Greater(t, time.Since(begin), 100*time.Second)
-	})
 }
 
 func TestLatency(t *testing.T) {
@@ -262,6 +135,15 @@ func TestEndedContextDoesNotArrive(t *testing.T) {
 	assert.Zero(t, issuer.Stats())
 }
 
+func TestBodyAfterClose(t *testing.T) {
+	resp, err := post(t.Context(), feishutest.New(feishutest.Config{}).RoundTripper(), goodRequest)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.NoError(t, resp.Body.Close())
+	_, err = resp.Body.Read(make([]byte, 1))
+	require.True(t, errors.Is(err, http.ErrBodyReadAfterClose))
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
@@ -273,13 +155,4 @@ func postError(ctx context.Context, rt http.RoundTripper) error {
 		_ = resp.Body.Close()
 	}
 	return err
-}
-
-func TestBodyAfterClose(t *testing.T) {
-	resp, err := post(t.Context(), feishutest.New(feishutest.Config{}).RoundTripper(), goodRequest)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.NoError(t, resp.Body.Close())
-	_, err = resp.Body.Read(make([]byte, 1))
-	require.True(t, errors.Is(err, http.ErrBodyReadAfterClose))
 }

@@ -1,0 +1,110 @@
+package tokencache_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+)
+
+// I1: the issuer's shorter word on the token that everybody has reaches all who have it,
+// whichever way it comes: nobody is handed it past its end.
+func TestI1ShorterWordOnTheSameToken(t *testing.T) {
+	const left = 5 * time.Minute
+	refresh := func(t *testing.T, f *fleet, r *replica) {
+		tok, changed, err := r.source.Refresh(t.Context())
+		require.NoError(t, err)
+		require.False(t, changed)
+		require.InDelta(t, left, time.Until(tok.Expiry()), float64(3*time.Second))
+	}
+	for name, learn := range map[string]func(t *testing.T, f *fleet){
+		"an event": func(t *testing.T, f *fleet) { refresh(t, f, f.replicas[0]) },
+		"an event of the same token, stored again": func(t *testing.T, f *fleet) {
+			f.admin((*redis.Client).FlushAll)
+			refresh(t, f, f.replicas[0])
+		},
+		"a subscription that was cut": func(t *testing.T, f *fleet) {
+			for _, r := range f.replicas[1:] {
+				r.link.LoseMessages(true)
+			}
+			refresh(t, f, f.replicas[0])
+			time.Sleep(10 * time.Second)
+			for _, r := range f.replicas[1:] {
+				r.link.Heal()
+				r.link.Cut()
+			}
+		},
+		"an event, and then a failover to a Redis that knows no more of it": func(t *testing.T, f *fleet) {
+			forget := f.remembering()
+			refresh(t, f, f.replicas[0])
+			time.Sleep(10 * time.Second)
+			forget()
+		},
+		"a direct call, put back": func(t *testing.T, f *fleet) {
+			cut := f.replicas[0]
+			cut.link.Down()
+			refresh(t, f, cut)
+			cut.link.Heal()
+			for range 60 {
+				time.Sleep(time.Second)
+				require.LessOrEqual(t, time.Until(cut.mustGet().Expiry()), left, "its own word is newer than that of Redis")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: latency, Window: time.Minute}, func(t *testing.T, f *fleet) {
+				replicas := f.start(5)
+				together(replicas, func(r *replica) { r.mustGet() })
+				time.Sleep(10 * time.Minute)
+				together(replicas, func(r *replica) { r.mustGet() })
+				f.resetCounts()
+				f.issuer.SetRemaining(left)
+				learn(t, f)
+				calls := f.stats().Calls
+				time.Sleep(time.Minute)
+				for _, r := range replicas {
+					assert.LessOrEqual(t, time.Until(r.mustGet().Expiry()), left, r.name)
+					assert.LessOrEqual(t, r.link.Count("EVALSHA", "EVAL"), 14, "%s: no storm", r.name)
+				}
+				read(replicas, time.Second, left+time.Minute) // checks each
+				assert.LessOrEqual(t, f.stats().Calls, calls+8, "each minute, until there is another")
+			})
+		})
+	}
+}
+
+// I1: the same, when the copies have ended, and the issuer says nothing: what Redis says to the
+// contrary is from before. Nobody is handed the token again.
+func TestI1ShorterWordForgottenAfterTheEnd(t *testing.T) {
+	const left = 5 * time.Minute
+	virtual(t, feishutest.Config{Latency: latency, Window: time.Minute}, func(t *testing.T, f *fleet) {
+		replicas := f.start(5)
+		together(replicas, func(r *replica) { r.mustGet() })
+		time.Sleep(10 * time.Minute)
+		forget := f.remembering()
+		f.issuer.SetRemaining(left)
+		_, _, err := replicas[0].source.Refresh(t.Context())
+		require.NoError(t, err)
+		f.issuer.SetFault(feishutest.Status(503))
+		time.Sleep(left + time.Second)
+		forget()
+		for range 60 {
+			for _, r := range replicas {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				_, err := r.get(ctx)
+				cancel()
+				require.Error(t, err, r.name)
+			}
+		}
+		f.issuer.SetFault(feishutest.Fault{})
+		time.Sleep(time.Minute)
+		calls := f.stats().Calls
+		read(replicas, time.Second, time.Minute) // checks each
+		assert.LessOrEqual(t, f.stats().Calls-calls, len(replicas), "one each, as what Redis holds seems to live longer")
+	})
+}
