@@ -1,7 +1,5 @@
 package tokencache
 
-import "time"
-
 // aside runs f in a goroutine of its own, and returns the channel on which its result comes:
 // whoever has no more time leaves it behind. If f panics, or ends without a result, the result
 // is instead's, which is told the panic's value, or nil.
@@ -20,52 +18,4 @@ func aside[T any](f func() T, instead func(panicked any) T) <-chan T {
 		returned = true
 	}()
 	return done
-}
-
-// isClosed peeks at a channel on which nothing is ever sent.
-func isClosed(ch <-chan struct{}) bool {
-	select {
-	case <-ch:
-		return true
-	default:
-		return false
-	}
-}
-
-// closeOnce closes ch unless it is closed. The caller holds the mutex that guards ch.
-func closeOnce(ch chan struct{}) {
-	if !isClosed(ch) {
-		close(ch)
-	}
-}
-
-// bell wakes all who wait: ringing closes the channel that they were given. The zero bell is one that
-// nobody waits for. The caller holds the mutex that guards it.
-type bell struct{ ch chan struct{} }
-
-// next is closed when the bell rings next.
-func (b *bell) next() <-chan struct{} {
-	if b.ch == nil {
-		b.ch = make(chan struct{})
-	}
-	return b.ch
-}
-
-func (b *bell) ring() {
-	if b.ch != nil {
-		close(b.ch)
-		b.ch = nil
-	}
-}
-
-// sleepUnless returns false if the channel was closed first.
-func sleepUnless(over <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-over:
-		return false
-	}
 }

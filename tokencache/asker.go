@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // asker asks the issuer for one credential, and believes no Fetcher.
@@ -86,7 +88,7 @@ func (a *asker) check(tok Token) error {
 	switch size := len(app) + len(tenant); {
 	case size == 0:
 		return a.store.of.transient("answered with an empty token", nil)
-	case size > longestToken:
+	case size > wire.LongestToken:
 		return a.store.of.transient(fmt.Sprintf("answered with a token of %d bytes", size), nil)
 	}
 	return a.store.of.checkLife(tok.life())

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 func TestCopyAges(t *testing.T) {
@@ -67,7 +69,7 @@ func TestNoCopy(t *testing.T) {
 	var none *localCopy
 	assert.False(t, none.usableAt(now()))
 	assert.False(t, none.is(""))
-	assert.True(t, feishuCopy(feishuLife, now()).is(fingerprintOf("a", "t")))
+	assert.True(t, feishuCopy(feishuLife, now()).is(wire.Fingerprint("a", "t")))
 }
 
 // Among thousands of Sources a Get waits for memory, so what it reads is a line of

@@ -51,7 +51,11 @@ func (c *courier) tell(ctx context.Context, fp string) error {
 			return nil, ErrClosed
 		}
 		defer c.work.end()
-		return nil, <-aside(func() error { return c.tellNow(fp) }, c.cutShort)
+		err := <-aside(func() error { return c.tellNow(fp) }, c.cutShort)
+		if errors.Is(err, ErrRedis) {
+			c.later(err)
+		}
+		return nil, err
 	})
 	select {
 	case told := <-flight:
@@ -84,7 +88,6 @@ func (c *courier) tellNow(fp string) error {
 	if err != nil {
 		err = redisErrorOf(err, c.store.keys.id) // ctx is nobody's
 		st.observe(Event{Kind: EventInvalidate, Err: err})
-		c.later(err)
 		return err
 	}
 	st.observe(Event{Kind: EventInvalidate, Outcome: v.out})
@@ -156,14 +159,12 @@ func (c *courier) stop() {
 }
 
 // cutShort is the error of a step that a hook of the client's has ended, by a panic or by Goexit: then
-// panicked is nil. The step is made good later.
+// panicked is nil.
 func (c *courier) cutShort(panicked any) error {
 	if panicked != nil {
 		c.panicked(c.store.keys.id, panicked)
 	}
-	err := redisErrorOf(errClientEnded, c.store.keys.id)
-	c.later(err)
-	return err
+	return redisErrorOf(errClientEnded, c.store.keys.id)
 }
 
 // deliver brings Redis all it has not heard, if there is anything, and nobody else is about it.
@@ -174,16 +175,18 @@ func (c *courier) deliver() {
 	}
 	defer c.work.end()
 	defer c.end()
-	<-aside(func() error { c.bring(ctx); return nil }, c.cutShort)
+	if err := <-aside(func() error { return c.bring(ctx) }, c.cutShort); err != nil {
+		c.later(err)
+	}
 }
 
 // bring looks, as that brings Redis all rejections, and puts the token back.
-func (c *courier) bring(ctx context.Context) {
+func (c *courier) bring(ctx context.Context) error {
 	var place ticket
 	defer c.fills.leave(&place)
 	enter := func(admitted func()) bool { return c.fills.enter(&place, rankNobody, admitted) }
 	if c.fills.await(ctx, &place, enter) != nil || !c.hasNews() {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
@@ -194,8 +197,7 @@ func (c *courier) bring(ctx context.Context) {
 		if ctx.Err() == nil && !errors.Is(err, ErrClosed) { // else our own time is up
 			c.redisTrouble(err, false) // when the next fill may come is not the courier's to say
 		}
-		c.later(err)
-		return
+		return err
 	}
 	st.do(func() {
 		if st.round == nil && st.pacer.hold.from == before { // it is of the trouble that is over
@@ -206,6 +208,7 @@ func (c *courier) bring(ctx context.Context) {
 	})
 	c.putBack(ctx, v)
 	c.listen()
+	return nil
 }
 
 // begin reports whether there is anything to deliver, and nobody else may do it.
@@ -253,28 +256,28 @@ const worthAWrite = time.Second
 // It takes v.now, Redis' time, for a moment before now rather than before v.at, for the reason that
 // gain has: else the token would seem younger than it is by the question's way to Redis.
 func (c *courier) putBack(ctx context.Context, v *view) {
-	held, took := c.state.usable(), time.Duration(0)
+	mine, took := c.state.usable(), time.Duration(0)
 	c.state.do(func() { took = c.state.timings.call })
-	if held == nil || !held.unpublished || gain(held, v.record) < worthAWrite {
-		c.redisKnows(held)
+	if mine == nil || !mine.unpublished || gain(mine, v.record) < worthAWrite {
+		c.redisKnows(mine)
 		return
 	}
-	age := now().since(held.from)
+	age := now().since(mine.from)
 	out, stored, err := c.publish(ctx, offer{
-		token: held.token, by: c.config.Replica, putBack: true, window: c.state.shelf.window,
+		token: mine.token, by: c.config.Replica, putBack: true, window: c.state.shelf.window,
 		asked: v.now.Add(-age), elapsed: age, took: took,
 	})
-	c.state.observe(Event{Kind: EventPutBack, Outcome: out, Remaining: held.remainingAt(now()), Err: err})
+	c.state.observe(Event{Kind: EventPutBack, Outcome: out, Remaining: mine.remainingAt(now()), Err: err})
 	if err != nil {
 		c.later(err)
 		return
 	}
-	c.redisKnows(held)
+	c.redisKnows(mine)
 	switch {
 	case stored != nil && out != OutcomeKept:
 		c.announceToken(ctx, stored)
 	case out == OutcomeRejected:
-		c.rejectedElsewhere(held.token.Fingerprint())
+		c.rejectedElsewhere(mine.token.Fingerprint())
 	}
 }
 
@@ -296,10 +299,10 @@ func gain(c *localCopy, stored *record) time.Duration {
 }
 
 // redisKnows notes that Redis has that copy, if there is one, or a better token.
-func (c *courier) redisKnows(held *localCopy) {
+func (c *courier) redisKnows(mine *localCopy) {
 	c.state.do(func() {
 		c.state.pacer.putBackDone()
-		c.state.shelf.published(held)
+		c.state.shelf.published(mine)
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // Credential is whose token a [Fetcher] gets: an app at an issuer. It has no secret, but
@@ -24,7 +26,7 @@ type credentialData struct {
 	issuer, app     string
 	id              string
 	url             string
-	seal            sealer
+	seal            wire.Sealer
 	window, maxLife time.Duration
 }
 
@@ -68,12 +70,12 @@ func NewCredential(c CredentialConfig) (Credential, error) {
 	if !c.SealSecret.IsZero() {
 		secret = append(secret, c.SealSecret.Reveal())
 	}
-	digest, seal := deriveSeal(append([]string{c.Issuer, c.App}, c.Public...), secret)
-	if seal.key == nil {
+	digest, seal := wire.Derive(append([]string{c.Issuer, c.App}, c.Public...), secret)
+	if seal.IsZero() {
 		return Credential{}, errors.New("tokencache: no key can be derived from the secret: in FIPS 140 mode it needs at least 14 bytes")
 	}
 	return Credential{&credentialData{
-		issuer: c.Issuer, app: c.App, id: escape(c.Issuer) + ":" + escape(c.App) + ":" + digest, seal: seal, url: urlIn(c.Public),
+		issuer: c.Issuer, app: c.App, id: wire.ID(c.Issuer, c.App, digest), seal: seal, url: urlIn(c.Public),
 		window: c.Window, maxLife: cmp.Or(c.MaxLife, defaultMaxLife),
 	}}, nil
 }
@@ -86,7 +88,7 @@ func revealed(secrets []Secret) []string {
 	return all
 }
 
-// Minimum and default of the lives an issuer may state. The longest is longestLife, beyond
+// Minimum and default of the lives an issuer may state. The longest is wire.LongestLife, beyond
 // which nobody believes a record.
 const (
 	minLife        = time.Second
@@ -129,11 +131,11 @@ func (c CredentialConfig) validate() error {
 	case size > 0 && (size < shortestSecret || size > longestParts):
 		complain("CredentialConfig.SealSecret of %d bytes: %d random ones at least, %d at most", size, shortestSecret, longestParts)
 	}
-	if c.Window != 0 && (c.Window < minWindow || c.Window > longestLife) {
-		complain("CredentialConfig.Window %v: 0, or %v to %v", c.Window, minWindow, longestLife)
+	if c.Window != 0 && (c.Window < minWindow || c.Window > wire.LongestLife) {
+		complain("CredentialConfig.Window %v: 0, or %v to %v", c.Window, minWindow, wire.LongestLife)
 	}
-	if c.MaxLife != 0 && (c.MaxLife < minLife || c.MaxLife > longestLife) {
-		complain("CredentialConfig.MaxLife %v: 0, or %v to %v", c.MaxLife, minLife, longestLife)
+	if c.MaxLife != 0 && (c.MaxLife < minLife || c.MaxLife > wire.LongestLife) {
+		complain("CredentialConfig.MaxLife %v: 0, or %v to %v", c.MaxLife, minLife, wire.LongestLife)
 	}
 	return errors.Join(errs...)
 }
@@ -218,35 +220,4 @@ func urlIn(public []string) string {
 		return word((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String())
 	}
 	return ""
-}
-
-// appOf is the app of an id, or nothing if it is none of ours.
-func appOf(id string) string {
-	parts := strings.Split(id, ":")
-	if len(parts) != 3 {
-		return ""
-	}
-	for i, part := range parts {
-		plain, err := url.PathUnescape(part)
-		if err != nil || len(plain) > longestWord || escape(plain) != part {
-			return "" // no Credential has such an id
-		}
-		parts[i] = plain
-	}
-	return parts[1]
-}
-
-// escape keeps [A-Za-z0-9_.-] and percent-encodes every other byte, the colon
-// too: it separates the parts of an id.
-func escape(s string) string {
-	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if strings.IndexByte(plain, c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // What a reader or a script does not believe nobody may configure, or be let write: else one
@@ -54,13 +56,13 @@ func TestReadersBelieveWhatMayBeConfigured(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, test.config.App, appOf(credential.ID()), "a survey finds it")
+			assert.Equal(t, test.config.App, wire.AppOf(credential.ID()), "a survey finds it")
 
 			life := max(minLife, test.config.MaxLife)
 			now := time.UnixMilli(1_700_000_000_000)
 			seal := store{keys: keysOf("p", credential.ID()), seal: credential.get().seal}
-			fields := seal.recordFields("a", "t", millis(life))
-			fields[fieldEndsAt], fields[fieldWindow] = strconv.FormatInt(now.Add(life).UnixMilli(), 10), millis(test.config.Window)
+			fields := seal.recordFields("a", "t", wire.Millis(life))
+			fields[fieldEndsAt], fields[fieldWindow] = strconv.FormatInt(now.Add(life).UnixMilli(), 10), wire.Millis(test.config.Window)
 			require.NoError(t, credential.checkLife(life))
 			r, garbled, _ := seal.recordOf(fields, life, now, instant{})
 			require.Empty(t, garbled, "what it may write is believed")
@@ -70,7 +72,7 @@ func TestReadersBelieveWhatMayBeConfigured(t *testing.T) {
 	}
 	script, err := os.ReadFile("scripts/publish.lua")
 	require.NoError(t, err)
-	assert.Contains(t, string(script), "lasts <= "+millis(longestLife)+"\n", "the script has the same bound")
+	assert.Contains(t, string(script), "lasts <= "+wire.Millis(wire.LongestLife)+"\n", "the script has the same bound")
 	require.Error(t, Config{Prefix: strings.Repeat("p", 129)}.withDefaults().validate())
 	require.NoError(t, Config{Prefix: strings.Repeat("p", 128)}.withDefaults().validate())
 	require.Error(t, Config{Prefix: "a\u0085b"}.withDefaults().validate())

@@ -12,6 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 func TestCredentialID(t *testing.T) {
@@ -184,7 +186,7 @@ func TestF22KeysShareASlot(t *testing.T) {
 		k := keysOf(defaultPrefix, id)
 		want := slotOf(k.token())
 		assert.Equal(t, crc16(id)%16384, want)
-		for _, key := range []string{k.lock(), k.failure(), k.channel(), k.rejected(fingerprintOf("a", "t"))} {
+		for _, key := range []string{k.lock(), k.failure(), k.channel(), k.rejected(wire.Fingerprint("a", "t"))} {
 			assert.Equal(t, want, slotOf(key), key)
 			assert.Equal(t, 1, strings.Count(key, "{"), key)
 			assert.Equal(t, 1, strings.Count(key, "}"), key)
@@ -247,7 +249,7 @@ func FuzzCredentialID(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !idCharset.MatchString(a.ID()) || appOf(a.ID()) != app {
+		if !idCharset.MatchString(a.ID()) || wire.AppOf(a.ID()) != app {
 			t.Fatalf("%q", a.ID())
 		}
 		same := name == name2 && app == app2 && secret == secret2

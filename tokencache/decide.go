@@ -47,7 +47,7 @@ type next uint8
 const (
 	done        next = iota // nothing is left to do
 	stop                    // there is no more to be had for now
-	awaitLeave              // until a failure no longer holds the fleet
+	sitOut                  // until a failure no longer holds the fleet
 	awaitOthers             // this process is kept from asking, they need not be
 	awaitHolder             // until whoever has the lock leaves a token or a failure
 	tryLock
@@ -122,7 +122,7 @@ func (s situation) behindFailure(known *failure) action {
 	case theirs || s.why.insists || !endsSoon(known.err, known.hold):
 		return action{next: stop, hold: min(known.hold, shortHold), why: known.err, err: known.err}
 	default:
-		return action{next: awaitLeave, hold: known.hold, spread: takeoverJitter, why: known.err}
+		return action{next: sitOut, hold: known.hold, spread: takeoverJitter, why: known.err}
 	}
 }
 

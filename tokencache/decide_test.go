@@ -5,13 +5,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // What a fill does after a look, for each purpose.
 func TestDecide(t *testing.T) {
 	at, redis := now(), time.UnixMilli(1_700_000_000_000)
 	const ms, s = time.Millisecond, time.Second
-	fp := fingerprintOf("a", "t")
+	fp := wire.Fingerprint("a", "t")
 	stored := func(checked time.Duration) *view {
 		return &view{at: at, now: redis, lockTTL: noKey, record: &record{fingerprint: fp, checked: checked}}
 	}
@@ -46,12 +48,12 @@ func TestDecide(t *testing.T) {
 		"ahead, confirmed a pause ago":              {situation{why: fillAhead, copy: due}, stored(pause), action{next: tryLock}},
 		"ahead, a foreign record":                   {situation{why: fillAhead, copy: due}, foreign, action{next: tryLock}},
 		"ahead, one again":                          {situation{why: fillAhead, copy: &again}, foreign, action{next: done, hold: 20 * time.Minute}},
-		"a Get waits out a failure":                 {situation{why: fillForCaller}, transient, action{next: awaitLeave, hold: s, spread: takeoverJitter, why: transient.failure.err}},
+		"a Get waits out a failure":                 {situation{why: fillForCaller}, transient, action{next: sitOut, hold: s, spread: takeoverJitter, why: transient.failure.err}},
 		"a Get does not wait for so long":           {situation{why: fillForCaller}, long, action{next: stop, hold: shortHold, why: long.failure.err, err: long.failure.err}},
 		"a Get fails by a permanent one":            {situation{why: fillForCaller}, permanent, action{next: stop, hold: s, why: permanent.failure.err, err: permanent.failure.err}},
-		"a Get waits out one of another's own":      {situation{why: fillForCaller}, locally, action{next: awaitLeave, hold: s, spread: takeoverJitter, why: locally.failure.err}},
+		"a Get waits out one of another's own":      {situation{why: fillForCaller}, locally, action{next: sitOut, hold: s, spread: takeoverJitter, why: locally.failure.err}},
 		"a Get fails by the call it waited for":     {situation{why: fillForCaller, waited: true}, transient, action{next: stop, hold: s, why: transient.failure.err, err: transient.failure.err}},
-		"nor by another's own":                      {situation{why: fillForCaller, waited: true}, locally, action{next: awaitLeave, hold: s, spread: takeoverJitter, why: locally.failure.err}},
+		"nor by another's own":                      {situation{why: fillForCaller, waited: true}, locally, action{next: sitOut, hold: s, spread: takeoverJitter, why: locally.failure.err}},
 		"a failure that is over":                    {situation{why: fillForCaller}, gone, action{next: tryLock}},
 		"a copy serves during a failure":            {situation{why: fillAhead, copy: urgent}, permanent, action{next: stop, hold: s, spread: takeoverJitter, why: permanent.failure.err}},
 		"a Get waits for the holder":                {situation{why: fillForCaller}, locked, action{next: awaitHolder, hold: 3*s + ms, spread: takeoverJitter, lockHeld: true}},
@@ -173,7 +175,7 @@ func FuzzDecide(f *testing.F) {
 			v.failure = &failure{hold: min(maxHold, max(0, time.Duration(hold))), until: redis.Add(time.Duration(hold)), err: &IssuerError{Class: Class(bits >> 5), Local: bit(5)}}
 		}
 		a := s.decide(v)
-		waits := a.next == awaitLeave || a.next == awaitOthers || a.next == awaitHolder
+		waits := a.next == sitOut || a.next == awaitOthers || a.next == awaitHolder
 		assert.False(t, waits && s.canStop(), "a copy serves")
 		assert.False(t, a.err != nil && (s.canStop() || a.next != stop), "what fails has stopped, and has no copy to serve")
 		assert.False(t, a.next == tryLock && (v.failure.holds() && !a.overrides || v.locked() || s.keptOff > 0), "it may not ask")

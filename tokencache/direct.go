@@ -104,7 +104,7 @@ func (f *fill) keep(got fetched) error {
 	a := got.adoption()
 	a.unpublished = true
 	if f.state.adopt(a) {
-		f.state.do(f.state.pacer.answered)
+		f.state.do(f.state.pacer.issuerAnswered)
 		f.courier.later(nil)
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // MustCredential is NewCredential for tests, with an app and a secret if there is none.
@@ -23,14 +25,14 @@ func MustCredential(c CredentialConfig) Credential {
 
 // SealKey is what nobody may ever read.
 func SealKey(c Credential) string {
-	key := c.get().seal.key()
+	key := c.get().seal.Key()
 	return string(key[:])
 }
 
 // AppOf is the app token of a record; empty if there is none that s could use, but for its end.
 func AppOf(s *Source, fields map[string]string) string {
-	life, _ := parseMillis(fields["life"])
-	app, _, err := s.store.seal.openRecord(s.link.store.keys.id, fields["fingerprint"], life, fields["sealed"])
+	life, _ := wire.ParseMillis(fields["life"])
+	app, _, err := s.store.seal.OpenRecord(s.link.store.keys.id, fields["fingerprint"], life, fields["sealed"])
 	if err != nil {
 		return ""
 	}
@@ -40,20 +42,20 @@ func AppOf(s *Source, fields map[string]string) string {
 // OfAnotherBuild is a credential with the same ID that seals in another way.
 func OfAnotherBuild(c Credential) Credential {
 	d := *c.get()
-	_, d.seal = deriveSeal([]string{"another build"}, []string{d.id})
+	_, d.seal = wire.Derive([]string{"another build"}, []string{d.id})
 	return Credential{&d}
 }
 
 // Sealed is what publish stores of a token, but for its times.
 func Sealed(c Credential, tok Token) map[string]string {
 	app, tenant := tok.reveal()
-	life := millis(tok.life())
-	sealed, err := c.get().seal.sealRecord(c.ID(), app, tenant, tok.life())
+	life := wire.Millis(tok.life())
+	sealed, err := c.get().seal.SealRecord(c.ID(), app, tenant, tok.life())
 	if err != nil {
 		panic(err)
 	}
 	return map[string]string{
-		"sealed": sealed, "fingerprint": tok.Fingerprint(), "life": life, "sum": sumOf(sealed, tok.Fingerprint(), life),
+		"sealed": sealed, "fingerprint": tok.Fingerprint(), "life": life, "sum": wire.Sum(sealed, tok.Fingerprint(), life),
 	}
 }
 
@@ -70,32 +72,32 @@ type Hint struct {
 // String is the event as a replica with that credential sends it.
 func (h Hint) String(c Credential) string {
 	app, tenant := h.Token.reveal()
-	at := tokenTimes{h.Stored, h.Checked, h.Ends}
+	at := wire.TokenTimes{StoredAt: h.Stored, CheckedAt: h.Checked, EndsAt: h.Ends}
 	vouched := at
 	if !h.SealedStored.IsZero() {
-		vouched.storedAt = h.SealedStored
+		vouched.StoredAt = h.SealedStored
 	}
 	if !h.SealedEnds.IsZero() {
-		vouched.endsAt = h.SealedEnds
+		vouched.EndsAt = h.SealedEnds
 	}
 	life := cmp.Or(h.Life, h.Token.life())
-	sealed, err := c.get().seal.sealToken(c.ID(), app, tenant, life, vouched)
+	sealed, err := c.get().seal.SealToken(c.ID(), app, tenant, life, vouched)
 	if err != nil {
 		panic(err)
 	}
 	if h.Unsealed {
 		sealed = ""
 	}
-	return eventToken + " " + tokenHint{h.Token.Fingerprint(), life, at, cmp.Or(h.Sealed, sealed)}.String()
+	return wire.EventToken + " " + wire.TokenHint{Fingerprint: h.Token.Fingerprint(), Life: life, At: at, Sealed: cmp.Or(h.Sealed, sealed)}.String()
 }
 
 // RejectionHint is the event of a rejection.
 func RejectionHint(c Credential, fingerprint string, at time.Time) string {
-	sealed, err := c.get().seal.sealRejection(c.ID(), fingerprint, at)
+	sealed, err := c.get().seal.SealRejection(c.ID(), fingerprint, at)
 	if err != nil {
 		panic(err)
 	}
-	return eventRejection + " " + rejectionHint{fingerprint, at, sealed}.String()
+	return wire.EventRejection + " " + wire.RejectionHint{Fingerprint: fingerprint, At: at, Sealed: sealed}.String()
 }
 
 // PublishInstead offers a token of an hour, and names a record that is to make way for it.

@@ -201,16 +201,16 @@ func (f *fill) tookLock(v *view) {
 // follow does what was decided, other than to ask. If the fill is not over then, it looks again.
 func (f *fill) follow(ctx context.Context, a action, v *view, changed <-chan struct{}) (over bool, err error) {
 	if a.lockHeld {
-		f.state.do(func() { f.state.takeover.held(v) })
+		f.state.do(func() { f.state.takeover.inOtherHands(v) })
 	}
 	switch a.next {
 	case done:
 		f.pauseFor(a.hold)
 		return true, nil
-	case awaitLeave:
+	case sitOut:
 		wait := a.wait(f.state.pacer.jitter)
 		f.state.holdFor(wait, a.why)
-		f.state.do(f.held.ring)           // those who wait see whether they have the time
+		f.state.do(f.sitsOut.ring)        // those who wait see whether they have the time
 		err = f.sleep(ctx, wait, changed) // as far as its own time goes: the next sits out the rest
 		f.freeSince = now()
 		return err != nil, err
@@ -288,7 +288,7 @@ func (f *fill) sleep(ctx context.Context, d time.Duration, changed <-chan struct
 // was not told.
 func (f *fill) paceFailure(err error, fleet time.Duration) {
 	f.state.pace(func(p *pacer, c *localCopy, at instant) {
-		p.failed(err, fleet, c == nil || f.why.insists, c, at)
+		p.issuerFailed(err, fleet, c == nil || f.why.insists, c, at)
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // What others give us, a Fetcher, a Redis client or whoever can write to Redis, is not
@@ -14,8 +16,8 @@ import (
 
 // Bounds of what others say, in bytes.
 const (
-	longestText = 800 // of a message or advice: 200 characters of any alphabet
-	longestWord = 128 // of a name, an app id or a log id
+	longestText = 800              // of a message or advice: 200 characters of any alphabet
+	longestWord = wire.LongestName // of a name, an app id or a log id
 )
 
 // text makes one line of what others say: valid UTF-8, without control characters, cut.

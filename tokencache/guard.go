@@ -25,8 +25,8 @@ import (
 // nothing about Redis.
 //
 // It is a redis.Scripter, so that the lock and our scripts go through it alike.
-// It does not refuse while the breaker is open: whoever starts a fill asks the
-// breaker, and what has begun (a release, above all) is still tried.
+// It refuses while the breaker is open only what would have to queue: whoever starts a
+// fill asks the breaker, and what has begun (a release, above all) is still tried.
 type guard struct {
 	redis.Scripter // the methods nobody here calls
 	rdb            redis.UniversalClient

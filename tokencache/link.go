@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/wire"
 	"github.com/onetoken-go/onetoken/lock"
 )
 
@@ -91,7 +92,7 @@ func (l *link) publish(ctx context.Context, o offer) (out Outcome, stored *recor
 }
 
 // announceFree has those who wait for the lock look, or who would begin to.
-func (l *link) announceFree(ctx context.Context) { _ = l.store.announce(ctx, eventFree, "") }
+func (l *link) announceFree(ctx context.Context) { _ = l.store.announce(ctx, wire.EventFree, "") }
 
 // announceToken sends the others what is stored. An event that is lost costs them time, no more.
 func (l *link) announceToken(ctx context.Context, r *record) { _ = l.store.announceToken(ctx, r) }

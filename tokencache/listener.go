@@ -1,6 +1,10 @@
 package tokencache
 
-import "time"
+import (
+	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
+)
 
 // listener takes the events of one credential. It believes what is sealed, as only who has the
 // secret can send that; anything else prompts a look. The events of all Sources pass through the
@@ -21,11 +25,11 @@ func (l *listener) heard(kind, about string) {
 	}
 	defer l.state.reported()
 	switch kind {
-	case eventToken:
+	case wire.EventToken:
 		l.heardToken(about)
-	case eventRejection:
+	case wire.EventRejection:
 		l.heardRejection(about)
-	case eventFree: // whoever had the lock left no token
+	case wire.EventFree: // whoever had the lock left no token
 		l.state.do(func() { l.prompt(lockFree) })
 	default: // of a later version
 	}
@@ -45,7 +49,7 @@ func (l *listener) subscribed(again bool) {
 // agree with the last look. Otherwise it has the Source look.
 func (l *listener) heardToken(about string) {
 	number, at := l.state.nextNumber(), now() // first: as with a look
-	h, ok := parseTokenHint(about)
+	h, ok := wire.ParseTokenHint(about)
 	if !ok {
 		l.ignored("not understood")
 		l.soon(longestSpread)
@@ -56,7 +60,7 @@ func (l *listener) heardToken(about string) {
 	if known {
 		return
 	}
-	spread := min(longestSpread, max(h.left(), minLife)/4)
+	spread := min(longestSpread, max(h.Left(), minLife)/4)
 	if tok, ok := l.open(h); ok {
 		taken, lookedThen := l.take(h, tok, number, at)
 		switch {
@@ -73,28 +77,28 @@ func (l *listener) ignored(reason string) {
 	l.state.observe(Event{Kind: EventIgnored, Reason: reason})
 }
 
-func (l *listener) open(h tokenHint) (tok Token, ok bool) {
-	if h.sealed == "" { // too large for an event
+func (l *listener) open(h wire.TokenHint) (tok Token, ok bool) {
+	if h.Sealed == "" { // too large for an event
 		return Token{}, false
 	}
-	app, tenant, err := l.store.seal.openToken(l.store.keys.id, h.fingerprint, h.life, h.at, h.sealed)
+	app, tenant, err := l.store.seal.OpenToken(l.store.keys.id, h.Fingerprint, h.Life, h.At, h.Sealed)
 	if err != nil {
 		l.ignored(err.Error())
 		return Token{}, false
 	}
-	return NewToken(app, tenant, h.life), true
+	return NewToken(app, tenant, h.Life), true
 }
 
 // take makes tok the copy, or h the issuer's last word on the copy, if the shelf believes it and
 // this process has not seen the token rejected since: else a look decides. LookedThen: the last look
 // was in the very millisecond in which h was stored, so that nobody knows which came first.
-func (l *listener) take(h tokenHint, tok Token, number uint64, at instant) (taken, lookedThen bool) {
+func (l *listener) take(h wire.TokenHint, tok Token, number uint64, at instant) (taken, lookedThen bool) {
 	st := l.state
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	a, ok := st.shelf.believe(h, tok, number, at)
 	if !ok {
-		return false, st.shelf.anchor.redis.Equal(h.at.storedAt)
+		return false, st.shelf.anchor.redis.Equal(h.At.StoredAt)
 	}
 	before := st.shelf.usable(at)
 	t := st.take(a)
@@ -105,12 +109,12 @@ func (l *listener) take(h tokenHint, tok Token, number uint64, at instant) (take
 		st.observe(Event{Kind: EventPutBack, Outcome: OutcomeKept, Remaining: a.remaining}) // by another
 	}
 	st.shelf.heard++
-	if st.shelf.anchor.since(h.at.storedAt, st.unread.at) < 0 { // a look would find no more
+	if st.shelf.anchor.since(h.At.StoredAt, st.unread.at) < 0 { // a look would find no more
 		st.unread.drop()
 	}
 	st.pacer.free()
 	if t.stored.phaseAt(at) != fresh { // the issuer has no other yet
-		pause := pauseOf(st.shelf.window, h.life)
+		pause := pauseOf(st.shelf.window, h.Life)
 		st.pacer.holdFor(max(0, pause-a.checked), nil, st.shelf.usable(at), at)
 	}
 	st.schedule()
@@ -122,12 +126,12 @@ func (l *listener) take(h tokenHint, tok Token, number uint64, at instant) (take
 // on it.
 func (l *listener) heardRejection(about string) {
 	at := now()
-	h, ok := parseRejectionHint(about)
+	h, ok := wire.ParseRejectionHint(about)
 	if !ok {
 		l.ignored("not understood")
 		return
 	}
-	if err := l.store.seal.openRejection(l.store.keys.id, h.fingerprint, h.at, h.sealed); err != nil {
+	if err := l.store.seal.OpenRejection(l.store.keys.id, h.Fingerprint, h.At, h.Sealed); err != nil {
 		l.ignored(err.Error())
 		return
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // F46: whatever the clocks did since the last look, and however late the event is, a copy that is
@@ -32,11 +34,14 @@ func TestF46CopiesOfEventsDoNotOutliveTheirToken(t *testing.T) {
 									redis: redis.Add(-age), epoch: 1,
 								}
 								stored := redis.Add(step - late)
-								h := tokenHint{fingerprintOf("a", ""), life, tokenTimes{stored, stored.Add(-ms), stored.Add(left)}, ""}
+								h := wire.TokenHint{
+									Fingerprint: wire.Fingerprint("a", ""), Life: life,
+									At: wire.TokenTimes{StoredAt: stored, CheckedAt: stored.Add(-ms), EndsAt: stored.Add(left)},
+								}
 								var err error
-								h.sealed, err = s.store.seal.sealToken(s.ID(), "a", "", life, h.at)
+								h.Sealed, err = s.store.seal.SealToken(s.ID(), "a", "", life, h.At)
 								require.NoError(t, err)
-								s.listener.heard(eventToken, h.String())
+								s.listener.heard(wire.EventToken, h.String())
 								c := s.copy.Load()
 								if c == nil {
 									looks++

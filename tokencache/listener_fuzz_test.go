@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // FuzzEvent: whatever arrives, a Source without a copy has one afterwards only if that was
@@ -20,14 +22,14 @@ func FuzzEvent(f *testing.F) {
 	f.Add("", "", int64(1))
 	f.Add("\x00", "\xff", int64(1<<62))
 	f.Fuzz(func(t *testing.T, kind, about string, ahead int64) {
-		if h, ok := parseTokenHint(about); ok {
-			again, ok := parseTokenHint(h.String())
+		if h, ok := wire.ParseTokenHint(about); ok {
+			again, ok := wire.ParseTokenHint(h.String())
 			require.True(t, ok)
 			require.Equal(t, h, again)
-			require.LessOrEqual(t, h.left(), h.life)
+			require.LessOrEqual(t, h.Left(), h.Life)
 		}
-		if h, ok := parseRejectionHint(about); ok {
-			again, ok := parseRejectionHint(h.String())
+		if h, ok := wire.ParseRejectionHint(about); ok {
+			again, ok := wire.ParseRejectionHint(h.String())
 			require.True(t, ok)
 			require.Equal(t, h, again)
 		}

@@ -76,18 +76,18 @@ func (p *pacer) restOfTrouble(at instant) time.Duration {
 	return 0
 }
 
-// answered: the issuer has given a token.
-func (p *pacer) answered() {
+// issuerAnswered: with a token.
+func (p *pacer) issuerAnswered() {
 	p.failures = 0
 	if !isOfRejected(p.ownHold.err) { // what has just been got may be rejected by now
 		p.ownHold = hold{}
 	}
 }
 
-// failed: a call of the issuer has, with an *IssuerError. Redis has the fleet wait for so long; 0 if
+// issuerFailed: a call has, with an *IssuerError. Redis has the fleet wait for so long; 0 if
 // Redis was not told. This process waits longer each time if Redis was not told, or if the failure may
 // be its own trouble. Briefly: the next fill is to look again soon, whatever keeps it from asking.
-func (p *pacer) failed(err error, fleet time.Duration, briefly bool, c *localCopy, at instant) {
+func (p *pacer) issuerFailed(err error, fleet time.Duration, briefly bool, c *localCopy, at instant) {
 	wait := fleet
 	if e := issuerErrorIn(err); e != nil && (e.Local || wait == 0) {
 		p.failures++

@@ -58,7 +58,7 @@ func TestI3PacerOfFailures(t *testing.T) {
 			at, p := now(), pacerOf(t)
 			p.failures = test.before
 			err := &directError{test.err, &RedisError{Trouble: TroubleTimeout}}
-			p.failed(err, test.fleet, test.briefly, nil, at)
+			p.issuerFailed(err, test.fleet, test.briefly, nil, at)
 			assert.Equal(t, hold{at, test.hold, err}, p.hold)
 			assert.Equal(t, test.own, p.ownHold.rest(at))
 			assert.Equal(t, test.failures, p.failures)
@@ -70,7 +70,7 @@ func TestI3PacerOfFailures(t *testing.T) {
 			rest, _ := p.keptOff(true, at)
 			assert.Zero(t, rest, "Refresh insists")
 
-			p.answered()
+			p.issuerAnswered()
 			assert.Zero(t, p.failures)
 			assert.Zero(t, p.ownHold)
 		})
@@ -133,7 +133,7 @@ func TestPacerKeepsOffWhatWasRejected(t *testing.T) {
 	assert.Zero(t, p.hold, "a copy serves")
 	p.standsAside(time.Minute, rejected, nil, at)
 	assert.Equal(t, shortHold, p.hold.rest(at))
-	p.answered()
+	p.issuerAnswered()
 	rest, why := p.keptOff(true, at)
 	assert.Equal(t, time.Minute, rest, "Refresh may not, either")
 	assert.True(t, errors.Is(why, ErrRejected))
@@ -177,11 +177,11 @@ func TestF14PacerAsksNoForeignError(t *testing.T) {
 	} {
 		at, p := now(), pacerOf(t)
 		foreign.times = 0 // own has taken its text
-		p.failed(err, 0, false, nil, at)
+		p.issuerFailed(err, 0, false, nil, at)
 		p.holdFor(time.Second, err, nil, at)
 		p.keepOff(time.Second, err, at)
-		p.keptOff(true, at)
-		p.answered()
+		_, _ = p.keptOff(true, at)
+		p.issuerAnswered()
 		p.restOfTrouble(at)
 		endsSoon(err, time.Second)
 		assert.Zero(t, foreign.times, name)

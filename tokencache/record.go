@@ -1,11 +1,10 @@
 package tokencache
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
-	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // record is what Redis holds for a credential. Others can write there, so
@@ -43,10 +42,6 @@ const (
 	neededFields = fieldFetchedBy
 )
 
-// longestLife is what a record may claim, here and in publish.lua, and what a Credential may
-// allow: sums of such lives still fit a time.Duration.
-const longestLife = 10 * 365 * 24 * time.Hour
-
 // parseRecord returns the record of a token key, or what is wrong with it: a
 // reason, empty if there is nothing stored. The TTL is -1 ms for a key without
 // one and -2 ms for no key; somebody may have prolonged it, so ends_at bounds it.
@@ -59,15 +54,15 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 	}
 	fields = append(fields, make([]string, tokenFields-min(tokenFields, len(fields)))...)
 	sealed, fp, sum := fields[fieldSealed], fields[fieldFingerprint], fields[fieldSum]
-	life, ok := exactMillis(fields[fieldLife])
-	end, _ := parseMillis(fields[fieldEndsAt])
+	life, ok := wire.ExactMillis(fields[fieldLife])
+	end, _ := wire.ParseMillis(fields[fieldEndsAt])
 	left := time.UnixMilli(end.Milliseconds()).Sub(redisNow)
 	switch {
 	case sealed == "" || fp == "" || sum == "":
 		return nil, "fields missing"
-	case sum != sumOf(sealed, fp, fields[fieldLife]):
+	case sum != wire.Sum(sealed, fp, fields[fieldLife]):
 		return nil, "checksum does not match"
-	case !ok || life <= 0 || life > longestLife:
+	case !ok || life <= 0 || life > wire.LongestLife:
 		return nil, "life is no number"
 	case ttl == noTTL:
 		return nil, "no TTL"
@@ -86,15 +81,15 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 		life:        life,
 		remaining:   min(ttl, left),
 		fetchedBy:   word(fields[fieldFetchedBy]),
-		checked:     longestLife,
+		checked:     wire.LongestLife,
 	}
-	if w, ok := parseMillis(fields[fieldWindow]); ok && w <= longestLife {
+	if w, ok := wire.ParseMillis(fields[fieldWindow]); ok && w <= wire.LongestLife {
 		r.window = w
 	}
-	if at, ok := parseMillis(fields[fieldFetchedAt]); ok {
+	if at, ok := wire.ParseMillis(fields[fieldFetchedAt]); ok {
 		r.fetchedAt = time.UnixMilli(at.Milliseconds())
 	}
-	if at, ok := parseMillis(fields[fieldCheckedAt]); ok {
+	if at, ok := wire.ParseMillis(fields[fieldCheckedAt]); ok {
 		at := time.UnixMilli(at.Milliseconds())
 		if ago := redisNow.Sub(at); ago >= 0 {
 			r.checked, r.checkedAt = ago, at
@@ -103,16 +98,9 @@ func parseRecord(fields []string, ttl time.Duration, redisNow time.Time) (*recor
 	return r, ""
 }
 
-// sumOf shows damage, as publish.lua cannot open a seal; it is a SHA-1 because that is what
-// Redis' scripts have. It protects against nobody.
-func sumOf(sealed, fingerprint, life string) string {
-	sum := sha1.Sum(withLengths(sealed, fingerprint, life))
-	return hex.EncodeToString(sum[:])
-}
-
 // open makes the token of what is sealed.
-func (r *record) open(seal sealer, id string) error {
-	app, tenant, err := seal.openRecord(id, r.fingerprint, r.life, r.sealed)
+func (r *record) open(seal wire.Sealer, id string) error {
+	app, tenant, err := seal.OpenRecord(id, r.fingerprint, r.life, r.sealed)
 	if err != nil {
 		return err
 	}
@@ -173,7 +161,7 @@ func parseFailure(fields []string, ttl time.Duration, redisNow time.Time) *failu
 	if len(fields) > failRefused && fields[failRefused] == "1" {
 		f.err.Err = ErrRejected
 	}
-	until, ok := parseMillis(fields[failUntil])
+	until, ok := wire.ParseMillis(fields[failUntil])
 	if !ok {
 		return f
 	}
@@ -197,19 +185,7 @@ const (
 	noKey = -2 * time.Millisecond
 )
 
-// parseMillis reads a number of milliseconds, 0 or more, that fits a Duration.
-func parseMillis(s string) (time.Duration, bool) {
-	ms, err := strconv.ParseUint(s, 10, 63) // digits only, as the scripts have it
-	if err != nil || ms > uint64(1<<63-1)/uint64(time.Millisecond) {
-		return 0, false
-	}
-	return time.Duration(ms) * time.Millisecond, true
-}
-
 func atoi(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n
 }
-
-// millis rounds down for Redis, where every time is a whole number of them.
-func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // Whatever others write must not make us panic, or believe in a token that the
@@ -21,7 +23,7 @@ func FuzzRecord(f *testing.F) {
 	add([]string{"AA", "t", "-1", "short", "9223372036854", "-1", "", "x", "x"}, -time.Hour)
 	with := storeOf("a")
 	f.Fuzz(func(t *testing.T, sealed, fp, life, sum, checkedAt, endsAt, by, fetchedAt, window string, ttl, redisNow int64) {
-		for _, sum := range []string{sum, sumOf(sealed, fp, life)} {
+		for _, sum := range []string{sum, wire.Sum(sealed, fp, life)} {
 			fields := []string{sealed, fp, life, sum, checkedAt, endsAt, by, fetchedAt, window}
 			r, garbled, foreign := with.recordOf(fields, time.Duration(ttl), time.UnixMilli(redisNow), instant{})
 			if r == nil {
@@ -36,16 +38,16 @@ func FuzzRecord(f *testing.F) {
 			if garbled != "" || foreign != "" {
 				t.Fatalf("a record, and yet %q", garbled)
 			}
-			if end, ok := parseMillis(endsAt); !ok || r.remaining > time.UnixMilli(end.Milliseconds()).Sub(time.UnixMilli(redisNow)) {
+			if end, ok := wire.ParseMillis(endsAt); !ok || r.remaining > time.UnixMilli(end.Milliseconds()).Sub(time.UnixMilli(redisNow)) {
 				t.Fatalf("remaining %v until %q", r.remaining, endsAt)
 			}
-			if r.remaining > r.life || r.life <= 0 || r.life > longestLife || r.life != r.token.life() {
+			if r.remaining > r.life || r.life <= 0 || r.life > wire.LongestLife || r.life != r.token.life() {
 				t.Fatalf("remaining %v of a life of %v", r.remaining, r.life)
 			}
 			if r.checked < 0 {
 				t.Fatalf("checked %v ago", r.checked)
 			}
-			if app, tenant := r.token.reveal(); fingerprintOf(app, tenant) != fp || app+tenant == "" {
+			if app, tenant := r.token.reveal(); wire.Fingerprint(app, tenant) != fp || app+tenant == "" {
 				t.Fatalf("%v does not match its fields", r.token)
 			}
 		}

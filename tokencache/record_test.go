@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 func TestF19ParseRecord(t *testing.T) {
@@ -43,8 +45,8 @@ func TestF19ParseRecord(t *testing.T) {
 		{"another's seal", elsewhere, time.Hour, "the seal cannot be opened", true},
 		{"seal of another token", another, time.Hour, "the seal cannot be opened", true},
 		{"fingerprint missing", with(fieldFingerprint, ""), time.Hour, "fields missing", true},
-		{"fingerprint in upper case", with(fieldFingerprint, strings.ToUpper(fingerprintOf("a", "t"))), time.Hour, damaged, true},
-		{"fingerprint in upper case, with its sum", summed(with(fieldFingerprint, strings.ToUpper(fingerprintOf("a", "t")))), time.Hour, "the seal cannot be opened", true},
+		{"fingerprint in upper case", with(fieldFingerprint, strings.ToUpper(wire.Fingerprint("a", "t"))), time.Hour, damaged, true},
+		{"fingerprint in upper case, with its sum", summed(with(fieldFingerprint, strings.ToUpper(wire.Fingerprint("a", "t")))), time.Hour, "the seal cannot be opened", true},
 		{"sum missing", with(fieldSum, ""), time.Hour, "fields missing", true},
 		{"sum in upper case", with(fieldSum, strings.ToUpper(someFields("a", "t", "7200000")[fieldSum])), time.Hour, damaged, true},
 		{"life missing", with(fieldLife, ""), time.Hour, damaged, true},
@@ -85,7 +87,7 @@ func TestF19ParseRecord(t *testing.T) {
 			}
 			require.NotNil(t, r)
 			assert.Equal(t, test.fields[fieldFingerprint], r.token.Fingerprint())
-			assert.Equal(t, test.fields[fieldLife], millis(r.token.life()))
+			assert.Equal(t, test.fields[fieldLife], wire.Millis(r.token.life()))
 			assert.Equal(t, test.ttl, r.remaining)
 			by := ""
 			if len(test.fields) > fieldFetchedBy {
@@ -103,9 +105,9 @@ func TestRecordTellsWhenItWasChecked(t *testing.T) {
 	}{
 		{"a minute ago", "1700000000000", time.Minute},
 		{"now", "1700000060000", 0},
-		{"F23: in the future, long ago", "1700000060001", longestLife},
-		{"never, long ago", "", longestLife},
-		{"a word, long ago", "yesterday", longestLife},
+		{"F23: in the future, long ago", "1700000060001", wire.LongestLife},
+		{"never, long ago", "", wire.LongestLife},
+		{"a word, long ago", "yesterday", wire.LongestLife},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fields := someFields("a", "t", "7200000")
@@ -187,12 +189,12 @@ func TestParseMillis(t *testing.T) {
 		{" 1", 0, false},
 		{"", 0, false},
 	} {
-		got, ok := parseMillis(test.text)
+		got, ok := wire.ParseMillis(test.text)
 		assert.Equal(t, test.ok, ok, "%q", test.text)
 		assert.Equal(t, test.want, got, "%q", test.text)
 	}
-	assert.Equal(t, "1", millis(2*time.Millisecond-1), "rounded down")
-	assert.Equal(t, "-1", millis(-time.Millisecond))
+	assert.Equal(t, "1", wire.Millis(2*time.Millisecond-1), "rounded down")
+	assert.Equal(t, "-1", wire.Millis(-time.Millisecond))
 }
 
 func TestParseView(t *testing.T) {
@@ -242,6 +244,6 @@ func TestParseView(t *testing.T) {
 
 // summed are fields whose sum is right, whatever else is not.
 func summed(fields []string) []string {
-	fields[fieldSum] = sumOf(fields[fieldSealed], fields[fieldFingerprint], fields[fieldLife])
+	fields[fieldSum] = wire.Sum(fields[fieldSealed], fields[fieldFingerprint], fields[fieldLife])
 	return fields
 }

@@ -3,13 +3,11 @@ package tokencache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -44,7 +42,7 @@ func (e *RedisError) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// words are those of the client without what helps nobody: a code that Name has
+// words are those of the client without what helps nobody: a code that Trouble has
 // said, the name of a script, a full stop. Of what is no Redis there are none:
 // they would quote what it sent.
 func (e *RedisError) words() string {
@@ -130,21 +128,6 @@ func whoseError(ctx context.Context, err error, key string) error {
 		return whyEnded(ctx)
 	}
 	return redisErrorOf(err, key)
-}
-
-// whyEnded is the error of a ctx that is over, and its cause if that says more.
-func whyEnded(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	return ctx.Err()
-}
-
-// isOver reports whether a ctx has ended, or is about to in this very moment: a client that
-// heeds its deadline may come back before its timer has fired.
-func isOver(ctx context.Context) bool {
-	deadline, bounded := ctx.Deadline()
-	return ctx.Err() != nil || bounded && !time.Now().Before(deadline)
 }
 
 func redisTrouble(err error) Trouble {

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"slices"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // rejections are the fingerprints this process has seen rejected. They are
@@ -65,22 +67,22 @@ func (r rejections) add(fp string, m rejection, at instant) {
 
 // addLate notes a rejection that may be of long ago. It only keeps tokens from being adopted that were
 // asked for before now. Past: the rejection is of a past moment by Redis' clock; else of another clock.
-func (r rejections) addLate(h rejectionHint, number uint64, past bool, epoch int, at instant) {
-	m, again := r[h.fingerprint]
+func (r rejections) addLate(h wire.RejectionHint, number uint64, past bool, epoch int, at instant) {
+	m, again := r[h.Fingerprint]
 	if !again {
 		if len(r) >= maxRejections {
 			r.forgetOne()
 		}
-		m = rejection{at: at, nonce: rand.Text(), told: true, redis: h.at, epoch: epoch}
+		m = rejection{at: at, nonce: rand.Text(), told: true, redis: h.At, epoch: epoch}
 	}
 	if m.told && m.due == 0 { // else Redis is being told of that number
 		m.number = number
 	}
 	if past && !m.redis.IsZero() { // else by our own clocks, it is later
-		m.date(h.at, epoch)
+		m.date(h.At, epoch)
 	}
-	m.hear(h.at)
-	r[h.fingerprint] = m
+	m.hear(h.At)
+	r[h.Fingerprint] = m
 }
 
 // date makes the moment of the rejection a later one.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 func TestRejectionForbidsWhatWasAskedBefore(t *testing.T) {
@@ -30,7 +32,7 @@ func TestF16RejectionForbidsWhatAFailoverBroughtBack(t *testing.T) {
 	r.add("x", rejection{number: 5, told: true}, at)
 	at = at.add(10 * time.Second)
 	stored := func(checked time.Duration) adoption { return adoption{asked: 6, checked: checked, at: at} }
-	assert.True(t, r.forbid("x", stored(longestLife)), "nobody knows when")
+	assert.True(t, r.forbid("x", stored(wire.LongestLife)), "nobody knows when")
 	assert.True(t, r.forbid("x", stored(10*time.Second+1)))
 	assert.False(t, r.forbid("x", stored(10*time.Second)), "handed out again at that very moment")
 	assert.False(t, r.forbid("x", stored(time.Second)), "handed out again since")
@@ -106,7 +108,7 @@ func TestUntoldRejectionsAreBounded(t *testing.T) {
 // one that it cannot compare. It makes nothing earlier, and has nothing cool.
 func TestF57LateRejectionsChangeNoOther(t *testing.T) {
 	redis := time.UnixMilli(1_700_000_000_000)
-	late := rejectionHint{fingerprint: "x", at: redis.Add(-time.Hour)}
+	late := wire.RejectionHint{Fingerprint: "x", At: redis.Add(-time.Hour)}
 	for edge, known := range map[string]rejection{
 		"dated by Redis":       {number: 5, told: true, redis: redis},
 		"of an unknown moment": {number: 5, told: true},
@@ -118,7 +120,7 @@ func TestF57LateRejectionsChangeNoOther(t *testing.T) {
 		before := r["x"]
 		r.addLate(late, 9, true, 0, at)
 		after := r["x"]
-		assert.True(t, after.hasHeard(late.at), edge)
+		assert.True(t, after.hasHeard(late.At), edge)
 		assert.Equal(t, known.told && known.due == 0, after.number == 9, "%s: a look under way", edge)
 		after.number, after.heard = before.number, before.heard
 		assert.Equal(t, before, after, edge)
@@ -128,7 +130,7 @@ func TestF57LateRejectionsChangeNoOther(t *testing.T) {
 	assert.False(t, r.cooling("x", at))
 	assert.True(t, r.forbid("x", adoption{asked: 8, own: true}), "a look under way")
 	for i := range 100 {
-		r.addLate(rejectionHint{fingerprint: "x", at: redis.Add(time.Duration(i))}, 10, true, 0, at)
+		r.addLate(wire.RejectionHint{Fingerprint: "x", At: redis.Add(time.Duration(i))}, 10, true, 0, at)
 	}
 	assert.Len(t, r["x"].heard, mostHeard)
 	assert.Equal(t, redis.Add(99), r["x"].redis, "a later one counts")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // reporter tells Config.Observe and Config.Logger what has happened, in order. Both are
@@ -66,7 +68,7 @@ func whose(id string, more ...any) []any {
 	if id == "" {
 		return more
 	}
-	return append([]any{"id", id, "app", word(appOf(id))}, more...)
+	return append([]any{"id", id, "app", word(wire.AppOf(id))}, more...)
 }
 
 func (r *reporter) add(one report) {

@@ -17,7 +17,7 @@ type round struct {
 
 	// state.mu guards below.
 	ready       chan struct{}           // closed with the first usable copy
-	held        bell                    // rung when the fill begins to wait out a failure
+	sitsOut     bell                    // rung when the fill begins to wait out a failure
 	heardBefore uint64                  // shelf.heard when it began
 	wanted      bool                    // a Get or a Refresh has waited for it
 	cause       error                   // why it waits for a turn to call directly

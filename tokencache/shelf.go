@@ -3,6 +3,8 @@ package tokencache
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // shelf is what this process holds of a credential: the copy, what it has seen rejected, and what
@@ -113,25 +115,25 @@ const sameEnd = 2 * time.Second
 // believe makes an adoption of an event's token. It refuses without an anchor, and if the times do
 // not agree with the anchor: then a look decides. What is left of the token is the least that the
 // event and the anchor allow.
-func (s *shelf) believe(h tokenHint, tok Token, number uint64, at instant) (a adoption, ok bool) {
-	margin := windowOf(s.window, h.life, false, 0).dead
-	if !s.anchor.agrees(h.at.storedAt, at, margin) || !h.at.storedAt.After(s.anchor.redis) {
+func (s *shelf) believe(h wire.TokenHint, tok Token, number uint64, at instant) (a adoption, ok bool) {
+	margin := windowOf(s.window, h.Life, false, 0).dead
+	if !s.anchor.agrees(h.At.StoredAt, at, margin) || !h.At.StoredAt.After(s.anchor.redis) {
 		return adoption{}, false
 	}
 	return adoption{
 		token:     tok,
-		remaining: min(h.left(), -s.anchor.since(h.at.endsAt, at)),
+		remaining: min(h.Left(), -s.anchor.since(h.At.EndsAt, at)),
 		at:        at,
 		asked:     number,
-		checked:   max(0, s.anchor.since(h.at.checkedAt, at)),
-		checkedAt: h.at.checkedAt,
-		redisNow:  h.at.storedAt,
+		checked:   max(0, s.anchor.since(h.At.CheckedAt, at)),
+		checkedAt: h.At.CheckedAt,
+		redisNow:  h.At.StoredAt,
 	}, true
 }
 
 // knows reports whether this process has heard h before, or sent it.
-func (s *shelf) knows(h tokenHint) bool {
-	return s.copy.Load().is(h.fingerprint) && s.lastWord.redis.Equal(h.at.checkedAt)
+func (s *shelf) knows(h wire.TokenHint) bool {
+	return s.copy.Load().is(h.Fingerprint) && s.lastWord.redis.Equal(h.At.CheckedAt)
 }
 
 // reject notes a rejection by this process, and returns the copy if it was that token, and is not
@@ -150,26 +152,26 @@ func (s *shelf) reject(fp string, at instant) (dropped *localCopy, err error) {
 
 // hearRejection notes what an event tells, and returns the copy if that dropped it: if the
 // rejection is later than the issuer's last word on it.
-func (s *shelf) hearRejection(h rejectionHint, at instant) (dropped *localCopy) {
+func (s *shelf) hearRejection(h wire.RejectionHint, at instant) (dropped *localCopy) {
 	switch {
-	case s.rejected[h.fingerprint].hasHeard(h.at): // what was adopted since is allowed to be
+	case s.rejected[h.Fingerprint].hasHeard(h.At): // what was adopted since is allowed to be
 		return nil
-	case !s.anchor.foretells(h.at, at, -sameClock, mostAhead):
+	case !s.anchor.foretells(h.At, at, -sameClock, mostAhead):
 		// It is late, was dated by another clock, or is told again by who has kept the event: only
 		// a look can tell whether the token was handed out since. It is no reason to believe that
 		// Redis knows what this process has rejected, nor for a cool-down.
-		s.rejections().addLate(h, s.nextNumber(), s.anchor.since(h.at, at) >= 0, s.anchor.epoch, at)
-		return s.drop(h.fingerprint)
+		s.rejections().addLate(h, s.nextNumber(), s.anchor.since(h.At, at) >= 0, s.anchor.epoch, at)
+		return s.drop(h.Fingerprint)
 	case s.hasOvertaken(h):
 		return nil
 	}
-	return s.rejectedElsewhere(h.fingerprint, h.at, at)
+	return s.rejectedElsewhere(h.Fingerprint, h.At, at)
 }
 
 // hasOvertaken reports whether the copy is the rejected token, as the issuer has handed it out
 // again since.
-func (s *shelf) hasOvertaken(h rejectionHint) bool {
-	return s.copy.Load().is(h.fingerprint) && s.lastWord.epoch == s.anchor.epoch && s.lastWord.redis.After(h.at)
+func (s *shelf) hasOvertaken(h wire.RejectionHint) bool {
+	return s.copy.Load().is(h.Fingerprint) && s.lastWord.epoch == s.anchor.epoch && s.lastWord.redis.After(h.At)
 }
 
 // rejectedElsewhere notes that others have rejected a token, at a time of Redis' clock, which is

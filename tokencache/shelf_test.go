@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // I2: which of two tokens, or of two ends of one token, becomes the copy.
@@ -64,7 +66,7 @@ func TestI2ShelfTakes(t *testing.T) {
 func TestI1ShelfRejects(t *testing.T) {
 	at, redis := now(), time.UnixMilli(1_700_000_000_000)
 	s := shelfOf(t, at, redis)
-	fp := fingerprintOf("a", "")
+	fp := wire.Fingerprint("a", "")
 	onItsWay := s.word("a", time.Hour, time.Minute, at, redis)
 	s.take(onItsWay, false, at)
 
@@ -107,7 +109,7 @@ func TestI1ShelfHearsRejections(t *testing.T) {
 			at, redis := now(), time.UnixMilli(1_700_000_000_000)
 			s := shelfOf(t, at, redis)
 			s.take(s.word("a", time.Hour, -test.word, at, redis), false, at)
-			h := rejectionHint{fingerprint: fingerprintOf("a", ""), at: redis.Add(test.at)}
+			h := wire.RejectionHint{Fingerprint: wire.Fingerprint("a", ""), At: redis.Add(test.at)}
 			dropped := s.hearRejection(h, at)
 			assert.Equal(t, test.want, s.holds(at))
 			assert.Equal(t, test.want == "", dropped != nil)
@@ -139,7 +141,7 @@ func TestI2ShelfBelieves(t *testing.T) {
 			at, redis := now(), time.UnixMilli(1_700_000_000_000)
 			shelf := shelfOf(t, at, redis)
 			stored := redis.Add(test.stored)
-			h := tokenHint{fingerprint: fingerprintOf("a", ""), life: feishuLife, at: tokenTimes{stored, stored.Add(-ms), stored.Add(test.left)}}
+			h := wire.TokenHint{Fingerprint: wire.Fingerprint("a", ""), Life: feishuLife, At: wire.TokenTimes{StoredAt: stored, CheckedAt: stored.Add(-ms), EndsAt: stored.Add(test.left)}}
 			a, ok := shelf.believe(h, NewToken("a", "", feishuLife), shelf.nextNumber(), at.add(test.passed))
 			assert.Equal(t, test.want > 0, ok)
 			assert.Equal(t, test.want, a.remaining)

@@ -140,10 +140,10 @@ func timeLeft(ctx context.Context) time.Duration {
 func (s *Source) awaitRound(ctx context.Context, r *round) error {
 	ready := r.ready
 	for {
-		var held <-chan struct{} // closed when the round waits out another failure: each has a time of its own
+		var sitsOut <-chan struct{} // closed when the round waits out another failure: each has a time of its own
 		var err error
 		left := timeLeft(ctx)
-		s.state.do(func() { held, err = r.held.next(), s.heldTooLong(left) })
+		s.state.do(func() { sitsOut, err = r.sitsOut.next(), s.heldTooLong(left) })
 		if err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (s *Source) awaitRound(ctx context.Context, r *round) error {
 				return nil
 			}
 			ready = nil // rejected since: only the end will tell
-		case <-held:
+		case <-sitsOut:
 		case <-r.done:
 			return nil
 		case <-s.state.life.gone:
@@ -167,20 +167,20 @@ func (s *Source) awaitRound(ctx context.Context, r *round) error {
 // gaveUp adds to a context's error what was waited for.
 func (s *Source) gaveUp(ctx context.Context) error {
 	s.state.mu.Lock()
-	held := s.state.pacer.hold.err
-	if r := s.state.round; held == nil && r != nil {
-		held = r.cause
+	before := s.state.pacer.hold.err
+	if r := s.state.round; before == nil && r != nil {
+		before = r.cause
 		if s.fills.hasQueued(&r.place) {
-			held = errQueued
+			before = errQueued
 		}
 	}
-	if rest, why := s.state.pacer.keptOff(false, now()); held == nil && rest > 0 {
-		held = why
+	if rest, why := s.state.pacer.keptOff(false, now()); before == nil && rest > 0 {
+		before = why
 	}
 	s.state.mu.Unlock()
 	err := fmt.Errorf("tokencache: no token of %s yet: %w", word(s.store.of.App()), whyEnded(ctx))
-	if held != nil {
-		err = fmt.Errorf("%w (before that: %w)", err, held)
+	if before != nil {
+		err = fmt.Errorf("%w (before that: %w)", err, before)
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // stage is one credential in a Redis, and the store of a replica that uses it.
@@ -67,13 +68,13 @@ func storeOf(app string) store {
 
 // recordFields are what publish stores for a token.
 func (s store) recordFields(app, tenant, life string) []string {
-	ms, _ := parseMillis(life)
-	sealed, err := s.seal.sealRecord(s.keys.id, app, tenant, ms)
+	ms, _ := wire.ParseMillis(life)
+	sealed, err := s.seal.SealRecord(s.keys.id, app, tenant, ms)
 	if err != nil { // of no token at all
 		sealed = "none"
 	}
-	fp := fingerprintOf(app, tenant)
-	return []string{sealed, fp, life, sumOf(sealed, fp, life), "1700000001000", "1700007260000", "host-1", "1700000000000", "1800000"}
+	fp := wire.Fingerprint(app, tenant)
+	return []string{sealed, fp, life, wire.Sum(sealed, fp, life), "1700000001000", "1700007260000", "host-1", "1700000000000", "1800000"}
 }
 
 // now is Redis' clock.
@@ -119,8 +120,8 @@ func (s *stage) holds() string {
 	if len(f) == 0 {
 		return ""
 	}
-	life, _ := parseMillis(f["life"])
-	app, _, err := s.seal.openRecord(s.keys.id, f["fingerprint"], life, f["sealed"])
+	life, _ := wire.ParseMillis(f["life"])
+	app, _, err := s.seal.OpenRecord(s.keys.id, f["fingerprint"], life, f["sealed"])
 	if err != nil {
 		return err.Error()
 	}
@@ -129,7 +130,7 @@ func (s *stage) holds() string {
 
 // put writes a record past the scripts, which ends with its life. TTL 0 is none.
 func (s *stage) put(app, tenant string, life, ttl time.Duration, change ...string) {
-	r := s.recordFields(app, tenant, millis(life))
+	r := s.recordFields(app, tenant, wire.Millis(life))
 	fields := []string{
 		"sealed", r[fieldSealed], "fingerprint", r[fieldFingerprint], "sum", r[fieldSum],
 		"life", r[fieldLife], "stored_at", "1", "fetched_by", "them", "fetched_at", "1", "checked_at", "1",
@@ -149,7 +150,7 @@ func (s *stage) endingIn(d time.Duration) string {
 
 func (s *stage) bury(app, tenant string, at time.Time) {
 	text := fmt.Sprintf("%d 1 nonce dropped", at.UnixMilli())
-	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.rejected(fingerprintOf(app, tenant)), text, time.Hour).Err())
+	require.NoError(s.t, s.rdb.Set(s.t.Context(), s.keys.rejected(wire.Fingerprint(app, tenant)), text, time.Hour).Err())
 }
 
 func (s *stage) failed() {
@@ -218,7 +219,7 @@ func (s *stage) mustFail(value string, e *IssuerError, draw float64) time.Durati
 	return hold
 }
 
-func (s *stage) tombstone() string { return s.keys.rejected(fingerprintOf("a1", "t1")) }
+func (s *stage) tombstone() string { return s.keys.rejected(wire.Fingerprint("a1", "t1")) }
 
 // buried writes the tombstone of a1/t1 as if its rejection had been some time
 // ago.
@@ -238,10 +239,10 @@ func (s *stage) mustReject(name, nonce, by string) verdict {
 // mustRejectAgain has a replica reject a token that may still be stored.
 func (s *stage) mustRejectAgain(name, nonce, by string) verdict {
 	s.t.Helper()
-	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf(name, "t"), nonce: nonce, by: replica{"same", by}})
+	v, err := s.invalidate(s.t.Context(), notice{fp: wire.Fingerprint(name, "t"), nonce: nonce, by: replica{"same", by}})
 	require.NoError(s.t, err)
-	tombstone := s.rdb.Get(s.t.Context(), s.keys.rejected(fingerprintOf(name, "t"))).Val()
-	require.Equal(s.t, unixMillis(v.at), strings.Fields(tombstone)[0], "the moment that counts")
+	tombstone := s.rdb.Get(s.t.Context(), s.keys.rejected(wire.Fingerprint(name, "t"))).Val()
+	require.Equal(s.t, wire.UnixMillis(v.at), strings.Fields(tombstone)[0], "the moment that counts")
 	v.at, v.news = time.Time{}, false
 	return v
 }

@@ -2,8 +2,9 @@ package tokencache
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // Status is what Redis knows of a credential, for people and dashboards; never
@@ -85,42 +86,8 @@ func (s *Source) peruse(ctx context.Context) (*view, error) {
 	return v, orWhyEnded(ctx, own, err)
 }
 
-// orWhyEnded gives the end of own, which is apart from the caller's ctx, the caller's reason.
-func orWhyEnded(caller, own context.Context, err error) error {
-	if err == nil || own.Err() == nil || errors.Is(err, ErrRedis) {
-		return err
-	}
-	if !sleepUnless(caller.Done(), callersMoment) {
-		return whyEnded(caller)
-	}
-	return own.Err()
-}
-
-// callersMoment is how much later than its deadline a caller's ctx may end. One that somebody
-// else has made may never do so, nor one whose deadline is by a wall clock that was corrected.
-const callersMoment = 10 * time.Millisecond
-
-// apart is a ctx that ends with the caller's, and has nothing else of it: a command may be
-// left behind, and what a caller's ctx holds may be used for something else by then.
-func apart(caller context.Context) (ctx context.Context, end func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	deadline, bounded := caller.Deadline()
-	if bounded {
-		ctx, cancel = context.WithDeadline(context.Background(), deadline)
-	}
-	stop := context.AfterFunc(caller, func() {
-		if !bounded || time.Now().Before(deadline) { // else it ends by itself, as such
-			cancel()
-		}
-	})
-	return ctx, func() {
-		stop()
-		cancel()
-	}
-}
-
 func statusOf(id string, v *view) Status {
-	st := Status{App: word(appOf(id)), ID: id, IssuerURL: v.url, State: StateAbsent, Garbled: v.garbled}
+	st := Status{App: word(wire.AppOf(id)), ID: id, IssuerURL: v.url, State: StateAbsent, Garbled: v.garbled}
 	if r := v.record; r != nil {
 		st.Remaining, st.Life, st.FetchedBy, st.FetchedAt = r.remaining, r.life, r.fetchedBy, r.fetchedAt
 		st.State = windowOf(r.window, r.life, true, 0).phaseOf(r.remaining).state()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/onetoken-go/onetoken/internal/wire"
 	"github.com/onetoken-go/onetoken/lock"
 )
 
@@ -56,8 +57,8 @@ var (
 type store struct {
 	redis *guard
 	keys  keys
-	seal  sealer     // zero for who only looks, and has not the secret: it opens nothing
-	of    Credential // zero for who only looks
+	seal  wire.Sealer // zero for who only looks, and has not the secret: it opens nothing
+	of    Credential  // zero for who only looks
 }
 
 // view is one look at everything, as of the moment it was asked for.
@@ -85,7 +86,7 @@ func (v *view) news() string {
 		token = v.record.fingerprint
 	}
 	if v.failure != nil {
-		until = unixMillis(v.failure.until)
+		until = wire.UnixMillis(v.failure.until)
 	}
 	return token + " " + until
 }
@@ -117,7 +118,7 @@ func (s store) readAndLock(ctx context.Context, l *lock.Locker, lease, atMost ti
 			claim.Drop()
 		}
 	}()
-	v, taken, err := s.readWith(ctx, "", claim.Value(), millis(claim.TTL()))
+	v, taken, err := s.readWith(ctx, "", claim.Value(), wire.Millis(claim.TTL()))
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func (s store) recordOf(fields []string, ttl time.Duration, redisNow time.Time, 
 		return nil, garbled, ""
 	}
 	r.at, r.now = at, redisNow
-	if s.seal.key == nil {
+	if s.seal.IsZero() {
 		return r, "", ""
 	}
 	if err := r.open(s.seal, s.keys.id); err != nil {
@@ -184,7 +185,7 @@ func (s store) publish(ctx context.Context, o offer) (out Outcome, stored *recor
 	at := now()
 	app, tenant := o.token.reveal()
 	fp := o.token.Fingerprint()
-	sealed, err := s.seal.sealRecord(s.keys.id, app, tenant, o.token.life())
+	sealed, err := s.seal.SealRecord(s.keys.id, app, tenant, o.token.life())
 	if err != nil { // no Source has such a token, or no key
 		return "", nil, redisErrorOf(malformed(err.Error()), s.keys.id)
 	}
@@ -196,7 +197,7 @@ func (s store) publish(ctx context.Context, o offer) (out Outcome, stored *recor
 		if out != OutcomeExpired && out != OutcomeRejected {
 			stored, _, _ = s.recordOf(r.fields(3), r.ttl(2), r.moment(1), at)
 		}
-	}, sealed, fp, millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, millis(o.margin), o.putBack, millis(o.window), o.lock, o.instead, s.of.IssuerURL(), millis(o.took))
+	}, sealed, fp, wire.Millis(o.token.life()), o.asked.UnixMilli(), elapsed, o.by, wire.Millis(o.margin), o.putBack, wire.Millis(o.window), o.lock, o.instead, s.of.IssuerURL(), wire.Millis(o.took))
 	if err != nil {
 		return "", nil, err
 	}
@@ -215,7 +216,7 @@ func (s store) fail(ctx context.Context, lockValue string, e *IssuerError, draw 
 		if r.outcome(outcomeFailed, outcomeNotHeld) == outcomeFailed {
 			hold = r.millis(1)
 		}
-	}, lockValue, millis(b.base), millis(b.limit), int(draw*1000), e.Local,
+	}, lockValue, wire.Millis(b.base), wire.Millis(b.limit), int(draw*1000), e.Local,
 		e.Issuer, e.Class.String(), e.Code, e.Status, e.Message, e.LogID, e.Advice, by.name, by.id, s.of.IssuerURL())
 	return hold, err
 }
@@ -251,8 +252,8 @@ func (s store) invalidate(ctx context.Context, n notice) (v verdict, err error) 
 			out:  r.outcome(OutcomeDropped, OutcomePaced, OutcomeAlone, OutcomeOther, OutcomeCoolDown),
 			wait: r.millis(1), row: r.count(2), at: r.moment(3), news: r.flag(4),
 		}
-	}, n.fp, n.nonce, millis(coolDown), millis(longestCoolDown), millis(max(0, n.remaining)),
-		millis(longestFresh), millis(refusalBackoff.base), millis(refusalBackoff.limit), int(n.draw*1000), n.issuer, refusalAdvice, n.by.name, n.by.id)
+	}, n.fp, n.nonce, wire.Millis(coolDown), wire.Millis(longestCoolDown), wire.Millis(max(0, n.remaining)),
+		wire.Millis(longestFresh), wire.Millis(refusalBackoff.base), wire.Millis(refusalBackoff.limit), int(n.draw*1000), n.issuer, refusalAdvice, n.by.name, n.by.id)
 	return v, err
 }
 
@@ -279,24 +280,24 @@ func (s store) announce(ctx context.Context, kind, about string) error {
 // announceToken tells of what is stored, and hands it over to who hears.
 func (s store) announceToken(ctx context.Context, r *record) error {
 	app, tenant := r.token.reveal()
-	times := tokenTimes{storedAt: r.now, checkedAt: r.checkedAt, endsAt: r.now.Add(r.remaining)}
-	sealed, err := s.seal.sealToken(s.keys.id, app, tenant, r.life, times)
+	times := wire.TokenTimes{StoredAt: r.now, CheckedAt: r.checkedAt, EndsAt: r.now.Add(r.remaining)}
+	sealed, err := s.seal.SealToken(s.keys.id, app, tenant, r.life, times)
 	if err != nil {
 		return redisErrorOf(malformed(err.Error()), s.keys.id)
 	}
-	if len(sealed) > longestSealInEvent {
+	if len(sealed) > wire.LongestSealInEvent {
 		sealed = ""
 	}
-	return s.announce(ctx, eventToken, tokenHint{r.fingerprint, r.life, times, sealed}.String())
+	return s.announce(ctx, wire.EventToken, wire.TokenHint{Fingerprint: r.fingerprint, Life: r.life, At: times, Sealed: sealed}.String())
 }
 
 // announceRejection tells of a rejection that Redis has dated.
 func (s store) announceRejection(ctx context.Context, fp string, at time.Time) error {
-	sealed, err := s.seal.sealRejection(s.keys.id, fp, at)
+	sealed, err := s.seal.SealRejection(s.keys.id, fp, at)
 	if err != nil {
 		return redisErrorOf(malformed(err.Error()), s.keys.id)
 	}
-	return s.announce(ctx, eventRejection, rejectionHint{fp, at, sealed}.String())
+	return s.announce(ctx, wire.EventRejection, wire.RejectionHint{Fingerprint: fp, At: at, Sealed: sealed}.String())
 }
 
 // run has a script run, and its answer parsed. With an error, what was parsed means nothing.
@@ -325,7 +326,7 @@ type answer struct {
 
 // millis is a duration, 0 or more.
 func (r *answer) millis(i int) time.Duration {
-	ms, ok := parseMillis(r.text(i))
+	ms, ok := wire.ParseMillis(r.text(i))
 	if !ok {
 		r.malformed(i)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 func TestF31InvalidateCompares(t *testing.T) {
@@ -298,7 +300,7 @@ func TestF31ForeignRowOfRejections(t *testing.T) {
 // mustInvalidate rejects a1/t1.
 func (s *stage) mustInvalidate(nonce string, remaining time.Duration) Outcome {
 	s.t.Helper()
-	v, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: nonce, remaining: remaining})
+	v, err := s.invalidate(s.t.Context(), notice{fp: wire.Fingerprint("a1", "t1"), nonce: nonce, remaining: remaining})
 	require.NoError(s.t, err)
 	return v.out
 }

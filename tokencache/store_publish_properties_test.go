@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // Whatever the clocks say, a token is never stored for longer than the issuer
@@ -105,14 +107,14 @@ func TestReadersAndPublishAgree(t *testing.T) {
 	}
 	apps, tenants := []string{"a1", "", "b1"}, []string{"t1", "", "u1"}
 	fingerprints := []string{
-		fingerprintOf("a1", "t1"), fingerprintOf("a1", ""), fingerprintOf("", "t1"), "", strings.ToUpper(fingerprintOf("a1", "t1")),
+		wire.Fingerprint("a1", "t1"), wire.Fingerprint("a1", ""), wire.Fingerprint("", "t1"), "", strings.ToUpper(wire.Fingerprint("a1", "t1")),
 	}
 	sums := []string{"right", "", "0123456789"}
 	ttls := []time.Duration{0, time.Minute, 90 * time.Minute, 2 * time.Hour, 3 * time.Hour}
 	missing := []string{"", "sealed", "fingerprint", "life", "sum", "fetched_by", "checked_at", "ends_at"}
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		soon := time.Duration(next(t).now().Add(30*time.Minute).UnixMilli()) * time.Millisecond
-		ends := []string{millis(soon), millis(soon + time.Hour), "1", "", "never", millis(soon + 24*time.Hour), "9223372036854", "9223372036855", "1e13"}
+		ends := []string{wire.Millis(soon), wire.Millis(soon + time.Hour), "1", "", "never", wire.Millis(soon + 24*time.Hour), "9223372036854", "9223372036855", "1e13"}
 		random := rand.New(rand.NewPCG(15, 16))
 		pick := func(from []string) string {
 			if random.IntN(2) == 0 {
@@ -128,7 +130,7 @@ func TestReadersAndPublishAgree(t *testing.T) {
 			sealed := s.recordFields(app, tenant, life)[fieldSealed]
 			sum := pick(sums)
 			if sum == "right" {
-				sum = sumOf(sealed, fp, life)
+				sum = wire.Sum(sealed, fp, life)
 			}
 			s.put(app, tenant, time.Hour, ttl, "sealed", sealed, "life", life, "fingerprint", fp, "sum", sum)
 			if random.IntN(4) == 0 {

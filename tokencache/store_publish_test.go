@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 func TestPublishDecides(t *testing.T) {
@@ -158,7 +160,7 @@ func TestPublishDecides(t *testing.T) {
 		},
 		{
 			name: "F19: our fingerprint on another token", want: OutcomeStored, holds: "a2", lasts: hour,
-			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "fingerprint", fingerprintOf("a2", "t2")) },
+			setup: func(s *stage) { s.put("a1", "t1", 2*hour, 2*hour, "fingerprint", wire.Fingerprint("a2", "t2")) },
 		},
 		{
 			name: "F19: the seal of another token", want: OutcomeStored, holds: "a2", lasts: hour,
@@ -259,7 +261,9 @@ func TestPublishDecides(t *testing.T) {
 		},
 		{
 			name: "F39: put back, with a garbled tombstone", want: OutcomeRejected,
-			setup: func(s *stage) { s.rdb.Set(s.t.Context(), s.keys.rejected(fingerprintOf("a2", "t2")), "garbled", hour) },
+			setup: func(s *stage) {
+				s.rdb.Set(s.t.Context(), s.keys.rejected(wire.Fingerprint("a2", "t2")), "garbled", hour)
+			},
 			offer: func(s *stage) offer { return putBack(s, 2*hour, hour) },
 		},
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // What miniredis cannot do: the troubles of a real server, as our scripts meet
@@ -28,7 +29,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 		return err
 	}
 	invalidate := func(s *stage) error {
-		_, err := s.invalidate(s.t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", remaining: 0})
+		_, err := s.invalidate(s.t.Context(), notice{fp: wire.Fingerprint("a1", "t1"), nonce: "n", remaining: 0})
 		return err
 	}
 	writes := map[string]func(*stage) error{"publish": publish, "fail": fail, "invalidate": invalidate}
@@ -99,7 +100,7 @@ func TestF17TroublesOfARealServer(t *testing.T) {
 
 	t.Run("NOPERM", func(t *testing.T) {
 		s := newStage(t, server.Client(t), nil, "noperm")
-		announce := func(s *stage) error { return s.announce(s.t.Context(), eventToken, "x") }
+		announce := func(s *stage) error { return s.announce(s.t.Context(), wire.EventToken, "x") }
 		for name, test := range map[string]struct {
 			acl string
 			run func(*stage) error

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // A script whose reply is lost is sent again. The second run has to leave what
@@ -49,10 +51,10 @@ func TestF21ScriptsReplayed(t *testing.T) {
 				return s.fail(t.Context(), "ours", &IssuerError{Class: ClassPermanent}, 0, replica{"us", "us"})
 			}},
 			"invalidate": {func(s *stage) { s.put("a1", "t1", 2*time.Hour, time.Hour) }, func(s *stage) (any, error) {
-				return s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", remaining: time.Hour})
+				return s.invalidate(t.Context(), notice{fp: wire.Fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
 			}},
 			"invalidate, other": {func(s *stage) { s.put("a2", "t2", 2*time.Hour, time.Hour) }, func(s *stage) (any, error) {
-				return s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", remaining: time.Hour})
+				return s.invalidate(t.Context(), notice{fp: wire.Fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
 			}},
 			"invalidate, alone": {
 				func(s *stage) {
@@ -61,7 +63,7 @@ func TestF21ScriptsReplayed(t *testing.T) {
 					s.put("a1", "t1", 2*time.Hour, time.Hour, "fetched_at", at, "checked_at", at)
 				},
 				func(s *stage) (any, error) {
-					v, err := s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", by: replica{"us", "us"}})
+					v, err := s.invalidate(t.Context(), notice{fp: wire.Fingerprint("a1", "t1"), nonce: "n", by: replica{"us", "us"}})
 					assert.Equal(t, OutcomeAlone, v.out)
 					return v.row, err
 				},
@@ -69,7 +71,7 @@ func TestF21ScriptsReplayed(t *testing.T) {
 			"invalidate, cool-down": {
 				func(s *stage) { s.put("a1", "t1", 2*time.Hour, time.Hour); s.buried(time.Second, 1, time.Hour) },
 				func(s *stage) (any, error) {
-					return s.invalidate(t.Context(), notice{fp: fingerprintOf("a1", "t1"), nonce: "n", remaining: time.Hour})
+					return s.invalidate(t.Context(), notice{fp: wire.Fingerprint("a1", "t1"), nonce: "n", remaining: time.Hour})
 				},
 			},
 		}
@@ -96,7 +98,7 @@ func TestF21ScriptsReplayed(t *testing.T) {
 func TestF18ForeignTypes(t *testing.T) {
 	onBoth(t, func(t *testing.T, next func(*testing.T) *stage) {
 		ctx := t.Context()
-		fp := fingerprintOf("a2", "t2")
+		fp := wire.Fingerprint("a2", "t2")
 		for _, test := range []struct {
 			name  string
 			key   func(keys) string
@@ -179,7 +181,7 @@ func TestF16ScriptsForgotten(t *testing.T) {
 			func() error { _, _, err := s.publish(ctx, s.offered(time.Hour, 0)); return err },
 			func() error { _, err := s.fail(ctx, "ours", &IssuerError{}, 0, replica{"us", "us"}); return err },
 			func() error {
-				_, err := s.invalidate(ctx, notice{fp: fingerprintOf("a2", "t2"), nonce: "n", remaining: 0})
+				_, err := s.invalidate(ctx, notice{fp: wire.Fingerprint("a2", "t2"), nonce: "n", remaining: 0})
 				return err
 			},
 		} {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // Survey looks at every credential under the prefix, also those this process knows
@@ -60,7 +62,7 @@ func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
 	if e, ok := errors.AsType[*RedisError](err); !ok || e.Trouble != TroubleWrongType {
 		return Status{}, err
 	}
-	return Status{App: word(appOf(id)), ID: id, State: StateAbsent, Garbled: err.Error()}, nil
+	return Status{App: word(wire.AppOf(id)), ID: id, State: StateAbsent, Garbled: err.Error()}, nil
 }
 
 // idsOf finds the credentials in the names of keys. Those of rejections alone are
@@ -68,7 +70,7 @@ func (c *Cache) surveyOne(ctx context.Context, id string) (Status, error) {
 func idsOf(prefix string, names []string) (ids []string) {
 	for _, name := range names {
 		id, kind, ok := strings.Cut(strings.TrimPrefix(name, prefix+":{"), "}:")
-		if ok && appOf(id) != "" && slices.Contains([]string{"token", "lock", "failure"}, kind) {
+		if ok && wire.AppOf(id) != "" && slices.Contains([]string{"token", "lock", "failure"}, kind) {
 			ids = append(ids, id)
 		}
 	}

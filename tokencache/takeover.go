@@ -5,8 +5,8 @@ type takeover struct {
 	seen string // what was known when the lock was last in other hands; "": nothing since
 }
 
-// held: the lock is in other hands.
-func (t *takeover) held(v *view) { t.seen = v.news() }
+// inOtherHands: the lock is.
+func (t *takeover) inOtherHands(v *view) { t.seen = v.news() }
 
 // heard: its holder may have left something.
 func (t *takeover) heard() { t.seen = "" }

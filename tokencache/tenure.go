@@ -80,7 +80,7 @@ func (t *tenure) ask(ctx context.Context, v *view) error {
 		err = t.publish(ctx, got, v)
 		switch {
 		case err == nil: // what becomes of the copy from now on is another fill's business
-			t.answered()
+			t.paceAnswer()
 			return nil
 		case errors.Is(err, ErrRedis): // the token is good, even if Redis is not
 			t.link.redisTrouble(err, true)
@@ -147,11 +147,11 @@ func (t *tenure) publish(ctx context.Context, got fetched, v *view) error {
 	return nil
 }
 
-// answered settles what follows a good answer: if it left us with a token in its
+// paceAnswer says when the next fill may come after a good answer: if that left us with a token in its
 // window, the issuer has no other yet.
-func (t *tenure) answered() {
+func (t *tenure) paceAnswer() {
 	t.state.pace(func(p *pacer, c *localCopy, at instant) {
-		p.answered()
+		p.issuerAnswered()
 		pause := time.Duration(0)
 		if c != nil && c.phaseAt(at) != fresh {
 			pause = pauseOf(t.store.of.Window(), c.token.life())

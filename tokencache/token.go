@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/wire"
 )
 
 // Token is what an issuer hands out: the app access token, the tenant access
@@ -34,7 +36,7 @@ type tokenData struct {
 func NewToken(app, tenant string, life time.Duration) Token {
 	return Token{&tokenData{
 		secrets:     func() (string, string) { return app, tenant },
-		fingerprint: fingerprintOf(app, tenant),
+		fingerprint: wire.Fingerprint(app, tenant),
 		life:        life,
 		expiry:      time.Now().Add(life),
 	}}

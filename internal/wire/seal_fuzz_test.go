@@ -1,4 +1,4 @@
-package tokencache
+package wire
 
 import (
 	"testing"
@@ -20,26 +20,26 @@ func FuzzOpenRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id, fp string, life int64, text, plain string) {
 		d := time.Duration(life)
 		sealsAgain := func(app, tenant, fp string) {
-			if fingerprintOf(app, tenant) != fp || app == "" && tenant == "" {
+			if Fingerprint(app, tenant) != fp || app == "" && tenant == "" {
 				t.Fatalf("opened what is not %q", fp)
 			}
-			again, err := s.sealRecord(id, app, tenant, d)
+			again, err := s.SealRecord(id, app, tenant, d)
 			if err != nil {
 				t.Fatal(err)
 			}
-			app2, tenant2, err := s.openRecord(id, fp, d, again)
+			app2, tenant2, err := s.OpenRecord(id, fp, d, again)
 			if err != nil || app2 != app || tenant2 != tenant {
 				t.Fatal("sealed again it is another", err)
 			}
 		}
-		if app, tenant, err := s.openRecord(id, fp, d, text); err == nil {
+		if app, tenant, err := s.OpenRecord(id, fp, d, text); err == nil {
 			sealsAgain(app, tenant, fp)
 		}
 		app, rest, _ := cutPart(plain)
 		tenant, _, _ := cutPart(rest)
-		inner := fingerprintOf(app, tenant)
+		inner := Fingerprint(app, tenant)
 		text = plainSeal(t, key[:], make([]byte, 12), plain, string(recordData(id, inner, d)))
-		switch app, tenant, err := s.openRecord(id, inner, d, text); {
+		switch app, tenant, err := s.OpenRecord(id, inner, d, text); {
 		case err != nil:
 			if app != "" || tenant != "" {
 				t.Fatal("not opened, and yet", app, tenant)
@@ -55,36 +55,36 @@ func FuzzOpenRecord(f *testing.F) {
 func FuzzOpenToken(f *testing.F) {
 	x, s := someSealed(f, "a-app", "t-tenant")
 	key := s.key()
-	f.Add(x.id, x.fp, int64(x.life), x.at.storedAt.UnixMilli(), x.at.checkedAt.UnixMilli(), x.at.endsAt.UnixMilli(), x.token, framed("a", ""))
+	f.Add(x.id, x.fp, int64(x.life), x.at.StoredAt.UnixMilli(), x.at.CheckedAt.UnixMilli(), x.at.EndsAt.UnixMilli(), x.token, framed("a", ""))
 	f.Add(x.id, x.fp, int64(x.life), int64(0), int64(-1), int64(1), x.record, framed(x.app, x.tenant))
 	f.Add("", "", int64(-1), int64(1<<62), int64(-1<<62), int64(0), x.token+"=", "0:1:t")
 	f.Fuzz(func(t *testing.T, id, fp string, life, storedAt, checkedAt, endsAt int64, text, plain string) {
 		d := time.Duration(life)
-		at := tokenTimes{time.UnixMilli(storedAt), time.UnixMilli(checkedAt), time.UnixMilli(endsAt)}
+		at := TokenTimes{time.UnixMilli(storedAt), time.UnixMilli(checkedAt), time.UnixMilli(endsAt)}
 		sealsAgain := func(app, tenant, fp string) {
-			if fingerprintOf(app, tenant) != fp || app == "" && tenant == "" {
+			if Fingerprint(app, tenant) != fp || app == "" && tenant == "" {
 				t.Fatalf("opened what is not %q", fp)
 			}
-			again, err := s.sealToken(id, app, tenant, d, at)
+			again, err := s.SealToken(id, app, tenant, d, at)
 			if err != nil {
 				t.Fatal(err)
 			}
-			app2, tenant2, err := s.openToken(id, fp, d, at, again)
+			app2, tenant2, err := s.OpenToken(id, fp, d, at, again)
 			if err != nil || app2 != app || tenant2 != tenant {
 				t.Fatal("sealed again it is another", err)
 			}
-			if _, _, err := s.openRecord(id, fp, d, again); err == nil {
+			if _, _, err := s.OpenRecord(id, fp, d, again); err == nil {
 				t.Fatal("an event opens as a record")
 			}
 		}
-		if app, tenant, err := s.openToken(id, fp, d, at, text); err == nil {
+		if app, tenant, err := s.OpenToken(id, fp, d, at, text); err == nil {
 			sealsAgain(app, tenant, fp)
 		}
 		app, rest, _ := cutPart(plain)
 		tenant, _, _ := cutPart(rest)
-		inner := fingerprintOf(app, tenant)
+		inner := Fingerprint(app, tenant)
 		text = plainSeal(t, key[:], make([]byte, 12), plain, string(tokenEventData(id, inner, d, at)))
-		switch app, tenant, err := s.openToken(id, inner, d, at, text); {
+		switch app, tenant, err := s.OpenToken(id, inner, d, at, text); {
 		case err != nil:
 			if app != "" || tenant != "" {
 				t.Fatal("not opened, and yet", app, tenant)
@@ -106,18 +106,18 @@ func FuzzOpenRejection(f *testing.F) {
 	f.Add(x.id, x.fp, int64(1<<62), x.record, "x")
 	f.Fuzz(func(t *testing.T, id, fp string, ms int64, text, plain string) {
 		at := time.UnixMilli(ms)
-		if s.openRejection(id, fp, at, text) == nil && (id != x.id || fp != x.fp || !at.Equal(x.rejected) || text != x.rejection) {
+		if s.OpenRejection(id, fp, at, text) == nil && (id != x.id || fp != x.fp || !at.Equal(x.rejected) || text != x.rejection) {
 			t.Fatalf("opened %q, which nobody sealed", text)
 		}
-		again, err := s.sealRejection(id, fp, at)
+		again, err := s.SealRejection(id, fp, at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.openRejection(id, fp, at, again); err != nil {
+		if err := s.OpenRejection(id, fp, at, again); err != nil {
 			t.Fatal(err)
 		}
 		text = plainSeal(t, key[:], make([]byte, 12), plain, string(rejectionData(id, fp, at)))
-		if opened := s.openRejection(id, fp, at, text) == nil; opened != (plain == "") {
+		if opened := s.OpenRejection(id, fp, at, text) == nil; opened != (plain == "") {
 			t.Fatalf("the seal of %q opened: %t", plain, opened)
 		}
 	})

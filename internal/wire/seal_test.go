@@ -1,4 +1,4 @@
-package tokencache
+package wire
 
 import (
 	"bytes"
@@ -29,15 +29,15 @@ func TestSealVectors(t *testing.T) {
 			assert.Equal(t, v.Key, hex.EncodeToString(key))
 			assert.Equal(t, v.Digest, hex.EncodeToString(plainHKDF(secret, salt, "onetoken/1 id", 16)))
 
-			digest, s := deriveSeal(v.Public, v.Secret)
+			digest, s := Derive(v.Public, v.Secret)
 			assert.Equal(t, v.Digest, digest)
 			derived := s.key()
 			assert.Equal(t, v.Key, hex.EncodeToString(derived[:]))
-			assert.Equal(t, v.ID, escape(v.Public[0])+":"+escape(v.Public[1])+":"+digest)
+			assert.Equal(t, v.ID, ID(v.Public[0], v.Public[1], digest))
 
 			sum := sha256.Sum256([]byte(framed(v.App, v.Tenant)))
 			assert.Equal(t, v.Record.Fingerprint, hex.EncodeToString(sum[:16]))
-			assert.Equal(t, v.Record.Fingerprint, fingerprintOf(v.App, v.Tenant))
+			assert.Equal(t, v.Record.Fingerprint, Fingerprint(v.App, v.Tenant))
 			check := sha1.Sum([]byte(framed(v.Record.Sealed, v.Record.Fingerprint, v.Record.Life)))
 			assert.Equal(t, v.Record.Sum, hex.EncodeToString(check[:]))
 
@@ -54,16 +54,16 @@ func TestSealVectors(t *testing.T) {
 			assert.Equal(t, event[6], plainSeal(t, key, unhex(t, v.Nonces.Token), v.Plaintext, v.AdditionalData.Token))
 			assert.Equal(t, rejection[3], plainSeal(t, key, unhex(t, v.Nonces.Rejection), "", v.AdditionalData.Rejection))
 
-			life, ok := exactMillis(v.Record.Life)
+			life, ok := ExactMillis(v.Record.Life)
 			require.True(t, ok)
-			app, tenant, err := s.openRecord(v.ID, v.Record.Fingerprint, life, v.Record.Sealed)
+			app, tenant, err := s.OpenRecord(v.ID, v.Record.Fingerprint, life, v.Record.Sealed)
 			require.NoError(t, err)
 			assert.Equal(t, []string{v.App, v.Tenant}, []string{app, tenant})
-			at := tokenTimes{momentOf(t, event[2]), momentOf(t, event[3]), momentOf(t, event[4])}
-			app, tenant, err = s.openToken(v.ID, v.Record.Fingerprint, life, at, event[6])
+			at := TokenTimes{momentOf(t, event[2]), momentOf(t, event[3]), momentOf(t, event[4])}
+			app, tenant, err = s.OpenToken(v.ID, v.Record.Fingerprint, life, at, event[6])
 			require.NoError(t, err)
 			assert.Equal(t, []string{v.App, v.Tenant}, []string{app, tenant})
-			assert.NoError(t, s.openRejection(v.ID, rejection[1], momentOf(t, rejection[2]), rejection[3]))
+			assert.NoError(t, s.OpenRejection(v.ID, rejection[1], momentOf(t, rejection[2]), rejection[3]))
 		})
 	}
 }
@@ -72,16 +72,16 @@ func TestSealVectors(t *testing.T) {
 func TestSealVectorsRefused(t *testing.T) {
 	for _, v := range vectors(t).Refused {
 		t.Run(v.Why, func(t *testing.T) {
-			digest, s := deriveSeal(v.Public, v.Secret)
+			digest, s := Derive(v.Public, v.Secret)
 			id := v.ID
 			if id == "" {
-				id = escape(v.Public[0]) + ":" + escape(v.Public[1]) + ":" + digest
+				id = ID(v.Public[0], v.Public[1], digest)
 			}
-			life, ok := exactMillis(v.Record.Life)
-			if !ok || life <= 0 || life > longestLife {
+			life, ok := ExactMillis(v.Record.Life)
+			if !ok || life <= 0 || life > LongestLife {
 				return // as a reader would
 			}
-			app, tenant, err := s.openRecord(id, v.Record.Fingerprint, life, v.Record.Sealed)
+			app, tenant, err := s.OpenRecord(id, v.Record.Fingerprint, life, v.Record.Sealed)
 			assertNotOpened(t, err, app, tenant)
 		})
 	}
@@ -94,9 +94,9 @@ func TestSealOpens(t *testing.T) {
 		"tenant only":              {"", "t-tenant"},
 		"one byte":                 {"a", ""},
 		"any bytes":                {"\x00\xff:\n", "7:1"},
-		"as long as one may be":    {strings.Repeat("a", longestToken), ""},
-		"as long as the other":     {"", strings.Repeat("t", longestToken)},
-		"as long as both together": {strings.Repeat("a", longestToken-10_000), strings.Repeat("t", 10_000)},
+		"as long as one may be":    {strings.Repeat("a", LongestToken), ""},
+		"as long as the other":     {"", strings.Repeat("t", LongestToken)},
+		"as long as both together": {strings.Repeat("a", LongestToken-10_000), strings.Repeat("t", 10_000)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x, s := someSealed(t, pair[0], pair[1])
@@ -118,15 +118,15 @@ func TestNothingToSeal(t *testing.T) {
 		want        error
 	}{
 		"no token":              {"", "", errNoTokens},
-		"one byte too many":     {strings.Repeat("a", longestToken), "t", errTokensTooLong},
-		"app token too long":    {strings.Repeat("a", longestToken+1), "", errTokensTooLong},
-		"tenant token too long": {"", strings.Repeat("t", longestToken+1), errTokensTooLong},
+		"one byte too many":     {strings.Repeat("a", LongestToken), "t", errTokensTooLong},
+		"app token too long":    {strings.Repeat("a", LongestToken+1), "", errTokensTooLong},
+		"tenant token too long": {"", strings.Repeat("t", LongestToken+1), errTokensTooLong},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := s.sealRecord("id", test.app, test.tenant, time.Hour)
+			text, err := s.SealRecord("id", test.app, test.tenant, time.Hour)
 			assert.ErrorIs(t, err, test.want)
 			assert.Empty(t, text)
-			text, err = s.sealToken("id", test.app, test.tenant, time.Hour, tokenTimes{})
+			text, err = s.SealToken("id", test.app, test.tenant, time.Hour, TokenTimes{})
 			assert.ErrorIs(t, err, test.want)
 			assert.Empty(t, text)
 		})
@@ -137,18 +137,18 @@ func TestNothingToSeal(t *testing.T) {
 func TestNoSecretNoSeal(t *testing.T) {
 	for name, secret := range map[string][]string{"none": nil, "an empty one": {""}, "empty ones": {"", ""}} {
 		t.Run(name, func(t *testing.T) {
-			digest, s := deriveSeal(somePublic, secret)
+			digest, s := Derive(somePublic, secret)
 			assert.Empty(t, digest)
-			_, err := s.sealRecord("id", "a", "t", time.Hour)
+			_, err := s.SealRecord("id", "a", "t", time.Hour)
 			assert.ErrorIs(t, err, errNoSealKey)
-			_, err = s.sealToken("id", "a", "t", time.Hour, tokenTimes{})
+			_, err = s.SealToken("id", "a", "t", time.Hour, TokenTimes{})
 			assert.ErrorIs(t, err, errNoSealKey)
-			_, err = s.sealRejection("id", "f", storedAt)
+			_, err = s.SealRejection("id", "f", storedAt)
 			assert.ErrorIs(t, err, errNoSealKey)
 			x, _ := someSealed(t, "a", "t")
-			_, _, err = s.openRecord(x.id, x.fp, x.life, x.record)
+			_, _, err = s.OpenRecord(x.id, x.fp, x.life, x.record)
 			assert.ErrorIs(t, err, errNoSealKey)
-			assert.ErrorIs(t, s.openRejection(x.id, x.fp, x.rejected, x.rejection), errNoSealKey)
+			assert.ErrorIs(t, s.OpenRejection(x.id, x.fp, x.rejected, x.rejection), errNoSealKey)
 		})
 	}
 }
@@ -165,22 +165,22 @@ func TestF47SealVouchesForEveryField(t *testing.T) {
 	}{
 		{"id", func(x *sealed) { x.id += "x" }, all},
 		{"id of another credential", func(x *sealed) { x.id = "lark" + strings.TrimPrefix(x.id, "feishu") }, all},
-		{"fingerprint of another token", func(x *sealed) { x.fp = fingerprintOf("a", "other") }, all},
+		{"fingerprint of another token", func(x *sealed) { x.fp = Fingerprint("a", "other") }, all},
 		{"no fingerprint", func(x *sealed) { x.fp = "" }, all},
 		{"a byte from id to fingerprint", func(x *sealed) { x.id, x.fp = x.id[:len(x.id)-1], x.id[len(x.id)-1:]+x.fp }, all},
 		{"life longer", func(x *sealed) { x.life += time.Millisecond }, shuts{true, true, false}},
 		{"life shorter", func(x *sealed) { x.life -= time.Millisecond }, shuts{true, true, false}},
 		{"life negative", func(x *sealed) { x.life = -x.life }, shuts{true, true, false}},
-		{"stored later", func(x *sealed) { x.at.storedAt = x.at.storedAt.Add(time.Millisecond) }, shuts{false, true, false}},
-		{"checked later", func(x *sealed) { x.at.checkedAt = x.at.checkedAt.Add(time.Millisecond) }, shuts{false, true, false}},
-		{"ends later", func(x *sealed) { x.at.endsAt = x.at.endsAt.Add(time.Millisecond) }, shuts{false, true, false}},
-		{"times swapped", func(x *sealed) { x.at.storedAt, x.at.checkedAt = x.at.checkedAt, x.at.storedAt }, shuts{false, true, false}},
+		{"stored later", func(x *sealed) { x.at.StoredAt = x.at.StoredAt.Add(time.Millisecond) }, shuts{false, true, false}},
+		{"checked later", func(x *sealed) { x.at.CheckedAt = x.at.CheckedAt.Add(time.Millisecond) }, shuts{false, true, false}},
+		{"ends later", func(x *sealed) { x.at.EndsAt = x.at.EndsAt.Add(time.Millisecond) }, shuts{false, true, false}},
+		{"times swapped", func(x *sealed) { x.at.StoredAt, x.at.CheckedAt = x.at.CheckedAt, x.at.StoredAt }, shuts{false, true, false}},
 		{"rejected later", func(x *sealed) { x.rejected = x.rejected.Add(time.Millisecond) }, shuts{false, false, true}},
 		{"less than Redis tells", func(x *sealed) {
 			x.life += 999 * time.Microsecond
-			x.at.storedAt, x.rejected = x.at.storedAt.Add(999*time.Microsecond), x.rejected.Add(999*time.Microsecond)
+			x.at.StoredAt, x.rejected = x.at.StoredAt.Add(999*time.Microsecond), x.rejected.Add(999*time.Microsecond)
 		}, shuts{}},
-		{"another zone", func(x *sealed) { x.at.storedAt, x.rejected = x.at.storedAt.UTC(), x.rejected.UTC() }, shuts{}},
+		{"another zone", func(x *sealed) { x.at.StoredAt, x.rejected = x.at.StoredAt.UTC(), x.rejected.UTC() }, shuts{}},
 		{"seals of other kinds", func(x *sealed) { x.record, x.token, x.rejection = x.token, x.rejection, x.record }, all},
 		{"the other way round", func(x *sealed) { x.record, x.token, x.rejection = x.rejection, x.record, x.token }, all},
 	} {
@@ -195,7 +195,7 @@ func TestF47SealVouchesForEveryField(t *testing.T) {
 
 func TestF47AnotherCredentialOpensNothing(t *testing.T) {
 	x, _ := someSealed(t, "a-app", "t-tenant")
-	own, same := deriveSeal(somePublic, someSecret)
+	own, same := Derive(somePublic, someSecret)
 	for name, parts := range map[string]struct{ public, secret []string }{
 		"another secret":            {somePublic, []string{"the-secret-of-the-apq"}},
 		"the secret in two":         {somePublic, []string{"the-secret-of", "-the-app"}},
@@ -211,14 +211,14 @@ func TestF47AnotherCredentialOpensNothing(t *testing.T) {
 		"a public part made secret": {somePublic[:2], append([]string{somePublic[2]}, someSecret...)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			digest, other := deriveSeal(parts.public, parts.secret)
+			digest, other := Derive(parts.public, parts.secret)
 			assert.Len(t, digest, 32)
 			assert.NotEqual(t, own, digest)
 			records, tokens, rejections := x.open(t, other) // under the same id
 			assert.False(t, records || tokens || rejections)
 		})
 	}
-	again, _ := deriveSeal(somePublic, someSecret)
+	again, _ := Derive(somePublic, someSecret)
 	assert.Equal(t, own, again)
 	records, tokens, rejections := x.open(t, same)
 	assert.True(t, records && tokens && rejections)
@@ -286,9 +286,9 @@ func TestF45SealsAreBounded(t *testing.T) {
 	x, s := someSealed(t, "a", "t")
 	huge := strings.Repeat("A", 64<<20)
 	for name, open := range map[string]func(string) error{
-		"record":    func(text string) error { _, _, err := s.openRecord(x.id, x.fp, x.life, text); return err },
-		"token":     func(text string) error { _, _, err := s.openToken(x.id, x.fp, x.life, x.at, text); return err },
-		"rejection": func(text string) error { return s.openRejection(x.id, x.fp, x.rejected, text) },
+		"record":    func(text string) error { _, _, err := s.OpenRecord(x.id, x.fp, x.life, text); return err },
+		"token":     func(text string) error { _, _, err := s.OpenToken(x.id, x.fp, x.life, x.at, text); return err },
+		"rejection": func(text string) error { return s.OpenRejection(x.id, x.fp, x.rejected, text) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -302,11 +302,11 @@ func TestF45SealsAreBounded(t *testing.T) {
 		})
 	}
 	longest := sealText.EncodedLen(longestPlain + sealOverhead)
-	_, _, err := s.openRecord(x.id, x.fp, x.life, huge[:longest])
+	_, _, err := s.OpenRecord(x.id, x.fp, x.life, huge[:longest])
 	assert.ErrorIs(t, err, errSealNotOpened)
-	_, _, err = s.openRecord(x.id, x.fp, x.life, huge[:longest+1])
+	_, _, err = s.OpenRecord(x.id, x.fp, x.life, huge[:longest+1])
 	assert.ErrorIs(t, err, errSealSize)
-	assert.ErrorIs(t, s.openRejection(x.id, x.fp, x.rejected, huge[:39]), errSealSize)
+	assert.ErrorIs(t, s.OpenRejection(x.id, x.fp, x.rejected, huge[:39]), errSealSize)
 }
 
 // What was sealed is checked as well: whoever has the secret may run another build.
@@ -340,32 +340,32 @@ func TestWhatWasSealedIsChecked(t *testing.T) {
 		{"no colon after a zero", framed(app) + "0", errSealedGarbled},
 		{"too short", "5:a-app8:t-tenan", errSealedGarbled},
 		{"beyond every number", "99999999999999999999:a-app8:t-tenant", errSealedGarbled},
-		{"too long together", framed(strings.Repeat("a", longestToken), "t"), errSealedGarbled},
+		{"too long together", framed(strings.Repeat("a", LongestToken), "t"), errSealedGarbled},
 		{"another token", framed(app, "t-tenanu"), errSealedFingerprint},
 		{"swapped", framed(tenant, app), errSealedFingerprint},
 		{"the border moved", framed("a-appt", "-tenant"), errSealedFingerprint},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			nonce := make([]byte, 12)
-			_, _, err := s.openRecord(x.id, x.fp, x.life, plainSeal(t, key[:], nonce, test.plain, string(recordData(x.id, x.fp, x.life))))
+			_, _, err := s.OpenRecord(x.id, x.fp, x.life, plainSeal(t, key[:], nonce, test.plain, string(recordData(x.id, x.fp, x.life))))
 			assert.Equal(t, test.want, err)
-			_, _, err = s.openToken(x.id, x.fp, x.life, x.at, plainSeal(t, key[:], nonce, test.plain, string(tokenEventData(x.id, x.fp, x.life, x.at))))
+			_, _, err = s.OpenToken(x.id, x.fp, x.life, x.at, plainSeal(t, key[:], nonce, test.plain, string(tokenEventData(x.id, x.fp, x.life, x.at))))
 			assert.Equal(t, test.want, err)
 		})
 	}
 	data := string(rejectionData(x.id, x.fp, x.rejected))
-	assert.NoError(t, s.openRejection(x.id, x.fp, x.rejected, plainSeal(t, key[:], make([]byte, 12), "", data)))
-	assert.ErrorIs(t, s.openRejection(x.id, x.fp, x.rejected, plainSeal(t, key[:], make([]byte, 12), "x", data)), errSealSize)
+	assert.NoError(t, s.OpenRejection(x.id, x.fp, x.rejected, plainSeal(t, key[:], make([]byte, 12), "", data)))
+	assert.ErrorIs(t, s.OpenRejection(x.id, x.fp, x.rejected, plainSeal(t, key[:], make([]byte, 12), "x", data)), errSealSize)
 }
 
 func TestExactMillis(t *testing.T) {
 	for text, want := range map[string]time.Duration{"0": 0, "1": time.Millisecond, "7200000": 2 * time.Hour, "9223372036854": 9223372036854 * time.Millisecond} {
-		d, ok := exactMillis(text)
+		d, ok := ExactMillis(text)
 		assert.True(t, ok, text)
 		assert.Equal(t, want, d)
 	}
 	for _, text := range []string{"", "-1", "+1", "00", "01", "1.0", "1e3", " 1", "1 ", "1\n", "1_0", "0x1", "٧", "9223372036855"} {
-		_, ok := exactMillis(text)
+		_, ok := ExactMillis(text)
 		assert.False(t, ok, text)
 	}
 }
@@ -373,18 +373,18 @@ func TestExactMillis(t *testing.T) {
 func TestFingerprintOf(t *testing.T) {
 	seen := map[string]string{}
 	for _, pair := range [][2]string{{"a", "t"}, {"a", "u"}, {"a", ""}, {"", "a"}, {"t", "a"}, {"at", ""}, {"", "at"}, {"ab", "c"}, {"a", "bc"}, {"1", "1:1"}, {"", "1:11"}} {
-		fp := fingerprintOf(pair[0], pair[1])
+		fp := Fingerprint(pair[0], pair[1])
 		assert.Regexp(t, `^[0-9a-f]{32}$`, fp)
 		assert.Empty(t, seen[fp])
 		seen[fp] = fmt.Sprintf("%q", pair)
-		assert.Equal(t, fp, fingerprintOf(pair[0], pair[1]))
+		assert.Equal(t, fp, Fingerprint(pair[0], pair[1]))
 	}
 }
 
 // I5: nothing prints the key, whatever prints.
 func TestI5SealerShowsNoKey(t *testing.T) {
 	_, s := someSealed(t, "a", "t")
-	_, other := deriveSeal(somePublic, []string{"another"})
+	_, other := Derive(somePublic, []string{"another"})
 	key := s.key()
 	hides := func(t *testing.T, text string) {
 		t.Helper()
@@ -394,7 +394,7 @@ func TestI5SealerShowsNoKey(t *testing.T) {
 	}
 	values := map[string]any{
 		"sealer": s, "pointer": &s, "struct": withSealer{"x", s, &s}, "struct behind": &withSealer{"x", s, &s},
-		"slice": []sealer{s}, "map": map[string]sealer{"x": s}, "any": []any{s, &s}, "method": s.openRejection, "func": s.key,
+		"slice": []Sealer{s}, "map": map[string]Sealer{"x": s}, "any": []any{s, &s}, "method": s.OpenRejection, "func": s.key,
 	}
 	for name, v := range values {
 		t.Run(name, func(t *testing.T) {
@@ -419,8 +419,8 @@ func TestI5SealerShowsNoKey(t *testing.T) {
 		"EqualExported": func(t assert.TestingT) bool {
 			return assert.EqualExportedValues(t, withSealer{"x", s, &s}, withSealer{"y", other, nil})
 		},
-		"Contains":      func(t assert.TestingT) bool { return assert.Contains(t, []sealer{s}, other) },
-		"ElementsMatch": func(t assert.TestingT) bool { return assert.ElementsMatch(t, []sealer{s}, []sealer{other}) },
+		"Contains":      func(t assert.TestingT) bool { return assert.Contains(t, []Sealer{s}, other) },
+		"ElementsMatch": func(t assert.TestingT) bool { return assert.ElementsMatch(t, []Sealer{s}, []Sealer{other}) },
 		"Nil":           func(t assert.TestingT) bool { return assert.Nil(t, &s) },
 		"Empty":         func(t assert.TestingT) bool { return assert.Empty(t, s) },
 		"Zero":          func(t assert.TestingT) bool { return assert.Zero(t, s) },
@@ -442,12 +442,12 @@ func TestI5SealerShowsNoKey(t *testing.T) {
 // A process may have 10,000: no AEAD in any of them.
 func TestSealersAreSmall(t *testing.T) {
 	const many = 10_000
-	sealers := make([]sealer, many)
+	sealers := make([]Sealer, many)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for i := range sealers {
-		_, sealers[i] = deriveSeal(somePublic, []string{fmt.Sprint("secret ", i)})
+		_, sealers[i] = Derive(somePublic, []string{fmt.Sprint("secret ", i)})
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -460,25 +460,25 @@ func BenchmarkSeal(b *testing.B) {
 	b.Run("derive", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			deriveSeal(somePublic, someSecret)
+			Derive(somePublic, someSecret)
 		}
 	})
 	b.Run("record", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_, _ = s.sealRecord(x.id, x.app, x.tenant, x.life)
+			_, _ = s.SealRecord(x.id, x.app, x.tenant, x.life)
 		}
 	})
 	b.Run("open record", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_, _, _ = s.openRecord(x.id, x.fp, x.life, x.record)
+			_, _, _ = s.OpenRecord(x.id, x.fp, x.life, x.record)
 		}
 	})
 	b.Run("open rejection", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_ = s.openRejection(x.id, x.fp, x.rejected, x.rejection)
+			_ = s.OpenRejection(x.id, x.fp, x.rejected, x.rejection)
 		}
 	})
 }
@@ -505,7 +505,7 @@ func unhex(t testing.TB, s string) []byte {
 
 func momentOf(t testing.TB, text string) time.Time {
 	t.Helper()
-	ms, ok := exactMillis(text)
+	ms, ok := ExactMillis(text)
 	require.True(t, ok, text)
 	return time.UnixMilli(ms.Milliseconds())
 }
@@ -521,8 +521,8 @@ func assertNotOpened(t *testing.T, err error, opened ...string) {
 
 type withSealer struct {
 	Name   string
-	Sealer sealer
-	hidden *sealer
+	Sealer Sealer
+	hidden *Sealer
 }
 
 // spellings are the ways in which a key could show.
