@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,7 +50,7 @@ func TestF42DeliveryEndsTheHoldOfTrouble(t *testing.T) {
 		hasUnpublished(t, s)
 		s.state.holdFor(time.Minute, trouble)
 		time.Sleep(time.Second)
-		hook.after[readScript] = func() { s.state.holdFor(10*time.Minute, &IssuerError{Class: ClassPermanent}) }
+		hook.afterNext(readScript, func() { s.state.holdFor(10*time.Minute, &IssuerError{Class: ClassPermanent}) })
 		deliver(s)
 		assert.Equal(t, 10*time.Minute, s.state.pacer.hold.rest(now()))
 	})
@@ -62,9 +63,9 @@ func TestI7DeliveryWakesAFill(t *testing.T) {
 		s, hook, _ := bubbleCache(t, noToken)
 		hasUnpublished(t, s)
 		changed := s.state.changes()
-		hook.after[readScript] = func() { assert.False(t, isClosed(changed)) }
+		hook.afterNext(readScript, func() { assert.False(t, isClosed(changed)) })
 		woken := false
-		hook.before[publishScript] = func() { woken = isClosed(changed) } // later it hears events, which wakes it too
+		hook.atNext(publishScript, func() { woken = isClosed(changed) }) // later it hears events, which wakes it too
 		deliver(s)
 		assert.True(t, woken)
 	})
@@ -76,14 +77,13 @@ func TestF42CutShortAndMadeGood(t *testing.T) {
 	for edge, end := range map[string]func(){"panic": func() { panic("for the test") }, "Goexit": runtime.Goexit} {
 		t.Run("rejection, "+edge, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				calls := 0
+				var calls atomic.Int32
 				s, hook, b := bubbleCache(t, func(context.Context) (Token, error) {
-					calls++
-					return NewToken(fmt.Sprint("t", calls), "", time.Hour), nil
+					return NewToken(fmt.Sprint("t", calls.Add(1)), "", time.Hour), nil
 				})
 				tok, err := s.Get(t.Context())
 				require.NoError(t, err)
-				hook.before[invalidateScript] = end
+				hook.atNext(invalidateScript, end)
 				err = s.Invalidate(t.Context(), tok)
 				require.ErrorIs(t, err, ErrRedis)
 				assert.NotContains(t, err.Error(), "fill")
@@ -95,7 +95,7 @@ func TestF42CutShortAndMadeGood(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, hook, b := bubbleCache(t, noToken)
 				hasUnpublished(t, s)
-				hook.before[publishScript] = end
+				hook.atNext(publishScript, end)
 				deliver(s)
 				time.Sleep(10 * time.Second)
 				assert.True(t, b.Server().Exists(s.store.keys.token()))

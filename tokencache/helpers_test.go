@@ -114,6 +114,19 @@ func (b *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
+// atNext has something done before the next run of a script is sent, and afterNext when it was answered.
+func (b *between) atNext(script *redis.Script, what func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.before[script] = what
+}
+
+func (b *between) afterNext(script *redis.Script, what func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.after[script] = what
+}
+
 // take does what was to be done at a script, once.
 func (b *between) take(todo map[*redis.Script]func(), cmd redis.Cmder) {
 	args := cmd.Args()

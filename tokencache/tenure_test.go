@@ -3,6 +3,7 @@ package tokencache
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,26 +15,25 @@ import (
 // I3: whoever is kept from asking while it takes the lock does not ask with the lock either.
 func TestI3KeptFromAskingUnderTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		calls := 0
+		var calls atomic.Int32
 		s, hook, b := bubbleCache(t, func(context.Context) (Token, error) {
-			calls++
-			return NewToken(fmt.Sprint("t", calls), "", time.Hour), nil
+			return NewToken(fmt.Sprint("t", calls.Add(1)), "", time.Hour), nil
 		})
 		_, err := s.Get(t.Context())
 		require.NoError(t, err)
 		time.Sleep(50 * time.Minute)
-		locked := false
-		hook.before[readScript] = func() {
-			hook.before[readScript] = func() { // the second look
-				locked = b.Server().Exists(s.store.keys.lock())
+		var locked atomic.Bool
+		hook.atNext(readScript, func() {
+			hook.atNext(readScript, func() { // the second look
+				locked.Store(b.Server().Exists(s.store.keys.lock()))
 				s.state.do(func() { s.state.pacer.keepOff(time.Minute, &IssuerError{Err: ErrRejected}, now()) })
-			}
-		}
+			})
+		})
 		_, err = s.Get(t.Context())
 		require.NoError(t, err)
 		time.Sleep(5 * time.Second)
-		assert.True(t, locked)
-		assert.Equal(t, 1, calls)
+		assert.True(t, locked.Load())
+		assert.EqualValues(t, 1, calls.Load())
 		assert.False(t, b.Server().Exists(s.store.keys.lock()))
 	})
 }
