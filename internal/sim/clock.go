@@ -54,6 +54,16 @@ func (c *clock) setBack(since time.Time) (d time.Duration) {
 	return d
 }
 
+// lasts is how long ago something may have begun that Redis keeps for d by its own clock, and that
+// was not over at that time.
+func (c *clock) lasts(d time.Duration, at time.Time) (longer time.Duration) {
+	longer = d
+	for before := time.Duration(0); before != longer; {
+		before, longer = longer, d+c.setBack(at.Add(-longer))
+	}
+	return longer
+}
+
 // moment is when Redis' clock was there: the first time, as a step back has it there twice.
 func (c *clock) moment(redis time.Time) time.Time { return c.moments(redis)[0].at }
 
