@@ -56,7 +56,7 @@ func TestFailuresHaveTests(t *testing.T) {
 	}
 }
 
-// Every fault and every mutant stands behind a row, and no row names another.
+// Every fault and every mutant that seeds have to notice stands behind a row, and no row names another.
 func TestFailuresNameFaultsAndMutants(t *testing.T) {
 	files, err := filepath.Glob("mutants/*.mutant")
 	require.NoError(t, err)
@@ -65,7 +65,9 @@ func TestFailuresNameFaultsAndMutants(t *testing.T) {
 		known[name] = true
 	}
 	for _, file := range files {
-		known["`"+strings.TrimSuffix(filepath.Base(file), ".mutant")+"`"] = true
+		if m := readMutant(t, file); m.tested == "" {
+			known["`"+m.name+"`"] = true
+		}
 	}
 	named := map[string]bool{}
 	for _, r := range readFailures(t) {

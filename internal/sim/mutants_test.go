@@ -29,12 +29,13 @@ type mutant struct {
 	what     string // it does, in words
 	file     string
 	old, new string
-	by       string // the invariants that may be the first to fail, with | between
-	profile  string // of the seeds
+	by       string // the invariants that may be the first to fail, with | between; or a test
+	profile  string // of the seeds; "" where a test has to notice
+	tested   string // the package of that test
 }
 
 // TestMutants shows that the seeds bite: each rule that one might drop, dropped, makes
-// some seed fail. A mutant whose words are not in the product any more fails, also when
+// some seed fail; or a test, where the rule is about what fleets do not have. A mutant whose words are not in the product any more fails, also when
 // none is played: a compiler for each takes minutes.
 func TestMutants(t *testing.T) {
 	files, err := filepath.Glob("mutants/*.mutant")
@@ -45,6 +46,10 @@ func TestMutants(t *testing.T) {
 			m := readMutant(t, file)
 			overlay := m.overlay(t)
 			if *mutants == "" || *mutants != "all" && !strings.Contains(m.name, *mutants) {
+				return
+			}
+			if m.tested != "" {
+				m.test(t, overlay)
 				return
 			}
 			seed, profile, invariants := m.play(t, overlay)
@@ -65,14 +70,22 @@ func TestMutants(t *testing.T) {
 //	=======
 //	new
 //	>>>>>>>
+//
+// or, where a test has to notice, "by: TestX" and "test: ./tokencache".
 func readMutant(t *testing.T, file string) mutant {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	parts := regexp.MustCompile(`(?s)^(.*?)\nfile: (\S+)\nby: (\S+)\nprofile: (\w+)\n<<<<<<<\n(.*?)\n=======\n(.*?)\n?>>>>>>>\n$`).FindStringSubmatch(string(text))
-	require.Len(t, parts, 7, "%s is no mutant", file)
+	parts := regexp.MustCompile(`(?s)^(.*?)\nfile: (\S+)\nby: (\S+)\n(profile|test): (\S+)\n<<<<<<<\n(.*?)\n=======\n(.*?)\n?>>>>>>>\n$`).FindStringSubmatch(string(text))
+	require.Len(t, parts, 8, "%s is no mutant", file)
 	name := strings.TrimSuffix(filepath.Base(file), ".mutant")
-	return mutant{name: name, what: parts[1], file: parts[2], by: parts[3], profile: parts[4], old: parts[5], new: strings.TrimSuffix(parts[6], "\n")}
+	m := mutant{name: name, what: parts[1], file: parts[2], by: parts[3], old: parts[6], new: strings.TrimSuffix(parts[7], "\n")}
+	if parts[4] == "test" {
+		m.tested = parts[5]
+	} else {
+		m.profile = parts[5]
+	}
+	return m
 }
 
 // overlay is what go build takes for the product's file.
@@ -91,6 +104,18 @@ func (m mutant) overlay(t *testing.T) string {
 	path := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(path, list, 0o600))
 	return path
+}
+
+// test wants the test to fail that is to notice, or to end its process.
+func (m mutant) test(t *testing.T, overlay string) {
+	t.Helper()
+	cmd := exec.Command("go", "test", "-overlay", overlay, "-count=1", "-timeout=2m", "-run", "^"+m.by+"$", m.tested)
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err, "%s passes: %s", m.by, m.what)
+	require.NotContains(t, string(out), "[build failed]", "%s", tail(string(out)))
+	require.NotContains(t, string(out), "no tests to run")
+	t.Logf("%s: %s", m.name, m.by)
 }
 
 var failedSeed = regexp.MustCompile(`seed (\d+), profile (\w+):\n((?:\s+[A-Z]\d+ at .*\n)+)`)

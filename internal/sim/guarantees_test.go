@@ -1,0 +1,118 @@
+package sim_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/sim"
+)
+
+// guarantee is a rule of docs/guarantees.md, and what checks it.
+type guarantee struct {
+	name   string
+	broken bool // it says what would break it
+	checks map[string][]string
+}
+
+// readGuarantees returns the promises that are quoted there, and the rules.
+func readGuarantees(t *testing.T) (quoted []string, rules []guarantee) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/guarantees.md")
+	require.NoError(t, err)
+	heading := regexp.MustCompile(`^## (G\d+)\. `)
+	check := regexp.MustCompile(`^- (mutants|seeds|models|tests): (.*)$`)
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if promise, ok := strings.CutPrefix(line, "> "); ok {
+			quoted = append(quoted, promise)
+		}
+		if found := heading.FindStringSubmatch(line); found != nil {
+			rules = append(rules, guarantee{name: found[1], checks: map[string][]string{}})
+		}
+		if len(rules) == 0 {
+			continue
+		}
+		last := &rules[len(rules)-1]
+		last.broken = last.broken || strings.Contains(line, "*Broken if*")
+		if found := check.FindStringSubmatch(line); found != nil {
+			require.Nil(t, last.checks[found[1]], "%s has two lines of %s", last.name, found[1])
+			last.checks[found[1]] = namesIn(found[2])
+		}
+	}
+	return quoted, rules
+}
+
+// namesIn are those in backticks.
+func namesIn(text string) (names []string) {
+	for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(text, -1) {
+		names = append(names, found[1])
+	}
+	return names
+}
+
+// promises are the bullets of the part "Promised" of the documentation of tokencache.
+func promises(t *testing.T) (list []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../tokencache/doc.go")
+	require.NoError(t, err)
+	_, part, ok := strings.Cut(string(text), "// # Promised\n")
+	require.True(t, ok)
+	part, _, ok = strings.Cut(part, "// # Not promised\n")
+	require.True(t, ok)
+	part = regexp.MustCompile(`(?m)^//\s*`).ReplaceAllString(part, "")
+	for _, one := range strings.Split(strings.TrimSpace(part), "- ")[1:] {
+		list = append(list, strings.Join(strings.Fields(one), " "))
+	}
+	return list
+}
+
+// Every promise of the package's documentation is quoted, and nothing is that it does not say.
+func TestGuaranteesQuoteThePromises(t *testing.T) {
+	quoted, _ := readGuarantees(t)
+	require.NotEmpty(t, quoted)
+	assert.Equal(t, promises(t), quoted)
+}
+
+// Every rule says what would break it, and has a mutant and a test; what is named exists, and every
+// mutant stands behind a rule.
+func TestGuaranteesHaveChecks(t *testing.T) {
+	_, rules := readGuarantees(t)
+	require.NotEmpty(t, rules)
+	var mutants, profiles []string
+	files, err := filepath.Glob("mutants/*.mutant")
+	require.NoError(t, err)
+	for _, file := range files {
+		mutants = append(mutants, strings.TrimSuffix(filepath.Base(file), ".mutant"))
+	}
+	for _, p := range sim.Profiles() {
+		profiles = append(profiles, p.Name)
+	}
+	code := testsOfTheModule(t)
+	behind := map[string]bool{}
+	for i, g := range rules {
+		assert.False(t, slices.ContainsFunc(rules[:i], func(other guarantee) bool { return other.name == g.name }), "%s is there twice", g.name)
+		assert.True(t, g.broken, "%s: what would break it?", g.name)
+		assert.NotEmpty(t, g.checks["mutants"], "%s has no mutant", g.name)
+		assert.NotEmpty(t, g.checks["tests"], "%s has no test", g.name)
+		for _, name := range g.checks["mutants"] {
+			assert.Contains(t, mutants, name, g.name)
+			behind[name] = true
+		}
+		for _, name := range g.checks["seeds"] {
+			assert.Contains(t, profiles, name, g.name)
+		}
+		for _, name := range g.checks["tests"] {
+			assert.Contains(t, code, "func "+name+"(", "%s: no such test", g.name)
+		}
+	}
+	for _, name := range mutants {
+		assert.True(t, behind[name], "no rule names the mutant %s", name)
+	}
+}
