@@ -45,14 +45,14 @@ func TestF42DeliveryEndsTheHoldOfTrouble(t *testing.T) {
 		trouble := &RedisError{Trouble: TroubleTimeout, Err: context.DeadlineExceeded}
 		s.state.holdFor(time.Minute, trouble)
 		deliver(s)
-		assert.Zero(t, s.state.pacer.hold.rest(now()))
+		assert.Zero(t, holdOf(s).rest(now()))
 
 		hasUnpublished(t, s)
 		s.state.holdFor(time.Minute, trouble)
 		time.Sleep(time.Second)
 		hook.afterNext(readScript, func() { s.state.holdFor(10*time.Minute, &IssuerError{Class: ClassPermanent}) })
 		deliver(s)
-		assert.Equal(t, 10*time.Minute, s.state.pacer.hold.rest(now()))
+		assert.Equal(t, 10*time.Minute, holdOf(s).rest(now()))
 	})
 }
 

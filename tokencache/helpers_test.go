@@ -58,6 +58,12 @@ func lonelyCache(t testing.TB) *Cache {
 	return cache
 }
 
+// holdOf is why no fill starts.
+func holdOf(s *Source) (h hold) {
+	s.state.do(func() { h = s.state.pacer.hold })
+	return h
+}
+
 func noToken(context.Context) (Token, error) { return Token{}, errors.New("for the test") }
 
 // lonely is a breaker that nobody probes for.

@@ -35,10 +35,10 @@ func TestF45PromptDoesAllThatWasAsked(t *testing.T) {
 		s.state.holdFor(time.Hour, failure)
 		prompt(lockFree) // a failure's hold is not to be ended by that
 		prompt(tokenNews)
-		assert.Equal(t, time.Hour, s.state.pacer.hold.rest(now()), "it is not its turn")
+		assert.Equal(t, time.Hour, holdOf(s).rest(now()), "it is not its turn")
 		time.Sleep(promptEvery)
 		synctest.Wait()
-		assert.Zero(t, s.state.pacer.hold.rest(now()))
+		assert.Zero(t, holdOf(s).rest(now()))
 	})
 }
 
@@ -52,7 +52,7 @@ func TestF59CutOfManySources(t *testing.T) {
 			s := cache.Source(FetchFunc(MustCredential(CredentialConfig{Issuer: "test", App: fmt.Sprint(i)}), noToken))
 			s.state.adopt(adoption{token: NewToken("a", "t", time.Hour), remaining: time.Hour, at: now(), asked: s.state.nextNumber(), own: true})
 			s.listener.subscribed(true)
-			latest = max(latest, s.state.pacer.hold.wait)
+			latest = max(latest, holdOf(s).wait)
 		}
 		assert.LessOrEqual(t, latest, spread+time.Millisecond)
 		assert.Greater(t, latest, spread/4)

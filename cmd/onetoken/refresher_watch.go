@@ -63,7 +63,7 @@ func (w *watch) note(e tokencache.Event) (well bool) {
 			w.failed(e.Err)
 		}
 	case tokencache.EventPutBack:
-		w.troubled = w.troubled || e.Err != nil
+		return w.putBack(e.Err)
 	case tokencache.EventDegraded:
 		_, answered := errors.AsType[redis.Error](e.Err)
 		w.troubled, w.refused = true, w.refused || answered
@@ -72,6 +72,16 @@ func (w *watch) note(e tokencache.Event) (well bool) {
 		return w.filled(e.Err)
 	}
 	return false
+}
+
+// putBack is the end of a write that is no fill's. The caller holds w.mu.
+func (w *watch) putBack(err error) (well bool) {
+	if err != nil {
+		w.troubled = true
+		return false
+	}
+	well, w.refused = w.refused, false
+	return well
 }
 
 // filled is the end of a fill. That Redis takes writes again is shown by one that got a token, or

@@ -151,4 +151,11 @@ func TestWatchTellsWhenRedisNoLongerRefuses(t *testing.T) {
 	assert.NotContains(t, log.String(), "no longer", "nothing was written")
 	w.observe(fill)
 	assert.Contains(t, log.String(), `msg="redis no longer refuses"`)
+
+	w.observe(trouble("OOM", refusal))
+	w.observe(fill)
+	putBack := tokencache.Event{Kind: tokencache.EventPutBack, Outcome: tokencache.OutcomeStored}
+	w.observe(putBack)
+	w.observe(putBack)
+	assert.Equal(t, 2, strings.Count(log.String(), `msg="redis no longer refuses"`), "a put-back is a write, and no fill follows")
 }

@@ -240,12 +240,13 @@ type pace struct {
 
 const longestPace = 36 * time.Second
 
-// pacing takes note of a pace, and checks that there was reason for it: two tokens of this
-// life at least were minted since the first could be fresh. Redis remembers the first for longer
-// if its clock was set back since.
+// pacing takes note of a pace, and checks that there was reason for it: two tokens at least that
+// were fresh when they were rejected. The rejection of the first is remembered for its pace and
+// twice as long as a token is fresh, by Redis' clock, which may have been set back since.
 func (c *checker) pacing(r *replica, a *app) {
 	now, minted := time.Now(), 0
-	remembered := c.w.clock.lasts(c.w.s.life, now)
+	fresh := min(time.Minute, c.w.s.life/4)
+	remembered := c.w.clock.lasts(longestPace+3*fresh, now)
 	for _, p := range a.issuer.Pairs() {
 		if now.Sub(p.Minted) < remembered {
 			minted++
