@@ -8,7 +8,7 @@ import "time"
 type anchor struct {
 	at    instant   // when the look was sent; Redis read its clock then or later
 	redis time.Time // zero for no anchor
-	epoch int       // see follows
+	epoch int       // see next
 }
 
 // sameClock is how far Redis' clock may be from the time that the last anchor foretells and

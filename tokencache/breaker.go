@@ -18,7 +18,7 @@ type breaker struct {
 	answers chan struct{} // of capacity 1: a command was answered while the breaker is open
 
 	mu       sync.Mutex    // guards below
-	open     chan struct{} // closed while the breaker is open, else about to be
+	open     chan struct{} // closed while the breaker is open; another is made when it closes
 	isOpen   bool
 	failures int     // openings and probes without an answer, since a command was answered
 	since    instant // of the last failure

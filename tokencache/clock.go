@@ -27,7 +27,7 @@ func (i instant) isAfter(other instant, by time.Duration) bool {
 	return i.mono-other.mono > by && time.Duration(i.wall-other.wall) > by
 }
 
-// add moves both clocks, for tests and deadlines shown to people.
+// add moves both clocks.
 func (i instant) add(d time.Duration) instant {
 	return instant{mono: i.mono + d, wall: i.wall + int64(d)}
 }

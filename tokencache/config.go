@@ -28,7 +28,7 @@ type Config struct {
 	// RedisTimeout bounds one Redis command, from when the client has a connection
 	// for it, whatever the client's own time-outs: a command that takes longer is left behind and counts as
 	// failed. 0 means 1 s; 50 ms to 10 s. A redis.Client whose options say
-	// ContextTimeoutEnabled ends it itself, which costs less: see [Source.Get].
+	// ContextTimeoutEnabled ends it itself, which saves a goroutine for each command.
 	RedisTimeout time.Duration
 
 	// MaxFills is how many fills of the Cache are under way at once: steps off the fast

@@ -11,7 +11,7 @@ type localCopy struct {
 	window    window
 	draw      float32 // places the refresh within the window
 
-	// unpublished marks the fruit of a direct call: Redis does not know it yet.
+	// unpublished: Redis does not know it yet, as it was got around Redis, or could not be published.
 	unpublished bool
 	// replaced: a record that this process could not open made way for it. It does that once,
 	// and for its successor: two versions of this with one id would else call the issuer in

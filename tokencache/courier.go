@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// courier brings to Redis what Redis has not heard: rejections, and tokens that were got around it.
+// courier brings to Redis what Redis has not heard: rejections, and tokens that were got around it, or
+// that it did not take.
 // It does so on each look, and after trouble in a goroutine of its own, as nobody may want a token.
 // It needs no lock: scripts decide.
 type courier struct {
@@ -73,7 +74,7 @@ func (c *courier) tellNow(fp string) error {
 	st.do(func() {
 		entered = st.life.enter()
 		r, pending = st.shelf.rejected[fp]
-		n.nonce, n.remaining = r.nonce, st.shelf.lastLife // the most it may have left: a tombstone must last for as long
+		n.nonce, n.remaining = r.nonce, st.shelf.lastLife // the life of the last token, and so about the most it may have left: a tombstone must last for as long
 	})
 	if !entered {
 		return ErrClosed
@@ -200,7 +201,7 @@ func (c *courier) bring(ctx context.Context) error {
 		return err
 	}
 	st.do(func() {
-		if st.round == nil && st.pacer.hold.from == before { // it is of the trouble that is over
+		if st.round == nil && st.pacer.hold.from == before { // nobody has left another since: there is no more reason to wait
 			st.pacer.redisAnswered()
 			st.free()
 		}

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// situation is what a fill decides by, beside a look: all of one moment, and nothing that changes.
+// situation is what a fill decides by, beside a look: all of one moment. Deciding changes nothing of it.
 type situation struct {
 	why      *purpose
 	refresh  *refresh      // of a fill that insists, else nil

@@ -215,3 +215,22 @@ func everything(name string, _ []string) bool {
 }
 
 func anything(string, []string) bool { return true }
+
+// F17: a Redis that was silent, and is back without the user's rights: the last line of the log is
+// not that it answers again.
+func TestF17RefusesAfterASilence(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		var said collector
+		r := f.replica(with(func(c *tokencache.Config) { c.Logger = said.logger() }))
+		r.mustGet()
+		f.sleepUntilDue()
+		r.link.Silence(true)
+		read([]*replica{r}, time.Second, 10*time.Second)
+		r.link.Fail("NOPERM no", script("read", "look"))
+		r.link.Silence(false)
+		read([]*replica{r}, time.Second, 30*time.Second)
+		text := said.text()
+		assert.Less(t, strings.Index(text, "redis answers again"), strings.Index(text, "redis refuses"), text)
+		assert.Equal(t, 1, strings.Count(text, "redis refuses"), text)
+	})
+}

@@ -35,7 +35,7 @@ func newEngine(c *shared, f Fetcher, credential Credential, draws *jitter) *engi
 	return e
 }
 
-// listen has events heard, once there is a token: of the next.
+// listen has events heard if there is a token, so that the next one is told of.
 func (e *engine) listen() {
 	if e.state.usable() != nil {
 		e.notifier.add(&e.listener)

@@ -38,7 +38,8 @@ const (
 	EventDirectCall
 	// EventPublish: a token was offered to Redis: OutcomeStored to OutcomeRejected.
 	EventPublish
-	// EventPutBack: as EventPublish, of a token from a direct call.
+	// EventPutBack: as EventPublish, of a token that Redis could not be told of when it was got. Also
+	// told when another replica has put one back first: OutcomeKept.
 	EventPutBack
 	// EventAdopt: a token became this process's copy.
 	EventAdopt

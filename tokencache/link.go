@@ -102,16 +102,16 @@ func (l *link) redisTrouble(cause error, holds bool) {
 	e := redisErrorOf(cause, l.store.keys.id)
 	l.state.observe(Event{Kind: EventDegraded, Trouble: e.Trouble, Err: e})
 	least := l.breaker.retryIn(now())
-	row, without := 0, 0
+	news, refused, without := false, e.refused(), 0
 	l.state.pace(func(p *pacer, c *localCopy, at instant) {
-		if row = p.redisFailed(); holds {
+		if news = p.redisFailed(refused); holds {
 			p.holdForRedis(e, least, c, at) // the prober ends this hold if Redis is back before: see resume
 		}
 		if c == nil {
 			without = 1
 		}
 	})
-	if row == 1 && e.refused() { // the breaker speaks up for a silent one
+	if news { // the breaker speaks up for a silent one
 		l.reports.log(slog.LevelWarn, "redis refuses", whose(e.ID, "err", e.Error(), "meanwhile", l.config.meanwhile(without))...)
 	}
 }

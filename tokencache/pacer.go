@@ -14,7 +14,8 @@ type pacer struct {
 	hold       hold          // what the last fill left behind: no other starts before it is over
 	ownHold    hold          // keeps this process from asking, not from looking
 	failures   int           // calls in a row that failed as far as only we know
-	troubles   int           // looks and writes in a row that Redis did not allow
+	troubles   int           // with Redis, since the last fill or delivery without any
+	refusing   bool          // Redis has refused something since then
 	putBacks   int           // attempts in a row to tell Redis what it does not know
 	refusals   int           // fresh tokens of direct calls in a row that were rejected
 	refusedAt  instant       // the last of them
@@ -114,10 +115,13 @@ func (p *pacer) keptOff(insists bool, at instant) (time.Duration, error) {
 	return p.ownHold.rest(at), p.ownHold.err
 }
 
-// redisFailed: Redis did not allow a look or a write. It returns how often that was so in a row.
-func (p *pacer) redisFailed() (row int) {
+// redisFailed: Redis did not allow a look or a write, or did not answer. News: it is the first
+// refusal, as opposed to silence, since all was well.
+func (p *pacer) redisFailed(refused bool) (news bool) {
 	p.troubles++
-	return p.troubles
+	news = refused && !p.refusing
+	p.refusing = p.refusing || refused
+	return news
 }
 
 // holdForRedis keeps the next fill away after trouble, for at least so long.
@@ -127,7 +131,7 @@ func (p *pacer) holdForRedis(err error, least time.Duration, c *localCopy, at in
 }
 
 // redisAnswered: it allowed one.
-func (p *pacer) redisAnswered() { p.troubles = 0 }
+func (p *pacer) redisAnswered() { p.troubles, p.refusing = 0, false }
 
 // rejected: the copy c was, and dropped. The wait is until this process may ask, above 0 if it is
 // one of several fresh tokens of direct calls in a row: of these Redis does not know, which paces

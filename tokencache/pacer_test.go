@@ -80,15 +80,17 @@ func TestI3PacerOfFailures(t *testing.T) {
 func TestPacerOfARedisInTrouble(t *testing.T) {
 	at, p := now(), pacerOf(t)
 	silent := &RedisError{Trouble: TroubleTimeout, Err: context.DeadlineExceeded}
-	for row, want := range []time.Duration{redisBackoff.base, 2 * redisBackoff.base, 4 * redisBackoff.base} {
-		assert.Equal(t, row+1, p.redisFailed())
+	for _, want := range []time.Duration{redisBackoff.base, 2 * redisBackoff.base, 4 * redisBackoff.base} {
+		assert.False(t, p.redisFailed(false), "of silence the breaker tells")
 		p.holdForRedis(silent, 0, nil, at)
 		assert.Equal(t, want, p.hold.rest(at))
 		assert.Equal(t, want, p.restOfTrouble(at))
 		assert.True(t, p.hold.isOfSilence())
 	}
+	assert.True(t, p.redisFailed(true), "a refusal after a silence is news")
+	assert.False(t, p.redisFailed(true))
 	p.redisAnswered()
-	assert.Equal(t, 1, p.redisFailed())
+	assert.True(t, p.redisFailed(true))
 	p.holdForRedis(&RedisError{Trouble: TroubleOOM, Err: malformed("OOM")}, time.Minute, nil, at)
 	assert.Equal(t, time.Minute, p.hold.rest(at), "as long as the breaker says")
 	assert.False(t, p.hold.isOfSilence(), "it has answered")

@@ -17,11 +17,10 @@ var (
 	fillForced    = &purpose{wanted: true, insists: true} // Refresh: ask the issuer now
 )
 
-// refresh is what a fill for Refresh knows of the time before: all but the first of what it found
-// at its first look.
+// refresh is what a fill for Refresh found at its first look, by which it tells what has come since.
 type refresh struct {
 	overriding bool      // it goes past that failure
-	noted      bool      // the rest
+	noted      bool      // there was a first look: what follows is of it
 	before     string    // the fingerprint of the token
 	lastWord   time.Time // the issuer's on that, by Redis' clock
 	until      time.Time // of the failure; by Redis' clock, too

@@ -20,7 +20,7 @@ type round struct {
 	sitsOut     bell                    // rung when the fill begins to wait out a failure
 	heardBefore uint64                  // shelf.heard when it began
 	wanted      bool                    // a Get or a Refresh has waited for it
-	cause       error                   // why it waits for a turn to call directly
+	cause       error                   // why it waits for a turn to call directly, or does so
 	cancel      context.CancelCauseFunc // ends the fill's time; nil until it has a goroutine
 	place       ticket                  // among the Cache's fills, or in the queue for one
 }

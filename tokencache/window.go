@@ -20,7 +20,7 @@ type window struct {
 // between 26.6 and 24.6, urgent in the last 2 min, dead in the last 10 s. The
 // three are in order whatever the window: urgent is half of it at most, dead a
 // sixth. What lies between these two is the time an issuer has to answer while
-// Redis is in trouble: a 25th of the life at least, up to 110 s.
+// Redis is in trouble: a third of w, or 110 s if that is less.
 func windowOf(issuerWindow, life time.Duration, refresher bool, draw float64) window {
 	w := span(issuerWindow, life)
 	delay := w/10 + time.Duration(draw*float64(w/6-w/10))
