@@ -43,6 +43,8 @@ var kinds = map[string]func(t *testing.T) clients{
 	"RESP2":                 speaking(2),
 	"RESP3":                 speaking(3),
 	"RESP2 and RESP3":       speaking(2, 3),
+	"scripts sent twice":    through(twice),
+	"replies cut":           through(cutOnce),
 	"database other than 0": inDatabase,
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -121,18 +120,10 @@ type place struct {
 	key string
 }
 
-// inItsWindow stores a token of 4 min with 72 s left: well within the window of 2 min,
-// and far from urgent.
+// inItsWindow stores a token that is in its window, on the replica too.
 func inItsWindow(t *testing.T, rd replicated, i *issuer) place {
 	t.Helper()
-	rdb := rd.client(t)
-	r := newReplica(t, rdb, i)
-	_, err := r.Get(t.Context())
-	require.NoError(t, err)
-	<-i.asked
-	require.NoError(t, r.cache.Close())
-	key := "onetoken:{" + r.ID() + "}:token"
-	require.NoError(t, rdb.PExpire(t.Context(), key, 72*time.Second).Err())
+	key := aged(t, rd.client(t), i)
 	s := place{rd.of(key), key}
 	eventually(t, func() bool { return s.heir.Exec("DBSIZE") == int64(1) }, "the replica has it")
 	return s

@@ -27,7 +27,7 @@ import (
 const (
 	size = 5 // of a fleet
 	// patience is for what comes by itself, on a busy machine.
-	patience = 20 * time.Second
+	patience = 40 * time.Second
 	// atOnce is how long a Get with a copy may take. It waits for nothing, so what
 	// it takes is the machine's: less than a time-out of Redis, by far less than a
 	// failover.
