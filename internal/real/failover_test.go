@@ -54,8 +54,8 @@ var endings = map[string]struct{ end, mend func(shard) }{
 // Whoever has a copy notices nothing, there are two calls at most, and in the end the
 // successor has the token, and everybody.
 //
-// What is not here: a successor whose clock is off by 90 s. Nobody can lend a real
-// server another clock; the tests of the scripts have that, in tokencache.
+// What is not here: a successor whose clock is off by 90 s. The tests of the scripts have that,
+// in tokencache; those of F23 set the clock of one server.
 func TestF22FailoverDuringAFill(t *testing.T) {
 	t.Parallel()
 	for kind, start := range map[string]func(*testing.T) replicated{"sentinel": startSentinel, "cluster": startCluster} {

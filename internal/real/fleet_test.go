@@ -105,6 +105,13 @@ func (i *issuer) alive(tok tokencache.Token) bool {
 	return time.Now().Before(i.ends[tok.AppAccessToken()])
 }
 
+// end is when a token of ours is over.
+func (i *issuer) end(tok tokencache.Token) time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.ends[tok.AppAccessToken()]
+}
+
 // replica is a Cache with a client and a Source of its own.
 type replica struct {
 	*tokencache.Source
