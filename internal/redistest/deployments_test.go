@@ -77,6 +77,20 @@ func TestSentinelFailsOver(t *testing.T) {
 	}
 }
 
+func TestSentinelsFallSilent(t *testing.T) {
+	t.Parallel()
+	s := redistest.StartSentinel(t)
+	client := func() *redis.Client {
+		return s.Client(t, func(o *redis.FailoverOptions) { o.DialTimeout, o.ReadTimeout, o.MaxRetries = patience, patience, -1 })
+	}
+	s.Sentinels()[0].Pause()
+	require.NoError(t, set(client(), "k"), "the others tell")
+	for _, watch := range s.Sentinels()[1:] {
+		watch.Pause()
+	}
+	assert.ErrorContains(t, set(client(), "k"), "all sentinels")
+}
+
 func TestTLSServerWantsACertificate(t *testing.T) {
 	s := redistest.StartTLSServer(t)
 	require.NoError(t, set(s.Client(t), "k"))
