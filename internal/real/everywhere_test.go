@@ -141,20 +141,20 @@ func coldHerd(t *testing.T, client clients) {
 	assert.Greater(t, time.Until(stored.Expiry()), 2*time.Hour-patience)
 }
 
-// Tokens of 4 s are replaced when 2.5 s are over. Nobody notices.
+// Tokens of 4 s are replaced when 2.5 s are over. Nobody notices. However busy the machine, nobody
+// asks again before that.
 func rotation(t *testing.T, client clients) {
 	i := newIssuer("rotation", 4*time.Second)
 	i.window, i.latency = 3*time.Second, 50*time.Millisecond
 	fleet := newFleet(t, client, i, patient)
 	getAll(t, fleet)
 	stop := reading(t, fleet, i)
-	eventually(t, func() bool { return i.calls() == 3 })
 	eventually(t, func() bool {
 		tok, _ := fleet[0].Peek()
-		return tok.AppAccessToken() == "rotation-3" && soon(fleet, func(r *replica) bool { return r.holds(tok) })
-	}, "all have the third")
+		return i.number(tok) >= 3 && soon(fleet, func(r *replica) bool { return r.holds(tok) })
+	}, "all have the third, or one that follows")
 	stop()
-	assert.Equal(t, 3, i.calls(), "one call per rotation")
+	assert.Greater(t, i.closest(), time.Second, "one call per rotation")
 }
 
 // All find their token refused at the same time, and say so by its value.

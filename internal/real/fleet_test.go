@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -46,6 +47,7 @@ type issuer struct {
 	fails  error
 	failed int
 	minted []string
+	began  []time.Time // the calls that minted them
 	ends   map[string]time.Time
 }
 
@@ -58,6 +60,7 @@ func (i *issuer) Credential() tokencache.Credential {
 }
 
 func (i *issuer) Fetch(ctx context.Context) (tokencache.Token, error) {
+	began := time.Now()
 	select {
 	case i.asked <- struct{}{}:
 	default:
@@ -74,7 +77,7 @@ func (i *issuer) Fetch(ctx context.Context) (tokencache.Token, error) {
 		return tokencache.Token{}, i.fails
 	}
 	token := fmt.Sprintf("%s-%d", i.app, len(i.minted)+1)
-	i.minted = append(i.minted, token)
+	i.minted, i.began = append(i.minted, token), append(i.began, began)
 	i.ends[token] = time.Now().Add(i.life)
 	return tokencache.NewToken(token, "", i.life), nil
 }
@@ -103,6 +106,24 @@ func (i *issuer) alive(tok tokencache.Token) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return time.Now().Before(i.ends[tok.AppAccessToken()])
+}
+
+// number is 1 for the first token, 0 for none of ours.
+func (i *issuer) number(tok tokencache.Token) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Index(i.minted, tok.AppAccessToken()) + 1
+}
+
+// closest is how long after another call the next has begun, at the least.
+func (i *issuer) closest() time.Duration {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	least := time.Duration(math.MaxInt64)
+	for n := 1; n < len(i.began); n++ {
+		least = min(least, i.began[n].Sub(i.began[n-1]))
+	}
+	return least
 }
 
 // end is when a token of ours is over.
