@@ -67,6 +67,15 @@ var Cluster = []Command{
 	{Name: "command"},
 }
 
+// Sentinel is what a client needs at the sentinels, where it asks for the primary and hears of
+// another one.
+var Sentinel = []Command{
+	{Name: "ping"},
+	{Name: "sentinel|get-master-addr-by-name"},
+	{Name: "sentinel|sentinels"},
+	{Name: "subscribe"},
+}
+
 // Words are rules that allow the commands.
 func Words(commands ...string) string {
 	return "+" + strings.Join(commands, " +")
@@ -96,6 +105,11 @@ func Rules(prefix string, survey bool) string {
 		slices.Sort(commands)
 	}
 	return "resetchannels " + Keys(prefix) + " " + Channels(prefix) + " -@all " + Words(commands...)
+}
+
+// SentinelRules are all of a user at the sentinels but its password. There are no keys.
+func SentinelRules() string {
+	return "resetchannels &+switch-master &+replica-reconf-done -@all " + Words(Names(Sentinel)...)
 }
 
 // pattern takes a prefix literally. Braces mean nothing in a pattern of Redis.

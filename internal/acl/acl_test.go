@@ -182,6 +182,7 @@ func TestPageSaysTheSame(t *testing.T) {
 		"ACL SETUSER onetoken reset on >PASSWORD " + acl.Rules("onetoken", false),
 		"user onetoken on >PASSWORD " + acl.Rules("onetoken", true),
 		acl.Words(acl.Names(acl.Cluster)...),
+		"ACL SETUSER onetoken reset on >PASSWORD " + acl.SentinelRules(),
 	} {
 		assert.Contains(t, text, line)
 	}

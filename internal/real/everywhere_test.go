@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +39,13 @@ var kinds = map[string]func(t *testing.T) clients{
 		server := redistest.StartTLSServer(t)
 		return func(t testing.TB) redis.UniversalClient { return server.Client(t) }
 	},
-	"least of an ACL": leastOfAnACL,
+	"least of an ACL":       leastOfAnACL,
+	"RESP2":                 speaking(2),
+	"RESP3":                 speaking(3),
+	"RESP2 and RESP3":       speaking(2, 3),
+	"scripts sent twice":    through(twice),
+	"replies cut":           through(cutOnce),
+	"database other than 0": inDatabase,
 }
 
 // leastOfAnACL checks in the end that nothing was refused, not even where nobody is
@@ -53,6 +60,39 @@ func leastOfAnACL(t *testing.T) clients {
 	t.Cleanup(func() { assert.Empty(t, server.Exec("ACL", "LOG")) })
 	return func(t testing.TB) redis.UniversalClient {
 		return server.Client(t, func(o *redis.Options) { o.Username, o.Password = "onetoken", "pw" })
+	}
+}
+
+// speaking has one client after another speak another of these versions of RESP, by the
+// server's word.
+func speaking(versions ...int) func(t *testing.T) clients {
+	return func(t *testing.T) clients {
+		server := redistest.StartServer(t)
+		var made atomic.Int64
+		return func(t testing.TB) redis.UniversalClient {
+			version := versions[made.Add(1)%int64(len(versions))]
+			rdb := server.Client(t, func(o *redis.Options) { o.Protocol = version })
+			told, err := rdb.Do(t.Context(), "CLIENT", "INFO").Text()
+			require.NoError(t, err)
+			require.Contains(t, told, fmt.Sprintf(" resp=%d", version))
+			return rdb
+		}
+	}
+}
+
+// inDatabase checks in the end that no other database holds anything.
+func inDatabase(t *testing.T) clients {
+	const number = 5
+	server := redistest.StartServer(t)
+	t.Cleanup(func() {
+		for line := range strings.Lines(fmt.Sprint(server.Exec("INFO", "keyspace"))) {
+			if strings.HasPrefix(line, "db") {
+				assert.Regexp(t, fmt.Sprintf("^db%d:", number), line)
+			}
+		}
+	})
+	return func(t testing.TB) redis.UniversalClient {
+		return server.Client(t, func(o *redis.Options) { o.DB = number })
 	}
 }
 
@@ -101,20 +141,20 @@ func coldHerd(t *testing.T, client clients) {
 	assert.Greater(t, time.Until(stored.Expiry()), 2*time.Hour-patience)
 }
 
-// Tokens of 4 s are replaced when 2.5 s are over. Nobody notices.
+// Tokens of 4 s are replaced when 2.5 s are over. Nobody notices. However busy the machine, nobody
+// asks again before that.
 func rotation(t *testing.T, client clients) {
 	i := newIssuer("rotation", 4*time.Second)
 	i.window, i.latency = 3*time.Second, 50*time.Millisecond
 	fleet := newFleet(t, client, i, patient)
 	getAll(t, fleet)
 	stop := reading(t, fleet, i)
-	eventually(t, func() bool { return i.calls() == 3 })
 	eventually(t, func() bool {
 		tok, _ := fleet[0].Peek()
-		return tok.AppAccessToken() == "rotation-3" && soon(fleet, func(r *replica) bool { return r.holds(tok) })
-	}, "all have the third")
+		return i.number(tok) >= 3 && soon(fleet, func(r *replica) bool { return r.holds(tok) })
+	}, "all have the third, or one that follows")
 	stop()
-	assert.Equal(t, 3, i.calls(), "one call per rotation")
+	assert.Greater(t, i.closest(), time.Second, "one call per rotation")
 }
 
 // All find their token refused at the same time, and say so by its value.

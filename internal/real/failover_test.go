@@ -7,7 +7,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -55,8 +54,8 @@ var endings = map[string]struct{ end, mend func(shard) }{
 // Whoever has a copy notices nothing, there are two calls at most, and in the end the
 // successor has the token, and everybody.
 //
-// What is not here: a successor whose clock is off by 90 s. Nobody can lend a real
-// server another clock; the tests of the scripts have that, in tokencache.
+// What is not here: a successor whose clock is off by 90 s. The tests of the scripts have that,
+// in tokencache; those of F23 set the clock of one server.
 func TestF22FailoverDuringAFill(t *testing.T) {
 	t.Parallel()
 	for kind, start := range map[string]func(*testing.T) replicated{"sentinel": startSentinel, "cluster": startCluster} {
@@ -121,18 +120,10 @@ type place struct {
 	key string
 }
 
-// inItsWindow stores a token of 4 min with 72 s left: well within the window of 2 min,
-// and far from urgent.
+// inItsWindow stores a token that is in its window, on the replica too.
 func inItsWindow(t *testing.T, rd replicated, i *issuer) place {
 	t.Helper()
-	rdb := rd.client(t)
-	r := newReplica(t, rdb, i)
-	_, err := r.Get(t.Context())
-	require.NoError(t, err)
-	<-i.asked
-	require.NoError(t, r.cache.Close())
-	key := "onetoken:{" + r.ID() + "}:token"
-	require.NoError(t, rdb.PExpire(t.Context(), key, 72*time.Second).Err())
+	key := aged(t, rd.client(t), i)
 	s := place{rd.of(key), key}
 	eventually(t, func() bool { return s.heir.Exec("DBSIZE") == int64(1) }, "the replica has it")
 	return s

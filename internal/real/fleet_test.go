@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ import (
 const (
 	size = 5 // of a fleet
 	// patience is for what comes by itself, on a busy machine.
-	patience = 20 * time.Second
+	patience = 40 * time.Second
 	// atOnce is how long a Get with a copy may take. It waits for nothing, so what
 	// it takes is the machine's: less than a time-out of Redis, by far less than a
 	// failover.
@@ -46,6 +47,7 @@ type issuer struct {
 	fails  error
 	failed int
 	minted []string
+	began  []time.Time // the calls that minted them
 	ends   map[string]time.Time
 }
 
@@ -58,6 +60,7 @@ func (i *issuer) Credential() tokencache.Credential {
 }
 
 func (i *issuer) Fetch(ctx context.Context) (tokencache.Token, error) {
+	began := time.Now()
 	select {
 	case i.asked <- struct{}{}:
 	default:
@@ -74,7 +77,7 @@ func (i *issuer) Fetch(ctx context.Context) (tokencache.Token, error) {
 		return tokencache.Token{}, i.fails
 	}
 	token := fmt.Sprintf("%s-%d", i.app, len(i.minted)+1)
-	i.minted = append(i.minted, token)
+	i.minted, i.began = append(i.minted, token), append(i.began, began)
 	i.ends[token] = time.Now().Add(i.life)
 	return tokencache.NewToken(token, "", i.life), nil
 }
@@ -103,6 +106,31 @@ func (i *issuer) alive(tok tokencache.Token) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return time.Now().Before(i.ends[tok.AppAccessToken()])
+}
+
+// number is 1 for the first token, 0 for none of ours.
+func (i *issuer) number(tok tokencache.Token) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Index(i.minted, tok.AppAccessToken()) + 1
+}
+
+// closest is how long after another call the next has begun, at the least.
+func (i *issuer) closest() time.Duration {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	least := time.Duration(math.MaxInt64)
+	for n := 1; n < len(i.began); n++ {
+		least = min(least, i.began[n].Sub(i.began[n-1]))
+	}
+	return least
+}
+
+// end is when a token of ours is over.
+func (i *issuer) end(tok tokencache.Token) time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.ends[tok.AppAccessToken()]
 }
 
 // replica is a Cache with a client and a Source of its own.

@@ -119,6 +119,66 @@ func (c *Cluster) shard(key string) int {
 	panic(slot)
 }
 
+// Slot is on its way from one primary to another.
+type Slot struct {
+	cluster  *Cluster
+	number   int64
+	from, to *Server
+}
+
+// Move begins to move the slot of a key from its [Cluster.Owner] to the next primary: the owner
+// serves the keys that it still has, and sends who asks for another to that primary.
+func (c *Cluster) Move(key string) *Slot {
+	c.t.Helper()
+	s := &Slot{
+		cluster: c,
+		number:  c.nodes[0].Exec("CLUSTER", "KEYSLOT", key).(int64),
+		from:    c.Owner(key),
+		to:      c.nodes[(c.shard(key)+1)%clusterPrimaries],
+	}
+	s.to.Exec("CLUSTER", "SETSLOT", s.number, "IMPORTING", s.from.Exec("CLUSTER", "MYID"))
+	s.from.Exec("CLUSTER", "SETSLOT", s.number, "MIGRATING", s.to.Exec("CLUSTER", "MYID"))
+	return s
+}
+
+// To returns the primary to which the slot moves.
+func (s *Slot) To() *Server { return s.to }
+
+// Migrate moves keys, or all that there are if none is named. A key that is not there is none.
+func (s *Slot) Migrate(keys ...string) {
+	s.cluster.t.Helper()
+	if len(keys) == 0 {
+		found, _ := s.from.Exec("CLUSTER", "GETKEYSINSLOT", s.number, 1000).([]any)
+		for _, key := range found {
+			keys = append(keys, text(key))
+		}
+	}
+	for _, key := range keys {
+		s.from.Exec("MIGRATE", "127.0.0.1", s.to.port, key, 0, startTime.Milliseconds())
+	}
+}
+
+// Finish moves the keys that are left, until there is none, and tells all nodes whose the slot
+// is now.
+func (s *Slot) Finish() {
+	s.cluster.t.Helper()
+	s.cluster.until("all keys have moved", func() bool {
+		s.Migrate()
+		return s.from.Exec("CLUSTER", "COUNTKEYSINSLOT", s.number) == int64(0)
+	})
+	owner := s.to.Exec("CLUSTER", "MYID")
+	s.to.Exec("CLUSTER", "SETSLOT", s.number, "NODE", owner)
+	s.from.Exec("CLUSTER", "SETSLOT", s.number, "NODE", owner)
+	s.cluster.until("all nodes know", func() bool {
+		for _, node := range s.cluster.nodes {
+			if !strings.Contains(text(node.Exec("CLUSTER", "SLOTS")), fmt.Sprintf("[%d %d [127.0.0.1 %d", s.number, s.number, s.to.port)) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // Client returns a client of the cluster, with its defaults, closed when t ends.
 func (c *Cluster) Client(t testing.TB) *redis.ClusterClient {
 	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs()})

@@ -34,6 +34,30 @@ func TestClusterFailsOver(t *testing.T) {
 	assert.Equal(t, int64(1), c.Heir("a").Exec("EXISTS", "a"))
 }
 
+func TestClusterMovesASlot(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t)
+	rdb, ctx := c.Client(t), t.Context()
+	a, b := "{slot}a", "{slot}b"
+	require.NoError(t, rdb.MSet(ctx, a, "1", b, "2").Err())
+	from := c.Owner(a)
+
+	slot := c.Move(a)
+	require.NotSame(t, from, slot.To())
+	assert.Equal(t, "1", rdb.Get(ctx, a).Val(), "where it was")
+	assert.ErrorContains(t, from.Client(t).Get(ctx, "{slot}none").Err(), "ASK ")
+	slot.Migrate(a)
+	slot.Migrate(a)
+	assert.Equal(t, "1", rdb.Get(ctx, a).Val(), "where it is asked for")
+	assert.Equal(t, "2", rdb.Get(ctx, b).Val())
+	assert.ErrorContains(t, from.Client(t).MGet(ctx, a, b).Err(), "TRYAGAIN ")
+
+	slot.Finish()
+	assert.ErrorContains(t, from.Client(t).Get(ctx, a).Err(), "MOVED ")
+	assert.Equal(t, []any{"1", "2"}, rdb.MGet(ctx, a, b).Val())
+	assert.Equal(t, int64(2), slot.To().Exec("DBSIZE"))
+}
+
 func TestSentinelFailsOver(t *testing.T) {
 	t.Parallel()
 	for name, cause := range map[string]func(s *redistest.Sentinel){
@@ -51,6 +75,20 @@ func TestSentinelFailsOver(t *testing.T) {
 			}, lateness, 50*time.Millisecond)
 		})
 	}
+}
+
+func TestSentinelsFallSilent(t *testing.T) {
+	t.Parallel()
+	s := redistest.StartSentinel(t)
+	client := func() *redis.Client {
+		return s.Client(t, func(o *redis.FailoverOptions) { o.DialTimeout, o.ReadTimeout, o.MaxRetries = patience, patience, -1 })
+	}
+	s.Sentinels()[0].Pause()
+	require.NoError(t, set(client(), "k"), "the others tell")
+	for _, watch := range s.Sentinels()[1:] {
+		watch.Pause()
+	}
+	assert.ErrorContains(t, set(client(), "k"), "all sentinels")
 }
 
 func TestTLSServerWantsACertificate(t *testing.T) {

@@ -20,6 +20,9 @@
 //	Cut           sound                    closed                   until subscribed again: lost
 //	Down          refused                  closed                   lost
 //	DropReplies   sound                    closed after n commands  arrive, elsewhere
+//	CutReplies    sound                    closed after n commands  arrive, elsewhere
+//	DelayReplies  sound                    n replies late           arrive, elsewhere
+//	Repeat        sound                    n commands sent twice    arrive, elsewhere
 //	Fail          sound                    answer an error          arrive
 //	Hold          sound                    one command waits        arrive
 //

@@ -143,6 +143,68 @@ func TestDropRepliesInsideAPipeline(t *testing.T) {
 	})
 }
 
+func TestCutReplies(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
+		rdb := b.Client("a", once)
+		require.NoError(t, rdb.Set(t.Context(), "k", "a value of some length", 0).Err())
+		b.Link("a").CutReplies(1, redistest.Commands("GET"))
+		got, err := rdb.Get(t.Context(), "k").Result()
+		require.Error(t, err)
+		assert.Empty(t, got, "half of it is nothing")
+		assert.Zero(t, b.Link("a").Open())
+		assert.Equal(t, "a value of some length", rdb.Get(t.Context(), "k").Val())
+
+		b.Link("a").CutReplies(1, nil)
+		assert.Equal(t, "a value of some length", b.Client("a").Get(t.Context(), "k").Val(), "a default client asks again")
+	})
+}
+
+func TestDelayReplies(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
+		rdb, link := b.Client("a", once), b.Link("a")
+		link.DelayReplies(1, 2*time.Second, redistest.Commands("INCR"))
+		assert.Zero(t, took(func() { require.NoError(t, set(rdb, "k")) }))
+		assert.Equal(t, 2*time.Second, took(func() { assert.Equal(t, int64(1), rdb.Incr(t.Context(), "n").Val()) }))
+		assert.Zero(t, took(func() { assert.Equal(t, int64(2), rdb.Incr(t.Context(), "n").Val()) }), "only that one")
+
+		link.DelayReplies(1, time.Minute, nil)
+		require.Error(t, rdb.Incr(t.Context(), "n").Err())
+		assert.Equal(t, "3", b.Admin().Get(t.Context(), "n").Val(), "it was carried out")
+	})
+}
+
+func TestRepeat(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
+		rdb, link := b.Client("a", once), b.Link("a")
+		link.Repeat(2, redistest.Commands("INCR"))
+		cmds, err := rdb.Pipelined(t.Context(), func(p redis.Pipeliner) error {
+			p.Incr(t.Context(), "n")
+			p.Set(t.Context(), "k", "v", 0)
+			p.Incr(t.Context(), "n")
+			p.Incr(t.Context(), "n")
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Equal(t, int64(2), cmds[0].(*redis.IntCmd).Val(), "the second reply")
+		assert.Equal(t, "OK", cmds[1].(*redis.StatusCmd).Val(), "each has its own")
+		assert.Equal(t, int64(4), cmds[2].(*redis.IntCmd).Val())
+		assert.Equal(t, int64(5), cmds[3].(*redis.IntCmd).Val())
+		assert.Equal(t, 3, link.Count("INCR"), "as often as the client has sent it")
+
+		link.Repeat(-1, nil)
+		sub := rdb.Subscribe(t.Context(), "c")
+		defer sub.Close()
+		_, err = sub.Receive(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, rdb.Publish(t.Context(), "c", "m").Err())
+		for range 2 {
+			msg, err := sub.ReceiveMessage(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, "m", msg.Payload)
+		}
+	})
+}
+
 func TestFail(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *redistest.Bubble) {
 		rdb := b.Client("a", once)

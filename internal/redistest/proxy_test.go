@@ -48,6 +48,25 @@ func TestProxy(t *testing.T) {
 			require.Error(t, rdb.Incr(t.Context(), "n").Err())
 			assert.Equal(t, before+2, rdb.Incr(t.Context(), "n").Val())
 		},
+		"cut reply": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
+			p.CutReplies(1, redistest.Commands("GET"))
+			got, err := rdb.Get(t.Context(), "k").Result()
+			require.Error(t, err)
+			assert.Empty(t, got)
+			assert.Equal(t, "v", rdb.Get(t.Context(), "k").Val())
+		},
+		"late reply": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
+			before := rdb.Incr(t.Context(), "late").Val()
+			p.DelayReplies(1, time.Hour, nil)
+			require.Error(t, rdb.Incr(t.Context(), "late").Err())
+			assert.Equal(t, before+2, rdb.Incr(t.Context(), "late").Val())
+		},
+		"sent twice": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
+			before := rdb.Incr(t.Context(), "twice").Val()
+			p.Repeat(1, nil)
+			assert.Equal(t, before+2, rdb.Incr(t.Context(), "twice").Val())
+			assert.Equal(t, before+3, rdb.Incr(t.Context(), "twice").Val())
+		},
 		"failed command": func(t *testing.T, p *redistest.Proxy, rdb *redis.Client) {
 			p.Fail("OOM full", nil)
 			require.EqualError(t, set(rdb, "k"), "OOM full")

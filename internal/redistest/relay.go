@@ -3,6 +3,7 @@ package redistest
 import (
 	"bufio"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,7 +98,7 @@ func (r *relay) request(v value) error {
 		return nil
 	}
 	if r.subscribed.Load() && rule.text != "" {
-		r.enqueue(errorReply(rule.text), nil) // nothing waits its turn here
+		r.enqueue(errorReply(rule.text), nil, 0) // nothing waits its turn here
 		return nil
 	}
 	if name, _ := v.command(); subscribes(name) && rule.text == "" {
@@ -107,10 +108,17 @@ func (r *relay) request(v value) error {
 	if rule.text != "" {
 		raw = ping
 	}
+	if rule.twice && !r.subscribed.Load() {
+		raw = slices.Concat(raw, raw)
+		r.expect(ruleFirstReply)
+	}
 	r.expect(rule)
 	_, err := r.server.Write(raw)
 	return err
 }
+
+// ruleFirstReply is for the reply to the first of two.
+var ruleFirstReply = rule{drop: true}
 
 func errorReply(text string) []byte { return []byte("-" + text + "\r\n") }
 
@@ -135,12 +143,16 @@ func (r *relay) replies() {
 			return
 		}
 		switch rule := r.expectation(v); {
+		case rule.drop:
 		case rule.lose:
-			r.enqueue(nil, v.words)
+			r.enqueue(nil, v.words, 0)
+		case rule.cut:
+			r.enqueue(v.raw[:len(v.raw)/2], nil, 0)
+			r.enqueue(nil, v.words, 0)
 		case rule.text != "":
-			r.enqueue(errorReply(rule.text), nil)
+			r.enqueue(errorReply(rule.text), nil, 0)
 		case !r.halfOpen() || v.confirms():
-			r.enqueue(v.raw, v.words)
+			r.enqueue(v.raw, v.words, rule.late)
 		}
 	}
 }
@@ -167,7 +179,7 @@ func (r *relay) halfOpen() bool {
 	return r.link.deaf && r.subscribed.Load()
 }
 
-func (r *relay) enqueue(raw []byte, words []string) {
+func (r *relay) enqueue(raw []byte, words []string, late time.Duration) {
 	r.link.mu.Lock()
 	r.link.received += int64(len(raw))
 	delay, shape := r.link.delay, r.link.shape
@@ -175,7 +187,7 @@ func (r *relay) enqueue(raw []byte, words []string) {
 	r.mu.Lock()
 	behind := max(0, time.Until(r.last))
 	r.mu.Unlock()
-	due := time.Now().Add(delay + shape.replyTime(words, behind)) // without the lock: it looks at other links
+	due := time.Now().Add(late + delay + shape.replyTime(words, behind)) // without the lock: it looks at other links
 	r.mu.Lock()
 	r.last = due
 	r.queue = append(r.queue, delivery{raw, words, due})

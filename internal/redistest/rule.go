@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Match chooses commands; the name is in upper case. A nil Match chooses every
@@ -34,16 +35,39 @@ type rule struct {
 	match Match
 	left  int // commands to come; negative: any number
 
-	text string        // answer this error
-	lose bool          // lose the reply and the connection
-	gate chan struct{} // wait until it is closed
+	text  string        // answer this error
+	lose  bool          // lose the reply and the connection
+	cut   bool          // lose the second half of the reply, and the connection
+	twice bool          // have the server see the command twice
+	drop  bool          // lose the reply alone: the first of two
+	late  time.Duration // hold the reply back
+	gate  chan struct{} // wait until it is closed
 }
 
-// DropReplies lets the next n matching commands reach the server, and loses
-// their replies together with the connection, as a fault between them would.
-// go-redis sends most of what is lost in this way a second time.
+// DropReplies lets the next n matching commands (all, if n is negative) reach the server, and
+// loses their replies together with the connection, as a fault between them would. go-redis sends
+// most of what is lost in this way a second time.
 func (l *Link) DropReplies(n int, match Match) (undo func()) {
 	return l.add(&rule{match: match, left: n, lose: true})
+}
+
+// CutReplies is DropReplies, but that the client gets the first half of each reply before the
+// connection ends.
+func (l *Link) CutReplies(n int, match Match) (undo func()) {
+	return l.add(&rule{match: match, left: n, cut: true})
+}
+
+// DelayReplies holds the replies to the next n matching commands back by d, and what follows
+// them on their connections.
+func (l *Link) DelayReplies(n int, d time.Duration, match Match) (undo func()) {
+	return l.add(&rule{match: match, left: n, late: d})
+}
+
+// Repeat has the server see the next n matching commands twice, one right after the other. The
+// client gets the second reply, as it would if the first one was lost and the command sent again.
+// It leaves connections that have subscribed alone.
+func (l *Link) Repeat(n int, match Match) (undo func()) {
+	return l.add(&rule{match: match, left: n, twice: true})
 }
 
 // Fail answers matching commands with an error, such as "OOM command not

@@ -101,10 +101,17 @@ func (s *Sentinel) Failover() {
 	s.sentinels[0].Exec("SENTINEL", "FAILOVER", MasterName)
 }
 
+// Sentinels returns those who watch.
+func (s *Sentinel) Sentinels() []*Server { return s.sentinels }
+
 // Client returns a client that asks the sentinels for the primary, with its
 // defaults, closed when t ends.
-func (s *Sentinel) Client(t testing.TB) *redis.Client {
-	rdb := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: MasterName, SentinelAddrs: s.Addrs()})
+func (s *Sentinel) Client(t testing.TB, mods ...func(*redis.FailoverOptions)) *redis.Client {
+	o := &redis.FailoverOptions{MasterName: MasterName, SentinelAddrs: s.Addrs()}
+	for _, mod := range mods {
+		mod(o)
+	}
+	rdb := redis.NewFailoverClient(o)
 	t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
 }

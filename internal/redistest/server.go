@@ -37,6 +37,7 @@ type Server struct {
 	dir  string
 	port int
 	args func(s *Server) []string
+	env  []string // besides that of the test
 
 	process *exec.Cmd
 	exited  chan struct{}
@@ -148,6 +149,7 @@ func (s *Server) Continue() {
 func (s *Server) start() error {
 	_ = os.Remove(s.Socket())
 	s.process = exec.Command("redis-server", s.args(s)...)
+	s.process.Env = append(os.Environ(), s.env...)
 	s.process.Stdout, s.process.Stderr = &s.output, &s.output
 	if err := s.process.Start(); err != nil {
 		return err
