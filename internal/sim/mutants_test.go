@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,6 +55,34 @@ func TestMutants(t *testing.T) {
 	}
 }
 
+// TestMutantsCompile keeps a mutant from being a mistake that only the compiler notices, also when none
+// is played. Those of different files are compiled together.
+func TestMutantsCompile(t *testing.T) {
+	files, err := filepath.Glob("mutants/*.mutant")
+	require.NoError(t, err)
+	var rounds []map[string]string // the product's files, and what takes their place
+	dir := t.TempDir()
+	for _, file := range files {
+		m := readMutant(t, file)
+		original, text := m.mutated(t)
+		copied := filepath.Join(dir, m.name+filepath.Ext(m.file))
+		require.NoError(t, os.WriteFile(copied, []byte(text), 0o600))
+		free := slices.IndexFunc(rounds, func(round map[string]string) bool { return round[original] == "" })
+		if free < 0 {
+			free, rounds = len(rounds), append(rounds, map[string]string{})
+		}
+		rounds[free][original] = copied
+	}
+	for i, round := range rounds {
+		overlay := filepath.Join(dir, strconv.Itoa(i)+".json")
+		list, err := json.Marshal(map[string]map[string]string{"Replace": round})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(overlay, list, 0o600))
+		out, err := exec.Command("go", "build", "-overlay", overlay, "../../tokencache", "../../lock", "../../internal/wire").CombinedOutput()
+		assert.NoError(t, err, "%s", out)
+	}
+}
+
 // readMutant reads
 //
 //	what it does
@@ -78,19 +107,26 @@ func readMutant(t *testing.T, file string) mutant {
 // overlay is what go build takes for the product's file.
 func (m mutant) overlay(t *testing.T) string {
 	t.Helper()
-	original, err := filepath.Abs(filepath.Join("..", "..", m.file))
-	require.NoError(t, err)
-	text, err := os.ReadFile(original)
-	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(string(text), m.old), "%s: what it is to replace in %s", m.name, m.file)
+	original, text := m.mutated(t)
 	dir := t.TempDir()
 	mutated := filepath.Join(dir, filepath.Base(m.file))
-	require.NoError(t, os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600))
+	require.NoError(t, os.WriteFile(mutated, []byte(text), 0o600))
 	list, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
 	require.NoError(t, err)
 	path := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(path, list, 0o600))
 	return path
+}
+
+// mutated is the product's file that the mutant is of, and what stands there instead.
+func (m mutant) mutated(t *testing.T) (original, text string) {
+	t.Helper()
+	original, err := filepath.Abs(filepath.Join("..", "..", m.file))
+	require.NoError(t, err)
+	product, err := os.ReadFile(original)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(product), m.old), "%s: what it is to replace in %s", m.name, m.file)
+	return original, strings.Replace(string(product), m.old, m.new, 1)
 }
 
 var failedSeed = regexp.MustCompile(`seed (\d+), profile (\w+):\n((?:\s+[A-Z]\d+ at .*\n)+)`)
