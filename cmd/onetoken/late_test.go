@@ -20,14 +20,14 @@ import (
 func TestLateToken(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
-	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: 100 * time.Millisecond})
+	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: 1100 * time.Millisecond})
 	issuer.SetFault(feishutest.Refusal(5000, "internal error"))
 	web := httptest.NewServer(issuer)
 	defer web.Close()
 	w := town.with("FEISHU_BASE_URL", web.URL)
-	got := w.run(t, "token", "--timeout", "20ms")
+	got := w.run(t, "token", "--timeout", "1s")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Regexp(t, `^onetoken: no token within 20ms: feishu refused: internal error \(code 5000, log id \w+\): try again in a moment\n$`, got.stderr)
+	assert.Regexp(t, `^onetoken: no token within 1s: feishu refused: internal error \(code 5000, log id \w+\): try again in a moment\n$`, got.stderr)
 }
 
 func TestWhyItWasLate(t *testing.T) {

@@ -83,12 +83,12 @@ func TestRefreshWithoutRedis(t *testing.T) {
 func TestRefreshIsLate(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
-	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: 250 * time.Millisecond})
+	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Latency: 1100 * time.Millisecond})
 	web := httptest.NewServer(issuer)
 	defer web.Close()
-	got := town.with("FEISHU_BASE_URL", web.URL).run(t, "refresh", "--timeout", "200ms")
+	got := town.with("FEISHU_BASE_URL", web.URL).run(t, "refresh", "--timeout", "1s")
 	assert.Equal(t, exitFailed, got.code)
-	assert.Contains(t, got.stderr, "no token within 200ms")
+	assert.Contains(t, got.stderr, "no token within 1s")
 	assert.Equal(t, 1, issuer.Stats().Calls, "finished for the others: %s", got.stderr)
 }
 

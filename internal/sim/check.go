@@ -241,8 +241,9 @@ type pace struct {
 const longestPace = 36 * time.Second
 
 // pacing takes note of a pace, and checks that there was reason for it: two tokens at least that
-// were fresh when they were rejected. The rejection of the first is remembered for its pace and
-// twice as long as a token is fresh, by Redis' clock, which may have been set back since.
+// were fresh when they were rejected. The rejection of the first, which was minted up to one such time
+// before, is remembered for its pace and twice as long as a token is fresh, by Redis' clock, which may
+// have been set back since.
 func (c *checker) pacing(r *replica, a *app) {
 	now, minted := time.Now(), 0
 	fresh := min(time.Minute, c.w.s.life/4)

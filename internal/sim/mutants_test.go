@@ -3,10 +3,12 @@ package sim_test
 import (
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,8 +37,9 @@ type mutant struct {
 }
 
 // TestMutants shows that the seeds bite: each rule that one might drop, dropped, makes
-// some seed fail; or a test, where the rule is about what fleets do not have. A mutant whose words are not in the product any more fails, also when
-// none is played: a compiler for each takes minutes.
+// some seed fail; or a test, where the rule is about what fleets do not have. A mutant
+// whose words are not in the product any more fails, also when none is played: a compiler
+// for each takes minutes.
 func TestMutants(t *testing.T) {
 	files, err := filepath.Glob("mutants/*.mutant")
 	require.NoError(t, err)
@@ -56,6 +59,37 @@ func TestMutants(t *testing.T) {
 			t.Logf("%s: seed %d, %s, %s", m.name, seed, profile, strings.Join(invariants, " "))
 			assert.Subset(t, strings.Split(m.by, "|"), invariants[:1], m.what)
 		})
+	}
+}
+
+// TestMutantsCompile keeps a mutant from being a mistake that only the compiler notices, also when none
+// is played. Those of different files are compiled together.
+func TestMutantsCompile(t *testing.T) {
+	files, err := filepath.Glob("mutants/*.mutant")
+	require.NoError(t, err)
+	var rounds []map[string]string // the product's files, and what takes their place
+	packages := map[string]bool{}
+	dir := t.TempDir()
+	for _, file := range files {
+		m := readMutant(t, file)
+		original, text := m.mutated(t)
+		packages[filepath.Dir(original)] = true
+		copied := filepath.Join(dir, m.name+filepath.Ext(m.file))
+		require.NoError(t, os.WriteFile(copied, []byte(text), 0o600))
+		free := slices.IndexFunc(rounds, func(round map[string]string) bool { return round[original] == "" })
+		if free < 0 {
+			free, rounds = len(rounds), append(rounds, map[string]string{})
+		}
+		rounds[free][original] = copied
+	}
+	for i, round := range rounds {
+		overlay := filepath.Join(dir, strconv.Itoa(i)+".json")
+		list, err := json.Marshal(map[string]map[string]string{"Replace": round})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(overlay, list, 0o600))
+		build := exec.Command("go", append([]string{"build", "-overlay", overlay}, slices.Sorted(maps.Keys(packages))...)...)
+		out, err := build.CombinedOutput()
+		assert.NoError(t, err, "%s", out)
 	}
 }
 
@@ -91,19 +125,26 @@ func readMutant(t *testing.T, file string) mutant {
 // overlay is what go build takes for the product's file.
 func (m mutant) overlay(t *testing.T) string {
 	t.Helper()
-	original, err := filepath.Abs(filepath.Join("..", "..", m.file))
-	require.NoError(t, err)
-	text, err := os.ReadFile(original)
-	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(string(text), m.old), "%s: what it is to replace in %s", m.name, m.file)
+	original, text := m.mutated(t)
 	dir := t.TempDir()
 	mutated := filepath.Join(dir, filepath.Base(m.file))
-	require.NoError(t, os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600))
+	require.NoError(t, os.WriteFile(mutated, []byte(text), 0o600))
 	list, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
 	require.NoError(t, err)
 	path := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(path, list, 0o600))
 	return path
+}
+
+// mutated is the product's file that the mutant is of, and what stands there instead.
+func (m mutant) mutated(t *testing.T) (original, text string) {
+	t.Helper()
+	original, err := filepath.Abs(filepath.Join("..", "..", m.file))
+	require.NoError(t, err)
+	product, err := os.ReadFile(original)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(product), m.old), "%s: what it is to replace in %s", m.name, m.file)
+	return original, strings.Replace(string(product), m.old, m.new, 1)
 }
 
 // test wants the test to fail that is to notice, or to end its process.
