@@ -54,7 +54,7 @@
 
 mtype = { IDLE, FREE, TAKEN, TRYING, LOCKED, SEEN, ASKING, ANSWERED, WROTE, FAILED, LEAVING }
 
-/* What Redis holds: redis.go's keys `token`, `lock` and `failure`. */
+/* What Redis holds: the keys `token`, `lock` and `failure`. */
 typedef Store {
 	byte left, real;    /* the record */
 	byte holder, lease; /* the lock: 0, or the replica i as i + 1, or DEAD */
@@ -225,7 +225,7 @@ inline adopt(i) {
 inline begin(i) {
 	if
 	:: !r[i].owes /* its lease was lost: that is one of the faults which cost a call */
-	:: r[i].owes && (redis.hold > 0 || redis.left > WINDOW || others(i)) && credit > 0 -> credit--
+	:: r[i].owes && (redis.hold > 0 || redis.left > WINDOW || others(i)) && credit > 0 -> credit-- /* not reached: after a look that took the lock, as it finds none of these */
 	:: else ->
 		I3_no_call_in_a_pause = redis.hold == 0;
 		assert(I3_no_call_in_a_pause);
