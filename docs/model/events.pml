@@ -185,7 +185,8 @@ inline check() {
 #define takes (copy == T && !knowsLater || copy != T && (!usable || till > until || succeeds))
 #endif
 
-/* take makes what is offered the copy. */
+/* take makes what is offered the copy, unless it is dead: then it changes nothing, be it a later word on
+ * the copy or not. Ghost: the latest word that the hearer was told of its copy, but for such ones. */
 inline take() {
 	if
 	:: till > t + X && T == copy && word > toldAt -> told = real; toldAt = word
