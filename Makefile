@@ -4,7 +4,7 @@ SEEDS ?= 1000
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz soak mutants chaos bench bench-smoke demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke demo vuln build ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ soak: ## fleets with faults of every kind, from many seeds: make soak SEEDS=1000
 
 mutants: ## rules taken out of the product, one by one: each has to make a seed fail
 	go test ./internal/sim -run 'TestMutants$$' -count=1 -timeout 0 -v -sim.mutants=all
+
+model: ## all states of the protocol's models, and rules taken out of these; needs spin: see docs/model
+	docs/model/run
 
 chaos: FOR = 1m
 chaos: ## twenty processes on a real Redis, killed, stopped, cut off: make chaos FOR=2m SEED=7
