@@ -25,6 +25,7 @@ type checker struct {
 	released   map[string]bool // values of locks
 	looked     map[string]bool // values of looks
 	paced      []pace
+	graves     map[string]string // tombstones, by key, as somebody has left them
 }
 
 func newChecker(w *world) *checker {
@@ -244,17 +245,41 @@ const longestPace = 36 * time.Second
 // life at least were minted since the first could be fresh.
 func (c *checker) pacing(r *replica, a *app) {
 	now, minted := time.Now(), 0
+	since := c.rowSince(a, now)
 	for _, p := range a.issuer.Pairs() {
-		if now.Sub(p.Minted) < c.w.s.life {
+		if p.Minted.After(since) {
 			minted++
 		}
 	}
-	if minted < 2 && !c.forgot(a, now.Add(-c.w.s.life)) {
+	if minted < 2 && !c.forgot(a, now.Add(-c.w.s.life)) && !c.rowDamaged(a, now.Add(-c.w.s.life)) {
 		c.violated("I4", r.name, "is paced for %s after a single token", a.name)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.paced = append(c.paced, pace{app: a, at: now})
+}
+
+// rowSince is when the first token of a row that goes on now may have been minted. Where the pauses
+// of a row are longer than a life, the row began before that: each goes on while Redis remembers
+// the one before.
+func (c *checker) rowSince(a *app, now time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since, first := now.Add(-c.w.s.life), now
+	for _, p := range slices.Backward(c.paced) {
+		if p.app == a && first.Sub(p.at) <= longestPace+c.w.s.rowLasts() {
+			first, since = p.at, p.at.Add(-c.w.s.life)
+		}
+	}
+	return since
+}
+
+// rowDamaged reports whether somebody has laid hands on what Redis knows of tokens that were refused
+// in a row, since then.
+func (c *checker) rowDamaged(a *app, since time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.records[a.index].rowDamaged.After(since)
 }
 
 // isPaced reports whether a Get may have failed because of a pace.

@@ -21,6 +21,9 @@
 //	I7  without faults: how long did anybody wait?
 //	I8  without faults: how many commands and events were sent?
 //
+// Fields of records are damaged one by one, in turn from seed to seed: some hundred seeds of
+// profile fields come to every pair of a field and a damage (Damages).
+//
 // A fault is an excuse only for what it can cause, and for as long as it can: see
 // trouble. That a holder of the lock crashes, say, excuses nobody who waits. What happens to
 // events, or is made up by who has no secret, excuses nothing at all.

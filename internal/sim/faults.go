@@ -194,7 +194,7 @@ func (w *world) isCalled(c <-chan *replica, hand *lane) *replica {
 var kinds []kind
 
 func init() {
-	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults, newsFaults, clockFaults} {
+	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults, newsFaults, clockFaults, fieldFaults} {
 		kinds = append(kinds, some...)
 	}
 	names := map[string]bool{}

@@ -26,6 +26,7 @@ const (
 	revocations
 	news
 	clocks
+	fields
 )
 
 // Profiles returns all: none first, then each family alone, then all at once.
@@ -40,8 +41,9 @@ func Profiles() []Profile {
 		{Name: "revocations", families: []family{revocations}, faults: 10},
 		{Name: "news", families: []family{news}, faults: 14},
 		{Name: "clocks", families: []family{clocks}, faults: 10},
+		{Name: "fields", families: []family{fields, revocations}, faults: 24},
 		{Name: "late", families: []family{processes, revocations, news, clocks}, faults: 20},
-		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks}, faults: 28},
+		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks, fields}, faults: 32},
 	}
 }
 
@@ -76,6 +78,7 @@ type fault struct {
 	app     int
 	lasts   time.Duration
 	draw    uint64
+	turn    uint64 // of what a kind goes through, one after the other, from seed to seed
 }
 
 // coldStart is how long the fleet is left alone with its cold start, but by issuers.
@@ -137,7 +140,7 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 		r.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 		faults = append(faults, candidates[:min(len(candidates), s.Profile.faults-len(faults))]...)
 	}
-	drawn := make([]fault, len(faults))
+	drawn, times := make([]fault, len(faults)), map[*kind]uint64{}
 	for i, k := range faults {
 		drawn[i] = fault{
 			kind:    k,
@@ -148,6 +151,8 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 			lasts:   spread(r, k.shortest, max(k.shortest, min(k.longest, 2*s.life))),
 			draw:    r.Uint64(),
 		}
+		drawn[i].turn = mostTimes*s.Seed + times[k]
+		times[k]++
 		if k.family == issuers && r.IntN(4) == 0 {
 			drawn[i].at = between(r, 0, 50*time.Millisecond) // and all are cold
 		}
@@ -155,6 +160,9 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 	slices.SortFunc(drawn, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
 	return drawn
 }
+
+// mostTimes is as often as a kind of fault with turns may come in one run, or more.
+const mostTimes = 3
 
 // tripOf is the longest that a message to or from a replica takes. Those far away read
 // what is old by the time that they act on it.

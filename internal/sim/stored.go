@@ -20,6 +20,8 @@ type stored struct {
 	rejected map[string]rejection
 	forgot   time.Time // Redis lost a rejection
 
+	rowDamaged time.Time // when it was last seen to have a row of them on which somebody has laid hands
+
 	born  map[string]time.Duration // by token and ends_at: how far Redis' clock was ahead when that was written
 	ahead time.Duration            // of them, the one of the present record
 
@@ -178,8 +180,14 @@ func (c *checker) storedOf(a *app) {
 	server, key := c.w.redis.Server(), c.w.key(a, "token")
 	token := a.stored(server.HGet(key, "fingerprint"))
 	text, ahead := server.HGet(key, "ends_at"), c.w.clock.ahead()
+	row := server.Exists(c.w.key(a, "refused"))
 	c.mu.Lock()
 	r := &c.records[a.index]
+	if row && !r.rowDamaged.IsZero() {
+		r.rowDamaged = time.Now() // until there is none
+	} else if !row && time.Since(r.rowDamaged) > c.w.s.life {
+		r.rowDamaged = time.Time{}
+	}
 	if !r.usableAt(time.Now(), c.w.s.margin()) { // it was not to the end, whatever comes now
 		r.usableSince = time.Time{}
 	}
@@ -240,7 +248,11 @@ func (c *checker) storedOf(a *app) {
 // it was by one replica alone: that one may be put back for the others.
 func (w *world) tombstone(a *app, p feishutest.Pair) (at time.Time, yes bool) {
 	fp := tokencache.NewToken(p.App, p.Tenant, time.Hour).Fingerprint()
-	text, err := w.redis.Server().Get(w.key(a, "rejected:"+fp))
+	key := w.key(a, "rejected:"+fp)
+	text, err := w.redis.Server().Get(key)
+	if w.check.damagedGrave(key, text) {
+		return time.Time{}, false
+	}
 	ms, _, _ := strings.Cut(text, " ")
 	n, bad := strconv.ParseInt(ms, 10, 64)
 	return w.clock.moment(time.UnixMilli(n)), err == nil && bad == nil && !strings.HasSuffix(text, " alone")

@@ -42,7 +42,8 @@ type world struct {
 	replicas   []*replica // the present ones, by index
 	conditions []*condition
 	troubles   []*trouble
-	armed      []chan *replica // faults that wait for a call
+	armed      []chan *replica              // faults that wait for a call
+	past       map[string]map[string]string // fields, by app and kind of record, as a fault has found them
 }
 
 // password of Redis, to look for where it should not be.
@@ -52,7 +53,7 @@ func newWorld(t testing.TB, s Scenario) *world {
 	w := &world{
 		t: t, s: s, draws: draws(s.Seed), redis: redistest.NewBubble(t), hand: newLane(0),
 		log: newTimeline(), tally: NewTally(), words: &words{}, calls: &calls{},
-		clock: newClock(), events: newEvents(), over: make(chan struct{}),
+		clock: newClock(), events: newEvents(), over: make(chan struct{}), past: map[string]map[string]string{},
 		replicas: make([]*replica, s.replicas+1), // and one that looks in when all is over
 	}
 	w.redis.RequirePassword(password)
