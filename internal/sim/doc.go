@@ -43,10 +43,10 @@
 // occupations (lane). Tokens and nonces are random, but nothing depends on them, and
 // the timeline numbers them: A2 is the second token of app A.
 //
-// What is not like the world: a paused replica's timers go on, only its messages wait; all
-// replicas have one clock, the bubble's, which is never set and never stops, so that hosts
-// that are suspended are left to tokencache's own tests; and Redis is miniredis, with a clock
-// that the faults set.
+// What is not like the world: a paused replica's timers go on, only its messages wait, and so
+// do those of a suspended host; all replicas have one wall clock, the bubble's, which is never
+// set; the monotonic clock of a suspended host does stand still, in what is kept of it (memory.go);
+// and Redis is miniredis, with a clock that the faults set.
 //
 // Some rules have no mutant, since hardly a seed tells whether they are there, and their tests
 // do: that a rejection's seal has its time (TestF47SealVouchesForEveryField), that a record does

@@ -16,6 +16,7 @@ type kind struct {
 	everyApp          bool    // is met: so what meets a process, a link or all of Redis
 	onCall            float64 // the share that begins when somebody asks the issuer
 	shortest, longest time.Duration
+	lives             int // of a token that it lasts at most, if they are more than two
 	begin             begin
 	trouble           trouble
 }
@@ -194,7 +195,7 @@ func (w *world) isCalled(c <-chan *replica, hand *lane) *replica {
 var kinds []kind
 
 func init() {
-	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults, newsFaults, clockFaults, fieldFaults} {
+	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults, newsFaults, clockFaults, fieldFaults, absenceFaults} {
 		kinds = append(kinds, some...)
 	}
 	names := map[string]bool{}

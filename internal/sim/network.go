@@ -18,6 +18,7 @@ type condition struct {
 	late    time.Duration // besides, of each event to the replica
 	held    time.Time     // until then the replica is stopped: nothing leaves or arrives
 	cutOff  bool          // the replica does not reach the issuer
+	idle    chan struct{} // nobody calls it, nor Run, until this is closed
 }
 
 const everybody = -1
@@ -76,6 +77,9 @@ func (w *world) weather(r *replica) (sum condition) {
 		sum.slow += c.slow
 		sum.late += c.late
 		sum.cutOff = sum.cutOff || c.cutOff
+		if c.idle != nil {
+			sum.idle = c.idle
+		}
 		if c.held.After(sum.held) {
 			sum.held = c.held
 		}

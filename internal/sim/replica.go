@@ -26,7 +26,6 @@ type replica struct {
 	client  *redis.Client
 	cache   *tokencache.Cache
 	sources []*tokencache.Source
-	stop    context.CancelFunc // of Run
 
 	requests, replies, calls, own   *lane
 	subscriptions, probes, messages *lane
@@ -38,8 +37,9 @@ type replica struct {
 	refreshing atomic.Int32
 	refreshed  atomic.Int64 // when the last Refresh ended, in Unix nanoseconds
 
-	mu       sync.Mutex // guards below
-	drawn    int64      // jitters at the instant
+	mu       sync.Mutex         // guards below
+	stop     context.CancelFunc // of Run; nil while it is not active
+	drawn    int64              // jitters at the instant
 	drawnAt  int64
 	rejected map[string]rejection     // by app access token, as this process has seen
 	told     []string                 // by app: the last token that Redis was told the rejection of
@@ -88,15 +88,34 @@ func (r *replica) open() {
 		r.w.t.Fatal(err)
 	}
 	r.cache = cache
-	ctx, stop := context.WithCancel(context.Background())
-	r.stop = stop
-	if r.index < r.w.s.ahead {
-		r.w.ends.Go(func() { r.said(cache.Run(ctx)) }) // before there are Sources: it takes them in any order
+	if r.index < r.w.s.ahead && r.w.weather(r).idle == nil {
+		r.startRun() // before there are Sources: it takes them in any order
 		r.own.sleep(time.Microsecond)
 	}
 	for _, a := range r.w.apps {
 		r.sources = append(r.sources, cache.Source(r.w.fetcher(a, door{r, a})))
 		r.own.sleep(time.Microsecond)
+	}
+}
+
+// startRun has the replica keep its tokens fresh, if it is one that does.
+func (r *replica) startRun() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.index >= r.w.s.ahead || r.stop != nil || r.isGone() {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.w.ends.Go(func() { r.said(r.cache.Run(ctx)) })
+}
+
+func (r *replica) stopRun() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop != nil {
+		r.stop()
+		r.stop = nil
 	}
 }
 
@@ -176,7 +195,7 @@ func (r *replica) crash() bool {
 	close(r.gone)
 	r.link.Down()
 	r.w.ends.Go(func() {
-		r.stop()
+		r.stopRun()
 		r.said(r.cache.Close())
 		_ = r.client.Close()
 	})
@@ -190,7 +209,7 @@ func (r *replica) close() bool {
 	}
 	r.w.log.add(r.name, "closes")
 	begin := time.Now()
-	r.stop()
+	r.stopRun()
 	r.said(r.cache.Close())
 	close(r.gone)
 	took := time.Since(begin)

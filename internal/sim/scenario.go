@@ -27,6 +27,7 @@ const (
 	news
 	clocks
 	fields
+	absences
 )
 
 // Profiles returns all: none first, then each family alone, then all at once.
@@ -42,8 +43,9 @@ func Profiles() []Profile {
 		{Name: "news", families: []family{news}, faults: 14},
 		{Name: "clocks", families: []family{clocks}, faults: 10},
 		{Name: "fields", families: []family{fields, revocations}, faults: 24},
+		{Name: "absences", families: []family{absences, revocations, news, clocks}, faults: 16},
 		{Name: "late", families: []family{processes, revocations, news, clocks}, faults: 20},
-		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks, fields}, faults: 32},
+		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks, fields, absences}, faults: 32},
 	}
 }
 
@@ -92,6 +94,9 @@ func NewScenario(seed uint64, p Profile) Scenario {
 	r := draws(seed).sequence("scenario " + p.Name)
 	s := Scenario{Seed: seed, Profile: p, replicas: 8 + r.IntN(3), apps: 2}
 	s.life = []time.Duration{12 * time.Second, 20 * time.Second, time.Minute, time.Minute, 10 * time.Minute, 10 * time.Minute, 2 * time.Hour, 2 * time.Hour}[r.IntN(8)]
+	if p.longs() { // tokens that live long enough for a look to be days old
+		s.life = []time.Duration{time.Minute, 10 * time.Minute, 2 * time.Hour, 2 * time.Hour}[r.IntN(4)]
+	}
 	s.window = min(30*time.Minute, s.life/4)
 	s.mints = r.IntN(4) == 0
 	s.latency = spread(r, 5*time.Millisecond, 400*time.Millisecond)
@@ -104,6 +109,9 @@ func NewScenario(seed uint64, p Profile) Scenario {
 		s.fetchTimeout = 25 * time.Second
 	}
 	s.every = min(30*time.Second, max(500*time.Millisecond, s.window/40))
+	if p.longs() {
+		s.every = max(s.every, s.life/30)
+	}
 	s.ahead = r.IntN(3)
 	s.noDirect = r.IntN(2)
 	s.stormy = max((rotations+1)*(s.life-s.window), time.Minute)
@@ -111,6 +119,9 @@ func NewScenario(seed uint64, p Profile) Scenario {
 	s.faults = drawFaults(r, s)
 	return s
 }
+
+// longs reports whether runs of the profile last for days. Their readers are few, then.
+func (p Profile) longs() bool { return p.Name == "absences" }
 
 // sound reports whether there are no faults.
 func (s *Scenario) sound() bool { return len(s.Profile.families) == 0 }
@@ -148,7 +159,7 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 			onCall:  r.Float64() < k.onCall,
 			replica: r.IntN(s.replicas),
 			app:     r.IntN(s.apps),
-			lasts:   spread(r, k.shortest, max(k.shortest, min(k.longest, 2*s.life))),
+			lasts:   spread(r, k.shortest, max(k.shortest, min(k.longest, time.Duration(max(2, k.lives))*s.life))),
 			draw:    r.Uint64(),
 		}
 		drawn[i].turn = mostTimes*s.Seed + times[k]
