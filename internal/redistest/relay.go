@@ -140,7 +140,7 @@ func (r *relay) replies() {
 		case rule.text != "":
 			r.enqueue(errorReply(rule.text), nil)
 		case !r.halfOpen() || v.confirms():
-			r.enqueue(v.raw, v.words)
+			r.enqueue(r.link.shaped().rewritten(v.raw), v.words)
 		}
 	}
 }

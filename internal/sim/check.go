@@ -25,13 +25,14 @@ type checker struct {
 	released   map[string]bool // values of locks
 	looked     map[string]bool // values of looks
 	paced      []pace
+	marks      map[string]string // of what was last written, by app and kind of record
 	graves     map[string]string // tombstones, by key, as somebody has left them
 }
 
 func newChecker(w *world) *checker {
 	return &checker{
 		w: w, records: make([]stored, w.s.apps),
-		locks: make([]leased, w.s.apps), released: map[string]bool{}, looked: map[string]bool{},
+		marks: map[string]string{}, locks: make([]leased, w.s.apps), released: map[string]bool{}, looked: map[string]bool{},
 	}
 }
 
@@ -223,7 +224,7 @@ func (c *checker) waited(r *replica, g *got) {
 	case errors.Is(g.err, tokencache.ErrRejected) && c.isPaced(g):
 	case g.err == nil && c.isPaced(g) && (g.took() < longestPace+longWait || c.clockSet(g)):
 	case noRedis && (r.noDirect || spent):
-	case noIssuer && (noRedis || !c.storedThroughout(g)):
+	case noIssuer && (noRedis || !c.storedThroughout(r, g)):
 	case g.err == nil:
 		c.violated("I4", r.name, "without a copy a Get of %s took %v", g.app.name, g.took())
 	default:
@@ -320,11 +321,11 @@ const fromMemory = 6 * time.Second
 
 // storedThroughout reports whether Redis held a usable token all the time, and for so
 // long before that the process should have seen it.
-func (c *checker) storedThroughout(g *got) bool {
+func (c *checker) storedThroughout(r *replica, g *got) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.records[g.app.index]
-	return s.usableAt(g.ended, c.w.s.margin()+time.Second) && s.usableSince.Before(g.began.Add(-fromMemory)) && g.app.issuer.Valid(s.token)
+	return s.ours == (r.build == 0) && s.usableAt(g.ended, c.w.s.margin()+time.Second) && s.usableSince.Before(g.began.Add(-fromMemory)) && g.app.issuer.Valid(s.token)
 }
 
 // filled checks that one fill runs per Source and process, which is what I8 stands on.

@@ -51,7 +51,8 @@
 // Some rules have no mutant, since hardly a seed tells whether they are there, and their tests
 // do: that a rejection's seal has its time (TestF47SealVouchesForEveryField), that a record does
 // not end after more than its life (TestF19ParseRecord), that a tombstone ahead of Redis' clock
-// is none (TestF22TombstoneAheadOfTheClock), and that only the named record makes way
+// is none (TestF22TombstoneAheadOfTheClock), that a record of another build makes way once for each
+// copy (TestF58TwoBuildsWithOneID), and that only the named record makes way
 // (TestF47OnlyTheNamedRecordMakesWay).
 //
 // # Where to read
@@ -64,6 +65,7 @@
 //
 // check.go looks at each Get (I1, I4); rejections.go knows who has seen a token rejected;
 // clock.go is Redis', and events.go what the fleet has told each other.
+// builds.go is another build of the software, and memory.go reaches into what a process keeps.
 // stored.go and locks.go look at Redis after each of its answers (I2, I3); vain.go,
 // spacing.go and direct.go look at the calls of the issuer (I3), words.go for secrets (I5),
 // run.go at the end (I6), sound.go at runs without faults (I7, I8). timeline.go and

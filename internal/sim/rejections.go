@@ -124,6 +124,7 @@ func (r *replica) heard(channel, payload, kind, about string) {
 	}
 	r.w.log.add(r.name, "hears event %s %s", kind, a.label(app))
 	switch {
+	case one.build != r.build && kind != "F": // it cannot open that
 	case app == "" || r.isGone() || one.app != a:
 	case kind == "I":
 		r.sees(app, true)

@@ -19,6 +19,7 @@ type replica struct {
 	w        *world
 	index    int
 	life     int // of this index, from 1
+	build    int // 0 is this one: see translator
 	name     string
 	noDirect bool
 
@@ -53,7 +54,7 @@ type replica struct {
 // start starts a replica that nobody reads from yet.
 func (w *world) start(index, life int) *replica {
 	r := &replica{
-		w: w, index: index, life: life, name: fmt.Sprintf("r%d.%d", index, life),
+		w: w, index: index, life: life, build: w.buildOf(index), name: fmt.Sprintf("r%d.%d", index, life),
 		noDirect: index >= w.s.replicas-w.s.noDirect && index < w.s.replicas,
 		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
 		subscriptions: newLane(8*index + 5), probes: newLane(8*index + 6), messages: newLane(8*index + 7),

@@ -28,6 +28,7 @@ const (
 	clocks
 	fields
 	absences
+	versions
 )
 
 // Profiles returns all: none first, then each family alone, then all at once.
@@ -44,8 +45,9 @@ func Profiles() []Profile {
 		{Name: "clocks", families: []family{clocks}, faults: 10},
 		{Name: "fields", families: []family{fields, revocations}, faults: 24},
 		{Name: "absences", families: []family{absences, revocations, news, clocks}, faults: 16},
+		{Name: "versions", families: []family{versions, processes, revocations}, faults: 12},
 		{Name: "late", families: []family{processes, revocations, news, clocks}, faults: 20},
-		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks, fields, absences}, faults: 32},
+		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks, fields, absences, versions}, faults: 34},
 	}
 }
 

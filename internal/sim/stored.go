@@ -16,6 +16,7 @@ type stored struct {
 	best     time.Time // the end of the latest that must not be fallen behind
 	bestName string
 	checked  string // checked_at: each publish that writes changes it
+	ours     bool   // this build can open it
 	tampered bool   // somebody wrote there by hand, and nobody has published since
 	rejected map[string]rejection
 	forgot   time.Time // Redis lost a rejection
@@ -171,8 +172,24 @@ const tolerance = 2 * time.Second
 // of data. And no TTL is longer than the issuer meant it to be.
 func (c *checker) stored() {
 	for _, a := range c.w.apps {
+		c.writtenOf(a)
 		c.storedOf(a)
 		c.lockOf(a)
+	}
+}
+
+// writtenOf has what was written since the last answer be another version's, if one is about.
+func (c *checker) writtenOf(a *app) {
+	server := c.w.redis.Server()
+	for _, what := range []string{"token", "failure"} {
+		mark := server.HGet(c.w.key(a, what), map[string]string{"token": "stored_at", "failure": "nonce"}[what])
+		c.mu.Lock()
+		fresh := mark != "" && c.marks[a.name+what] != mark
+		c.marks[a.name+what] = mark
+		c.mu.Unlock()
+		if fresh {
+			c.w.versioned(a, what)
+		}
 	}
 }
 
@@ -197,6 +214,7 @@ func (c *checker) storedOf(a *app) {
 	if token != "" && (changed || r.checked != checked) {
 		r.tampered = false
 	}
+	written := r.checked != checked
 	r.checked = checked
 	end, _ := strconv.ParseInt(text, 10, 64)
 	ends := time.UnixMilli(end).Add(-ahead) // as far as anybody can know: sooner than it does, after a slow call
@@ -208,6 +226,9 @@ func (c *checker) storedOf(a *app) {
 		r.usableSince = time.Time{}
 	} else if r.usableSince.IsZero() {
 		r.usableSince = time.Now()
+	}
+	if changed || written {
+		r.ours = c.w.isOurs(a)
 	}
 	tampered, best, bestName := r.tampered, r.best, r.bestName
 	c.mu.Unlock()

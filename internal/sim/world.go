@@ -43,6 +43,7 @@ type world struct {
 	conditions []*condition
 	troubles   []*trouble
 	armed      []chan *replica              // faults that wait for a call
+	builds     []int                        // by index: of the next replica that starts
 	past       map[string]map[string]string // fields, by app and kind of record, as a fault has found them
 }
 
@@ -54,6 +55,7 @@ func newWorld(t testing.TB, s Scenario) *world {
 		t: t, s: s, draws: draws(s.Seed), redis: redistest.NewBubble(t), hand: newLane(0),
 		log: newTimeline(), tally: NewTally(), words: &words{}, calls: &calls{},
 		clock: newClock(), events: newEvents(), over: make(chan struct{}), past: map[string]map[string]string{},
+		builds:   make([]int, s.replicas+1),
 		replicas: make([]*replica, s.replicas+1), // and one that looks in when all is over
 	}
 	w.redis.RequirePassword(password)
