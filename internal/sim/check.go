@@ -355,7 +355,13 @@ func (c *checker) putBackFailed(r *replica, a *app) {
 	at = at[max(0, len(at)-manyPutBacks):]
 	r.putBacks[a.index] = at
 	r.mu.Unlock()
-	if within := now.Sub(at[0]); len(at) == manyPutBacks && within < putBacksWithin {
+	within := now.Sub(at[0])
+	if len(at) < manyPutBacks || within >= putBacksWithin {
+		return
+	}
+	// Each look puts back as well, and a flood has who has a copy that is about to end look once for
+	// each quarter of what is left of it.
+	if !c.w.troubled(r.index, a.index, at[0], now, func(t *trouble) bool { return t.name == floodName }) {
 		c.violated("I8", r.name, "%d put-backs of %s failed within %v", manyPutBacks, a.name, within)
 	}
 }

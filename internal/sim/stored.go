@@ -11,15 +11,16 @@ import (
 
 // stored is the record of an app as it was last seen in Redis.
 type stored struct {
-	token    string    // app access token, "" if there is none
-	ends     time.Time // as the record says
-	best     time.Time // the end of the latest that must not be fallen behind
-	bestName string
-	checked  string // checked_at: each publish that writes changes it
-	ours     bool   // this build can open it
-	tampered bool   // somebody wrote there by hand, and nobody has published since
-	rejected map[string]rejection
-	forgot   time.Time // Redis lost a rejection
+	token     string    // app access token, "" if there is none
+	ends      time.Time // as the record says
+	best      time.Time // the end of the latest that must not be fallen behind
+	bestName  string
+	checked   string // checked_at: each publish that writes changes it
+	published bool   // since it was last looked at
+	ours      bool   // this build can open it
+	tampered  bool   // somebody wrote there by hand, and nobody has published since
+	rejected  map[string]rejection
+	forgot    time.Time // Redis lost a rejection
 
 	rowDamaged time.Time // when it was last seen to have a row of them on which somebody has laid hands
 
@@ -98,6 +99,7 @@ func (w *world) loses(a *app, do func()) {
 			continue
 		}
 		c.noteLock(other)
+		c.wroteByHand(other)
 		server, key := w.redis.Server(), w.key(other, "token")
 		c.mu.Lock()
 		r := &c.records[i]
@@ -190,7 +192,26 @@ func (c *checker) writtenOf(a *app) {
 		if fresh {
 			c.w.versioned(a, what)
 		}
+		if fresh && what == "token" {
+			c.published(a)
+		}
 	}
+}
+
+// published notes that the record is one that the fleet has just written.
+func (c *checker) published(a *app) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.records[a.index].published = true
+}
+
+// wroteByHand has what is there by now be nobody's version.
+func (c *checker) wroteByHand(a *app) {
+	server := c.w.redis.Server()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.marks[a.name+"token"] = server.HGet(c.w.key(a, "token"), "stored_at")
+	c.marks[a.name+"failure"] = server.HGet(c.w.key(a, "failure"), "nonce")
 }
 
 func (c *checker) storedOf(a *app) {
@@ -211,11 +232,11 @@ func (c *checker) storedOf(a *app) {
 	changed := r.token != token
 	r.token = token
 	checked := server.HGet(key, "checked_at")
-	if token != "" && (changed || r.checked != checked) {
+	if token != "" && (changed || r.checked != checked || r.published) {
 		r.tampered = false
 	}
-	written := r.checked != checked
-	r.checked = checked
+	written := r.checked != checked || r.published
+	r.checked, r.published = checked, false
 	end, _ := strconv.ParseInt(text, 10, 64)
 	ends := time.UnixMilli(end).Add(-ahead) // as far as anybody can know: sooner than it does, after a slow call
 	r.ends = ends
