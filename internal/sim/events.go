@@ -10,6 +10,8 @@ import (
 // told is an event that a replica has sent.
 type told struct {
 	app     *app
+	number  int // of all
+	at      time.Time
 	payload string
 	build   int  // that has sealed it
 	stored  step // of T: when Redis dated it, and by which clock
@@ -27,6 +29,7 @@ func newEvents() *events { return &events{sent: map[string]told{}} }
 func (e *events) add(one told) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	one.number, one.at = len(e.all), time.Now()
 	e.all = append(e.all, one)
 	e.sent[one.payload] = one
 }

@@ -48,6 +48,8 @@ type replica struct {
 	putBacks [][]time.Time            // by app: the last that failed
 	had      []tokencache.Token       // by app: the copy when the last call began; zero if there was none
 	outlast  map[string]time.Duration // by app access token: see outlasts
+	heardOf  map[string]bool          // events, by what they say
+	newest   []int                    // by app: the number of the latest event heard
 	handed   []handed                 // by app: the latest that was handed out
 }
 
@@ -59,7 +61,7 @@ func (w *world) start(index, life int) *replica {
 		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
 		subscriptions: newLane(8*index + 5), probes: newLane(8*index + 6), messages: newLane(8*index + 7),
 		since: time.Now(), gone: make(chan struct{}), rejected: map[string]rejection{},
-		outlast: map[string]time.Duration{}, handed: make([]handed, w.s.apps),
+		outlast: map[string]time.Duration{}, heardOf: map[string]bool{}, newest: make([]int, w.s.apps), handed: make([]handed, w.s.apps),
 		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps), putBacks: make([][]time.Time, w.s.apps), had: make([]tokencache.Token, w.s.apps),
 	}
 	r.link = w.redis.Link(r.name)

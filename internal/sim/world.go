@@ -37,6 +37,7 @@ type world struct {
 	ends   sync.WaitGroup // of crashed and closed replicas
 	over   chan struct{}  // no reading any more
 	quiet  atomic.Bool    // the faults are long over
+	asking atomic.Int32   // calls of issuers that are under way
 
 	mu         sync.Mutex // guards below
 	replicas   []*replica // the present ones, by index
