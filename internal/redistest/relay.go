@@ -152,7 +152,7 @@ func (r *relay) replies() {
 		case rule.text != "":
 			r.enqueue(errorReply(rule.text), nil, 0)
 		case !r.halfOpen() || v.confirms():
-			r.enqueue(v.raw, v.words, rule.late)
+			r.enqueue(r.link.shaped().rewritten(v.raw), v.words, rule.late)
 		}
 	}
 }

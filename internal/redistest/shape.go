@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"bufio"
+	"bytes"
 	"sync"
 	"time"
 )
@@ -23,6 +24,9 @@ type Shape struct {
 	Reply func(words []string, behind time.Duration) time.Duration
 	// Arrived is told what Reply was, once the client has it.
 	Arrived func(words []string)
+	// Rewrite returns what stands for a message in RESP: for a request before all others see it,
+	// for a reply after that. Nil leaves all as they are.
+	Rewrite func(raw []byte, request bool) []byte
 }
 
 // Shape sets the shape of the link, for connections to come. Heal leaves it.
@@ -107,6 +111,11 @@ func (r *relay) requestsShaped(shape Shape) {
 		if err != nil {
 			return
 		}
+		if shape.Rewrite != nil {
+			if v, err = readValue(bufio.NewReader(bytes.NewReader(shape.Rewrite(v.raw, true)))); err != nil {
+				return
+			}
+		}
 		name, args := v.command()
 		last = time.Now().Add(shape.Request(name, args, max(0, time.Until(last))))
 		way.add(travelling{v, last})
@@ -140,6 +149,14 @@ func (s Shape) replyTime(words []string, behind time.Duration) time.Duration {
 		return 0
 	}
 	return s.Reply(words, behind)
+}
+
+// rewritten is a reply as the client is to have it.
+func (s Shape) rewritten(raw []byte) []byte {
+	if s.Rewrite == nil {
+		return raw
+	}
+	return s.Rewrite(raw, false)
 }
 
 func (s Shape) arrived(words []string) {

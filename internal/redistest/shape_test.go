@@ -1,6 +1,7 @@
 package redistest_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -36,6 +37,31 @@ func TestLinkShape(t *testing.T) {
 		assert.Len(t, arrived, 2)
 		require.NoError(t, set(b.Client("b", once), "k"), "others have no shape")
 		assert.Equal(t, 8*time.Second, time.Since(begin))
+	})
+}
+
+// What a shape rewrites is what the server has, and the client.
+func TestLinkShapeRewrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := redistest.NewBubble(t)
+		var sent []string
+		b.Link("a").Shape(redistest.Shape{
+			Request: func(_ string, args []string, _ time.Duration) time.Duration {
+				sent = append(sent, strings.Join(args, " "))
+				return 0
+			},
+			Rewrite: func(raw []byte, request bool) []byte {
+				if request {
+					return bytes.ReplaceAll(raw, []byte("$4\r\nmine\r\n"), []byte("$5\r\nyours\r\n"))
+				}
+				return bytes.ReplaceAll(raw, []byte("yours"), []byte("again"))
+			},
+		})
+		rdb := b.Client("a", once)
+		require.NoError(t, rdb.Set(t.Context(), "k", "mine", 0).Err())
+		assert.Contains(t, sent, "k yours")
+		assert.Equal(t, "yours", b.Admin().Get(t.Context(), "k").Val())
+		assert.Equal(t, "again", rdb.Get(t.Context(), "k").Val())
 	})
 }
 

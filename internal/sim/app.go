@@ -112,6 +112,13 @@ func (a *app) handedOutAgain(app string, since time.Time) bool {
 	return false
 }
 
+// answeredBetween reports whether the issuer has given a token to anybody between the two.
+func (a *app) answeredBetween(from, to time.Time) bool {
+	return slices.ContainsFunc(a.issuer.Calls(), func(c feishutest.Call) bool {
+		return c.Granted() && c.Answered.After(from) && c.Answered.Before(to)
+	})
+}
+
 // lastCall is the last that the issuer answered with that token; the zero Call if none was.
 func (a *app) lastCall(token string) feishutest.Call {
 	for _, one := range slices.Backward(a.issuer.Calls()) {

@@ -25,12 +25,14 @@ type checker struct {
 	released   map[string]bool // values of locks
 	looked     map[string]bool // values of looks
 	paced      []pace
+	marks      map[string]string // of what was last written, by app and kind of record
+	graves     map[string]string // tombstones, by key, as somebody has left them
 }
 
 func newChecker(w *world) *checker {
 	return &checker{
 		w: w, records: make([]stored, w.s.apps),
-		locks: make([]leased, w.s.apps), released: map[string]bool{}, looked: map[string]bool{},
+		marks: map[string]string{}, locks: make([]leased, w.s.apps), released: map[string]bool{}, looked: map[string]bool{},
 	}
 }
 
@@ -222,7 +224,7 @@ func (c *checker) waited(r *replica, g *got) {
 	case errors.Is(g.err, tokencache.ErrRejected) && c.isPaced(g):
 	case g.err == nil && c.isPaced(g) && (g.took() < longestPace+longWait || c.clockSet(g)):
 	case noRedis && (r.noDirect || spent):
-	case noIssuer && (noRedis || !c.storedThroughout(g)):
+	case noIssuer && (noRedis || !c.storedThroughout(r, g)):
 	case g.err == nil:
 		c.violated("I4", r.name, "without a copy a Get of %s took %v", g.app.name, g.took())
 	default:
@@ -253,12 +255,20 @@ func (c *checker) pacing(r *replica, a *app) {
 			minted++
 		}
 	}
-	if minted < 2 && !c.forgot(a, now.Add(-remembered)) {
+	if minted < 2 && !c.forgot(a, now.Add(-remembered)) && !c.rowDamaged(a, now.Add(-max(remembered, c.w.s.life))) {
 		c.violated("I4", r.name, "is paced for %s after a single token", a.name)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.paced = append(c.paced, pace{app: a, at: now})
+}
+
+// rowDamaged reports whether somebody has laid hands on what Redis knows of tokens that were refused
+// in a row, since then.
+func (c *checker) rowDamaged(a *app, since time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.records[a.index].rowDamaged.After(since)
 }
 
 // isPaced reports whether a Get may have failed because of a pace.
@@ -299,11 +309,11 @@ const fromMemory = 6 * time.Second
 
 // storedThroughout reports whether Redis held a usable token all the time, and for so
 // long before that the process should have seen it.
-func (c *checker) storedThroughout(g *got) bool {
+func (c *checker) storedThroughout(r *replica, g *got) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.records[g.app.index]
-	return s.usableAt(g.ended, c.w.s.margin()+time.Second) && s.usableSince.Before(g.began.Add(-fromMemory)) && g.app.issuer.Valid(s.token)
+	return s.ours == (r.build == 0) && s.usableAt(g.ended, c.w.s.margin()+time.Second) && s.usableSince.Before(g.began.Add(-fromMemory)) && g.app.issuer.Valid(s.token)
 }
 
 // filled checks that one fill runs per Source and process, which is what I8 stands on.
@@ -333,7 +343,13 @@ func (c *checker) putBackFailed(r *replica, a *app) {
 	at = at[max(0, len(at)-manyPutBacks):]
 	r.putBacks[a.index] = at
 	r.mu.Unlock()
-	if within := now.Sub(at[0]); len(at) == manyPutBacks && within < putBacksWithin {
+	within := now.Sub(at[0])
+	if len(at) < manyPutBacks || within >= putBacksWithin {
+		return
+	}
+	// Each look puts back as well, and a flood has who has a copy that is about to end look once for
+	// each quarter of what is left of it.
+	if !c.w.troubled(r.index, a.index, at[0], now, func(t *trouble) bool { return t.name == floodName }) {
 		c.violated("I8", r.name, "%d put-backs of %s failed within %v", manyPutBacks, a.name, within)
 	}
 }

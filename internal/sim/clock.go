@@ -111,6 +111,22 @@ func (w *world) stepClock(d time.Duration) {
 		w.check.noteLock(a)
 	}
 	w.log.add("redis", "has its clock set by %v", d)
+	w.tally.add(stepName(d, w.asking.Load() > 0))
+}
+
+// stepName is what a step is counted by. One during a call comes between a look and the publish.
+func stepName(d time.Duration, call bool) string {
+	size, way, when := "little", "ahead", ""
+	if d.Abs() >= 2*time.Second { // by which two looks may differ
+		size = "far"
+	}
+	if d < 0 {
+		way = "back"
+	}
+	if call {
+		when = " during a call"
+	}
+	return "clock set " + size + " " + way + when
 }
 
 // longestHeld is longer than a failure holds anybody.

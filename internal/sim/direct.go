@@ -85,15 +85,15 @@ func (c *checker) withinLimit(r *replica, calls []directCall) {
 	}
 }
 
-// paused checks the calls of one app, by when they began. A row of failures ends with
-// any good call, of which only the direct ones are known here: so the least pause.
+// paused checks the calls of one app, by when they began. A row of failures ends with any good
+// call of whoever: the process may have heard of its token.
 func (c *checker) paused(r *replica, a *app, calls []directCall) {
 	var last directCall
 	for _, one := range calls {
 		if one.app != a {
 			continue
 		}
-		if last.err != nil && !one.forced {
+		if last.err != nil && !one.forced && !a.answeredBetween(last.ended, one.began) {
 			e := *last.err
 			e.Local = false // that is about the others
 			if least := leastHold(&e, 1); one.began.Sub(last.ended) < least {

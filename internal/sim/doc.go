@@ -21,6 +21,9 @@
 //	I7  without faults: how long did anybody wait?
 //	I8  without faults: how many commands and events were sent?
 //
+// Fields of records are damaged one by one, in turn from seed to seed: some hundred seeds of
+// profile fields come to every pair of a field and a damage (Damages).
+//
 // A fault is an excuse only for what it can cause, and for as long as it can: see
 // trouble. That a holder of the lock crashes, say, excuses nobody who waits. What happens to
 // events, or is made up by who has no secret, excuses nothing at all.
@@ -40,15 +43,16 @@
 // occupations (lane). Tokens and nonces are random, but nothing depends on them, and
 // the timeline numbers them: A2 is the second token of app A.
 //
-// What is not like the world: a paused replica's timers go on, only its messages wait; all
-// replicas have one clock, the bubble's, which is never set and never stops, so that hosts
-// that are suspended are left to tokencache's own tests; and Redis is miniredis, with a clock
-// that the faults set.
+// What is not like the world: a paused replica's timers go on, only its messages wait, and so
+// do those of a suspended host; all replicas have one wall clock, the bubble's, which is never
+// set; the monotonic clock of a suspended host does stand still, in what is kept of it (memory.go);
+// and Redis is miniredis, with a clock that the faults set.
 //
 // Some rules have no mutant, since hardly a seed tells whether they are there, and their tests
 // do: that a rejection's seal has its time (TestF47SealVouchesForEveryField), that a record does
 // not end after more than its life (TestF19ParseRecord), that a tombstone ahead of Redis' clock
-// is none (TestF22TombstoneAheadOfTheClock), and that only the named record makes way
+// is none (TestF22TombstoneAheadOfTheClock), that a record of another build makes way once for each
+// copy (TestF58TwoBuildsWithOneID), and that only the named record makes way
 // (TestF47OnlyTheNamedRecordMakesWay).
 //
 // # Where to read
@@ -61,6 +65,7 @@
 //
 // check.go looks at each Get (I1, I4); rejections.go knows who has seen a token rejected;
 // clock.go is Redis', and events.go what the fleet has told each other.
+// builds.go is another build of the software, and memory.go reaches into what a process keeps.
 // stored.go and locks.go look at Redis after each of its answers (I2, I3); vain.go,
 // spacing.go and direct.go look at the calls of the issuer (I3), words.go for secrets (I5),
 // run.go at the end (I6), sound.go at runs without faults (I7, I8). timeline.go and

@@ -60,6 +60,8 @@ func (d door) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errShut
 	}
 	w.log.add(r.name, "calls the issuer of %s", d.a.name)
+	w.asking.Add(1)
+	defer w.asking.Add(-1)
 	arrives := w.calls.add(call{app: d.a.index, replica: r.index, began: time.Now()})
 	w.called(r)
 	if err := d.wait(req); err != nil {

@@ -10,7 +10,10 @@ import (
 // told is an event that a replica has sent.
 type told struct {
 	app     *app
+	number  int // of all
+	at      time.Time
 	payload string
+	build   int  // that has sealed it
 	stored  step // of T: when Redis dated it, and by which clock
 }
 
@@ -26,8 +29,16 @@ func newEvents() *events { return &events{sent: map[string]told{}} }
 func (e *events) add(one told) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	one.number, one.at = len(e.all), time.Now()
 	e.all = append(e.all, one)
 	e.sent[one.payload] = one
+}
+
+// alias notes that these words are taken for that event as well.
+func (e *events) alias(payload string, one told) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sent[payload] = one
 }
 
 // genuine returns the event that a replica has sent with these words.
@@ -57,8 +68,8 @@ func (e *events) count() int {
 }
 
 // sends notes an event of a replica.
-func (w *world) sends(a *app, payload string) {
-	one := told{app: a, payload: payload}
+func (w *world) sends(r *replica, a *app, payload string) {
+	one := told{app: a, payload: payload, build: r.build}
 	if words := strings.Split(payload, " "); len(words) > 4 && words[0] == "T" {
 		ms, _ := strconv.ParseInt(words[2], 10, 64)
 		one.stored = w.clock.lastMoment(time.UnixMilli(ms), time.Now())

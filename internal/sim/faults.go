@@ -16,6 +16,7 @@ type kind struct {
 	everyApp          bool    // is met: so what meets a process, a link or all of Redis
 	onCall            float64 // the share that begins when somebody asks the issuer
 	shortest, longest time.Duration
+	lives             int // of a token that it lasts at most, if they are more than two
 	begin             begin
 	trouble           trouble
 }
@@ -41,23 +42,25 @@ type trouble struct {
 	replica  int       // or everybody
 	app      int       // or all of them
 
-	stopped bool          // the replica: its Gets may take any time
-	redis   bool          // Redis may not be reached, or not be written, by the replica
-	spent   bool          // the replica may have no direct calls left
-	issuer  bool          // the issuer may give no token
-	gone    bool          // the replica, in the middle of what it did
-	failure bool          // the record of a failure may be lost, passed or wrong, or the lock that lets it be written
-	lost    bool          // Redis may have lost data, or have been given wrong data
-	kept    bool          // a rejected token may be handed out again
-	tail    time.Duration // how long the fleet may be held back when it is over
-	repeats int           // calls that may return what the issuer has given out before: see vain.go
+	stopped   bool          // the replica: its Gets may take any time
+	redis     bool          // Redis may not be reached, or not be written, by the replica
+	spent     bool          // the replica may have no direct calls left
+	issuer    bool          // the issuer may give no token
+	gone      bool          // the replica, in the middle of what it did
+	failure   bool          // the record of a failure may be lost, passed or wrong, or the lock that lets it be written
+	lost      bool          // Redis may have lost data, or have been given wrong data
+	kept      bool          // a rejected token may be handed out again
+	tail      time.Duration // how long the fleet may be held back when it is over
+	builds    bool          // two builds cannot open each other's records
+	rotations int           // calls, as repeats, for each rotation meanwhile
+	repeats   int           // calls that may return what the issuer has given out before: see vain.go
 }
 
 const all = -1
 
 // harmless reports whether it is an excuse for nothing at all.
 func (t *trouble) harmless() bool {
-	return !t.stopped && !t.redis && !t.spent && !t.issuer && !t.gone && !t.failure && !t.lost && !t.kept && t.repeats == 0
+	return !t.stopped && !t.redis && !t.spent && !t.issuer && !t.gone && !t.failure && !t.lost && !t.kept && !t.builds && t.repeats == 0
 }
 
 // overlaps reports whether the trouble, tail included, was there between the two.
@@ -194,7 +197,7 @@ func (w *world) isCalled(c <-chan *replica, hand *lane) *replica {
 var kinds []kind
 
 func init() {
-	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults, newsFaults, clockFaults} {
+	for _, some := range [][]kind{processFaults, networkFaults, dataFaults, refusalFaults, issuerFaults, revocationFaults, newsFaults, clockFaults, fieldFaults, absenceFaults, versionFaults} {
 		kinds = append(kinds, some...)
 	}
 	names := map[string]bool{}

@@ -40,6 +40,10 @@ var clockFaults = []kind{
 		trouble: trouble{lost: true, failure: true, redis: true, tail: 10 * time.Second, repeats: 2},
 		begin:   failedOverToAnotherClock,
 	}, {
+		name: "events from before a failover", family: clocks, everyReplica: true, everyApp: true, shortest: 100 * time.Millisecond, longest: 4 * time.Hour,
+		trouble: trouble{lost: true, failure: true, redis: true, tail: 10 * time.Second, repeats: 2},
+		begin:   toldAgainAfterAFailover,
+	}, {
 		name: "clock set ahead by what events are late", family: clocks, everyReplica: true, everyApp: true, shortest: time.Second, longest: 4 * time.Hour,
 		trouble: trouble{lost: true, failure: true, repeats: 2},
 		begin: func(w *world, _ *fault, r *replica, rng *rand.Rand) effect {
@@ -64,14 +68,56 @@ func failedOverToAnotherClock(w *world, f *fault, _ *replica, rng *rand.Rand) ef
 	if rng.IntN(2) == 0 {
 		d = -d
 	}
-	return lasts(func() {
-		w.loses(nil, func() {
-			w.redis.Server().FlushAll()
-			_ = w.admin.ScriptFlush(ctx).Err()
-		})
+	return lasts(func() { w.failOver(ctx, kept, d) })
+}
+
+// failOver has the successor be as Redis was when the snapshot was made, but for its clock.
+func (w *world) failOver(ctx context.Context, kept []keptKey, d time.Duration) {
+	w.loses(nil, func() {
+		w.redis.Server().FlushAll()
+		_ = w.admin.ScriptFlush(ctx).Err()
+	})
+	if d != 0 {
 		w.stepClock(d)
-		w.loses(nil, func() { w.restore(ctx, kept) })
-		w.cutAll()
+	}
+	w.loses(nil, func() { w.restore(ctx, kept) })
+	w.cutAll()
+}
+
+// toldAgainAfterAFailover has somebody keep events, and tell them once more when Redis has failed
+// over: to a successor that lacks the last writes, with the same clock or another. It may be behind
+// by as much as one of the events is old, which then seems to be of now.
+func toldAgainAfterAFailover(w *world, _ *fault, _ *replica, rng *rand.Rand) effect {
+	ctx, from := context.Background(), max(0, w.events.count()-6)
+	kept := w.snapshot(ctx)
+	return lasts(func() {
+		var heard []told
+		for _, a := range w.apps {
+			heard = append(heard, w.events.of(a, from)...)
+		}
+		rng.Shuffle(len(heard), func(i, j int) { heard[i], heard[j] = heard[j], heard[i] })
+		heard = heard[:min(len(heard), 20)]
+		d := time.Duration(0)
+		switch rng.IntN(4) {
+		case 0:
+			d = drawStep(rng)
+		case 1:
+			d = -drawStep(rng)
+		case 2:
+			for _, one := range heard {
+				if !one.stored.at.IsZero() {
+					d = min(0, -time.Since(one.stored.at)+between(rng, -time.Second, 3*time.Second)).Truncate(time.Millisecond)
+					break
+				}
+			}
+		}
+		w.failOver(ctx, kept, d)
+		w.hand.sleep(spread(rng, time.Millisecond, 10*time.Second))
+		for _, one := range heard {
+			w.publish(one.app, one.payload)
+			w.tally.add("event told again after a failover")
+			w.hand.sleep(spread(rng, time.Microsecond, 500*time.Millisecond))
+		}
 	})
 }
 

@@ -79,7 +79,7 @@ var dataFaults = []kind{
 			key := w.key(a, "lock")
 			defer w.check.noteLock(a)
 			if !w.redis.Server().Exists(key) {
-				return rng.IntN(2) == 0 && w.redis.Server().Set(key, "somebody's") == nil
+				return rng.IntN(2) == 0 && w.redis.Server().Set(key, nobodysLock) == nil
 			}
 			return w.admin.Persist(context.Background(), key).Val()
 		}),

@@ -31,7 +31,7 @@ var newsFaults = []kind{
 	forgery("event of another credential", ofAnother),
 	forgery("event with other times", otherTimes),
 	forgery("truncated event", truncated),
-	{name: "flood of events", family: news, everyReplica: true, everyApp: true, shortest: 1, longest: 1, begin: flood},
+	{name: floodName, family: news, everyReplica: true, everyApp: true, shortest: 1, longest: 1, begin: flood},
 }
 
 // heldEvents has one replica hear nothing for a while, and then all of it, in any order.
@@ -182,6 +182,8 @@ func truncated(w *world, a *app, rng *rand.Rand) string {
 	payload := all[rng.IntN(len(all))].payload
 	return payload[:rng.IntN(len(payload))]
 }
+
+const floodName = "flood of events"
 
 // flood is a hundred forged events a second, which are no more reason to look than one.
 func flood(w *world, _ *fault, _ *replica, rng *rand.Rand) effect {

@@ -8,6 +8,9 @@ type leased struct {
 	ends  time.Time
 }
 
+// nobodysLock is the value of a lock that a fault has taken.
+const nobodysLock = "somebody's"
+
 // lockOf looks at the lock after everything that Redis has answered. Only its holder may
 // take it away before its lease has run out: else a third asks beside the second.
 func (c *checker) lockOf(a *app) {
@@ -20,6 +23,7 @@ func (c *checker) lockOf(a *app) {
 	case present.value != old.value:
 		c.violated("I3", "redis", "the lock of %s was taken from its holder, %v before the end of its lease", a.name, old.ends.Sub(now))
 	case old.ends.Sub(now) > longestLease: // by another clock: somebody gives it a lease
+	case old.value == nobodysLock: // each who finds it without an end gives it one, by what it knows of lives
 	case old.ends.Sub(present.ends) > time.Millisecond+c.w.clock.setBack(now.Add(-time.Minute)): // or extends it
 		c.violated("I3", "redis", "the lease of %s was shortened, by %v", a.name, old.ends.Sub(present.ends))
 	}

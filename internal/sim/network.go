@@ -17,7 +17,10 @@ type condition struct {
 	slow    time.Duration // of each message between replica and Redis
 	late    time.Duration // besides, of each event to the replica
 	held    time.Time     // until then the replica is stopped: nothing leaves or arrives
+	newer   bool          // what is written has fields that nobody knows
+	older   bool          // what is written lacks fields that are not needed
 	cutOff  bool          // the replica does not reach the issuer
+	idle    chan struct{} // nobody calls it, nor Run, until this is closed
 }
 
 const everybody = -1
@@ -76,6 +79,10 @@ func (w *world) weather(r *replica) (sum condition) {
 		sum.slow += c.slow
 		sum.late += c.late
 		sum.cutOff = sum.cutOff || c.cutOff
+		sum.newer, sum.older = sum.newer || c.newer, sum.older || c.older
+		if c.idle != nil {
+			sum.idle = c.idle
+		}
 		if c.held.After(sum.held) {
 			sum.held = c.held
 		}
@@ -85,7 +92,12 @@ func (w *world) weather(r *replica) (sum condition) {
 
 // shape gives every message of a replica its time.
 func (r *replica) shape() redistest.Shape {
+	rewrite := (func([]byte, bool) []byte)(nil)
+	if r.build != 0 {
+		rewrite = (&translator{sums: map[string]string{}}).rewrite
+	}
 	return redistest.Shape{
+		Rewrite: rewrite,
 		Request: func(name string, args []string, behind time.Duration) time.Duration {
 			command := commandOf(name, args)
 			r.w.note(r, command, args)
@@ -182,7 +194,7 @@ func (w *world) note(r *replica, command string, args []string) {
 	case command == "PUBLISH" && len(args) == 2:
 		kind, _, _ := strings.Cut(args[1], " ")
 		if a := w.appOfChannel(args[0]); a != nil {
-			w.sends(a, args[1])
+			w.sends(r, a, args[1])
 		}
 		w.log.add(r.name, "sends event %s %s", kind, appOf(args))
 	case strings.HasPrefix(command, unknownScript):

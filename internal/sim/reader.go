@@ -20,7 +20,7 @@ func (r *replica) read(a *app, number int) {
 	rng := r.w.draws.sequence("reader "+a.name, int64(r.index), int64(r.life), int64(number))
 	pause := between(rng, 0, 5*time.Millisecond) // all start cold
 	for {
-		if !r.pause(pause) {
+		if !r.pause(pause) || !r.comesBack(rng) {
 			return
 		}
 		patience := between(rng, longPatience, 2*longPatience)
@@ -48,6 +48,27 @@ func (r *replica) pause(d time.Duration) bool {
 	case <-r.w.over:
 	}
 	return false
+}
+
+// comesBack returns at once while somebody calls the replica, else when somebody does again: all at
+// once. It reports whether there is more to read.
+func (r *replica) comesBack(rng *rand.Rand) bool {
+	for {
+		idle := r.w.weather(r).idle
+		if idle == nil {
+			return true
+		}
+		select {
+		case <-idle:
+		case <-r.gone:
+			return false
+		case <-r.w.over:
+			return false
+		}
+		if !r.pause(between(rng, 0, 5*time.Millisecond)) {
+			return false
+		}
+	}
 }
 
 // get is one Get, with all that is checked of it.

@@ -119,11 +119,14 @@ func (r *replica) heard(channel, payload, kind, about string) {
 	app := a.byFingerprint(fp)
 	one, genuine := r.w.events.genuine(payload)
 	if !genuine {
+		r.w.tally.add("hears forged")
 		r.w.log.add(r.name, "hears a forged event %s %s", strings.ToValidUTF8(kind, "?"), a.label(app))
 		return
 	}
+	r.countHeard(one, payload)
 	r.w.log.add(r.name, "hears event %s %s", kind, a.label(app))
 	switch {
+	case one.build != r.build && kind != "F": // it cannot open that
 	case app == "" || r.isGone() || one.app != a:
 	case kind == "I":
 		r.sees(app, true)

@@ -19,6 +19,7 @@ type replica struct {
 	w        *world
 	index    int
 	life     int // of this index, from 1
+	build    int // 0 is this one: see translator
 	name     string
 	noDirect bool
 
@@ -26,7 +27,6 @@ type replica struct {
 	client  *redis.Client
 	cache   *tokencache.Cache
 	sources []*tokencache.Source
-	stop    context.CancelFunc // of Run
 
 	requests, replies, calls, own   *lane
 	subscriptions, probes, messages *lane
@@ -38,8 +38,9 @@ type replica struct {
 	refreshing atomic.Int32
 	refreshed  atomic.Int64 // when the last Refresh ended, in Unix nanoseconds
 
-	mu       sync.Mutex // guards below
-	drawn    int64      // jitters at the instant
+	mu       sync.Mutex         // guards below
+	stop     context.CancelFunc // of Run; nil while it is not active
+	drawn    int64              // jitters at the instant
 	drawnAt  int64
 	rejected map[string]rejection     // by app access token, as this process has seen
 	told     []string                 // by app: the last token that Redis was told the rejection of
@@ -47,18 +48,20 @@ type replica struct {
 	putBacks [][]time.Time            // by app: the last that failed
 	had      []tokencache.Token       // by app: the copy when the last call began; zero if there was none
 	outlast  map[string]time.Duration // by app access token: see outlasts
+	heardOf  map[string]bool          // events, by what they say
+	newest   []int                    // by app: the number of the latest event heard
 	handed   []handed                 // by app: the latest that was handed out
 }
 
 // start starts a replica that nobody reads from yet.
 func (w *world) start(index, life int) *replica {
 	r := &replica{
-		w: w, index: index, life: life, name: fmt.Sprintf("r%d.%d", index, life),
+		w: w, index: index, life: life, build: w.buildOf(index), name: fmt.Sprintf("r%d.%d", index, life),
 		noDirect: index >= w.s.replicas-w.s.noDirect && index < w.s.replicas,
 		requests: newLane(8*index + 1), replies: newLane(8*index + 2), calls: newLane(8*index + 3), own: newLane(8*index + 4),
 		subscriptions: newLane(8*index + 5), probes: newLane(8*index + 6), messages: newLane(8*index + 7),
 		since: time.Now(), gone: make(chan struct{}), rejected: map[string]rejection{},
-		outlast: map[string]time.Duration{}, handed: make([]handed, w.s.apps),
+		outlast: map[string]time.Duration{}, heardOf: map[string]bool{}, newest: make([]int, w.s.apps), handed: make([]handed, w.s.apps),
 		told: make([]string, w.s.apps), filled: make([]time.Time, w.s.apps), putBacks: make([][]time.Time, w.s.apps), had: make([]tokencache.Token, w.s.apps),
 	}
 	r.link = w.redis.Link(r.name)
@@ -88,15 +91,34 @@ func (r *replica) open() {
 		r.w.t.Fatal(err)
 	}
 	r.cache = cache
-	ctx, stop := context.WithCancel(context.Background())
-	r.stop = stop
-	if r.index < r.w.s.ahead {
-		r.w.ends.Go(func() { r.said(cache.Run(ctx)) }) // before there are Sources: it takes them in any order
+	if r.index < r.w.s.ahead && r.w.weather(r).idle == nil {
+		r.startRun() // before there are Sources: it takes them in any order
 		r.own.sleep(time.Microsecond)
 	}
 	for _, a := range r.w.apps {
 		r.sources = append(r.sources, cache.Source(r.w.fetcher(a, door{r, a})))
 		r.own.sleep(time.Microsecond)
+	}
+}
+
+// startRun has the replica keep its tokens fresh, if it is one that does.
+func (r *replica) startRun() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.index >= r.w.s.ahead || r.stop != nil || r.isGone() {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.w.ends.Go(func() { r.said(r.cache.Run(ctx)) })
+}
+
+func (r *replica) stopRun() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop != nil {
+		r.stop()
+		r.stop = nil
 	}
 }
 
@@ -176,7 +198,7 @@ func (r *replica) crash() bool {
 	close(r.gone)
 	r.link.Down()
 	r.w.ends.Go(func() {
-		r.stop()
+		r.stopRun()
 		r.said(r.cache.Close())
 		_ = r.client.Close()
 	})
@@ -190,7 +212,7 @@ func (r *replica) close() bool {
 	}
 	r.w.log.add(r.name, "closes")
 	begin := time.Now()
-	r.stop()
+	r.stopRun()
 	r.said(r.cache.Close())
 	close(r.gone)
 	took := time.Since(begin)

@@ -26,6 +26,9 @@ const (
 	revocations
 	news
 	clocks
+	fields
+	absences
+	versions
 )
 
 // Profiles returns all: none first, then each family alone, then all at once.
@@ -40,8 +43,11 @@ func Profiles() []Profile {
 		{Name: "revocations", families: []family{revocations}, faults: 10},
 		{Name: "news", families: []family{news}, faults: 14},
 		{Name: "clocks", families: []family{clocks}, faults: 10},
+		{Name: "fields", families: []family{fields, revocations}, faults: 24},
+		{Name: "absences", families: []family{absences, revocations, news, clocks}, faults: 16},
+		{Name: "versions", families: []family{versions, processes, revocations}, faults: 12},
 		{Name: "late", families: []family{processes, revocations, news, clocks}, faults: 20},
-		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks}, faults: 28},
+		{Name: "all", families: []family{processes, networks, data, refusals, issuers, revocations, news, clocks, fields, absences, versions}, faults: 34},
 	}
 }
 
@@ -76,6 +82,7 @@ type fault struct {
 	app     int
 	lasts   time.Duration
 	draw    uint64
+	turn    uint64 // of what a kind goes through, one after the other, from seed to seed
 }
 
 // coldStart is how long the fleet is left alone with its cold start, but by issuers.
@@ -89,6 +96,9 @@ func NewScenario(seed uint64, p Profile) Scenario {
 	r := draws(seed).sequence("scenario " + p.Name)
 	s := Scenario{Seed: seed, Profile: p, replicas: 8 + r.IntN(3), apps: 2}
 	s.life = []time.Duration{12 * time.Second, 20 * time.Second, time.Minute, time.Minute, 10 * time.Minute, 10 * time.Minute, 2 * time.Hour, 2 * time.Hour}[r.IntN(8)]
+	if p.longs() { // tokens that live long enough for a look to be days old
+		s.life = []time.Duration{time.Minute, 10 * time.Minute, 2 * time.Hour, 2 * time.Hour}[r.IntN(4)]
+	}
 	s.window = min(30*time.Minute, s.life/4)
 	s.mints = r.IntN(4) == 0
 	s.latency = spread(r, 5*time.Millisecond, 400*time.Millisecond)
@@ -101,6 +111,9 @@ func NewScenario(seed uint64, p Profile) Scenario {
 		s.fetchTimeout = 25 * time.Second
 	}
 	s.every = min(30*time.Second, max(500*time.Millisecond, s.window/40))
+	if p.longs() {
+		s.every = max(s.every, s.life/30)
+	}
 	s.ahead = r.IntN(3)
 	s.noDirect = r.IntN(2)
 	s.stormy = max((rotations+1)*(s.life-s.window), time.Minute)
@@ -108,6 +121,9 @@ func NewScenario(seed uint64, p Profile) Scenario {
 	s.faults = drawFaults(r, s)
 	return s
 }
+
+// longs reports whether runs of the profile last for days. Their readers are few, then.
+func (p Profile) longs() bool { return p.Name == "absences" }
 
 // sound reports whether there are no faults.
 func (s *Scenario) sound() bool { return len(s.Profile.families) == 0 }
@@ -137,7 +153,7 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 		r.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 		faults = append(faults, candidates[:min(len(candidates), s.Profile.faults-len(faults))]...)
 	}
-	drawn := make([]fault, len(faults))
+	drawn, times := make([]fault, len(faults)), map[*kind]uint64{}
 	for i, k := range faults {
 		drawn[i] = fault{
 			kind:    k,
@@ -145,9 +161,11 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 			onCall:  r.Float64() < k.onCall,
 			replica: r.IntN(s.replicas),
 			app:     r.IntN(s.apps),
-			lasts:   spread(r, k.shortest, max(k.shortest, min(k.longest, 2*s.life))),
+			lasts:   spread(r, k.shortest, max(k.shortest, min(k.longest, time.Duration(max(2, k.lives))*s.life))),
 			draw:    r.Uint64(),
 		}
+		drawn[i].turn = mostTimes*s.Seed + times[k]
+		times[k]++
 		if k.family == issuers && r.IntN(4) == 0 {
 			drawn[i].at = between(r, 0, 50*time.Millisecond) // and all are cold
 		}
@@ -155,6 +173,9 @@ func drawFaults(r *rand.Rand, s Scenario) []fault {
 	slices.SortFunc(drawn, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
 	return drawn
 }
+
+// mostTimes is as often as a kind of fault with turns may come in one run, or more.
+const mostTimes = 3
 
 // tripOf is the longest that a message to or from a replica takes. Those far away read
 // what is old by the time that they act on it.

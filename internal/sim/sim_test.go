@@ -99,6 +99,16 @@ func TestSeeds(t *testing.T) {
 			assert.Positive(t, total.Count("outcome "+name), "no outcome %q", name)
 		}
 	}
+	if len(list) >= 300 && *profile == "" {
+		for _, name := range sim.Sights() {
+			assert.Positive(t, total.Count(name), "nothing %s", name)
+		}
+	}
+	if len(list) >= 300 && *profile == "fields" {
+		for _, name := range sim.Damages() {
+			assert.Positive(t, total.Count(name), "no %s", name)
+		}
+	}
 }
 
 // report prints what a failing run needs, and all there is of one that was asked for.

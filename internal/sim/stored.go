@@ -11,14 +11,18 @@ import (
 
 // stored is the record of an app as it was last seen in Redis.
 type stored struct {
-	token    string    // app access token, "" if there is none
-	ends     time.Time // as the record says
-	best     time.Time // the end of the latest that must not be fallen behind
-	bestName string
-	checked  string // checked_at: each publish that writes changes it
-	tampered bool   // somebody wrote there by hand, and nobody has published since
-	rejected map[string]rejection
-	forgot   time.Time // Redis lost a rejection
+	token     string    // app access token, "" if there is none
+	ends      time.Time // as the record says
+	best      time.Time // the end of the latest that must not be fallen behind
+	bestName  string
+	checked   string // checked_at: each publish that writes changes it
+	published bool   // since it was last looked at
+	ours      bool   // this build can open it
+	tampered  bool   // somebody wrote there by hand, and nobody has published since
+	rejected  map[string]rejection
+	forgot    time.Time // Redis lost a rejection
+
+	rowDamaged time.Time // when it was last seen to have a row of them on which somebody has laid hands
 
 	born  map[string]time.Duration // by token and ends_at: how far Redis' clock was ahead when that was written
 	ahead time.Duration            // of them, the one of the present record
@@ -95,6 +99,7 @@ func (w *world) loses(a *app, do func()) {
 			continue
 		}
 		c.noteLock(other)
+		c.wroteByHand(other)
 		server, key := w.redis.Server(), w.key(other, "token")
 		c.mu.Lock()
 		r := &c.records[i]
@@ -169,27 +174,69 @@ const tolerance = 2 * time.Second
 // of data. And no TTL is longer than the issuer meant it to be.
 func (c *checker) stored() {
 	for _, a := range c.w.apps {
+		c.writtenOf(a)
 		c.storedOf(a)
 		c.lockOf(a)
 	}
+}
+
+// writtenOf has what was written since the last answer be another version's, if one is about.
+func (c *checker) writtenOf(a *app) {
+	server := c.w.redis.Server()
+	for _, what := range []string{"token", "failure"} {
+		mark := server.HGet(c.w.key(a, what), map[string]string{"token": "stored_at", "failure": "nonce"}[what])
+		c.mu.Lock()
+		fresh := mark != "" && c.marks[a.name+what] != mark
+		c.marks[a.name+what] = mark
+		c.mu.Unlock()
+		if fresh {
+			c.w.versioned(a, what)
+		}
+		if fresh && what == "token" {
+			c.published(a)
+		}
+	}
+}
+
+// published notes that the record is one that the fleet has just written.
+func (c *checker) published(a *app) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.records[a.index].published = true
+}
+
+// wroteByHand has what is there by now be nobody's version.
+func (c *checker) wroteByHand(a *app) {
+	server := c.w.redis.Server()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.marks[a.name+"token"] = server.HGet(c.w.key(a, "token"), "stored_at")
+	c.marks[a.name+"failure"] = server.HGet(c.w.key(a, "failure"), "nonce")
 }
 
 func (c *checker) storedOf(a *app) {
 	server, key := c.w.redis.Server(), c.w.key(a, "token")
 	token := a.stored(server.HGet(key, "fingerprint"))
 	text, ahead := server.HGet(key, "ends_at"), c.w.clock.ahead()
+	row := server.Exists(c.w.key(a, "refused"))
 	c.mu.Lock()
 	r := &c.records[a.index]
+	if row && !r.rowDamaged.IsZero() {
+		r.rowDamaged = time.Now() // until there is none
+	} else if !row && time.Since(r.rowDamaged) > c.w.s.life {
+		r.rowDamaged = time.Time{}
+	}
 	if !r.usableAt(time.Now(), c.w.s.margin()) { // it was not to the end, whatever comes now
 		r.usableSince = time.Time{}
 	}
 	changed := r.token != token
 	r.token = token
 	checked := server.HGet(key, "checked_at")
-	if token != "" && (changed || r.checked != checked) {
+	if token != "" && (changed || r.checked != checked || r.published) {
 		r.tampered = false
 	}
-	r.checked = checked
+	written := r.checked != checked || r.published
+	r.checked, r.published = checked, false
 	end, _ := strconv.ParseInt(text, 10, 64)
 	ends := time.UnixMilli(end).Add(-ahead) // as far as anybody can know: sooner than it does, after a slow call
 	r.ends = ends
@@ -200,6 +247,9 @@ func (c *checker) storedOf(a *app) {
 		r.usableSince = time.Time{}
 	} else if r.usableSince.IsZero() {
 		r.usableSince = time.Now()
+	}
+	if changed || written {
+		r.ours = c.w.isOurs(a)
 	}
 	tampered, best, bestName := r.tampered, r.best, r.bestName
 	c.mu.Unlock()
@@ -240,7 +290,11 @@ func (c *checker) storedOf(a *app) {
 // it was by one replica alone: that one may be put back for the others.
 func (w *world) tombstone(a *app, p feishutest.Pair) (at time.Time, yes bool) {
 	fp := tokencache.NewToken(p.App, p.Tenant, time.Hour).Fingerprint()
-	text, err := w.redis.Server().Get(w.key(a, "rejected:"+fp))
+	key := w.key(a, "rejected:"+fp)
+	text, err := w.redis.Server().Get(key)
+	if w.check.damagedGrave(key, text) {
+		return time.Time{}, false
+	}
 	ms, _, _ := strings.Cut(text, " ")
 	n, bad := strconv.ParseInt(ms, 10, 64)
 	return w.clock.moment(time.UnixMilli(n)), err == nil && bad == nil && !strings.HasSuffix(text, " alone")

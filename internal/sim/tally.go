@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -68,6 +69,36 @@ func (t *Tally) String() string {
 		fmt.Fprintf(&b, "%9d  %s\n", t.counts[what], what)
 	}
 	return b.String()
+}
+
+// countHeard counts what has become of an event on its way.
+func (r *replica) countHeard(one told, payload string) {
+	r.mu.Lock()
+	again, newest := r.heardOf[payload], r.newest[one.app.index]
+	r.heardOf[payload] = true
+	r.newest[one.app.index] = max(newest, one.number)
+	r.mu.Unlock()
+	switch {
+	case again && one.payload[0] != 'F': // which are all the same
+		r.w.tally.add("hears again")
+	case one.number < newest:
+		r.w.tally.add("hears out of order")
+	}
+	if time.Since(one.at) > 2*time.Second {
+		r.w.tally.add("hears late")
+	}
+	if r.lookedAgo(one.app.index) > 24*time.Hour {
+		r.w.tally.add("hears with a look that is days old")
+	}
+}
+
+// Sights are what many runs of all profiles have to come to, besides each fault.
+func Sights() []string {
+	names := []string{"hears forged", "hears again", "hears out of order", "hears late", "event told again after a failover"}
+	for _, d := range []time.Duration{time.Millisecond, time.Hour, -time.Millisecond, -time.Hour} {
+		names = append(names, stepName(d, false), stepName(d, true))
+	}
+	return names
 }
 
 // Outcomes are those that many runs together have to meet.

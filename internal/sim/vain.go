@@ -106,6 +106,9 @@ func (c *checker) payers(a *app) (list []*payer) {
 		} else {
 			p.anys = t.repeats
 		}
+		if t.rotations > 0 {
+			p.anys += t.rotations * c.mintedBetween(a, t.from, p.end)
+		}
 		list = append(list, p)
 	}
 	slices.SortStableFunc(list, func(a, b *payer) int { return cmp.Or(a.end.Compare(b.end), a.from.Compare(b.from)) })
@@ -147,7 +150,7 @@ func (p *payer) pays(replica int) bool {
 // explains reports whether the trouble was there at the time of the call, or at that of
 // one that had brought the same, which was not shared then; or had Redis lose it since.
 func (p *payer) explains(v vain) bool {
-	if p.lost || p.kept { // the lock, too, which is taken before the call begins
+	if p.lost || p.kept || p.builds { // the lock, too, which is taken before the call begins
 		return p.overlaps(v.minting.began.Add(-locking), v.Answered)
 	}
 	return p.overlaps(v.began, v.Answered) || p.meets(v.minting) || p.meets(v.last)

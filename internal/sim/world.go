@@ -37,12 +37,15 @@ type world struct {
 	ends   sync.WaitGroup // of crashed and closed replicas
 	over   chan struct{}  // no reading any more
 	quiet  atomic.Bool    // the faults are long over
+	asking atomic.Int32   // calls of issuers that are under way
 
 	mu         sync.Mutex // guards below
 	replicas   []*replica // the present ones, by index
 	conditions []*condition
 	troubles   []*trouble
-	armed      []chan *replica // faults that wait for a call
+	armed      []chan *replica              // faults that wait for a call
+	builds     []int                        // by index: of the next replica that starts
+	past       map[string]map[string]string // fields, by app and kind of record, as a fault has found them
 }
 
 // password of Redis, to look for where it should not be.
@@ -52,7 +55,8 @@ func newWorld(t testing.TB, s Scenario) *world {
 	w := &world{
 		t: t, s: s, draws: draws(s.Seed), redis: redistest.NewBubble(t), hand: newLane(0),
 		log: newTimeline(), tally: NewTally(), words: &words{}, calls: &calls{},
-		clock: newClock(), events: newEvents(), over: make(chan struct{}),
+		clock: newClock(), events: newEvents(), over: make(chan struct{}), past: map[string]map[string]string{},
+		builds:   make([]int, s.replicas+1),
 		replicas: make([]*replica, s.replicas+1), // and one that looks in when all is over
 	}
 	w.redis.RequirePassword(password)

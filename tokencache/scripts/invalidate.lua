@@ -52,6 +52,9 @@ end
 local stored = redis.call('HGET', KEYS[1], 'fingerprint') == ARGV[1]
 local tombstone = redis.call('GET', KEYS[2]) or ''
 local at, count, nonce, was = string.match(tombstone, '^(%d+) (%d+) (%S+) (%S+)$')
+if string.len(at or '') > 15 or string.len(count or '') > 15 then -- none of ours: infinite, or no number at all
+	at, count, nonce, was = nil, nil, nil, nil
+end
 if nonce == ARGV[2] then -- a replay: its reply was lost
 	rejected_at = tonumber(at)
 	return answer(was, pause)
