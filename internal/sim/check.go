@@ -243,19 +243,19 @@ type pace struct {
 const longestPace = 36 * time.Second
 
 // pacing takes note of a pace, and checks that there was reason for it: two tokens at least that
-// were fresh when they were rejected. The rejection of the first, which was minted up to one such time
-// before, is remembered for its pace and twice as long as a token is fresh, by Redis' clock, which may
-// have been set back since.
+// were fresh when they were rejected. The rejection of the first, which the issuer handed out, maybe
+// not for the first time, up to one such time before, is remembered for its pace and twice as long as
+// a token is fresh, by Redis' clock, which may have been set back since.
 func (c *checker) pacing(r *replica, a *app) {
-	now, minted := time.Now(), 0
+	now, handedOut := time.Now(), map[string]bool{}
 	fresh := min(time.Minute, c.w.s.life/4)
 	remembered := c.w.clock.lasts(longestPace+3*fresh, now)
-	for _, p := range a.issuer.Pairs() {
-		if now.Sub(p.Minted) < remembered {
-			minted++
+	for _, call := range a.issuer.Calls() {
+		if call.Granted() && now.Sub(call.Answered) < remembered {
+			handedOut[call.App] = true
 		}
 	}
-	if minted < 2 && !c.forgot(a, now.Add(-remembered)) && !c.rowDamaged(a, now.Add(-max(remembered, c.w.s.life))) {
+	if len(handedOut) < 2 && !c.forgot(a, now.Add(-remembered)) && !c.rowDamaged(a, now.Add(-max(remembered, c.w.s.life))) {
 		c.violated("I4", r.name, "is paced for %s after a single token", a.name)
 	}
 	c.mu.Lock()
