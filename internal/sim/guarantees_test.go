@@ -136,3 +136,60 @@ func TestGuaranteesHaveChecks(t *testing.T) {
 		assert.True(t, behind["profile "+name], "no rule names the profile %s", name)
 	}
 }
+
+// What a rule names of a model is there: the model, what it asserts or claims, and behind that the
+// cripples that docs/model/run wants caught by it. Each of these stands behind a rule.
+func TestGuaranteesNameModels(t *testing.T) {
+	known := whatModelsCheck(t)
+	named := map[string]bool{}
+	_, rules := readGuarantees(t)
+	for _, g := range rules {
+		names, ok := g.checks["models"]
+		assert.Equal(t, ok, len(names) > 0, "%s names no model", g.name)
+		model, assertion, used := "", "", true
+		for _, name := range names {
+			if strings.HasSuffix(name, ".pml") {
+				assert.True(t, used, "%s: what of %s?", g.name, model)
+				model, assertion, used = name, "", false
+				continue
+			}
+			what := model + " " + name
+			if strings.ToUpper(name) == name { // a cripple
+				what = model + " " + assertion + " without " + name
+			} else {
+				assertion = name
+			}
+			assert.True(t, known[what], "%s: there is no %s", g.name, what)
+			named[what], used = true, true
+		}
+		assert.True(t, used, "%s: what of %s?", g.name, model)
+	}
+	for what := range known {
+		assert.True(t, named[what], "no rule names %s", what)
+	}
+}
+
+// whatModelsCheck has "lock.pml I3_x" for what a model asserts or claims, and "lock.pml I3_x without Y"
+// for a cripple that this has to catch.
+func whatModelsCheck(t *testing.T) map[string]bool {
+	t.Helper()
+	known := map[string]bool{}
+	files, err := filepath.Glob("../../docs/model/*.pml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, found := range regexp.MustCompile(`(?m)\bassert\((\w+)\)|^ltl (\w+)`).FindAllStringSubmatch(string(text), -1) {
+			known[filepath.Base(file)+" "+found[1]+found[2]] = true
+		}
+	}
+	run, err := os.ReadFile("../../docs/model/run")
+	require.NoError(t, err)
+	cripples := regexp.MustCompile(`(?m)^\t'(\w+) ([A-Z_]+) \w+ (\w+) `).FindAllStringSubmatch(string(run), -1)
+	require.NotEmpty(t, cripples)
+	for _, found := range cripples {
+		known[found[1]+".pml "+found[3]+" without "+found[2]] = true
+	}
+	return known
+}
