@@ -42,7 +42,7 @@ fuzz: ## every fuzz target: make fuzz FOR=5m (KEEP=1: keep the corpus)
 soak: ## fleets with faults of every kind, from many seeds: make soak SEEDS=10000
 	go test ./internal/sim -run 'TestSeeds$$' -count=1 -timeout 0 -v -sim.seeds=$(SEEDS)
 
-mutants: ## rules taken out of the product, one by one: each has to make a seed fail
+mutants: ## rules taken out of the product, one by one: each has to make a seed, or a test, fail (15 min)
 	go test ./internal/sim -run 'TestMutants$$' -count=1 -timeout 0 -v -sim.mutants=all
 
 model: ## all states of the protocol's models, and rules taken out of these; needs spin: see docs/model

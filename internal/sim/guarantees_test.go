@@ -21,18 +21,24 @@ type guarantee struct {
 	checks map[string][]string
 }
 
-// readGuarantees returns the promises that are quoted there, and the rules.
+// readGuarantees returns the promises that are quoted there, and the rules. Both a promise and a list of
+// checks may take several lines; those of a list are indented.
 func readGuarantees(t *testing.T) (quoted []string, rules []guarantee) {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/guarantees.md")
 	require.NoError(t, err)
 	heading := regexp.MustCompile(`^## (G\d+)\. `)
 	check := regexp.MustCompile(`^- (mutants|seeds|models|tests): (.*)$`)
-	for line := range strings.Lines(string(text)) {
+	inPromise := false
+	for line := range strings.Lines(strings.ReplaceAll(string(text), "\n  ", " ")) {
 		line = strings.TrimSpace(line)
-		if promise, ok := strings.CutPrefix(line, "> "); ok {
+		promise, ok := strings.CutPrefix(line, "> ")
+		if ok && inPromise {
+			quoted[len(quoted)-1] += " " + promise
+		} else if ok {
 			quoted = append(quoted, promise)
 		}
+		inPromise = ok
 		if found := heading.FindStringSubmatch(line); found != nil {
 			rules = append(rules, guarantee{name: found[1], checks: map[string][]string{}})
 		}
@@ -42,7 +48,7 @@ func readGuarantees(t *testing.T) (quoted []string, rules []guarantee) {
 		last := &rules[len(rules)-1]
 		last.broken = last.broken || strings.Contains(line, "*Broken if*")
 		if found := check.FindStringSubmatch(line); found != nil {
-			require.Nil(t, last.checks[found[1]], "%s has two lines of %s", last.name, found[1])
+			require.NotContains(t, last.checks, found[1], "%s has two lists of %s", last.name, found[1])
 			last.checks[found[1]] = namesIn(found[2])
 		}
 	}
@@ -81,16 +87,19 @@ func TestGuaranteesQuoteThePromises(t *testing.T) {
 }
 
 // Every rule says what would break it, and has a mutant and a test; what is named exists, and every
-// mutant stands behind a rule.
+// mutant and every profile stands behind a rule. A rule's seeds are of the profiles that its mutants have
+// to fail in, too.
 func TestGuaranteesHaveChecks(t *testing.T) {
 	_, rules := readGuarantees(t)
 	require.NotEmpty(t, rules)
-	var mutants, profiles []string
+	mutants := map[string]mutant{}
 	files, err := filepath.Glob("mutants/*.mutant")
 	require.NoError(t, err)
 	for _, file := range files {
-		mutants = append(mutants, strings.TrimSuffix(filepath.Base(file), ".mutant"))
+		m := readMutant(t, file)
+		mutants[m.name] = m
 	}
+	var profiles []string
 	for _, p := range sim.Profiles() {
 		profiles = append(profiles, p.Name)
 	}
@@ -101,18 +110,86 @@ func TestGuaranteesHaveChecks(t *testing.T) {
 		assert.True(t, g.broken, "%s: what would break it?", g.name)
 		assert.NotEmpty(t, g.checks["mutants"], "%s has no mutant", g.name)
 		assert.NotEmpty(t, g.checks["tests"], "%s has no test", g.name)
+		seeds, played := g.checks["seeds"]
+		if played && len(seeds) == 0 {
+			seeds = profiles // every one, it says
+		}
+		for _, name := range seeds {
+			assert.Contains(t, profiles, name, g.name)
+			behind["profile "+name] = true
+		}
 		for _, name := range g.checks["mutants"] {
 			assert.Contains(t, mutants, name, g.name)
-			behind[name] = true
-		}
-		for _, name := range g.checks["seeds"] {
-			assert.Contains(t, profiles, name, g.name)
+			behind["mutant "+name] = true
+			if m := mutants[name]; m.profile != "" {
+				assert.Contains(t, seeds, m.profile, "%s: the profile of %s", g.name, name)
+			}
 		}
 		for _, name := range g.checks["tests"] {
 			assert.Contains(t, code, "func "+name+"(", "%s: no such test", g.name)
 		}
 	}
-	for _, name := range mutants {
-		assert.True(t, behind[name], "no rule names the mutant %s", name)
+	for name := range mutants {
+		assert.True(t, behind["mutant "+name], "no rule names the mutant %s", name)
 	}
+	for _, name := range profiles {
+		assert.True(t, behind["profile "+name], "no rule names the profile %s", name)
+	}
+}
+
+// What a rule names of a model is there: the model, what it asserts or claims, and behind that the
+// cripples that docs/model/run wants caught by it. Each of these stands behind a rule.
+func TestGuaranteesNameModels(t *testing.T) {
+	known := whatModelsCheck(t)
+	named := map[string]bool{}
+	_, rules := readGuarantees(t)
+	for _, g := range rules {
+		names, ok := g.checks["models"]
+		assert.Equal(t, ok, len(names) > 0, "%s names no model", g.name)
+		model, assertion, used := "", "", true
+		for _, name := range names {
+			if strings.HasSuffix(name, ".pml") {
+				assert.True(t, used, "%s: what of %s?", g.name, model)
+				model, assertion, used = name, "", false
+				continue
+			}
+			what := model + " " + name
+			if strings.ToUpper(name) == name { // a cripple
+				what = model + " " + assertion + " without " + name
+			} else {
+				assertion = name
+			}
+			assert.True(t, known[what], "%s: there is no %s", g.name, what)
+			named[what], used = true, true
+		}
+		assert.True(t, used, "%s: what of %s?", g.name, model)
+	}
+	for what := range known {
+		assert.True(t, named[what], "no rule names %s", what)
+	}
+}
+
+// whatModelsCheck has "lock.pml I3_x" for what a model asserts or claims, and "lock.pml I3_x without Y"
+// for a cripple that this has to catch.
+func whatModelsCheck(t *testing.T) map[string]bool {
+	t.Helper()
+	known := map[string]bool{}
+	files, err := filepath.Glob("../../docs/model/*.pml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, found := range regexp.MustCompile(`(?m)\bassert\((\w+)\)|^ltl (\w+)`).FindAllStringSubmatch(string(text), -1) {
+			known[filepath.Base(file)+" "+found[1]+found[2]] = true
+		}
+	}
+	run, err := os.ReadFile("../../docs/model/run")
+	require.NoError(t, err)
+	cripples := regexp.MustCompile(`(?m)^\t'(\w+) ([A-Z_]+) \w+ (\w+) `).FindAllStringSubmatch(string(run), -1)
+	require.NotEmpty(t, cripples)
+	for _, found := range cripples {
+		known[found[1]+".pml "+found[3]+" without "+found[2]] = true
+	}
+	return known
 }

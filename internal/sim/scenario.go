@@ -31,7 +31,8 @@ const (
 	versions
 )
 
-// Profiles returns all: none first, then each family alone, then all at once.
+// Profiles returns all: none first, then each family, alone or with those that bring out more of it, then
+// what is late, then all at once.
 func Profiles() []Profile {
 	return []Profile{
 		{Name: "sound"},
