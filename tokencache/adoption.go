@@ -11,7 +11,7 @@ type adoption struct {
 	own                   bool          // straight from the issuer
 	inRedis               bool          // it was there, as a look or a write has found
 	checked               time.Duration // ago: the issuer's last word on it; 0 for an answer to us
-	checkedAt, redisNow   time.Time     // the same by Redis' clock, if it has it, and then
+	checkedAt, redisNow   time.Time     // the same by Redis' clock, if it has it, and at most what that read then
 	epoch                 int           // of these: see anchor
 	unpublished, replaced bool          // see localCopy
 }

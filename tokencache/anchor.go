@@ -56,3 +56,7 @@ func (a anchor) agrees(redis time.Time, at instant, margin time.Duration) bool {
 func (a anchor) since(redis time.Time, at instant) time.Duration {
 	return at.since(a.at) - redis.Sub(a.redis)
 }
+
+// redisAt is the time of Redis' clock at that moment, as this anchor foretells it: it is not later, if
+// the clock was not set.
+func (a anchor) redisAt(at instant) time.Time { return a.redis.Add(at.since(a.at)) }

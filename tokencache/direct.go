@@ -108,13 +108,7 @@ func (f *fill) keep(got fetched) error {
 		f.courier.later(nil)
 		return nil
 	}
-	why := ErrExpired
-	f.state.do(func() {
-		if f.state.shelf.knowsRejected(got.token.Fingerprint()) {
-			why = ErrRejected
-		}
-	})
-	err := f.store.of.useless(why)
+	err := f.store.of.useless(f.state.whyUseless(got.token.Fingerprint()))
 	f.paceFailure(err, 0)
 	return err
 }

@@ -66,7 +66,7 @@
 //   - That an event arrives. Timers find out, if later: a rotation when the copy is due, which
 //     costs no call, and a revocation then, or by an own [Source.Invalidate].
 //   - That a copy from an event is right by more than half of that last part, where Redis' clock
-//     steps by as much as the event is late, in the same moment.
+//     was set since the last look by as much as the event is late.
 //
 // # How it works
 //

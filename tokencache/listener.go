@@ -103,7 +103,7 @@ func (l *listener) take(h wire.TokenHint, tok Token, number uint64, at instant) 
 	before := st.shelf.usable(at)
 	t := st.take(a)
 	if t.stored == nil {
-		return false, false
+		return t.ended, false
 	}
 	if before != nil && before.unpublished {
 		st.observe(Event{Kind: EventPutBack, Outcome: OutcomeKept, Remaining: a.remaining}) // by another

@@ -17,6 +17,7 @@ type rejections map[string]rejection
 
 type rejection struct {
 	number uint64
+	late   uint64 // of the last late news of one; 0 for none
 	at     instant
 	redis  time.Time     // by Redis' clock; zero if it is not known
 	epoch  int           // of redis: see anchor
@@ -57,7 +58,7 @@ func (r rejections) add(fp string, m rejection, at instant) {
 	m.at, m.nonce, m.cool = at, rand.Text(), coolDown
 	if again {
 		m.cool = min(longestCoolDown, max(coolDown, 2*before.cool))
-		m.heard = before.heard
+		m.heard, m.late = before.heard, before.late
 	} else if len(r) >= maxRejections {
 		r.forgetOne()
 	}
@@ -75,9 +76,7 @@ func (r rejections) addLate(h wire.RejectionHint, number uint64, past bool, epoc
 		}
 		m = rejection{at: at, nonce: rand.Text(), told: true, redis: h.At, epoch: epoch}
 	}
-	if m.told && m.due == 0 { // else Redis is being told of that number
-		m.number = number
-	}
+	m.late = number                // not m.number, of which Redis may be being told
 	if past && !m.redis.IsZero() { // else by our own clocks, it is later
 		m.date(h.At, epoch)
 	}
@@ -116,7 +115,7 @@ func (r rejections) forbid(fp string, a adoption) bool {
 	if !rejected {
 		return false
 	}
-	if a.asked < m.number {
+	if a.asked < max(m.number, m.late) {
 		return true
 	}
 	return !a.own && (!m.told || m.due > 0 || !m.renewed && !a.isCheckedSince(m))

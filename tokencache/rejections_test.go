@@ -121,8 +121,10 @@ func TestF57LateRejectionsChangeNoOther(t *testing.T) {
 		r.addLate(late, 9, true, 0, at)
 		after := r["x"]
 		assert.True(t, after.hasHeard(late.At), edge)
-		assert.Equal(t, known.told && known.due == 0, after.number == 9, "%s: a look under way", edge)
-		after.number, after.heard = before.number, before.heard
+		assert.True(t, r.forbid("x", adoption{asked: 8, own: true}), "%s: a call under way", edge)
+		assert.False(t, r.forbid("x", adoption{asked: 9, own: true}), "%s: a call since", edge)
+		assert.Equal(t, uint64(5), after.number, "%s: what Redis is being told", edge)
+		after.late, after.heard = before.late, before.heard
 		assert.Equal(t, before, after, edge)
 	}
 	at, r := now(), make(rejections)

@@ -42,6 +42,7 @@ type taken struct {
 	usable  bool       // there is a usable copy now, this or another
 	stored  *localCopy // nil if the copy is the one that it was
 	another bool       // and is of another token than before
+	ended   bool       // the copy could be handed out until now: the issuer has said that it is over
 }
 
 // take makes a the copy, unless it was rejected after it was asked for, or the copy at hand lives
@@ -49,17 +50,21 @@ type taken struct {
 func (s *shelf) take(a adoption, refresher bool, at instant) taken {
 	fp, current := a.token.Fingerprint(), s.copy.Load()
 	a.epoch = s.anchor.epoch
+	a.redisNow = a.redisNow.Add(at.since(a.at)) // a rejection of since then may have overtaken a
 	if s.rejected.forbid(fp, a) {
 		return taken{usable: current.usableAt(at)}
 	}
-	c := s.newCopy(a, current, refresher)
-	if !c.usableAt(at) || !s.mayReplace(current, c, a, at) {
+	c, word := s.newCopy(a, current, refresher), a.word()
+	if !c.usableAt(at) && !s.endsCopy(current, a) || !s.mayReplace(current, c, a, at) {
 		return taken{usable: current.usableAt(at)}
 	}
-	if word := a.word(); !current.is(fp) || word.isAfter(s.lastWord, 0) {
+	if !current.is(fp) || word.isAfter(s.lastWord, 0) {
 		s.lastWord = word
 	}
 	s.copy.Store(c)
+	if !c.usableAt(at) {
+		return taken{ended: current.usableAt(at)}
+	}
 	s.lastLife = a.token.life()
 	return taken{usable: true, stored: c, another: !current.is(fp)}
 }
@@ -77,6 +82,16 @@ func (s *shelf) newCopy(a adoption, current *localCopy, refresher bool) *localCo
 	c.unpublished = a.unpublished
 	c.replaced = a.replaced || same && current.replaced
 	return c
+}
+
+// endsCopy reports whether a is a later word of the issuer's on the copy, which counts also if it leaves
+// nothing that could be handed out. The same word, of which Redis lets less stand, ends no copy.
+func (s *shelf) endsCopy(current *localCopy, a adoption) bool {
+	tolerance := sameEnd
+	if a.own {
+		tolerance = 0
+	}
+	return current.is(a.token.Fingerprint()) && a.word().isAfter(s.lastWord, tolerance)
 }
 
 // mayReplace reports whether c, made of a, may take the place of the current copy.
@@ -127,7 +142,7 @@ func (s *shelf) believe(h wire.TokenHint, tok Token, number uint64, at instant) 
 		asked:     number,
 		checked:   max(0, s.anchor.since(h.At.CheckedAt, at)),
 		checkedAt: h.At.CheckedAt,
-		redisNow:  h.At.StoredAt,
+		redisNow:  s.anchor.redisAt(at).Add(mostAhead), // not StoredAt: it may be late
 	}, true
 }
 

@@ -118,6 +118,81 @@ func TestI1ShelfHearsRejections(t *testing.T) {
 	}
 }
 
+// I1: a rejection may overtake what it is about: the event of the token is late, or the answer to a
+// look. It comes within the cool-down of an earlier one, so that it is of a later moment by Redis'
+// clock alone: by this process' clocks, and by the order of questions, it is the earlier one.
+func TestI1ShelfRejectionOvertakesTheToken(t *testing.T) {
+	const ms = time.Millisecond
+	fp := wire.Fingerprint("a", "")
+	for way, adopt := range map[string]func(s *shelf, at instant, confirmed time.Time) taken{
+		"the event": func(s *shelf, at instant, confirmed time.Time) taken { // 1,400 ms late
+			h := wire.TokenHint{Fingerprint: fp, Life: feishuLife}
+			h.At = wire.TokenTimes{StoredAt: confirmed, CheckedAt: confirmed, EndsAt: confirmed.Add(time.Hour)}
+			a, ok := s.believe(h, NewToken("a", "", feishuLife), s.nextNumber(), at)
+			require.True(t, ok)
+			return s.take(a, false, at)
+		},
+		"the look": func(s *shelf, at instant, confirmed time.Time) taken { // 1,400 ms on its way back
+			sent := at.add(-1400 * ms)
+			s.anchor = s.anchor.next(sent, confirmed)
+			return s.take(s.word("a", time.Hour, 0, sent, confirmed), false, at)
+		},
+	} {
+		for when, rejected := range map[string]time.Duration{"after it": 500 * ms, "at its moment": 0, "before it": -ms} {
+			t.Run(way+", rejected "+when, func(t *testing.T) {
+				at, redis := now(), time.UnixMilli(1_700_000_000_000)
+				s := shelfOf(t, at, redis)
+				s.take(s.word("a", time.Hour, time.Minute, at, redis), false, at)
+				_, err := s.reject(fp, at)
+				require.NoError(t, err)
+				s.rejected.told(fp, s.rejected[fp].number, false, redis, s.anchor.epoch)
+				again := s.word("a", time.Hour, -time.Second, at, redis)
+				require.True(t, s.take(again, false, at.add(time.Second)).usable, "handed out again")
+
+				at, redis = at.add(42*time.Second), redis.Add(42*time.Second)
+				s.hearRejection(wire.RejectionHint{Fingerprint: fp, At: redis.Add(rejected)}, at.add(600*ms))
+				got := adopt(s, at.add(1400*ms), redis)
+				assert.Equal(t, rejected < 0, got.usable)
+			})
+		}
+	}
+}
+
+// I1: a later word of the issuer's ends the copy, also if it leaves nothing that could be handed out.
+// What Redis or somebody else makes of the same word does not.
+func TestI1ShelfEndsACopy(t *testing.T) {
+	const ago = time.Minute
+	for edge, test := range map[string]struct {
+		left, checked time.Duration
+		own, inRedis  bool
+		ended         bool
+	}{
+		"little, asked since":          {8 * time.Second, ago - 1, false, true, true},
+		"nothing, asked since":         {-time.Second, ago - 1, false, true, true},
+		"little, the same word":        {8 * time.Second, ago, false, true, false},
+		"little, asked before":         {8 * time.Second, ago + 1, false, true, false},
+		"little, our own question":     {8 * time.Second, 0, true, false, true},
+		"little, of an event":          {8 * time.Second, ago - 1, false, false, true},
+		"more than is never given out": {11 * time.Second, ago - 1, false, true, false},
+	} {
+		t.Run(edge, func(t *testing.T) {
+			at, redis := now(), time.UnixMilli(1_700_000_000_000)
+			s := shelfOf(t, at, redis)
+			s.take(s.word("a", time.Hour, ago, at, redis), false, at)
+			a := s.word("a", test.left, test.checked, at, redis)
+			a.own, a.inRedis = test.own, test.inRedis
+			got := s.take(a, false, at)
+			assert.Equal(t, test.ended, got.ended)
+			assert.Equal(t, !test.ended, got.usable)
+			assert.Equal(t, !test.ended, s.usable(at) != nil)
+			assert.False(t, s.take(s.word("a", time.Hour, ago, at, redis), false, at).usable && test.ended, "the older word again")
+			other := s.take(s.word("b", 8*time.Second, 0, at, redis), false, at)
+			assert.False(t, other.ended, "a word on another token")
+			assert.True(t, s.take(s.word("a", 2*time.Hour, -1, at, redis), false, at).usable, "handed out again")
+		})
+	}
+}
+
 // I2: an event's token is believed only if its times agree with the last look, and then for the
 // least that both allow.
 func TestI2ShelfBelieves(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // I1: the issuer's shorter word on the token that everybody has reaches all who have it,
@@ -107,4 +108,66 @@ func TestI1ShorterWordForgottenAfterTheEnd(t *testing.T) {
 		read(replicas, time.Second, time.Minute) // checks each
 		assert.LessOrEqual(t, f.stats().Calls-calls, len(replicas), "one each, as what Redis holds seems to live longer")
 	})
+}
+
+// I1: the issuer's shorter word on the token that everybody has may leave less than anybody is handed of
+// a token of that life, or nothing by the time it is there. It ends the copies all the same.
+func TestI1ShorterWordThatLeavesNothing(t *testing.T) {
+	refresh := func(t *testing.T, f *fleet) error {
+		_, _, err := f.replicas[0].source.Refresh(t.Context())
+		return err
+	}
+	for name, c := range map[string]struct {
+		left  time.Duration
+		fault feishutest.Fault
+		learn func(t *testing.T, f *fleet)
+	}{
+		"little": {left: 8 * time.Second, learn: func(t *testing.T, f *fleet) {
+			require.NoError(t, refresh(t, f))
+		}},
+		"little, unheard": {left: 8 * time.Second, learn: func(t *testing.T, f *fleet) {
+			for _, r := range f.replicas[1:] {
+				r.link.LoseMessages(true)
+			}
+			require.NoError(t, refresh(t, f))
+			for _, r := range f.replicas[1:] { // which look then
+				r.link.Heal()
+				r.link.Cut()
+			}
+			time.Sleep(6 * time.Second)
+		}},
+		"little, around Redis": {left: 8 * time.Second, learn: func(t *testing.T, f *fleet) {
+			f.replicas[0].link.Down()
+			require.NoError(t, refresh(t, f))
+			f.replicas[0].link.Heal()
+			time.Sleep(5 * time.Second) // it is put back
+		}},
+		"nothing": {2 * time.Second, feishutest.SlowBody(20 * time.Millisecond), func(t *testing.T, f *fleet) {
+			require.ErrorIs(t, refresh(t, f), tokencache.ErrExpired)
+			time.Sleep(2 * time.Millisecond)
+			require.Empty(t, f.stored(), "nor does Redis have it any more")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, feishutest.Config{Latency: latency, Window: time.Second}, func(t *testing.T, f *fleet) {
+				f.start(5)
+				together(f.replicas, func(r *replica) { r.mustGet() })
+				time.Sleep(10 * time.Minute)
+				old := f.replicas[0].mustGet()
+				f.issuer.SetRemaining(c.left)
+				end := time.Now().Add(c.left)
+				f.issuer.FailNext(1, c.fault)
+				c.learn(t, f)
+				for range 20 {
+					time.Sleep(time.Second)
+					for _, r := range f.replicas {
+						tok := r.within(20 * time.Second) // is checked
+						assert.False(t, tok.Equal(old) && tok.Expiry().After(end.Add(latency)), "%s has the end that it was to have", r.name)
+					}
+				}
+				read(f.replicas, time.Second, 10*time.Minute)
+				assert.LessOrEqual(t, f.stats().Calls, 4+len(f.replicas), "one each, at most, for the little that was left")
+			})
+		})
+	}
 }

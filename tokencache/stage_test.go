@@ -102,6 +102,17 @@ func (s *stage) lasts(want, got time.Duration, about ...any) {
 	assert.GreaterOrEqual(s.t, got, want-s.slack(), about...)
 }
 
+// over waits for the end of what is stored for no more than a millisecond.
+func (s *stage) over(stored *record) {
+	switch {
+	case stored == nil:
+	case s.m != nil:
+		s.pass(time.Millisecond)
+	default:
+		require.Eventually(s.t, func() bool { return s.holds() == "" }, 5*time.Second, time.Millisecond)
+	}
+}
+
 func (s *stage) ttl(key string) time.Duration {
 	ms, err := s.rdb.Do(s.t.Context(), "PTTL", key).Int64()
 	require.NoError(s.t, err)

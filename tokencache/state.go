@@ -89,10 +89,24 @@ func (st *state) take(a adoption) taken {
 	if t.stored != nil && st.round != nil {
 		closeOnce(st.round.ready)
 	}
+	if t.ended { // as after a rejection
+		st.free()
+		st.wake()
+	}
 	if t.another {
 		st.observe(Event{Kind: EventAdopt, Remaining: t.stored.remainingAt(at)})
 	}
 	return t
+}
+
+// whyUseless is why an answer of the issuer's did not become a copy.
+func (st *state) whyUseless(fp string) (why error) {
+	st.do(func() {
+		if why = ErrExpired; st.shelf.knowsRejected(fp) {
+			why = ErrRejected
+		}
+	})
+	return why
 }
 
 // free ends the hold, and lets the next fill come. The caller holds st.mu.

@@ -289,6 +289,39 @@ func TestPublishDecides(t *testing.T) {
 			offer: func(s *stage) offer { return s.askedAgo(hour, hour, 0) },
 		},
 		{
+			name: "I1: same, shorter than anybody is handed of its life", want: OutcomeRenewed, holds: "a2", lasts: 8 * time.Second, life: 8 * time.Second, fetched: "them",
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour, "checked_at", s.endingIn(-time.Minute)) },
+			offer: func(s *stage) offer { return s.offered(8*time.Second, 0) },
+		},
+		{
+			name: "I1: same, shorter than that by rounding", want: OutcomeKept, holds: "a2", lasts: 8 * time.Second, fetched: "them",
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, 8*time.Second, "checked_at", s.endingIn(-time.Minute)) },
+			offer: func(s *stage) offer { return s.offered(7500*time.Millisecond, 0) },
+		},
+		{
+			name: "I1: same, over by a later word", want: OutcomeRenewed,
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour, "checked_at", s.endingIn(-time.Minute)) },
+			offer: func(s *stage) offer { return s.offered(2*time.Second, 3*time.Second) },
+		},
+		{
+			name: "I1: same, over by an earlier word", want: OutcomeExpired, holds: "a2", lasts: hour, fetched: "them",
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour, "checked_at", s.endingIn(-time.Second)) },
+			offer: func(s *stage) offer { return s.askedAgo(time.Minute, 2*time.Second, 3*time.Second) },
+		},
+		{
+			name: "I1: same, over by a later word, of one that was rejected since", want: OutcomeExpired, holds: "a2", lasts: hour, fetched: "them",
+			setup: func(s *stage) {
+				s.put("a2", "t2", 2*hour, hour, "checked_at", s.endingIn(-time.Minute))
+				s.bury("a2", "t2", s.t0.Add(time.Second))
+			},
+			offer: func(s *stage) offer { return s.offered(2*time.Second, 3*time.Second) },
+		},
+		{
+			name: "I1: put back: same, over by a later word", want: OutcomeRenewed,
+			setup: func(s *stage) { s.put("a2", "t2", 2*hour, hour, "checked_at", s.endingIn(-time.Minute)) },
+			offer: func(s *stage) offer { return putBack(s, 2*time.Second, 3*time.Second) },
+		},
+		{
 			name: "F23: Redis' clock jumped forward by 10 min", want: OutcomeStored, holds: "a2", lasts: hour + 50*time.Minute,
 			offer: func(s *stage) offer { return s.askedAgo(10*time.Minute, 2*hour, 130*time.Millisecond) },
 		},
@@ -318,6 +351,9 @@ func TestPublishDecides(t *testing.T) {
 				}
 				out, stored := s.mustPublish(o)
 				assert.Equal(t, test.want, out)
+				if test.holds == "" {
+					s.over(stored)
+				}
 				assert.Equal(t, test.holds, s.holds())
 				if out == OutcomeExpired || out == OutcomeRejected {
 					assert.Nil(t, stored, "they come alone")

@@ -94,7 +94,7 @@ func (t *tenure) ask(ctx context.Context, v *view) error {
 		}
 		if enough, pause := t.situation().enough(v); enough {
 			t.pauseFor(pause)
-			t.told = true
+			t.told = v.record != nil
 			return nil
 		}
 		if again || errors.Is(useless, ErrExpired) { // else rejected since we asked: once more
@@ -105,16 +105,17 @@ func (t *tenure) ask(ctx context.Context, v *view) error {
 
 // publish offers what was got, adopts what is stored then, and tells the fleet.
 // Without an error there was a usable copy afterwards. ErrExpired: the call took
-// longer than the token lives. ErrRejected: it was rejected since it was asked
-// for, or of no use any more when it arrived. Else a *RedisError.
+// longer than the token lives, or that ends sooner than was known. ErrRejected: it was rejected since
+// it was asked for. Else a *RedisError.
 func (t *tenure) publish(ctx context.Context, got fetched, v *view) error {
 	life, w := got.token.life(), t.store.of.Window()
+	margin := windowOf(w, life, false, 0).dead
 	instead := v.foreign // it makes way for ours, as we cannot open it
 	if c := t.state.usable(); c != nil && c.letsStand(now()) {
 		instead = ""
 	}
 	out, stored, err := t.link.publish(ctx, offer{
-		token: got.token, margin: windowOf(w, life, false, 0).dead, window: w,
+		token: got.token, margin: margin, window: w,
 		asked: v.now, elapsed: now().since(got.began), took: got.took, by: t.config.Replica,
 		lock: t.lease.Value(), instead: instead,
 	})
@@ -123,6 +124,9 @@ func (t *tenure) publish(ctx context.Context, got fetched, v *view) error {
 	case err != nil:
 		return err
 	case out == OutcomeExpired:
+		if life-now().since(got.began) <= margin { // by our clocks, too: it may be the issuer's last word on the copy
+			t.state.adopt(got.adoption())
+		}
 		return ErrExpired
 	case out == OutcomeRejected:
 		return ErrRejected
@@ -141,8 +145,8 @@ func (t *tenure) publish(ctx context.Context, got fetched, v *view) error {
 	if stored != nil && (out != OutcomeKept || a.own) { // this call stored or confirmed it, even if this process could not adopt it
 		t.link.announceToken(ctx, stored)
 	}
-	if !usable {
-		return ErrRejected // while the answer was on its way
+	if !usable { // rejected while the answer was on its way, or a last word that leaves nothing
+		return t.state.whyUseless(got.token.Fingerprint())
 	}
 	return nil
 }

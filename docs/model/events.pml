@@ -138,13 +138,17 @@ inline mint(given) {
 	fi
 }
 
-/* A later word of the issuer's on the stored token: it ends as was said, or earlier. Of one moment
- * the word that is stored already counts. */
+/* A later word of the issuer's on the stored token: it ends as was said, or earlier, maybe so early that
+ * nobody hands it out. Of one moment the word that is stored already counts. */
 inline confirm() {
 	if
 	:: now == redis.checked
 	:: now != redis.checked -> store(redis.tok, redis.ends)
 	:: now != redis.checked && redis.ends - now > X + 1 -> store(redis.tok, now + X + 1)
+	:: now != redis.checked && redis.ends - now > X -> store(redis.tok, now + 1)
+#ifdef PROMPT
+		; behindBy = 0 /* there is none any more */
+#endif
 	fi
 }
 
@@ -185,16 +189,22 @@ inline check() {
 #define takes (copy == T && !knowsLater || copy != T && (!usable || till > until || succeeds))
 #endif
 
-/* take makes what is offered the copy, unless it is dead: then it changes nothing, be it a later word on
- * the copy or not. Ghost: the latest word that the hearer was told of its copy, but for such ones. */
+/* What is dead changes nothing, unless it is a later word on the copy, which ends that. */
+#ifdef CRIPPLE_LAST
+#define counts (till > t + X)
+#else
+#define counts (till > t + X || copy == T && (oneClock && wR > wordRedis || !oneClock && wA > wordAt + SAME))
+#endif
+
+/* take makes what is offered the copy. Ghost: the latest word that the hearer was told of its copy. */
 inline take() {
 	if
-	:: till > t + X && T == copy && word > toldAt -> told = real; toldAt = word
+	:: T == copy && word > toldAt -> told = real; toldAt = word
 	:: T == copy && word == toldAt -> told = most(told, real) /* not reached: from an event, as one of a word that is known is passed over */
 	:: else
 	fi;
 	if
-	:: till > t + X && takes ->
+	:: counts && takes ->
 		I2_copy_does_not_go_back = copy == T || !usable || till > until || word > toldAt;
 		assert(I2_copy_does_not_go_back);
 		if
@@ -405,7 +415,14 @@ proctype Clock() {
 		I4_news_are_looked_for = unread <= 2; /* it may have come after the look of this tick */
 		assert(I4_news_are_looked_for);
 #endif
-		t++; check() }
+		t++;
+#ifdef PROMPT
+		if
+		:: !(sound(redis) && redis.ends - now > X) -> behindBy = 0
+		:: else
+		fi;
+#endif
+		check() }
 	od
 } /* not reached: a process that does not end */
 

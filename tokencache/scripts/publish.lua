@@ -4,7 +4,8 @@
 -- ARGV: 1 sealed, 2 fingerprint, 3 life (ms),
 --       4 t0: Redis time (ms) just before the request was sent,
 --       5 elapsed (ms) since then by the caller's clocks, 6 fetched_by,
---       7 life left (ms) at or below which the token is of no use to anyone,
+--       7 life left (ms) at or below which the token is of no use to anyone; if it is the
+--       stored one, and this the issuer's later word, it ends here, too,
 --       8 put-back (1: the issuer was asked long ago, at t0, and without the lock),
 --       9 the issuer's window (ms), for whoever looks without knowing the issuer,
 --       10 lock value, 11 the sum of a stored record that the holder of the lock could
@@ -30,9 +31,7 @@ if t0 > now then -- by another clock, or before this one was set back
 	checked = math.max(0, now - tonumber(ARGV[5]))
 end
 local px = math.min(life, life - spent)
-if px <= tonumber(ARGV[7]) then
-	return { 'expired' }
-end
+local useless = px <= tonumber(ARGV[7])
 
 local tombstone = redis.call('GET', KEYS[3])
 if tombstone then
@@ -44,7 +43,7 @@ if tombstone then
 	end
 	-- One that a single replica has rejected may be put back for the others: see invalidate.
 	if at >= checked and not put_back or put_back and not string.match(tombstone, ' alone$') then
-		return { 'rejected' }
+		return { useless and 'expired' or 'rejected' }
 	end
 end
 
@@ -72,7 +71,7 @@ left = math.min(ttl, left) -- somebody may have prolonged the key
 
 -- The issuer has answered, so whatever failure there was is over.
 local function answered()
-	if not put_back and redis.call('TYPE', KEYS[2]).ok == 'hash' then
+	if not put_back and not useless and redis.call('TYPE', KEYS[2]).ok == 'hash' then
 		redis.call('DEL', KEYS[2])
 	end
 end
@@ -87,6 +86,12 @@ end
 local took = tonumber(ARGV[13])
 local shorter = px + took < left - 1000
 local later = checked > known_at and (not put_back or shorter)
+if useless then
+	if not (same and later and shorter) then
+		return { 'expired' }
+	end
+	px = math.max(px, 1) -- no key has a TTL of 0
+end
 if usable and ((not same and left >= px) or (same and not later)) then
 	local outcome = 'kept'
 	if same and t0 == known_at then -- a replay: its reply was lost, and the others have not been told yet
@@ -104,7 +109,9 @@ local by, at = ARGV[6], string.format('%.0f', math.min(now, t0 + took))
 if same then
 	outcome = 'renewed'
 	by, at = stored[7] or by, stored[8] or at
-	if lasts >= life then -- what is sealed has its life
+	-- What is sealed has its life, and of a longer one the last part is never handed out: that would be
+	-- all that a much shorter word leaves.
+	if lasts >= life and not (shorter and px <= math.min(10000, lasts / 50)) then
 		sealed, lives = stored[1], stored[3]
 	end
 	if px <= left + 1000 and not shorter then -- but for checked_at, nothing changes
