@@ -196,7 +196,7 @@ func (c *courier) bring(ctx context.Context) error {
 	v, err := c.look(ctx, false)
 	if err != nil {
 		if ctx.Err() == nil && !errors.Is(err, ErrClosed) { // else our own time is up
-			c.redisTrouble(err, false) // when the next fill may come is not the courier's to say
+			c.redisTrouble(err, fillsGoOn) // when the next fill may come is not the courier's to say
 		}
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // withoutRedis ends a fill that Redis let down: see situation.aroundRedis.
@@ -17,16 +19,30 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	if e, ok := cause.(*RedisError); ok && e.Trouble == TroublePaused && !f.why.insists && f.breaker.allow() { //nolint:errorlint // it was not asked, and is back
 		return errRedisBack
 	}
-	changed := f.state.changes() // before the hold is there that resume ends
-	f.link.redisTrouble(cause, true)
-	a := f.situation().aroundRedis(f.config.NoDirect, cause)
+	a, turn := f.situation().aroundRedis(f.config.NoDirect, cause), noTurn
+	if a.next == goAround {
+		turn = f.takeDirectTurn()
+	}
+	var changed <-chan struct{}
+	f.state.do(func() { // before the hold is there that resume ends
+		changed = f.state.changed.next()
+		f.cause = cause
+	})
+	if turn == noTurn {
+		f.link.redisTrouble(cause, fillsFail)
+	} else {
+		f.link.redisTrouble(cause, fillsWait) // with this one
+	}
 	if a.why != nil {
 		f.state.holdFor(a.hold, a.why)
 	}
-	if a.next != goAround {
+	switch {
+	case a.next != goAround:
 		return a.err
+	case turn == noTurn:
+		return cause
 	}
-	if err := f.takeDirectTurn(ctx, cause, changed); err != nil {
+	if err := f.awaitTurn(ctx, turn, cause, changed); err != nil {
 		if f.wasTold() { // meanwhile
 			return nil
 		}
@@ -35,30 +51,42 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	return f.askDirectly(ctx, cause)
 }
 
-// takeDirectTurn waits for the fill's turn to call the issuer directly, as long as that is of use,
-// and returns nil when it has it; cause if not, as when an event brings a token; errRedisBack if a
-// silent Redis answers meanwhile. It keeps its place: those who wait for one are served in their
+// directTurn is when a fill may call the issuer directly.
+type directTurn struct {
+	reserved *rate.Reservation // nil: at once
+	wait     time.Duration
+}
+
+// noTurn is no turn: there is none while waiting is of use.
+var noTurn = directTurn{wait: -1}
+
+// takeDirectTurn takes the fill's turn. Who has one keeps its place: those who wait are served in their
 // order, and 64 of them for 4 s at the default rate.
-func (f *fill) takeDirectTurn(ctx context.Context, cause error, changed <-chan struct{}) error {
+func (f *fill) takeDirectTurn() directTurn {
 	s := f.situation()
 	if f.directCalls.Allow() || s.ownTurn {
-		return nil
+		return directTurn{}
 	}
 	patience := s.patienceForTurn()
 	if patience <= 0 {
-		return cause
+		return noTurn
 	}
-	turn := f.directCalls.Reserve()
-	wait := turn.Delay()
+	reserved := f.directCalls.Reserve()
+	wait := reserved.Delay()
 	if wait > patience {
-		turn.Cancel()
-		return cause
+		reserved.Cancel()
+		return noTurn
 	}
-	f.state.do(func() {
-		f.state.pacer.excuse() // whoever comes now shall wait as well
-		f.cause = cause
-	})
-	timer := time.NewTimer(wait)
+	return directTurn{reserved, wait}
+}
+
+// awaitTurn returns nil when it is the fill's turn; cause if it is of no use any more, as when an event
+// brings a token; errRedisBack if a silent Redis answers meanwhile.
+func (f *fill) awaitTurn(ctx context.Context, turn directTurn, cause error, changed <-chan struct{}) error {
+	if turn.reserved == nil {
+		return nil
+	}
+	timer := time.NewTimer(turn.wait)
 	defer timer.Stop()
 	for !f.wasTold() {
 		select {
@@ -68,7 +96,7 @@ func (f *fill) takeDirectTurn(ctx context.Context, cause error, changed <-chan s
 			changed = f.state.changes()
 			// Nobody would begin another fill for Refresh.
 			if !f.why.insists && (hold{err: cause}).isOfSilence() && f.breaker.allow() {
-				turn.Cancel()
+				turn.reserved.Cancel()
 				return errRedisBack
 			}
 			continue
@@ -77,14 +105,13 @@ func (f *fill) takeDirectTurn(ctx context.Context, cause error, changed <-chan s
 		}
 		break
 	}
-	turn.Cancel()
+	turn.reserved.Cancel()
 	return cause
 }
 
 // askDirectly asks the issuer around Redis. The lock only saves calls; a token got
 // without it is as good as any.
 func (f *fill) askDirectly(ctx context.Context, cause error) error {
-	f.state.do(f.state.pacer.excuse) // whoever comes now shall wait for the answer
 	ctx = context.WithoutCancel(ctx)
 	got, err := f.asker.fetch(ctx, EventDirectCall)
 	f.state.do(func() { f.state.pacer.directCallEnded(err, now()) })

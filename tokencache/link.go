@@ -97,15 +97,27 @@ func (l *link) announceFree(ctx context.Context) { _ = l.store.announce(ctx, wir
 // announceToken sends the others what is stored. An event that is lost costs them time, no more.
 func (l *link) announceToken(ctx context.Context, r *record) { _ = l.store.announceToken(ctx, r) }
 
-// redisTrouble tells of trouble with Redis. Holds: it keeps the next fill away, too.
-func (l *link) redisTrouble(cause error, holds bool) {
+// aftermath is what trouble with Redis means for the next fill.
+type aftermath uint8
+
+const (
+	fillsGoOn aftermath = iota
+	fillsFail           // it is kept away for a while, and a Get without a copy fails
+	fillsWait           // it is kept away, and a Get waits for who goes around Redis
+)
+
+// redisTrouble tells of trouble with Redis, and does in the same step what follows.
+func (l *link) redisTrouble(cause error, then aftermath) {
 	e := redisErrorOf(cause, l.store.keys.id)
 	l.state.observe(Event{Kind: EventDegraded, Trouble: e.Trouble, Err: e})
 	least := l.breaker.retryIn(now())
 	news, refused, without := false, e.refused(), 0
 	l.state.pace(func(p *pacer, c *localCopy, at instant) {
-		if news = p.redisFailed(refused); holds {
+		if news = p.redisFailed(refused); then != fillsGoOn {
 			p.holdForRedis(e, least, c, at) // the prober ends this hold if Redis is back before: see resume
+		}
+		if then == fillsWait {
+			p.excuse()
 		}
 		if c == nil {
 			without = 1

@@ -83,7 +83,7 @@ func (t *tenure) ask(ctx context.Context, v *view) error {
 			t.paceAnswer()
 			return nil
 		case errors.Is(err, ErrRedis): // the token is good, even if Redis is not
-			t.link.redisTrouble(err, true)
+			t.link.redisTrouble(err, fillsFail)
 			return t.keep(got)
 		case t.state.broken() != nil: // and yet published
 			return ErrClosed
@@ -171,7 +171,7 @@ func (t *tenure) shareFailure(ctx context.Context, err error) error {
 	held, storeErr := t.store.fail(ctx, t.lease.Value(), e, t.state.pacer.jitter.draw(), t.replica())
 	if storeErr != nil { // nothing to find: release says so
 		held = 0
-		t.link.redisTrouble(storeErr, true)
+		t.link.redisTrouble(storeErr, fillsFail)
 	} else {
 		t.link.announceFree(ctx)
 		t.told = true
