@@ -81,8 +81,8 @@ func setAhead(v reflect.Value, d time.Duration) {
 			v.SetMapIndex(key, one)
 		}
 	case t.Kind() == reflect.Struct && t.PkgPath() == product:
-		for i := range t.NumField() {
-			setAhead(field(v, t.Field(i).Name), d)
+		for one := range t.Fields() {
+			setAhead(field(v, one.Name), d)
 		}
 	}
 }
