@@ -221,7 +221,7 @@ func (c *checker) waited(r *replica, g *got) {
 	noIssuer := c.w.troubled(caller, g.app.index, g.began, g.ended, func(t *trouble) bool { return t.issuer })
 	switch {
 	case stopped:
-	case errors.Is(g.err, tokencache.ErrRejected) && c.isPaced(g):
+	case g.err != nil && c.failedByAPace(g):
 	case g.err == nil && c.isPaced(g) && (g.took() < longestPace+longWait || c.clockSet(g)):
 	case noRedis && (r.noDirect || spent):
 	case noIssuer && (noRedis || !c.storedThroughout(r, g)):

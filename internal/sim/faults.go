@@ -50,6 +50,7 @@ type trouble struct {
 	failure   bool          // the record of a failure may be lost, passed or wrong, or the lock that lets it be written
 	lost      bool          // Redis may have lost data, or have been given wrong data
 	kept      bool          // a rejected token may be handed out again
+	unsaid    bool          // records may not say what a failure is of
 	tail      time.Duration // how long the fleet may be held back when it is over
 	builds    bool          // two builds cannot open each other's records
 	rotations int           // calls, as repeats, for each rotation meanwhile
@@ -60,7 +61,7 @@ const all = -1
 
 // harmless reports whether it is an excuse for nothing at all.
 func (t *trouble) harmless() bool {
-	return !t.stopped && !t.redis && !t.spent && !t.issuer && !t.gone && !t.failure && !t.lost && !t.kept && !t.builds && t.repeats == 0
+	return !t.stopped && !t.redis && !t.spent && !t.issuer && !t.gone && !t.failure && !t.lost && !t.kept && !t.unsaid && !t.builds && t.repeats == 0
 }
 
 // overlaps reports whether the trouble, tail included, was there between the two.

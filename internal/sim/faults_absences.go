@@ -17,7 +17,7 @@ var absenceFaults = []kind{
 		trouble: trouble{}, begin: nobodyLooks,
 	}, {
 		name: "suspended host", family: absences, everyApp: true, onCall: 0.3, shortest: 500 * time.Millisecond, longest: 24 * time.Hour, lives: 12,
-		trouble: trouble{stopped: true, gone: true, redis: true, tail: 40 * time.Second, repeats: 1}, begin: suspended,
+		trouble: trouble{stopped: true, gone: true, redis: true, tail: 40 * time.Second, repeats: 2}, begin: suspended,
 	},
 }
 

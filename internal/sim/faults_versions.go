@@ -21,8 +21,8 @@ var versionFaults = []kind{
 		},
 	}, {
 		name: "older fields", family: versions, everyReplica: true, everyApp: true, shortest: time.Second, longest: 12 * time.Hour, lives: 6,
-		// Nobody knows how old a token is, nor when the issuer was last asked.
-		trouble: trouble{lost: true, repeats: 2}, begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
+		// Nobody knows how old a token is, when the issuer was last asked, or what a failure is of.
+		trouble: trouble{lost: true, unsaid: true, repeats: 2}, begin: func(w *world, _ *fault, _ *replica, _ *rand.Rand) effect {
 			return lasts(w.impose(&condition{replica: everybody, older: true}))
 		},
 	}, {

@@ -1,8 +1,11 @@
 package sim
 
 import (
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // pace is what two rejections of fresh tokens leave: nobody asks for a while. Such a token
@@ -11,6 +14,7 @@ type pace struct {
 	app    *app
 	at     time.Time
 	longer time.Duration // Redis' clock was set back since
+	unsaid bool          // an older version may have written the failure, without saying what it is of
 }
 
 const longestPace = 36 * time.Second
@@ -31,9 +35,10 @@ func (c *checker) pacing(r *replica, a *app) {
 	if len(handedOut) < 2 && !c.forgot(a, now.Add(-remembered)) && !c.rowDamaged(a, now.Add(-max(remembered, c.w.s.life))) {
 		c.violated("I4", r.name, "is paced for %s after a single token", a.name)
 	}
+	unsaid := c.w.troubled(everybody, all, now.Add(-longWait), now, func(t *trouble) bool { return t.unsaid })
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.paced = append(c.paced, pace{app: a, at: now})
+	c.paced = append(c.paced, pace{app: a, at: now, unsaid: unsaid})
 }
 
 // rowDamaged reports whether somebody has laid hands on what Redis knows of tokens that were refused
@@ -44,12 +49,21 @@ func (c *checker) rowDamaged(a *app, since time.Time) bool {
 	return c.records[a.index].rowDamaged.After(since)
 }
 
-// isPaced reports whether a Get may have failed because of a pace.
-func (c *checker) isPaced(g *got) bool {
+// isPaced reports whether a pace may have kept a Get waiting.
+func (c *checker) isPaced(g *got) bool { return c.pacedBy(g, func(pace) bool { return true }) }
+
+// failedByAPace reports whether a Get may have failed because of one.
+func (c *checker) failedByAPace(g *got) bool {
+	said := errors.Is(g.err, tokencache.ErrRejected)
+	_, ofTheIssuer := errors.AsType[*tokencache.IssuerError](g.err)
+	return c.pacedBy(g, func(p pace) bool { return said || ofTheIssuer && p.unsaid })
+}
+
+func (c *checker) pacedBy(g *got, sort func(pace) bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.ContainsFunc(c.paced, func(p pace) bool {
-		return p.app == g.app && !p.at.After(g.ended) && p.at.Add(longestPace+p.longer+fromMemory).After(g.began)
+		return p.app == g.app && sort(p) && !p.at.After(g.ended) && p.at.Add(longestPace+p.longer+fromMemory).After(g.began)
 	})
 }
 

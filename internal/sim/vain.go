@@ -40,7 +40,8 @@ type payer struct {
 // its replica, and no trouble pays for more than it may cost:
 //
 //   - crash, close, pause, a lost lock or one that lasts for ever, a spoiled answer:
-//     the token was minted for somebody who could not share it; the next asks. 1 each.
+//     the token was minted for somebody who could not share it; the next asks. 1 each; a pause is
+//     also trouble between its replica and Redis.
 //   - lost data: whoever is cold asks, and once more if the loss meets what that one
 //     had stored: 2. A shortened record is due early and each in turn may find it so.
 //     Nobody may look before the token is due, so these pay until there is another.
