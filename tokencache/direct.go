@@ -39,6 +39,8 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	switch {
 	case a.next != goAround:
 		return a.err
+	case turn == noTurn && f.wasTold(): // meanwhile
+		return nil
 	case turn == noTurn:
 		return cause
 	}

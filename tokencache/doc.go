@@ -63,6 +63,9 @@
 //   - Right lives when Redis' clock steps, or differs between a primary and its successor:
 //     remaining lives shift as much.
 //   - That an early revocation is noticed: somebody must call [Source.Invalidate].
+//   - That a rejection counts within the cool-down of an earlier one, a minute and more, after which the
+//     token was handed out again: Invalidate says ErrCoolDown. Nor where Redis has lost it and its clock
+//     was set as well.
 //   - That an event arrives. Timers find out, if later: a rotation when the copy is due, which
 //     costs no call, and a revocation then, or by an own [Source.Invalidate].
 //   - That a copy from an event is right by more than half of that last part, where Redis' clock

@@ -115,7 +115,7 @@ func (r rejections) forbid(fp string, a adoption) bool {
 	if !rejected {
 		return false
 	}
-	if a.asked < max(m.number, m.late) {
+	if a.asked < m.last() {
 		return true
 	}
 	return !a.own && (!m.told || m.due > 0 || !m.renewed && !a.isCheckedSince(m))
@@ -177,12 +177,15 @@ func (r rejections) pending(at instant) (fps []string) {
 func (r rejections) forgetOne() {
 	least := ""
 	for fp, m := range r {
-		if least == "" || cmp.Or(cmp.Compare(m.matters(), r[least].matters()), cmp.Compare(m.number, r[least].number)) < 0 {
+		if least == "" || cmp.Or(cmp.Compare(m.matters(), r[least].matters()), cmp.Compare(m.last(), r[least].last())) < 0 {
 			least = fp
 		}
 	}
 	delete(r, least)
 }
+
+// last is the number of the last news of it.
+func (m rejection) last() uint64 { return max(m.number, m.late) }
 
 // matters ranks what to keep: first what Redis has not been told of a token that it had, then of
 // others, last what it knows.

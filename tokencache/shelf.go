@@ -55,7 +55,7 @@ func (s *shelf) take(a adoption, refresher bool, at instant) taken {
 		return taken{usable: current.usableAt(at)}
 	}
 	c, word := s.newCopy(a, current, refresher), a.word()
-	if !c.usableAt(at) && !s.endsCopy(current, a) || !s.mayReplace(current, c, a, at) {
+	if !c.usableAt(at) && !s.endsCopy(current, c, a, at) || !s.mayReplace(current, c, a, at) {
 		return taken{usable: current.usableAt(at)}
 	}
 	if !current.is(fp) || word.isAfter(s.lastWord, 0) {
@@ -84,14 +84,16 @@ func (s *shelf) newCopy(a adoption, current *localCopy, refresher bool) *localCo
 	return c
 }
 
-// endsCopy reports whether a is a later word of the issuer's on the copy, which counts also if it leaves
-// nothing that could be handed out. The same word, of which Redis lets less stand, ends no copy.
-func (s *shelf) endsCopy(current *localCopy, a adoption) bool {
+// endsCopy reports whether c is made of a later word a of the issuer's on the copy, and of a shorter one:
+// that counts also if it leaves nothing that could be handed out. Neither the same word ends a copy, of
+// which Redis lets less stand, nor one that confirms its end: what of a token is never handed out goes by
+// the life that the issuer gave it, so a copy of its last seconds may be good where Redis' record is not.
+func (s *shelf) endsCopy(current, c *localCopy, a adoption, at instant) bool {
 	tolerance := sameEnd
 	if a.own {
 		tolerance = 0
 	}
-	return current.is(a.token.Fingerprint()) && a.word().isAfter(s.lastWord, tolerance)
+	return current.is(a.token.Fingerprint()) && a.word().isAfter(s.lastWord, tolerance) && current.remainingAt(at)-c.remainingAt(at) > sameEnd
 }
 
 // mayReplace reports whether c, made of a, may take the place of the current copy.

@@ -193,6 +193,23 @@ func TestI1ShelfEndsACopy(t *testing.T) {
 	}
 }
 
+// I1: a copy of a token's last seconds, of the issuer's own word on them, is not ended by a record or an
+// event that says the same of the whole life, of which these seconds are never handed out.
+func TestI1ShelfKeepsWhatIsConfirmed(t *testing.T) {
+	at, redis := now(), time.UnixMilli(1_700_000_000_000)
+	s := shelfOf(t, at, redis)
+	short := adoption{token: NewToken("a", "", 9*time.Second), remaining: 9 * time.Second, at: at, asked: s.nextNumber(), own: true}
+	require.True(t, s.take(short, false, at).usable)
+	at, redis = at.add(3*time.Second), redis.Add(3*time.Second)
+	for range 3 {
+		got := s.take(s.word("a", 6*time.Second, 0, at, redis), false, at)
+		assert.True(t, got.usable && !got.ended)
+		at, redis = at.add(100*time.Millisecond), redis.Add(100*time.Millisecond)
+	}
+	ended := s.take(s.word("a", time.Second, 0, at, redis), false, at)
+	assert.True(t, ended.ended && !ended.usable, "it says less")
+}
+
 // I2: an event's token is believed only if its times agree with the last look, and then for the
 // least that both allow.
 func TestI2ShelfBelieves(t *testing.T) {

@@ -147,6 +147,12 @@ func TestI1ShorterWordThatLeavesNothing(t *testing.T) {
 			time.Sleep(2 * time.Millisecond)
 			require.Empty(t, f.stored(), "nor does Redis have it any more")
 		}},
+		"nothing, from far": {2 * time.Second, feishutest.SlowBody(20 * time.Millisecond), func(t *testing.T, f *fleet) {
+			for _, r := range f.replicas {
+				r.link.Delay(15 * time.Millisecond)
+			}
+			require.ErrorIs(t, refresh(t, f), tokencache.ErrExpired)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, feishutest.Config{Latency: latency, Window: time.Second}, func(t *testing.T, f *fleet) {

@@ -146,6 +146,7 @@ func (t *tenure) publish(ctx context.Context, got fetched, v *view) error {
 		t.link.announceToken(ctx, stored)
 	}
 	if !usable { // rejected while the answer was on its way, or a last word that leaves nothing
+		t.told = false // there is nothing to find
 		return t.state.whyUseless(got.token.Fingerprint())
 	}
 	return nil

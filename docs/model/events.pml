@@ -193,14 +193,14 @@ inline check() {
 #ifdef CRIPPLE_LAST
 #define counts (till > t + X)
 #else
-#define counts (till > t + X || copy == T && (oneClock && wR > wordRedis || !oneClock && wA > wordAt + SAME))
+#define counts (till > t + X || copy == T && until > till && (oneClock && wR > wordRedis || !oneClock && wA > wordAt + SAME))
 #endif
 
 /* take makes what is offered the copy. Ghost: the latest word that the hearer was told of its copy. */
 inline take() {
 	if
 	:: T == copy && word > toldAt -> told = real; toldAt = word
-	:: T == copy && word == toldAt -> told = most(told, real) /* not reached: from an event, as one of a word that is known is passed over */
+	:: T == copy && word == toldAt -> told = most(told, real)
 	:: else
 	fi;
 	if

@@ -237,8 +237,7 @@ inline begin(i) {
 	r[i].at = ASKING
 }
 
-/* The issuer answers: with its newest token, or with a new one. Issuers differ in when they do. A
- * */
+/* The issuer answers: with its newest token, or with a new one. Issuers differ in when they do. */
 inline answer(i) {
 	if
 	:: newest > OLDEST /* the same */

@@ -85,7 +85,6 @@ byte k
 bool I1_no_copy_seen_rejected = true
 bool I2_no_late_publish_of_the_rejected = true
 bool I3_one_drop_in_a_cool_down = true
-bool I4_asked_since_is_adopted = true
 bool I4_handed_out_again_is_adopted = true
 
 /* Bits of `after`: the rejection that a replica has seen, what an event tells of. */
@@ -391,8 +390,6 @@ inline wrote(i) {
 		adopt(i)
 	:: else
 	fi;
-	I4_asked_since_is_adopted = r[i].copy != NONE || r[i].stale;
-	assert(I4_asked_since_is_adopted);
 	forgetReply(i);
 	rest(i)
 }

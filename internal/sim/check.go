@@ -118,10 +118,17 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 		return
 	}
 	rejected := c.firstRejected(g.app, app, seen) // before this process had heard of it, perhaps
-	if g.app.handedOutAgain(app, rejected) || c.forgot(g.app, rejected) || c.untold(r, g, app) {
+	if g.app.handedOutAgain(app, rejected) || c.undated(g.app, pair.Minted, rejected) || c.untold(r, g, app) {
 		return
 	}
 	c.violated("I1", r.name, "handed out %s, though it saw it rejected %v before", g.app.label(app), g.began.Sub(seen))
+}
+
+// undated reports whether nobody can tell any more what came first, the issuer's last word on a token or its
+// rejection: Redis has lost the tombstone, and its clock, by which the word is dated, was set since
+// the token was minted.
+func (c *checker) undated(a *app, minted, rejected time.Time) bool {
+	return c.forgot(a, rejected) && len(c.w.clock.aheads(minted)) > 1
 }
 
 // untold reports whether the process does not believe a rejection that it has only heard of: by

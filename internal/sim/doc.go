@@ -10,11 +10,11 @@
 //
 // # What is checked
 //
-// The invariants I1 to I8 of docs/failures.md, always and not at the end alone:
+// The invariants I1 to I8 of docs/failures.md, as things happen but for I3, I5 and I6:
 //
 //	I1  each token handed out: was it valid, and had this process not seen it rejected?
 //	I2  the record in Redis after each of its answers: does it ever go back?
-//	I3  all calls of the issuer: which were in vain, and what explains them?
+//	I3  in the end, all calls of the issuer: which were in vain, and what explains them?
 //	I4  each Get: did it wait with a copy at hand, or fail without a reason?
 //	I5  each error, event, log line and printed token: is a secret in it?
 //	I6  after the faults: is everybody fresh again, and in the end, what is left?
@@ -26,7 +26,8 @@
 //
 // A fault is an excuse only for what it can cause, and for as long as it can: see
 // trouble. That a holder of the lock crashes, say, excuses nobody who waits. What happens to
-// events, or is made up by who has no secret, excuses nothing at all.
+// events, or is made up by who has no secret, excuses next to nothing: a flood of them some put-backs, and
+// one that is as late as a clock is set a copy that ends as much later.
 //
 // When Redis' clock is set, nobody is promised right lives: what is left of all that is in Redis
 // shifts as much. So a token may be taken to live longer by as much as its record has drifted
@@ -48,8 +49,8 @@
 // set; the monotonic clock of a suspended host does stand still, in what is kept of it (memory.go);
 // and Redis is miniredis, with a clock that the faults set.
 //
-// Some rules have no mutant, since hardly a seed tells whether they are there, and their tests
-// do: that a rejection's seal has its time (TestF47SealVouchesForEveryField), that a record does
+// Of some rules hardly a seed tells whether they are there. Their tests do, and those that docs/guarantees.md
+// has not have no mutant: that a rejection's seal has its time (TestF47SealVouchesForEveryField), that a record does
 // not end after more than its life (TestF19ParseRecord), that a tombstone ahead of Redis' clock
 // is none (TestF22TombstoneAheadOfTheClock), that a record of another build makes way once for each
 // copy (TestF58TwoBuildsWithOneID), and that only the named record makes way

@@ -17,6 +17,7 @@ import (
 // guarantee is a rule of docs/guarantees.md, and what checks it.
 type guarantee struct {
 	name   string
+	under  int  // which of the promises, counted from 0; -1: one that is made elsewhere
 	broken bool // it says what would break it
 	checks map[string][]string
 }
@@ -29,7 +30,7 @@ func readGuarantees(t *testing.T) (quoted []string, rules []guarantee) {
 	require.NoError(t, err)
 	heading := regexp.MustCompile(`^## (G\d+)\. `)
 	check := regexp.MustCompile(`^- (mutants|seeds|models|tests): (.*)$`)
-	inPromise := false
+	inPromise, elsewhere := false, false
 	for line := range strings.Lines(strings.ReplaceAll(string(text), "\n  ", " ")) {
 		line = strings.TrimSpace(line)
 		promise, ok := strings.CutPrefix(line, "> ")
@@ -39,8 +40,15 @@ func readGuarantees(t *testing.T) (quoted []string, rules []guarantee) {
 			quoted = append(quoted, promise)
 		}
 		inPromise = ok
+		if strings.HasPrefix(line, "# Promised elsewhere") {
+			elsewhere = true
+		}
 		if found := heading.FindStringSubmatch(line); found != nil {
-			rules = append(rules, guarantee{name: found[1], checks: map[string][]string{}})
+			under := len(quoted) - 1
+			if elsewhere {
+				under = -1
+			}
+			rules = append(rules, guarantee{name: found[1], under: under, checks: map[string][]string{}})
 		}
 		if len(rules) == 0 {
 			continue
@@ -49,7 +57,11 @@ func readGuarantees(t *testing.T) (quoted []string, rules []guarantee) {
 		last.broken = last.broken || strings.Contains(line, "*Broken if*")
 		if found := check.FindStringSubmatch(line); found != nil {
 			require.NotContains(t, last.checks, found[1], "%s has two lists of %s", last.name, found[1])
-			last.checks[found[1]] = namesIn(found[2])
+			names := namesIn(found[2])
+			if found[1] == "seeds" && len(names) == 0 {
+				require.Regexp(t, "^every profile", found[2], "%s: seeds of which profile?", last.name)
+			}
+			last.checks[found[1]] = names
 		}
 	}
 	return quoted, rules
@@ -79,11 +91,15 @@ func promises(t *testing.T) (list []string) {
 	return list
 }
 
-// Every promise of the package's documentation is quoted, and nothing is that it does not say.
+// Every promise of the package's documentation is quoted, with a rule below it, and nothing is that it
+// does not say.
 func TestGuaranteesQuoteThePromises(t *testing.T) {
-	quoted, _ := readGuarantees(t)
+	quoted, rules := readGuarantees(t)
 	require.NotEmpty(t, quoted)
 	assert.Equal(t, promises(t), quoted)
+	for i, promise := range quoted {
+		assert.True(t, slices.ContainsFunc(rules, func(g guarantee) bool { return g.under == i }), "no rule stands under: %s", promise)
+	}
 }
 
 // Every rule says what would break it, and has a mutant and a test; what is named exists, and every
@@ -114,7 +130,7 @@ func TestGuaranteesHaveChecks(t *testing.T) {
 		if played && len(seeds) == 0 {
 			seeds = profiles // every one, it says
 		}
-		for _, name := range seeds {
+		for _, name := range g.checks["seeds"] { // those of a rule that names each profile make none of them useful
 			assert.Contains(t, profiles, name, g.name)
 			behind["profile "+name] = true
 		}
@@ -180,6 +196,7 @@ func whatModelsCheck(t *testing.T) map[string]bool {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
+		assert.NotRegexp(t, `\bassert\(\w*[^\w)]`, string(text), "%s asserts something without a name", file)
 		for _, found := range regexp.MustCompile(`(?m)\bassert\((\w+)\)|^ltl (\w+)`).FindAllStringSubmatch(string(text), -1) {
 			known[filepath.Base(file)+" "+found[1]+found[2]] = true
 		}

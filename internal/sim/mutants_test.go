@@ -53,11 +53,13 @@ func TestMutants(t *testing.T) {
 			}
 			if m.tested != "" {
 				m.test(t, overlay)
+				passes(t, "../../"+strings.TrimPrefix(m.tested, "./"), "^"+m.by+"$") // without it
 				return
 			}
 			seed, profile, invariants := m.play(t, overlay)
 			t.Logf("%s: seed %d, %s, %s", m.name, seed, profile, strings.Join(invariants, " "))
 			assert.Subset(t, strings.Split(m.by, "|"), invariants[:1], m.what)
+			passes(t, ".", "TestSeeds$", "-sim.seed", strconv.Itoa(seed), "-sim.profile", profile) // without it
 		})
 	}
 }
@@ -157,8 +159,17 @@ func (m mutant) test(t *testing.T, overlay string) {
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err, "%s passes: %s", m.by, m.what)
 	require.NotContains(t, string(out), "[build failed]", "%s", tail(string(out)))
-	require.NotContains(t, string(out), "no tests to run")
+	require.NotContains(t, string(out), "test timed out")
+	require.Regexp(t, "(?m)^--- FAIL: "+m.by+" |^panic: ", string(out), "%s", tail(string(out)))
 	t.Logf("%s: %s", m.name, m.by)
+}
+
+// passes is the other half of what a mutant shows: what fails with it does not fail without.
+func passes(t *testing.T, dir, test string, flags ...string) {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"test", dir, "-count=1", "-timeout=5m", "-v", "-run", test}, flags...)...).CombinedOutput()
+	assert.NoError(t, err, "%s", tail(string(out)))
+	assert.Contains(t, string(out), "--- PASS: ", "%s", tail(string(out)))
 }
 
 var failedSeed = regexp.MustCompile(`seed (\d+), profile (\w+):\n((?:\s+[A-Z]\d+ at .*\n)+)`)

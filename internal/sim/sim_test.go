@@ -72,6 +72,7 @@ func scenarios() (list []sim.Scenario) {
 func TestSeeds(t *testing.T) {
 	list, total, begin := scenarios(), sim.NewTally(), time.Now()
 	var failed atomic.Bool
+	require.NotEmpty(t, list, "no run: is there a profile %q?", *profile)
 	t.Run("shard", func(t *testing.T) {
 		for n := range shards {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {

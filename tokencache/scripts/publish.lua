@@ -111,7 +111,7 @@ if same then
 	by, at = stored[7] or by, stored[8] or at
 	-- What is sealed has its life, and of a longer one the last part is never handed out: that would be
 	-- all that a much shorter word leaves.
-	if lasts >= life and not (shorter and px <= math.min(10000, lasts / 50)) then
+	if lasts >= life and (useless or not (shorter and px <= math.min(10000, lasts / 50))) then
 		sealed, lives = stored[1], stored[3]
 	end
 	if px <= left + 1000 and not shorter then -- but for checked_at, nothing changes
