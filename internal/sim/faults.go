@@ -143,10 +143,14 @@ func (w *world) rejectedButKept(a *app) {
 	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	// And one more, as the event of the rejection may come after that of the token handed
+	// out again, which whoever hears it last then drops.
+	calls := 2
+	if slices.ContainsFunc(w.troubles, func(t *trouble) bool { return t.builds && t.to.IsZero() }) {
+		calls *= 2 // each build asks for itself
+	}
 	w.troubles = append(w.troubles, &trouble{
-		// And one more, as the event of the rejection may come after that of the token handed
-		// out again, which whoever hears it last then drops.
-		name: "rejected but kept", from: now, to: now, replica: everybody, app: a.index, kept: true, repeats: 2,
+		name: "rejected but kept", from: now, to: now, replica: everybody, app: a.index, kept: true, repeats: calls,
 	})
 }
 
