@@ -48,6 +48,17 @@ func (c *calls) list() []call {
 	return slices.Clone(c.all)
 }
 
+// of are the moments at which those of a replica for an app arrived.
+func (c *calls) of(replica, app int) map[time.Time]bool {
+	moments := map[time.Time]bool{}
+	for _, one := range c.list() {
+		if one.replica == replica && one.app == app && !one.arrived.IsZero() {
+			moments[one.arrived] = true
+		}
+	}
+	return moments
+}
+
 var errShut = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}
 
 // RoundTrip takes its time on both ways, and longer while the replica is stopped.

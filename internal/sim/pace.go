@@ -22,15 +22,22 @@ const longestPace = 36 * time.Second
 // pacing takes note of a pace, and checks that there was reason for it: two tokens at least that
 // were fresh when they were rejected. The rejection of the first, which the issuer handed out, maybe
 // not for the first time, up to one such time before, is remembered for its pace and twice as long as
-// a token is fresh, by Redis' clock, which may have been set back since.
+// a token is fresh, by Redis' clock, which may have been set back since. Without Redis a process counts each
+// answer that it got, also if it is the same token again.
 func (c *checker) pacing(r *replica, a *app) {
 	now, handedOut := time.Now(), map[string]bool{}
 	fresh := min(time.Minute, c.w.s.life/4)
 	remembered := c.w.clock.lasts(longestPace+3*fresh, now)
+	own := c.w.calls.of(r.index, a.index)
 	for _, call := range a.issuer.Calls() {
-		if call.Granted() && now.Sub(call.Answered) < remembered {
-			handedOut[call.App] = true
+		if !call.Granted() || now.Sub(call.Answered) >= remembered {
+			continue
 		}
+		what := call.App
+		if own[call.Arrived] { // around Redis each answer counts, also if it is the same token again
+			what += call.Arrived.String()
+		}
+		handedOut[what] = true
 	}
 	if len(handedOut) < 2 && !c.forgot(a, now.Add(-remembered)) && !c.rowDamaged(a, now.Add(-max(remembered, c.w.s.life))) {
 		c.violated("I4", r.name, "is paced for %s after a single token", a.name)
