@@ -65,8 +65,11 @@ var errShut = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("conn
 func (d door) RoundTrip(req *http.Request) (*http.Response, error) {
 	r, w := d.r, d.r.w
 	r.calling(d.a)
-	if r.isGone() || w.weather(r).cutOff {
+	if gone := r.isGone(); gone || w.weather(r).cutOff {
 		_ = req.Body.Close()
+		if !gone { // a refusal takes its time as well, in which the replica does other things
+			_ = d.wait(req)
+		}
 		w.log.add(r.name, "cannot reach the issuer of %s", d.a.name)
 		return nil, errShut
 	}
