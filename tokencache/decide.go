@@ -184,6 +184,15 @@ func (s situation) aroundRedis(noDirect bool, cause error) action {
 	}
 }
 
+// afterTrouble says what a fill that Redis let down leaves to the next ones, by what follows for itself and
+// whether it has its turn to ask directly. One without patience for its turn fails no Get that has some.
+func (s situation) afterTrouble(a action, hasTurn bool) aftermath {
+	if a.next == goAround && (hasTurn || s.patienceForTurn() <= 0) {
+		return fillsWait
+	}
+	return fillsFail
+}
+
 // patienceForTurn is how long a fill waits for its turn to ask directly: for a caller without a copy
 // as long as it has, with a copy that serves until that is dead.
 func (s situation) patienceForTurn() time.Duration {

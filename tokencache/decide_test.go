@@ -127,6 +127,31 @@ func TestAroundRedis(t *testing.T) {
 	}
 }
 
+// What a fill that Redis lets down leaves to a Get that comes next.
+func TestAfterTrouble(t *testing.T) {
+	at := now()
+	direct, serves := action{next: goAround}, action{next: stop}
+	urgent, dead := feishuCopy(time.Minute, at), feishuCopy(time.Second, at)
+	for edge, test := range map[string]struct {
+		s       situation
+		a       action
+		hasTurn bool
+		want    aftermath
+	}{
+		"it asks now":                           {situation{why: fillForCaller, wanted: true}, direct, true, fillsWait},
+		"its turn comes too late":               {situation{why: fillForCaller, wanted: true}, direct, false, fillsFail},
+		"nobody waits for its turn":             {situation{why: fillAhead}, direct, false, fillsWait},
+		"a copy waits for it":                   {situation{why: fillAhead, copy: urgent}, direct, false, fillsFail},
+		"a copy has no time to":                 {situation{why: fillAhead, copy: dead}, direct, false, fillsWait},
+		"it may not ask":                        {situation{why: fillForCaller, wanted: true}, serves, false, fillsFail},
+		"it may not ask, though nobody waits":   {situation{why: fillAhead}, serves, false, fillsFail},
+		"a Refresh that nobody awaits any more": {situation{why: fillForced, refresh: &refresh{}}, direct, false, fillsWait},
+	} {
+		test.s.at, test.s.timeLeft = at, time.Minute
+		assert.Equal(t, test.want, test.s.afterTrouble(test.a, test.hasTurn), edge)
+	}
+}
+
 func TestPatienceForTurn(t *testing.T) {
 	at := now()
 	const left = 40 * time.Second

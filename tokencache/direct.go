@@ -19,20 +19,17 @@ func (f *fill) withoutRedis(ctx context.Context, cause error) error {
 	if e, ok := cause.(*RedisError); ok && e.Trouble == TroublePaused && !f.why.insists && f.breaker.allow() { //nolint:errorlint // it was not asked, and is back
 		return errRedisBack
 	}
-	a, turn := f.situation().aroundRedis(f.config.NoDirect, cause), noTurn
+	s := f.situation()
+	a, turn := s.aroundRedis(f.config.NoDirect, cause), noTurn
 	if a.next == goAround {
-		turn = f.takeDirectTurn()
+		turn = f.takeDirectTurn(s)
 	}
 	var changed <-chan struct{}
 	f.state.do(func() { // before the hold is there that resume ends
 		changed = f.state.changed.next()
 		f.cause = cause
 	})
-	if turn == noTurn {
-		f.link.redisTrouble(cause, fillsFail)
-	} else {
-		f.link.redisTrouble(cause, fillsWait) // with this one
-	}
+	f.link.redisTrouble(cause, s.afterTrouble(a, turn != noTurn))
 	if a.why != nil {
 		f.state.holdFor(a.hold, a.why)
 	}
@@ -64,8 +61,7 @@ var noTurn = directTurn{wait: -1}
 
 // takeDirectTurn takes the fill's turn. Who has one keeps its place: those who wait are served in their
 // order, and 64 of them for 4 s at the default rate.
-func (f *fill) takeDirectTurn() directTurn {
-	s := f.situation()
+func (f *fill) takeDirectTurn(s situation) directTurn {
 	if f.directCalls.Allow() || s.ownTurn {
 		return directTurn{}
 	}

@@ -58,6 +58,31 @@ func TestI3NoDirectCallForATokenThatWasTold(t *testing.T) {
 	}
 }
 
+// F15, I4: a fill that nobody waits for has no patience for its turn. What it leaves fails no Get that has.
+func TestF15FillThatNobodyAwaitsFailsNoGet(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		r := f.replica(with(func(c *tokencache.Config) { c.DirectRate = 0.5 }))
+		defer r.run()()
+		r.mustGet()
+		r.link.Fail("LOADING no", script("read", "look", "publish", "invalidate", "obtain"))
+		reject := func() { require.ErrorIs(t, r.source.Invalidate(t.Context(), r.mustGet()), tokencache.ErrRedis) }
+		reject()
+		time.Sleep(2 * time.Minute) // what Redis refuses meanwhile makes the pauses long
+		reject()                    // takes the turn that is free
+		r.mustGet()
+		reject()
+		time.Sleep(100 * time.Millisecond)
+
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second+latency)
+		defer cancel()
+		begin := time.Now()
+		_, err := r.source.Get(ctx)
+		require.NoError(t, err)
+		assert.Greater(t, time.Since(begin), time.Second, "for a turn")
+		assert.Equal(t, 3, r.count(tokencache.EventDirectCall, ""))
+	})
+}
+
 // F15, I4: 500 credentials without a copy, and Redis is down. They are served in turn.
 func TestF15DirectCallsWaitTheirTurn(t *testing.T) {
 	for name, c := range map[string]struct {

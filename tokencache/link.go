@@ -103,7 +103,7 @@ type aftermath uint8
 const (
 	fillsGoOn aftermath = iota
 	fillsFail           // it is kept away for a while, and a Get without a copy fails
-	fillsWait           // it is kept away, and a Get waits for who goes around Redis
+	fillsWait           // it is kept away, and a Get waits for who goes around Redis, or does so itself
 )
 
 // redisTrouble tells of trouble with Redis, and does in the same step what follows.

@@ -260,7 +260,7 @@ func (c *checker) storedThroughout(r *replica, g *got) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.records[g.app.index]
-	return s.ours == (r.build == 0) && s.usableAt(g.ended, c.w.s.margin()+time.Second) && s.usableSince.Before(g.began.Add(-fromMemory)) && g.app.issuer.Valid(s.token)
+	return s.ours == (r.build == 0) && s.oursSince.Before(g.began.Add(-fromMemory)) && s.usableAt(g.ended, c.w.s.margin()+time.Second) && s.usableSince.Before(g.began.Add(-fromMemory)) && g.app.issuer.Valid(s.token)
 }
 
 // filled checks that one fill runs per Source and process, which is what I8 stands on.

@@ -15,10 +15,11 @@ type stored struct {
 	ends      time.Time // as the record says
 	best      time.Time // the end of the latest that must not be fallen behind
 	bestName  string
-	checked   string // checked_at: each publish that writes changes it
-	published bool   // since it was last looked at
-	ours      bool   // this build can open it
-	tampered  bool   // somebody wrote there by hand, and nobody has published since
+	checked   string    // checked_at: each publish that writes changes it
+	published bool      // since it was last looked at
+	ours      bool      // this build can open it
+	oursSince time.Time // when that last changed
+	tampered  bool      // somebody wrote there by hand, and nobody has published since
 	rejected  map[string]rejection
 	forgot    time.Time // Redis lost a rejection
 
@@ -249,7 +250,9 @@ func (c *checker) storedOf(a *app) {
 		r.usableSince = time.Now()
 	}
 	if changed || written {
-		r.ours = c.w.isOurs(a)
+		if ours := c.w.isOurs(a); ours != r.ours {
+			r.ours, r.oursSince = ours, time.Now()
+		}
 	}
 	tampered, best, bestName := r.tampered, r.best, r.bestName
 	c.mu.Unlock()
