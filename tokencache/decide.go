@@ -140,10 +140,11 @@ func (s situation) keptFromAsking(overrides bool) action {
 
 // behindHolder leaves it to whoever has the lock, until it may be free as far as v can tell.
 func (s situation) behindHolder(v *view, overrides bool) action {
-	a := action{next: awaitHolder, hold: v.lockTTL + time.Millisecond, spread: takeoverJitter, lockHeld: true, overrides: overrides} // PTTL is 0 within the last one
-	if v.lockTTL < 0 {                                                                                                               // taken since the look
-		a.hold = s.lease
+	free := v.lockTTL + time.Millisecond // PTTL is 0 within the last one
+	if v.lockTTL < 0 {                   // taken since the look
+		free = s.lease
 	}
+	a := action{next: awaitHolder, hold: free, spread: takeoverJitter, lockHeld: true, overrides: overrides}
 	if s.copy != nil { // half of what is left of it is for the process that takes over
 		a.spread = min(a.spread, max(0, s.copy.remainingAt(s.at)-s.copy.window.dead-a.hold)/2)
 	}

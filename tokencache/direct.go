@@ -93,7 +93,7 @@ func (f *fill) awaitTurn(ctx context.Context, turn directTurn, cause error, chan
 		case <-changed:
 			changed = f.state.changes()
 			// Nobody would begin another fill for Refresh.
-			if !f.why.insists && (hold{err: cause}).isOfSilence() && f.breaker.allow() {
+			if !f.why.insists && isSilence(cause) && f.breaker.allow() {
 				turn.reserved.Cancel()
 				return errRedisBack
 			}

@@ -7,7 +7,7 @@ import (
 
 // Invalidate tells the fleet that a token was refused by those who should accept
 // it, though its life is not over. It compares: a token that has been replaced
-// in the meantime costs nothing, and of many callers with the same one only the
+// in the meantime costs no call, and of many callers with the same one only the
 // first does anything, which is one round trip and an event. The next Get brings another.
 // The zero Token is an error.
 //

@@ -27,17 +27,29 @@ type pacer struct {
 // hold keeps fills away for a while. A fill without one would follow at once, as often as
 // somebody calls Get.
 type hold struct {
-	from instant
-	wait time.Duration
-	err  error // for a Get without a copy; nil if there is no reason to fail it
+	from    instant
+	wait    time.Duration
+	err     error // for a Get without a copy; nil if there is no reason to fail it
+	excused error // what it was left for, if that is to fail nobody
 }
 
 func (h hold) rest(at instant) time.Duration { return max(0, h.wait-at.since(h.from)) }
 
+// errLately is its error, unless it has been over for longer than a round takes: nobody waits for what
+// was then.
+func (h hold) errLately(at instant) error {
+	if at.since(h.from) > h.wait+roundTimeout {
+		return nil
+	}
+	return h.err
+}
+
 // isOfSilence reports whether a hold was left because Redis did not answer, or was not
 // asked for that reason.
-func (h hold) isOfSilence() bool {
-	e, ok := h.err.(*RedisError) //nolint:errorlint // one that a direct call's error wraps was not what it is for
+func (h hold) isOfSilence() bool { return isSilence(h.err) || isSilence(h.excused) }
+
+func isSilence(err error) bool {
+	e, ok := err.(*RedisError) //nolint:errorlint // one that a direct call's error wraps was not what it is for
 	return ok && !e.refused()
 }
 
@@ -66,7 +78,7 @@ func (p *pacer) holdFor(wait time.Duration, err error, c *localCopy, at instant)
 func (p *pacer) free() { p.hold = hold{} }
 
 // excuse has the hold fail nobody: a fill goes around what it was left for.
-func (p *pacer) excuse() { p.hold.err = nil }
+func (p *pacer) excuse() { p.hold.err, p.hold.excused = nil, p.hold.err }
 
 // restOfTrouble is how much longer Redis is not to be asked.
 func (p *pacer) restOfTrouble(at instant) time.Duration {

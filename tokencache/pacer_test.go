@@ -59,7 +59,7 @@ func TestI3PacerOfFailures(t *testing.T) {
 			p.failures = test.before
 			err := &directError{test.err, &RedisError{Trouble: TroubleTimeout}}
 			p.issuerFailed(err, test.fleet, test.briefly, nil, at)
-			assert.Equal(t, hold{at, test.hold, err}, p.hold)
+			assert.Equal(t, hold{from: at, wait: test.hold, err: err}, p.hold)
 			assert.Equal(t, test.own, p.ownHold.rest(at))
 			assert.Equal(t, test.failures, p.failures)
 			if test.own > 0 {
@@ -98,8 +98,16 @@ func TestPacerOfARedisInTrouble(t *testing.T) {
 	p.excuse()
 	assert.Equal(t, time.Minute, p.hold.rest(at))
 	assert.Zero(t, p.restOfTrouble(at))
+	assert.False(t, p.hold.isOfSilence())
 	p.free()
 	assert.Zero(t, p.hold.rest(at))
+
+	p.holdForRedis(silent, 0, nil, at)
+	p.excuse()
+	require.NoError(t, p.hold.err)
+	assert.True(t, p.hold.isOfSilence(), "so that it ends when redis is back")
+	p.free()
+	assert.False(t, p.hold.isOfSilence())
 }
 
 // Fresh tokens of direct calls that are rejected in a row are asked for ever less often, unless
@@ -205,3 +213,14 @@ func (*asked) Error() string   { return "foreign" }
 func (a *asked) Is(error) bool { a.times++; return false }
 func (a *asked) As(any) bool   { a.times++; return false }
 func (a *asked) Unwrap() error { a.times++; return nil }
+
+// What a Get is told that runs out of time is of its own time.
+func TestHoldErrLately(t *testing.T) {
+	at, err := now(), errors.New("for the test")
+	h := hold{from: at, wait: time.Second, err: err}
+	for after, want := range map[time.Duration]error{
+		0: err, time.Second: err, time.Second + roundTimeout: err, time.Second + roundTimeout + 1: nil,
+	} {
+		assert.Equal(t, want, h.errLately(at.add(after)), after)
+	}
+}

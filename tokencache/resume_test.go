@@ -114,3 +114,20 @@ func TestF42RedisBackForManySources(t *testing.T) {
 		back.Wait()
 	})
 }
+
+// F42: fills in the background that had no turn to ask directly come as soon as Redis is back.
+func TestF42RedisBackForFillsWithoutATurn(t *testing.T) {
+	const n = 10
+	crowded(t, n, tokencache.Config{DirectRate: 0.01}, func(t *testing.T, w *crowd) {
+		w.link.Down()
+		defer w.run()()
+		time.Sleep(30 * time.Second) // the pauses get long
+		require.LessOrEqual(t, w.filled(), 1, "of one turn")
+		w.link.Heal()
+		for w.count(tokencache.EventRecovered) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(latency + 100*time.Millisecond)
+		assert.Equal(t, n, w.filled())
+	})
+}

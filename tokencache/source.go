@@ -167,14 +167,15 @@ func (s *Source) awaitRound(ctx context.Context, r *round) error {
 // gaveUp adds to a context's error what was waited for.
 func (s *Source) gaveUp(ctx context.Context) error {
 	s.state.mu.Lock()
-	before := s.state.pacer.hold.err
+	at := now()
+	before := s.state.pacer.hold.errLately(at)
 	if r := s.state.round; before == nil && r != nil {
 		before = r.cause
 		if s.fills.hasQueued(&r.place) {
 			before = errQueued
 		}
 	}
-	if rest, why := s.state.pacer.keptOff(false, now()); before == nil && rest > 0 {
+	if rest, why := s.state.pacer.keptOff(false, at); before == nil && rest > 0 {
 		before = why
 	}
 	s.state.mu.Unlock()

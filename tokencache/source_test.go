@@ -90,6 +90,25 @@ func TestGetNamesTheEndOfCtxAndItsCause(t *testing.T) {
 	})
 }
 
+// What kept a Get away half an hour ago is not why this one has no token yet.
+func TestGetThatGivesUpNamesNoOldFailure(t *testing.T) {
+	virtual(t, usual(), func(t *testing.T, f *fleet) {
+		r := f.replica()
+		f.issuer.FailNext(1, feishutest.Status(503))
+		_, err := r.get(t.Context())
+		require.ErrorIs(t, err, tokencache.ErrIssuer)
+		time.Sleep(30 * time.Minute)
+
+		f.issuer.SetLatency(5 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = r.get(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.NotErrorIs(t, err, tokencache.ErrIssuer)
+		assert.NotContains(t, err.Error(), "before that")
+	})
+}
+
 // Each caller decides by its own time whether a failure can be waited out: not by that of
 // the fill it shares with others, nor once for all failures that the fill meets.
 func TestEachCallerHasItsOwnTime(t *testing.T) {

@@ -180,7 +180,7 @@ func (st *state) refill() {
 // heldBySilence reports whether the next fill waits for Redis to answer, or this one waits
 // for its turn to call directly for that reason. The caller holds st.mu.
 func (st *state) heldBySilence() bool {
-	return st.pacer.hold.isOfSilence() || st.round != nil && hold{err: st.round.cause}.isOfSilence()
+	return st.pacer.hold.isOfSilence() || st.round != nil && isSilence(st.round.cause)
 }
 
 // resume ends the hold that Redis' silence has left.
