@@ -240,6 +240,31 @@ func TestF8CloseWhileHolding(t *testing.T) {
 	})
 }
 
+// F8: Close comes while a fill that has just got the lock looks again. It does not ask the issuer any
+// more, and leaves the lock.
+func TestF8CloseBeforeTheCall(t *testing.T) {
+	virtual(t, feishutest.Config{Latency: latency, MintEveryCall: true}, func(t *testing.T, f *fleet) {
+		r := f.replica()
+		f.sleepUntilLeft(r.mustGet(), 20*time.Minute)
+		scripts, locked := 0, make(chan struct{})
+		goOn := r.link.Hold(func(name string, _ []string) bool {
+			if name == "EVALSHA" {
+				scripts++
+			}
+			if scripts == 3 { // the look under the lock
+				close(locked)
+			}
+			return scripts == 3
+		})
+		r.mustGet()
+		<-locked
+		time.AfterFunc(100*time.Millisecond, goOn)
+		require.NoError(t, r.cache.Close())
+		assert.Equal(t, 1, f.stats().Calls)
+		assert.Empty(t, f.lockKeyAfter())
+	})
+}
+
 // F35: a missing Credential is named by every method, without any I/O.
 func TestF35NoCredential(t *testing.T) {
 	virtual(t, feishutest.Config{}, func(t *testing.T, f *fleet) {

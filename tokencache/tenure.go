@@ -67,9 +67,12 @@ func (t *tenure) release(ctx context.Context) {
 	}
 }
 
-// ask calls the issuer and shares what comes of it.
+// ask calls the issuer and shares what comes of it. A Source that is closed by now asks no more.
 func (t *tenure) ask(ctx context.Context, v *view) error {
 	for again := false; ; again = true {
+		if broken := t.state.broken(); broken != nil {
+			return broken
+		}
 		got, err := t.asker.fetch(ctx, EventCall)
 		if isClosed(t.lease.Lost()) {
 			t.state.observe(Event{Kind: EventLeaseLost})

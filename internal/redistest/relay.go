@@ -213,10 +213,14 @@ func (r *relay) deliver() {
 			if r.silent.Load() {
 				continue
 			}
+			shape := r.link.shaped()
+			if d.raw != nil {
+				shape.arriving(d.words)
+			}
 			if _, err := r.client.Write(d.raw); err != nil || d.raw == nil {
 				return
 			}
-			r.link.shaped().arrived(d.words)
+			shape.arrived(d.words)
 		}
 	}
 }

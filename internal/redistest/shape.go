@@ -22,8 +22,8 @@ type Shape struct {
 	// Reply is told of what the server sends, at the moment it does, and returns how
 	// long it takes to the client. Words are those of its first level.
 	Reply func(words []string, behind time.Duration) time.Duration
-	// Arrived is told what Reply was, once the client has it.
-	Arrived func(words []string)
+	// Arriving is told what Reply was, before the client has it, and Arrived once it has.
+	Arriving, Arrived func(words []string)
 	// Rewrite returns what stands for a message in RESP: for a request before all others see it,
 	// for a reply after that. Nil leaves all as they are.
 	Rewrite func(raw []byte, request bool) []byte
@@ -157,6 +157,12 @@ func (s Shape) rewritten(raw []byte) []byte {
 		return raw
 	}
 	return s.Rewrite(raw, false)
+}
+
+func (s Shape) arriving(words []string) {
+	if s.Arriving != nil {
+		s.Arriving(words)
+	}
 }
 
 func (s Shape) arrived(words []string) {

@@ -19,13 +19,17 @@ import (
 func TestLinkShape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := redistest.NewBubble(t)
-		var requests, arrived []string
+		var requests, arriving, arrived []string
 		b.Link("a").Shape(redistest.Shape{
 			Request: func(name string, _ []string, _ time.Duration) time.Duration {
 				requests = append(requests, name)
 				return 3 * time.Second
 			},
-			Reply:   func([]string, time.Duration) time.Duration { return time.Second },
+			Reply: func([]string, time.Duration) time.Duration { return time.Second },
+			Arriving: func(words []string) {
+				assert.Len(t, arriving, len(arrived))
+				arriving = append(arriving, strings.Join(words, " "))
+			},
 			Arrived: func(words []string) { arrived = append(arrived, strings.Join(words, " ")) },
 		})
 		rdb := b.Client("a", once, func(o *redis.Options) { o.ReadTimeout = time.Minute })
@@ -35,6 +39,7 @@ func TestLinkShape(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, []string{"HELLO", "SET"}, requests)
 		assert.Len(t, arrived, 2)
+		assert.Equal(t, arrived, arriving)
 		require.NoError(t, set(b.Client("b", once), "k"), "others have no shape")
 		assert.Equal(t, 8*time.Second, time.Since(begin))
 	})

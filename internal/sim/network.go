@@ -106,20 +106,25 @@ func (r *replica) shape() redistest.Shape {
 		Reply: func(words []string, behind time.Duration) time.Duration {
 			r.w.check.stored()
 			what, lane := "reply", r.replies
-			if len(words) == 3 && words[0] == "message" {
+			if isMessage(words) {
 				what, lane = "message "+words[1], r.messages
 			}
 			return r.travel(lane, what, behind)
 		},
-		Arrived: func(words []string) {
-			if len(words) != 3 || words[0] != "message" {
-				return
+		Arriving: func(words []string) {
+			if isMessage(words) {
+				r.hears(words[1], words[2])
 			}
-			kind, about, _ := strings.Cut(words[2], " ")
-			r.heard(words[1], words[2], kind, about)
+		},
+		Arrived: func(words []string) {
+			if isMessage(words) {
+				r.heard(words[1], words[2])
+			}
 		},
 	}
 }
+
+func isMessage(reply []string) bool { return len(reply) == 3 && reply[0] == "message" }
 
 // requestLane keeps apart what different goroutines of a replica may send at one instant: which
 // of them is first would decide how long each travels.
@@ -209,6 +214,9 @@ func (w *world) note(r *replica, command string, args []string) {
 	case command == "HELLO" || command == "CLIENT":
 	case strings.HasPrefix(command, "look"):
 		w.check.looks(args[6])
+		w.log.add(r.name, "sends %s", command)
+	case strings.HasPrefix(command, "extend"):
+		r.extends.Add(1)
 		w.log.add(r.name, "sends %s", command)
 	case strings.HasPrefix(command, "release"):
 		w.check.releases(args[len(args)-1])

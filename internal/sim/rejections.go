@@ -111,26 +111,40 @@ func (r *replica) sawRejected(app string) (time.Time, bool) {
 	return seen.at, !seen.at.IsZero()
 }
 
+// hears is told of every event that arrives, before the process can know of it: what it may make of
+// that is to be known by then.
+func (r *replica) hears(channel, payload string) {
+	if kind, app, one, genuine := r.decode(channel, payload); genuine && kind == "T" && r.opens(app, one, channel) {
+		r.outlasts(app, one)
+	}
+}
+
 // heard is told of every event that has arrived. One that nobody of the fleet has sent says
 // nothing to anybody.
-func (r *replica) heard(channel, payload, kind, about string) {
-	fp, _, _ := strings.Cut(about, " ")
-	a := r.w.appOfChannel(channel)
-	app := a.byFingerprint(fp)
-	one, genuine := r.w.events.genuine(payload)
+func (r *replica) heard(channel, payload string) {
+	kind, app, one, genuine := r.decode(channel, payload)
+	label := r.w.appOfChannel(channel).label(app)
 	if !genuine {
 		r.w.tally.add("hears forged")
-		r.w.log.add(r.name, "hears a forged event %s %s", strings.ToValidUTF8(kind, "?"), a.label(app))
+		r.w.log.add(r.name, "hears a forged event %s %s", strings.ToValidUTF8(kind, "?"), label)
 		return
 	}
 	r.countHeard(one, payload)
-	r.w.log.add(r.name, "hears event %s %s", kind, a.label(app))
-	switch {
-	case one.build != r.build && kind != "F": // it cannot open that
-	case app == "" || r.isGone() || one.app != a:
-	case kind == "I":
+	r.w.log.add(r.name, "hears event %s %s", kind, label)
+	if kind == "I" && r.opens(app, one, channel) {
 		r.sees(app, true)
-	case kind == "T":
-		r.outlasts(app, one)
 	}
+}
+
+// decode tells of an event what anybody may read in it, and whether a replica has sent it.
+func (r *replica) decode(channel, payload string) (kind, app string, one told, genuine bool) {
+	kind, about, _ := strings.Cut(payload, " ")
+	fp, _, _ := strings.Cut(about, " ")
+	one, genuine = r.w.events.genuine(payload)
+	return kind, r.w.appOfChannel(channel).byFingerprint(fp), one, genuine
+}
+
+// opens reports whether the process can open what an event says of a token.
+func (r *replica) opens(app string, one told, channel string) bool {
+	return one.build == r.build && app != "" && !r.isGone() && one.app == r.w.appOfChannel(channel)
 }

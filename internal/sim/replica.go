@@ -37,6 +37,7 @@ type replica struct {
 
 	refreshing atomic.Int32
 	refreshed  atomic.Int64 // when the last Refresh ended, in Unix nanoseconds
+	extends    atomic.Int64 // commands that kept a lease
 
 	mu       sync.Mutex         // guards below
 	stop     context.CancelFunc // of Run; nil while it is not active
