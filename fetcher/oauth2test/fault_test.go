@@ -88,11 +88,12 @@ func TestFaultsThatChangeTheAnswer(t *testing.T) {
 	issuer.SetFault(oauth2test.TokenType(""))
 	assert.Empty(t, granted(t, issuer).Type)
 
-	// They leave refusals alone.
+	issuer.SetFault(oauth2test.ExpiresIn("1")) // which leaves refusals alone
 	req := newForm(t.Context(), t, "grant_type", "client_credentials")
 	resp, refused := doer(issuer.RoundTripper().RoundTrip).ask(t, req)
 	assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
 	assert.Equal(t, "invalid_client", refused.Error)
+	assert.Empty(t, refused.ExpiresIn.String())
 }
 
 func TestRateLimitedWithoutAHeader(t *testing.T) {

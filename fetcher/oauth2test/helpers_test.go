@@ -80,8 +80,14 @@ type answer struct {
 	Description string      `json:"error_description"`
 }
 
-// ask returns the response, whose body is read and closed, and its JSON.
-func (do doer) ask(t *testing.T, req *http.Request) (*http.Response, answer) {
+// response without its body.
+type response struct {
+	StatusCode int
+	Header     http.Header
+}
+
+// ask returns the response and its JSON.
+func (do doer) ask(t *testing.T, req *http.Request) (response, answer) {
 	t.Helper()
 	resp, body := do.text(t, req)
 	var a answer
@@ -89,14 +95,14 @@ func (do doer) ask(t *testing.T, req *http.Request) (*http.Response, answer) {
 	return resp, a
 }
 
-func (do doer) text(t *testing.T, req *http.Request) (*http.Response, string) {
+func (do doer) text(t *testing.T, req *http.Request) (response, string) {
 	t.Helper()
 	resp, err := do(req)
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	return resp, string(body)
+	return response{resp.StatusCode, resp.Header}, string(body)
 }
 
 // granted asks for a token and gets one.
