@@ -35,7 +35,8 @@
 //	invalid_scope            400   a scope that is malformed or not the client's
 //	invalid_target           400   an audience or resource that is not the client's (RFC 8707, RFC 8693)
 //
-// in this order but for the first two. Every answer forbids caches to store it.
+// A request that nobody may make is refused first, then a client that is not one, then the rest in this
+// order. Every answer of this endpoint forbids caches to store it.
 //
 // # The protected API
 //
