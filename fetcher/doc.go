@@ -34,6 +34,7 @@
 // its message and log id: both bounded, of printable characters, and without
 // the app secret should the issuer ever repeat it.
 //
-// Package bearer calls business APIs with the token, and package feishutest has
-// an issuer to test against.
+// Package bearer calls business APIs with the token; packages feishutest and
+// oauth2test have issuers to test against. docs/fetcher.md shows how to write a
+// Fetcher for another issuer, and the example below is its code.
 package fetcher

@@ -1,70 +1,98 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/spf13/pflag"
 )
 
 // Bounds of an issuer that is for trying things, and may be left running.
 const (
 	maxLatency    = time.Minute
-	maxIssuerLife = 2 * time.Hour
+	maxIssuerLife = 2 * time.Hour // and the default
 )
 
+// Kinds of issuer that the command plays.
+const (
+	kindFeishu = "feishu"
+	kindOAuth2 = "oauth2"
+)
+
+// issuerOptions are the flags. Those of one kind have a flag set of their own.
 type issuerOptions struct {
-	listen                           string
-	life, window, latency, remaining time.Duration
-	mintEveryCall                    bool
+	kind          choice
+	listen        string
+	life, latency time.Duration
+	feishu        feishuIssuer
+	oauth2        oauth2Issuer
+	ofKind        map[string]*pflag.FlagSet
 }
 
 func (a *app) issuerCommand() *cobra.Command {
-	var o issuerOptions
+	o := issuerOptions{kind: choice{value: kindFeishu, of: []string{kindFeishu, kindOAuth2}}}
 	cmd := &cobra.Command{
 		Use:   "issuer",
-		Short: "Play the issuer, to try things without a Feishu app",
-		Long: "Play the issuer: an HTTP server that keeps to the rules of Feishu's endpoint.\n" +
-			"With less than the window left it mints a new token; before that it returns the\n" +
-			"same one with its remaining life. It takes the id and secret that are in the\n" +
-			"environment (see onetoken -h), and tells on standard error where it listens.\n\n" +
-			"  POST /open-apis/auth/v3/app_access_token/internal  the token endpoint\n" +
-			"  GET  /open-apis/tenant/v2/tenant/query             wants the tenant token\n" +
-			"  GET  /_stats                                       calls, rotations, refused",
+		Short: "Play the issuer, to try things without an account anywhere",
+		Long: "Play the issuer: an HTTP server that keeps to the rules of Feishu's endpoint, or\n" +
+			"to those of OAuth 2 client credentials (RFC 6749). It takes the id and secret\n" +
+			"that are in the environment, and tells on standard error where it listens.\n\n" +
+			"--kind feishu, with FEISHU_APP_ID and FEISHU_APP_SECRET (or _FILE). With less\n" +
+			"than the window left it mints a new token; before that it returns the same one\n" +
+			"with its remaining life:\n\n" +
+			"  POST /open-apis/auth/v3/app_access_token/internal     the token endpoint\n" +
+			"  POST /open-apis/auth/v3/tenant_access_token/internal  the same: tenant token\n" +
+			"  GET  /open-apis/tenant/v2/tenant/query          wants the tenant token\n" +
+			"  POST /open-apis/im/v1/messages                  the same, with a body\n" +
+			"  POST /open-apis/im/v1/files                     the same, with an upload\n" +
+			"  POST /open-apis/mina/v2/tokenLoginValidate      wants the app token\n" +
+			"  POST /_revoke[?app_id=...]                      ends the token in force\n" +
+			"  GET  /_stats                                    calls, rotations, refused\n\n" +
+			"--kind oauth2, with OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET (or _FILE). Every\n" +
+			"call mints:\n\n" +
+			"  POST /token                                     the token endpoint\n" +
+			"  *    /api[?scope=...][?bare=true]               wants a token; bare: 401\n" +
+			"                                                  without WWW-Authenticate\n" +
+			"  GET  /.well-known/oauth-authorization-server    where these are\n" +
+			"  GET  /.well-known/openid-configuration          the same\n" +
+			"  GET  /jwks                                      no keys\n" +
+			"  POST /_revoke[?client_id=...]                   ends all tokens\n" +
+			"  GET  /_stats                                    calls, minted, refused",
 		Example: "  export FEISHU_APP_ID=cli_try FEISHU_APP_SECRET=try-secret\n" +
 			"  onetoken issuer --life 2m &\n" +
-			"  FEISHU_BASE_URL=http://127.0.0.1:9090 onetoken token",
+			"  FEISHU_BASE_URL=http://127.0.0.1:9090 onetoken token\n" +
+			"  curl -X POST http://127.0.0.1:9090/_revoke\n\n" +
+			"  OAUTH2_CLIENT_ID=try OAUTH2_CLIENT_SECRET=try-secret \\\n" +
+			"    onetoken issuer --kind oauth2 --scopes 'read write' &\n" +
+			"  curl -u try:try-secret -d grant_type=client_credentials \\\n" +
+			"    http://127.0.0.1:9090/token",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.issuer(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
+	flags.Var(&o.kind, "kind", "of issuer: "+o.kind.options())
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:9090", "host:port to listen on; port 0 picks a free one")
-	flags.DurationVar(&o.life, "life", 2*time.Hour, "life of a new token, in whole seconds, up to 2h")
-	flags.DurationVar(&o.window, "window", 0, "remaining life below which a new token is minted (0: the smaller of 30m and a quarter of the life)")
-	flags.DurationVar(&o.remaining, "remaining", 0, "begin with a token that has only this much left, at or above the window (0: with none)")
-	flags.DurationVar(&o.latency, "latency", 0, "how long an answer takes")
-	flags.BoolVar(&o.mintEveryCall, "mint-every-call", false, "a new token at every call, as some issuers do")
+	flags.DurationVar(&o.life, "life", maxIssuerLife, "life of a new token, in whole seconds, up to 2h")
+	flags.DurationVar(&o.latency, "latency", 0, "how long an answer of the token endpoint takes")
+	o.ofKind = map[string]*pflag.FlagSet{kindFeishu: o.feishu.flags(), kindOAuth2: o.oauth2.flags()}
+	for _, kind := range o.kind.of {
+		flags.AddFlagSet(o.ofKind[kind])
+	}
+	o.kind.complete(cmd, "kind")
 	return cmd
 }
 
 func (o issuerOptions) validate() error {
-	var errs []error
+	errs := []error{o.misplaced()}
 	switch {
 	case o.life > maxIssuerLife:
 		errs = append(errs, errors.New("--life has to be 2h or less: no client of Feishu believes a longer one"))
 	case o.life < time.Second || o.life%time.Second != 0:
 		errs = append(errs, errors.New("--life has to be whole seconds, such as 2h or 20s"))
-	}
-	if o.window != 0 && (o.window < time.Second || o.window > o.life) {
-		errs = append(errs, errors.New("--window has to be between 1s and the life, or 0"))
-	}
-	if o.remaining != 0 && (o.remaining < o.openWindow() || o.remaining > o.life || o.remaining%time.Second != 0) {
-		errs = append(errs, errors.New("--remaining has to be whole seconds between the window and the life, or 0: below the window a new token is minted"))
 	}
 	if !canListen(o.listen) {
 		errs = append(errs, errors.New("--listen has to be host:port, such as 127.0.0.1:9090"))
@@ -75,17 +103,31 @@ func (o issuerOptions) validate() error {
 	return errors.Join(errs...)
 }
 
-// openWindow is the one that counts.
-func (o issuerOptions) openWindow() time.Duration {
-	return cmp.Or(o.window, feishutest.DefaultWindow(o.life))
+// misplaced complains about flags of another kind: who gives one expects that it does something.
+func (o issuerOptions) misplaced() error {
+	var errs []error
+	for _, kind := range o.kind.of {
+		if kind == o.kind.value {
+			continue
+		}
+		o.ofKind[kind].VisitAll(func(f *pflag.Flag) {
+			if f.Changed {
+				errs = append(errs, fmt.Errorf("--%s is for --kind %s: leave it out, or choose that kind", f.Name, kind))
+			}
+		})
+	}
+	return errors.Join(errs...)
 }
 
 // issuer serves until ctx ends, which is the way to stop it and no error.
 func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 	env := a.environment()
 	env.pretend = true
-	credential := env.feishu(ctx, "")
-	if err := errors.Join(usage(o.validate()), env.err()); err != nil {
+	play := map[string]func(context.Context, *environment, issuerOptions) (played, error){
+		kindFeishu: o.feishu.play, kindOAuth2: o.oauth2.play,
+	}[o.kind.value]
+	lookalike, err := play(ctx, env, o)
+	if err := errors.Join(usage(errors.Join(o.validate(), err)), env.err()); err != nil {
 		return err
 	}
 	listener, err := listen(ctx, o.listen)
@@ -95,17 +137,16 @@ func (a *app) issuer(ctx context.Context, o issuerOptions) error {
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		say(a.stderr, "warning: others can reach this address, and the secret travels in the clear")
 	}
-	lookalike := feishutest.New(feishutest.Config{
-		AppID: credential.AppID, AppSecret: credential.AppSecret.Reveal(),
-		Life: o.life, Window: o.window, Latency: o.latency, MintEveryCall: o.mintEveryCall,
-	})
-	if o.remaining > 0 {
-		lookalike.SetRemaining(o.remaining)
-	}
 	whose, logger := "", a.logger
-	if isAppID(credential.AppID) {
-		whose, logger = " for app "+credential.AppID, logger.With("app", credential.AppID)
+	if lookalike.app != "" {
+		whose, logger = " for app "+lookalike.app, logger.With("app", lookalike.app)
 	}
 	say(a.stderr, fmt.Sprintf("issuer%s listens on http://%s", whose, listener.Addr()))
-	return serve(ctx, listener, logged(logger, lookalike), logger, o.latency)
+	return serve(ctx, listener, logged(logger, lookalike.start()), logger, o.latency)
+}
+
+// played is an issuer of either kind.
+type played struct {
+	app   string              // whose, where it can be told
+	start func() http.Handler // once nothing is complained of
 }

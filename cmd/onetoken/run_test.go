@@ -172,6 +172,9 @@ func TestUsageErrors(t *testing.T) {
 		"no port":             {"issuer", "--listen", "127.0.0.1"},
 		"no such port":        {"issuer", "--listen", "127.0.0.1:99999"},
 		"issuer's latency":    {"issuer", "--latency", "-1s"},
+		"issuer's kind":       {"issuer", "--kind", "oauth1"},
+		"issuer of no app":    {"issuer", "--apps", "0"},
+		"another kind's flag": {"issuer", "--scopes", "read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

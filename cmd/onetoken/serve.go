@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -69,6 +70,6 @@ func logged(logger *slog.Logger, next http.Handler) http.Handler {
 		begin := time.Now()
 		next.ServeHTTP(w, r)
 		logger.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path,
-			"log_id", w.Header().Get("X-Tt-Logid"), "took", time.Since(begin))
+			"log_id", cmp.Or(w.Header().Get("X-Tt-Logid"), w.Header().Get("X-Request-Id")), "took", time.Since(begin))
 	})
 }

@@ -41,6 +41,16 @@ func TestPackageCommentShowsTheseFiles(t *testing.T) {
 	}
 }
 
+// And every block of the page on a Fetcher of one's own, among the examples of package fetcher.
+func TestFetcherPageShowsItsExample(t *testing.T) {
+	code := unindented(t, "../../fetcher/example_test.go")
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(unindented(t, "../../docs/fetcher.md"), -1)
+	require.Len(t, blocks, 2)
+	for _, block := range blocks {
+		assert.Contains(t, code, block[1])
+	}
+}
+
 // The commands that add the module to one's own, in their order, with the code between them.
 func TestReadmeAddsTheModule(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")

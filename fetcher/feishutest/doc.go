@@ -19,12 +19,23 @@
 // It is an http.Handler as well, for httptest.NewServer or a process. It
 // serves:
 //
-//	POST /open-apis/auth/v3/app_access_token/internal   the token endpoint
-//	GET  /open-apis/tenant/v2/tenant/query              a business API: wants a tenant token
-//	POST /open-apis/im/v1/messages                      another, with a body: sends a message to nobody
-//	GET  /_stats                                        Stats as JSON
+//	POST /open-apis/auth/v3/app_access_token/internal     the token endpoint: both tokens of an app
+//	POST /open-apis/auth/v3/tenant_access_token/internal  the same, without the app access token
+//	GET  /open-apis/tenant/v2/tenant/query                a business API: wants a tenant token
+//	POST /open-apis/im/v1/messages                        another, with a body: sends a message to nobody
+//	POST /open-apis/im/v1/files                           another, with a form: an upload, which is kept nowhere
+//	POST /open-apis/mina/v2/tokenLoginValidate            another: wants an app token, and no tenant token
+//	POST /_revoke                                         ends the pair in force of ?app_id=, or of all apps
+//	GET  /_stats                                          Stats as JSON
 //
-// Everything else is a 404 in plain text, as with the real one.
+// Everything else is a 404 in plain text, as with the real one. An upload is
+// answered with the size and SHA-256 of what arrived, beside the real one's
+// file_key. /_revoke answers how many pairs it has ended.
+//
+// # Several apps
+//
+// [Config.Apps] are further apps, each with a secret, tokens, rule and faults
+// of its own: [Issuer.App].
 //
 // # When a call is decided
 //
@@ -36,7 +47,7 @@
 //
 // # Faults
 //
-// [Issuer.FailNext] and [Issuer.SetFault] make the token endpoint misbehave in
+// [Issuer.FailNext] and [Issuer.SetFault] make the token endpoints misbehave in
 // every way that has been seen: see [Fault]. [Issuer.Revoke] ends a token early.
 //
 // # Checking afterwards

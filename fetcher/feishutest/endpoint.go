@@ -1,128 +1,143 @@
 package feishutest
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher/internal/lookalike"
 )
 
 // Paths that an Issuer serves.
 const (
-	TokenPath    = "/open-apis/auth/v3/app_access_token/internal"
-	QueryPath    = "/open-apis/tenant/v2/tenant/query"
-	MessagesPath = "/open-apis/im/v1/messages"
-	StatsPath    = "/_stats"
+	TokenPath       = "/open-apis/auth/v3/app_access_token/internal"
+	TenantTokenPath = "/open-apis/auth/v3/tenant_access_token/internal"
+	QueryPath       = "/open-apis/tenant/v2/tenant/query"
+	MessagesPath    = "/open-apis/im/v1/messages"
+	FilesPath       = "/open-apis/im/v1/files"
+	LoginPath       = "/open-apis/mina/v2/tokenLoginValidate"
+	StatsPath       = "/_stats"
+	RevokePath      = "/_revoke"
 )
 
 const maxRequest = 64 << 10
 
 // respond answers a request, whether it came through a socket or the RoundTripper. An error means
 // that the client has gone.
-func (i *Issuer) respond(r *http.Request) (reply, error) {
+func (i *Issuer) respond(r *http.Request) (lookalike.Reply, error) {
 	switch r.Method + " " + r.URL.Path {
 	case "POST " + TokenPath:
-		return i.respondToken(r)
+		return i.respondToken(r, tokenReply)
+	case "POST " + TenantTokenPath:
+		return i.respondToken(r, tenantReply)
 	case "GET " + QueryPath:
 		return i.respondQuery(r), nil
 	case "POST " + MessagesPath:
 		return i.respondMessage(r)
+	case "POST " + FilesPath:
+		return i.respondFile(r)
+	case "POST " + LoginPath:
+		return i.respondLogin(r)
 	case "GET " + StatsPath:
-		return jsonReply(http.StatusOK, i.Stats()), nil
+		return lookalike.JSON(http.StatusOK, i.Stats()), nil
+	case "POST " + RevokePath:
+		return i.respondRevoke(r.URL.Query().Get("app_id")), nil
 	}
-	return textReply(http.StatusNotFound, "404 page not found"), nil
+	return lookalike.Text(http.StatusNotFound, "404 page not found"), nil
 }
 
 // request of a token, and when it came.
 type request struct {
 	contentType string
-	body        []byte
+	credentials credentials
+	unread      bool // the body is none
+	reply       answerer
 	call        Call
 }
 
-// respondToken waits for the latency and then decides. A timer decides, whether or not the client
-// is still there.
-func (i *Issuer) respondToken(r *http.Request) (reply, error) {
+type credentials struct {
+	AppID     string `json:"app_id"`
+	AppSecret string `json:"app_secret"`
+}
+
+// respondToken decides after the latency.
+func (i *Issuer) respondToken(r *http.Request, reply answerer) (lookalike.Reply, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err != nil {
-		return reply{}, err
+		return lookalike.Reply{}, err
 	}
-	call, latency := i.arrive()
-	req := request{contentType: r.Header.Get("Content-Type"), body: body, call: call}
+	req := request{contentType: r.Header.Get("Content-Type"), reply: reply}
+	req.unread = json.Unmarshal(body, &req.credentials) != nil
+	latency := i.arrive(&req)
 	i.onRequest()
-	if latency <= 0 {
-		return i.decide(req), nil
-	}
-	decided := make(chan reply, 1)
-	time.AfterFunc(latency, func() { decided <- i.decide(req) })
-	return await(r.Context(), decided)
+	return lookalike.Decide(r.Context(), latency, func() lookalike.Reply { return i.decide(req) })
 }
 
-func await(ctx context.Context, decided <-chan reply) (reply, error) {
-	select {
-	case rep := <-decided:
-		return rep, nil
-	case <-ctx.Done():
-		return reply{}, ctx.Err()
-	}
-}
-
-func (i *Issuer) arrive() (Call, time.Duration) {
+func (i *Issuer) arrive(req *request) (latency time.Duration) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	now := time.Now()
-	return Call{Arrived: now, Remaining: i.ledger.current.remaining(now)}, i.latency
+	req.call.Arrived = time.Now()
+	if app := i.apps[req.credentials.AppID]; app != nil {
+		req.call.AppID, req.call.Remaining = app.id, app.ledger.current.remaining(req.call.Arrived)
+	}
+	return i.latency
 }
 
-func (i *Issuer) decide(req request) reply {
+func (i *Issuer) decide(req request) lookalike.Reply {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	call, fault := req.call, i.takeFault()
+	app := i.apps[req.credentials.AppID]
+	fault := i.faults.Take()
+	if fault.String() == "" && app != nil {
+		fault = app.faults.Take()
+	}
+	call := req.call
 	call.Answered, call.Fault = time.Now(), fault.String()
-	rep := fault.spoil(func() reply { return i.answer(req, &call) })
-	if !rep.granted {
-		call.App, call.Expire = "", 0
+	rep := fault.Spoil(func() lookalike.Reply { return app.answer(req, &call) })
+	if !rep.Granted {
+		call.App, call.Tenant, call.Expire = "", "", 0
 	}
-	call.Code = rep.code
-	i.record(call)
+	call.Code = rep.Code
+	i.journal.Add(call)
+	i.stats.add(call)
+	if app != nil {
+		app.stats.add(call)
+	}
 	return rep
 }
 
-// answer is the issuer's own, without faults; i.mu is held.
-func (i *Issuer) answer(req request, call *Call) reply {
-	if rep, ok := i.check(req); !ok {
+// answer is the issuer's own, without faults; the issuer's mutex is held. a is nil for an id that there
+// is not.
+func (a *App) answer(req request, call *Call) lookalike.Reply {
+	if rep, ok := a.check(req); !ok {
 		return rep
 	}
-	p := i.ledger.current
-	if i.ledger.due(call.Answered) {
-		p = i.mint(call.Answered)
+	p := a.ledger.current
+	if a.ledger.due(call.Answered) {
+		p = a.mint(call.Answered)
 		call.Minted = true
 	}
 	seconds := wholeSeconds(p, call.Answered)
-	call.App, call.Expire = p.App, time.Duration(seconds)*time.Second
-	return tokenReply(p, seconds)
+	call.Expire = time.Duration(seconds) * time.Second
+	return req.reply(p, seconds, call)
 }
 
-// check refuses what the real issuer refuses, with its codes; i.mu is held.
-func (i *Issuer) check(req request) (rep reply, ok bool) {
-	var credentials struct {
-		AppID     string `json:"app_id"`
-		AppSecret string `json:"app_secret"`
-	}
+// check refuses what the real issuer refuses, with its codes; the issuer's mutex is held.
+func (a *App) check(req request) (rep lookalike.Reply, ok bool) {
 	switch {
 	case !isJSON(req.contentType):
 		return refusal(http.StatusOK, 10003, "invalid param: content type"), false
-	case json.Unmarshal(req.body, &credentials) != nil:
+	case req.unread:
 		return refusal(http.StatusOK, 10003, "invalid param: body"), false
-	case credentials.AppID != i.appID:
+	case a == nil:
 		return refusal(http.StatusOK, 10003, "invalid param"), false
-	case credentials.AppSecret != i.appSecret:
+	case req.credentials.AppSecret != a.secret:
 		return refusal(http.StatusOK, 10014, "app secret invalid"), false
 	}
-	return reply{}, true
+	return lookalike.Reply{}, true
 }
 
 func isJSON(contentType string) bool {
@@ -132,4 +147,19 @@ func isJSON(contentType string) bool {
 	}
 	charset, given := params["charset"]
 	return !given || strings.EqualFold(charset, "utf-8")
+}
+
+// respondRevoke ends the pair in force of an app, or with no id of all, so that a shell can try a
+// rejection.
+func (i *Issuer) respondRevoke(id string) lookalike.Reply {
+	if id != "" && i.apps[id] == nil {
+		return lookalike.Text(http.StatusNotFound, "no such app_id: leave it out, or name one that the issuer was given")
+	}
+	revoked := 0
+	for _, app := range i.apps {
+		if (id == "" || app.id == id) && app.Revoke() {
+			revoked++
+		}
+	}
+	return lookalike.JSON(http.StatusOK, map[string]int{"revoked": revoked})
 }

@@ -80,7 +80,12 @@ func callWith(t testing.TB, issuer *feishutest.Issuer, body string) (a answer) {
 
 func newPost(ctx context.Context, t *testing.T) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://feishu.test"+feishutest.TokenPath, strings.NewReader(goodRequest))
+	return newPostTo(ctx, t, feishutest.TokenPath)
+}
+
+func newPostTo(ctx context.Context, t *testing.T, path string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://feishu.test"+path, strings.NewReader(goodRequest))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	return req

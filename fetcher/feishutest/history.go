@@ -5,10 +5,7 @@ import (
 	"time"
 )
 
-// maxRecords bounds what is remembered: beyond it the older half is dropped.
-const maxRecords = 1 << 16
-
-// Stats counts what the token endpoint has done.
+// Stats counts what the token endpoints have done.
 type Stats struct {
 	// Calls that were answered with a token. An answer counts once it is
 	// given, whether or not its client was still there.
@@ -19,23 +16,42 @@ type Stats struct {
 	Refused int `json:"refused"`
 }
 
-// Stats returns the counts so far.
+// add counts a decided call.
+func (s *Stats) add(c Call) {
+	if c.Granted() {
+		s.Calls++
+	} else {
+		s.Refused++
+	}
+}
+
+// Stats returns the counts so far, of all apps, and of calls that named none of them.
 func (i *Issuer) Stats() Stats {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.stats
 }
 
-// Call of the token endpoint, as the issuer saw it.
+// Stats returns the counts of the app.
+func (a *App) Stats() Stats {
+	a.issuer.mu.Lock()
+	defer a.issuer.mu.Unlock()
+	return a.stats
+}
+
+// Call of a token endpoint, as the issuer saw it.
 type Call struct {
+	// AppID that the call named; "" if it is none of the issuer's.
+	AppID string
 	// Arrived is before the latency, Answered after it.
 	Arrived, Answered time.Time
-	// Remaining life of the current pair when the call arrived: a client that
-	// knows the rule calls with less than the window left. 0 if there was none,
-	// or a revoked one.
+	// Remaining life of the app's current pair when the call arrived: a client
+	// that knows the rule calls with less than the window left. 0 if there was
+	// none, or a revoked one.
 	Remaining time.Duration
-	// App is the app access token it was answered with, "" if with none.
-	App string
+	// App and Tenant are the tokens it was answered with, "" if with none.
+	// [TenantTokenPath] answers without the app access token.
+	App, Tenant string
 	// Expire as it was answered.
 	Expire time.Duration
 	// Minted tells that the call rotated the token. With a fault after the
@@ -48,14 +64,19 @@ type Call struct {
 }
 
 // Granted reports whether the call was answered with a token.
-func (c Call) Granted() bool { return c.App != "" }
+func (c Call) Granted() bool { return c.App != "" || c.Tenant != "" }
 
 // Calls returns a copy of the record of all decided calls, oldest first; of
 // more than 65,536, only the later ones.
 func (i *Issuer) Calls() []Call {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return slices.Clone(i.journal)
+	return i.journal.All()
+}
+
+// Calls returns those of Issuer.Calls that named the app.
+func (a *App) Calls() []Call {
+	return slices.DeleteFunc(a.issuer.Calls(), func(c Call) bool { return c.AppID != a.id })
 }
 
 // Pairs returns a copy of all pairs, oldest first; of more than 65,536, the
@@ -63,29 +84,10 @@ func (i *Issuer) Calls() []Call {
 func (i *Issuer) Pairs() []Pair {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	pairs := make([]Pair, len(i.ledger.pairs))
-	for n, p := range i.ledger.pairs {
-		pairs[n] = *p
-	}
-	return pairs
+	return i.book.All()
 }
 
-// journal of calls, guarded by the Issuer that owns it.
-type journal []Call
-
-func (j *journal) add(c Call) {
-	if len(*j) >= maxRecords {
-		*j = slices.Clone((*j)[maxRecords/2:])
-	}
-	*j = append(*j, c)
-}
-
-// record counts a decided call; i.mu is held.
-func (i *Issuer) record(c Call) {
-	i.journal.add(c)
-	if c.Granted() {
-		i.stats.Calls++
-	} else {
-		i.stats.Refused++
-	}
+// Pairs returns those of Issuer.Pairs that are the app's.
+func (a *App) Pairs() []Pair {
+	return slices.DeleteFunc(a.issuer.Pairs(), func(p Pair) bool { return p.AppID != a.id })
 }

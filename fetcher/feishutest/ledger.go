@@ -3,10 +3,13 @@ package feishutest
 import (
 	"crypto/rand"
 	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher/internal/lookalike"
 )
 
 // Pair of tokens that were minted together.
 type Pair struct {
+	AppID  string // whose it is
 	App    string // app access token
 	Tenant string // tenant access token
 	Minted time.Time
@@ -19,21 +22,18 @@ type Pair struct {
 
 // remaining life by the issuer's clock; 0 if p is revoked or nil.
 func (p *Pair) remaining(now time.Time) time.Duration {
-	if p == nil || !p.Revoked.IsZero() {
+	if p == nil {
 		return 0
 	}
-	return max(p.End.Sub(now), 0)
+	return lookalike.Remaining(p.End, p.Revoked, now)
 }
 
-// ledger holds the issuer's tokens and its rule. It takes now, waits for
+// ledger has an app's rule, and its pair in force. It takes now, waits for
 // nothing, and is guarded by the Issuer that owns it.
 type ledger struct {
 	life, window           time.Duration
 	everyCall, keepRevoked bool
 	current                *Pair // minted last; nil at first
-	pairs                  []*Pair
-	forgetAt               int // how many pairs there may be; 0 means maxRecords
-	byToken                map[string]*Pair
 }
 
 // due is the rule: does a call now get a new pair?
@@ -47,43 +47,29 @@ func (l *ledger) due(now time.Time) bool {
 	return l.current.End.Sub(now) < l.window
 }
 
-func (l *ledger) mint(now time.Time) *Pair {
-	l.forgetEnded(now)
-	p := &Pair{App: "a-" + rand.Text(), Tenant: "t-" + rand.Text(), Minted: now, End: now.Add(l.life)}
-	l.current = p
-	l.pairs = append(l.pairs, p)
-	l.byToken[p.App], l.byToken[p.Tenant] = p, p
-	return p
+func (l *ledger) mint(appID string, now time.Time) *Pair {
+	l.current = &Pair{AppID: appID, App: "a-" + rand.Text(), Tenant: "t-" + rand.Text(), Minted: now, End: now.Add(l.life)}
+	return l.current
 }
 
-// forgetEnded bounds the memory of an issuer that runs as a process for long.
-// Where too many pairs live, it tries again only at twice their number.
-func (l *ledger) forgetEnded(now time.Time) {
-	if len(l.pairs) < max(l.forgetAt, maxRecords) {
-		return
-	}
-	var kept []*Pair
-	for n, p := range l.pairs {
-		if n >= len(l.pairs)/2 || p.End.After(now) {
-			kept = append(kept, p)
-			continue
-		}
-		delete(l.byToken, p.App)
-		delete(l.byToken, p.Tenant)
-	}
-	l.pairs, l.forgetAt = kept, 2*len(kept)
+func (l *ledger) hasCurrent(now time.Time) bool { return l.current.remaining(now) > 0 }
+
+// newBook has the pairs of all apps, by either of their strings.
+func newBook() *lookalike.Book[Pair] {
+	return lookalike.NewBook(
+		func(p *Pair) []string { return []string{p.App, p.Tenant} },
+		func(p *Pair) time.Time { return p.End },
+	)
 }
 
-func (l *ledger) revoke(token string, now time.Time) bool {
-	p := l.byToken[token]
+// revoke reports whether p was valid until now.
+func (p *Pair) revoke(now time.Time) bool {
 	if p.remaining(now) == 0 {
 		return false
 	}
 	p.Revoked = now
 	return true
 }
-
-func (l *ledger) hasCurrent(now time.Time) bool { return l.current.remaining(now) > 0 }
 
 // wholeSeconds is `expire`: what is left of p's life, revoked or not.
 func wholeSeconds(p *Pair, now time.Time) int { return int(p.End.Sub(now) / time.Second) }

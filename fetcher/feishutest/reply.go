@@ -1,173 +1,51 @@
 package feishutest
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/json"
-	"io"
 	"net/http"
-	"strconv"
-	"sync"
-	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher/internal/lookalike"
 )
 
-// reply is an answer, and the ways in which it may go wrong on its way. Both
-// ways out, socket and RoundTripper, are made from it.
-type reply struct {
-	status  int
-	header  http.Header
-	body    []byte
-	code    int  // as in the body
-	granted bool // the body is a token, and arrives
-
-	silent  bool          // there is no answer until the client goes away
-	reset   bool          // the connection is reset in place of an answer
-	pause   time.Duration // above 0: before each byte of the body
-	endless bool          // the body never ends
-	cut     int           // above 0: the connection is cut after that many bytes
-}
-
-func jsonReply(status int, body any) reply {
-	text, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // only our own types come here
-	}
-	return newReply(status, "application/json; charset=utf-8", text)
-}
-
-func textReply(status int, body string) reply {
-	return newReply(status, "text/plain; charset=utf-8", []byte(body))
-}
-
-func newReply(status int, contentType string, body []byte) reply {
-	return reply{status: status, body: body, header: http.Header{
-		"Content-Type": {contentType},
-		"X-Tt-Logid":   {newLogID()},
-	}}
-}
-
-// newLogID looks like the real ones: the time, and something random.
-func newLogID() string {
-	return time.Now().UTC().Format("20060102150405") + rand.Text()[:18]
-}
+// answerer makes an endpoint's answer of a pair, and records what it handed out.
+type answerer func(p *Pair, seconds int, call *Call) lookalike.Reply
 
 // tokenReply has its fields in the order of the issuer's documentation.
-func tokenReply(p *Pair, seconds int) reply {
-	rep := jsonReply(http.StatusOK, struct {
+func tokenReply(p *Pair, seconds int, call *Call) lookalike.Reply {
+	call.App, call.Tenant = p.App, p.Tenant
+	rep := lookalike.JSON(http.StatusOK, struct {
 		App    string `json:"app_access_token"`
 		Code   int    `json:"code"`
 		Expire int    `json:"expire"`
 		Msg    string `json:"msg"`
 		Tenant string `json:"tenant_access_token"`
 	}{p.App, 0, seconds, "ok", p.Tenant})
-	rep.granted = true
+	rep.Granted = true
 	return rep
 }
 
-func refusal(status, code int, msg string) reply {
-	rep := jsonReply(status, struct {
+// tenantReply has no app access token.
+func tenantReply(p *Pair, seconds int, call *Call) lookalike.Reply {
+	call.Tenant = p.Tenant
+	rep := lookalike.JSON(http.StatusOK, struct {
+		Code   int    `json:"code"`
+		Msg    string `json:"msg"`
+		Tenant string `json:"tenant_access_token"`
+		Expire int    `json:"expire"`
+	}{0, "ok", p.Tenant, seconds})
+	rep.Granted = true
+	return rep
+}
+
+func refusal(status, code int, msg string) lookalike.Reply {
+	rep := lookalike.JSON(status, struct {
 		Code int    `json:"code"`
 		Msg  string `json:"msg"`
 	}{code, msg})
-	rep.code = code
+	rep.Code = code
 	return rep
 }
 
-// contentLength is -1 for a body without an announced end.
-func (rep reply) contentLength() int64 {
-	if rep.endless {
-		return -1
-	}
-	return int64(len(rep.body))
-}
-
-// headers of the answer, its length among them where there is one.
-func (rep reply) headers() http.Header {
-	h := rep.header.Clone()
-	if n := rep.contentLength(); n >= 0 {
-		h.Set("Content-Length", strconv.FormatInt(n, 10))
-	}
-	return h
-}
-
-// reader of the body as it arrives. It waits in Read, by the client's
-// goroutine, so that a slow answer needs none of its own.
-func (rep reply) reader(ctx context.Context) io.ReadCloser {
-	return &body{ctx: ctx, reply: rep, rest: rep.body, closed: make(chan struct{})}
-}
-
-type body struct {
-	ctx    context.Context // of the request: a body ends with it, as with a real transport
-	reply  reply
-	rest   []byte
-	sent   int
-	once   sync.Once
-	closed chan struct{}
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	if err := b.wait(); err != nil {
-		return 0, err
-	}
-	if b.reply.endless {
-		return fill(p), nil
-	}
-	if b.reply.cut > 0 && b.sent >= b.reply.cut {
-		return 0, io.ErrUnexpectedEOF
-	}
-	if len(b.rest) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p[:b.portion(len(p))], b.rest)
-	b.rest, b.sent = b.rest[n:], b.sent+n
-	return n, nil
-}
-
-// wait returns when the next byte is due. It fails once the client is gone.
-func (b *body) wait() error {
-	if b.reply.pause <= 0 || len(b.rest) == 0 {
-		return b.gone()
-	}
-	timer := time.NewTimer(b.reply.pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-b.closed:
-	case <-b.ctx.Done():
-	}
-	return b.gone()
-}
-
-// gone returns why nothing more can be read; nil while the client is there.
-func (b *body) gone() error {
-	select {
-	case <-b.closed:
-		return http.ErrBodyReadAfterClose
-	default:
-		return b.ctx.Err()
-	}
-}
-
-// portion of a body that one Read may return.
-func (b *body) portion(n int) int {
-	if b.reply.pause > 0 {
-		return min(n, 1)
-	}
-	if b.reply.cut > 0 {
-		return min(n, b.reply.cut-b.sent)
-	}
-	return n
-}
-
-func fill(p []byte) int {
-	for n := range p {
-		p[n] = ' '
-	}
-	return len(p)
-}
-
-func (b *body) Close() error {
-	b.once.Do(func() { close(b.closed) })
-	return nil
+// success is a business API's.
+func success(msg string, data any) lookalike.Reply {
+	return lookalike.JSON(http.StatusOK, map[string]any{"code": 0, "msg": msg, "data": data})
 }

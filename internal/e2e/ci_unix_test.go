@@ -29,7 +29,7 @@ esac
 for name; do
 	case $name in
 	prometheus) name=promtool ;;
-	redis-server | docker-compose) ;;
+	redis-server | docker-compose | npm) ;;
 	*) continue ;;
 	esac
 	printf '#!/bin/sh\necho "%s $*" >>"$LOG"\n' "$name" >"$GOPATH/bin/$name" && chmod +x "$GOPATH/bin/$name"
@@ -61,6 +61,8 @@ func TestStepsInstallWhatTheyNeed(t *testing.T) {
 		{[]string{"run_benchmarks"}, []string{apt}, "go test -run ^$ -bench"},
 		{[]string{"run_bench_smoke"}, []string{apt}, "go test -count=1"},
 		{[]string{"run_chaos"}, []string{apt}, ".ci/chaos"},
+		{[]string{"run_acceptance"}, []string{apt}, "npm ci"},
+		{[]string{"run_acceptance"}, []string{apt}, "go test -json -count=1"},
 		{[]string{"check_vet"}, nil, "go vet ./..."},
 		{[]string{"check_compose", "run_punctual"}, []string{apt}, compose},
 		{[]string{"install_linter", "check_lint"}, []string{linter}, "golangci-lint run ./..."},
@@ -100,8 +102,10 @@ func runOnBare(t *testing.T, run string, steps ...string) []string {
 	script(bin, "go", bareGo)
 	script(bin, "apt-get", bareApt)
 	script(bin, "sudo", `shift; "$@"`)
-	for _, dir := range []string{filepath.Join(root, ".ci"), filepath.Join(root, "bench"), filepath.Join(gopath, "bin")} {
-		require.NoError(t, os.Mkdir(dir, 0o755))
+	for _, dir := range []string{
+		filepath.Join(root, ".ci"), filepath.Join(root, "bench"), filepath.Join(root, "internal", "acceptance"), filepath.Join(gopath, "bin"),
+	} {
+		require.NoError(t, os.MkdirAll(dir, 0o755))
 	}
 	script(filepath.Join(root, ".ci"), "chaos", `echo ".ci/chaos $*" >>"$LOG"`)
 	text, err := os.ReadFile(run)

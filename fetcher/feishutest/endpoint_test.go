@@ -36,7 +36,8 @@ func TestRouting(t *testing.T) {
 			{"business API without token", newGet(t, feishutest.QueryPath, ""), 400, "application/json", `"code":99991661`},
 			{"business API with another token", newGet(t, feishutest.QueryPath, "t-guess"), 400, "application/json", `"code":99991663`},
 			{"business API with an app token", newGet(t, feishutest.QueryPath, pair.App), 400, "application/json", `"code":99991663`},
-			{"stats", newGet(t, feishutest.StatsPath, ""), 200, "application/json", `{"calls":1,"rotations":1,"refused":0}`},
+			{"tenant token", newPostTo(t.Context(), t, feishutest.TenantTokenPath), 200, "application/json", `{"code":0,"msg":"ok","tenant_access_token":"` + pair.Tenant + `","expire":7`},
+			{"stats", newGet(t, feishutest.StatsPath, ""), 200, "application/json", `{"calls":2,"rotations":1,"refused":0}`},
 		} {
 			t.Run(c.edge, func(t *testing.T) {
 				resp, err := do(c.req)
@@ -155,4 +156,66 @@ func postError(ctx context.Context, rt http.RoundTripper) error {
 		_ = resp.Body.Close()
 	}
 	return err
+}
+
+// Both endpoints hand out one pair, and keep to one rule.
+func TestTenantToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := feishutest.New(feishutest.Config{})
+		ask := func() (a answer) {
+			resp, err := issuer.RoundTripper().RoundTrip(newPostTo(t.Context(), t, feishutest.TenantTokenPath))
+			require.NoError(t, err)
+			defer func() { _ = resp.Body.Close() }()
+			require.NoError(t, json.NewDecoder(resp.Body).Decode(&a))
+			return a
+		}
+		first := call(t, issuer)
+		assert.Equal(t, answer{Msg: "ok", Tenant: first.Tenant, Expire: 7200}, ask())
+		time.Sleep(90*time.Minute + time.Second)
+		second := ask()
+		assert.NotEqual(t, first.Tenant, second.Tenant)
+		assert.Equal(t, second.Tenant, call(t, issuer).Tenant)
+
+		calls := issuer.Calls()
+		require.Len(t, calls, 4)
+		assert.Equal(t, feishutest.Stats{Calls: 4, Rotations: 2}, issuer.Stats())
+		assert.Empty(t, calls[2].App, "it was not handed out")
+		assert.Equal(t, second.Tenant, calls[2].Tenant)
+		assert.True(t, calls[2].Granted() && calls[2].Minted)
+	})
+}
+
+func TestRevokePath(t *testing.T) {
+	c := feishutest.Config{Apps: []feishutest.AppConfig{{ID: "cli_b"}}}
+	reach(t, c, func(t *testing.T, issuer *feishutest.Issuer, do func(*http.Request) (*http.Response, error)) {
+		post := func(query string) (int, string) {
+			req := newGet(t, feishutest.RevokePath+query, "")
+			req.Method = http.MethodPost
+			resp, err := do(req)
+			require.NoError(t, err)
+			defer func() { _ = resp.Body.Close() }()
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			return resp.StatusCode, string(body)
+		}
+		a, b := issuer.Rotate(), issuer.App("cli_b").Rotate()
+		for _, step := range []struct {
+			query        string
+			status       int
+			body         string
+			aEnds, bEnds bool
+		}{
+			{"?app_id=cli_c", 404, "no such app_id", false, false},
+			{"?app_id=cli_b", 200, `{"revoked":1}`, false, true},
+			{"?app_id=cli_b", 200, `{"revoked":0}`, false, true},
+			{"", 200, `{"revoked":1}`, true, true},
+			{"", 200, `{"revoked":0}`, true, true},
+		} {
+			status, body := post(step.query)
+			assert.Equal(t, step.status, status, step.query)
+			assert.Contains(t, body, step.body)
+			assert.Equal(t, step.aEnds, !issuer.Valid(a.App))
+			assert.Equal(t, step.bEnds, !issuer.Valid(b.Tenant))
+		}
+	})
 }

@@ -1,7 +1,8 @@
-package feishutest
+package lookalike
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"maps"
@@ -10,21 +11,46 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 )
 
-// ServeHTTP serves the paths named in the package's comment, as under
-// httptest.NewServer. It returns when the answer is written or its client has
-// gone: a fault that never answers lasts until then, and so does
-// httptest.Server.Close unless CloseClientConnections comes first.
-func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rep, err := i.respond(r)
+// Server reaches one function in both ways: as an http.Handler and without a
+// socket.
+type Server struct {
+	// Respond answers a request, whichever way it came. An error means that
+	// its client has gone.
+	Respond func(*http.Request) (Reply, error)
+	// LogIDHeader, by its canonical name, carries a new log id in every answer.
+	LogIDHeader string
+}
+
+// NewLogID looks like Feishu's: the time, and something random.
+func NewLogID() string {
+	return time.Now().UTC().Format("20060102150405") + rand.Text()[:18]
+}
+
+func (s Server) respond(r *http.Request) (Reply, error) {
+	rep, err := s.Respond(r)
+	if err != nil || rep.Header == nil {
+		return rep, err
+	}
+	if _, set := rep.Header[s.LogIDHeader]; !set {
+		rep.Header.Set(s.LogIDHeader, NewLogID())
+	}
+	return rep, nil
+}
+
+// ServeHTTP returns when the answer is written or its client has gone: a Fault
+// that never answers lasts until then.
+func (s Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rep, err := s.respond(r)
 	if err != nil {
 		panic(http.ErrAbortHandler) // nobody is left to answer
 	}
 	rep.write(r.Context(), w)
 }
 
-func (rep reply) write(ctx context.Context, w http.ResponseWriter) {
+func (rep Reply) write(ctx context.Context, w http.ResponseWriter) {
 	switch {
 	case rep.silent:
 		<-ctx.Done()
@@ -34,7 +60,7 @@ func (rep reply) write(ctx context.Context, w http.ResponseWriter) {
 		panic(http.ErrAbortHandler)
 	}
 	maps.Copy(w.Header(), rep.headers())
-	w.WriteHeader(rep.status)
+	w.WriteHeader(rep.Status)
 	if err := rep.writeBody(ctx, w); err != nil {
 		panic(http.ErrAbortHandler) // cuts the connection short
 	}
@@ -42,7 +68,7 @@ func (rep reply) write(ctx context.Context, w http.ResponseWriter) {
 
 // writeBody flushes every piece, the headers first: slow and endless bodies
 // arrive as they are made.
-func (rep reply) writeBody(ctx context.Context, w http.ResponseWriter) error {
+func (rep Reply) writeBody(ctx context.Context, w http.ResponseWriter) error {
 	body := rep.reader(ctx)
 	defer func() { _ = body.Close() }()
 	out, buf := http.NewResponseController(w), make([]byte, 4096)
@@ -77,13 +103,13 @@ func resetConnection(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// RoundTripper reaches the issuer without a socket, whatever the URL's scheme
+// RoundTripper reaches the function without a socket, whatever the URL's scheme
 // and host. It honours the context of the request like a real transport,
 // leaves no goroutine behind, and blocks only in ways that a testing/synctest
 // bubble understands.
-func (i *Issuer) RoundTripper() http.RoundTripper { return roundTripper{i} }
+func (s Server) RoundTripper() http.RoundTripper { return roundTripper{s} }
 
-type roundTripper struct{ issuer *Issuer }
+type roundTripper struct{ server Server }
 
 func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil {
@@ -94,14 +120,14 @@ func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	rep, err := t.issuer.respond(r)
+	rep, err := t.server.respond(r)
 	if err != nil {
 		return nil, err
 	}
 	return rep.response(r)
 }
 
-func (rep reply) response(r *http.Request) (*http.Response, error) {
+func (rep Reply) response(r *http.Request) (*http.Response, error) {
 	switch {
 	case rep.silent:
 		<-r.Context().Done()
@@ -110,8 +136,8 @@ func (rep reply) response(r *http.Request) (*http.Response, error) {
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 	}
 	return &http.Response{
-		Status:        strconv.Itoa(rep.status) + " " + http.StatusText(rep.status),
-		StatusCode:    rep.status,
+		Status:        strconv.Itoa(rep.Status) + " " + http.StatusText(rep.Status),
+		StatusCode:    rep.Status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
