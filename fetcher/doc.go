@@ -35,6 +35,6 @@
 // its message and log id: both bounded, of printable characters, and without
 // the app secret should the issuer ever repeat it.
 //
-// Package bearer calls business APIs with the token, and package feishutest has
-// an issuer to test against.
+// Package oauth2cc asks OAuth 2 servers. Package bearer calls business APIs with
+// the token, and package feishutest has an issuer to test against.
 package fetcher
