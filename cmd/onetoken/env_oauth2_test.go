@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
@@ -194,5 +195,35 @@ func TestOAuth2ComplaintsByVariable(t *testing.T) {
 			}
 			assert.NotContains(t, got.stderr, secret)
 		})
+	}
+}
+
+// The refresher keeps a client's token fresh, names the client's variables, and follows its secret's
+// file: a refused one is mended by it.
+func TestOAuth2Refresher(t *testing.T) {
+	t.Parallel()
+	w, l := newOAuth2Town(t)
+	file := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(file, []byte("a-stale-one\n"), 0o600))
+	r := startRefresher(t, w.with("OAUTH2_CLIENT_SECRET", "", "OAUTH2_CLIENT_SECRET_FILE", file))
+	assert.Contains(t, r.stderr.String(), "refresher for client client-1 listens on")
+	eventually(t, func() bool {
+		_, body := r.ask(http.MethodGet, "/readyz")
+		return strings.Contains(body, "check OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET_FILE")
+	})
+	require.NoError(t, os.WriteFile(file, []byte(clientSecret+"\n"), 0o600))
+	r.awaitReady(http.StatusOK)
+	forms, _ := l.calls()
+	assert.Len(t, forms, 1)
+
+	require.NoError(t, os.WriteFile(file, []byte("a-newer-one"), 0o600)) // which the server does not know yet
+	require.Eventually(t, func() bool {
+		_, body := r.ask(http.MethodGet, "/readyz")
+		return strings.Contains(body, "warning: what OAUTH2_CLIENT_SECRET_FILE holds is not in use (refused since ")
+	}, 20*time.Second, 5*time.Millisecond)
+	end := r.stop()
+	assert.Equal(t, exitOK, end.code)
+	for _, secret := range []string{clientSecret, url.QueryEscape(clientSecret), "a-stale-one", "a-newer-one", "token-1"} {
+		assert.NotContains(t, end.stdout+end.stderr, secret)
 	}
 }
