@@ -1,6 +1,9 @@
 # The habits of this repository; .ci/run is what has to pass.
 FOR ?= 30s
 SEEDS ?= 1000
+# Modules of their own, into which ./... does not reach:
+ADAPTERS := adapters/oauth2source
+MODULES := bench internal/acceptance $(ADAPTERS)
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
@@ -16,28 +19,28 @@ format: ## complain about files that gofmt would change
 
 vet: ## go vet
 	go vet ./...
-	cd bench && go vet ./...
-	cd internal/acceptance && go vet ./...
+	set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done
 
 fix: ## complain about code that go fix would modernise
 	go fix -diff ./...
-	cd bench && go fix -diff ./...
-	cd internal/acceptance && go fix -diff ./...
+	set -e; for m in $(MODULES); do (cd $$m && go fix -diff ./...); done
 
 lint: ## golangci-lint v2; see .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint is missing: '.ci/run install_linter' installs it"; exit 1; }
 	golangci-lint run ./...
-	cd bench && golangci-lint run ./...
-	cd internal/acceptance && golangci-lint run ./...
+	set -e; for m in $(MODULES); do (cd $$m && golangci-lint run ./...); done
 
 test: ## the tests; those on a real Redis are skipped without redis-server
 	go test ./...
+	set -e; for m in $(ADAPTERS); do (cd $$m && go test ./...); done
 
 race: ## the tests, with the race detector
 	go test -race ./...
+	set -e; for m in $(ADAPTERS); do (cd $$m && go test -race ./...); done
 
 test-real: ## the tests, and it is a failure if redis-server is missing
 	ONETOKEN_REQUIRE_REDIS=1 go test -race -count=1 ./...
+	set -e; for m in $(ADAPTERS); do (cd $$m && ONETOKEN_REQUIRE_REDIS=1 go test -race -count=1 ./...); done
 
 fuzz: ## every fuzz target: make fuzz FOR=5m (KEEP=1: keep the corpus)
 	.ci/fuzz $(FOR)
@@ -72,6 +75,7 @@ demo: ## fifty replicas, one token, one of them killed
 vuln: ## known vulnerabilities; needs the network
 	@command -v govulncheck >/dev/null || { echo "govulncheck is missing: '.ci/run install_govulncheck' installs it"; exit 1; }
 	govulncheck ./...
+	set -e; for m in $(ADAPTERS); do (cd $$m && govulncheck ./...); done
 
 build: ## the binary, into bin/
 	go build -trimpath -o bin/onetoken ./cmd/onetoken

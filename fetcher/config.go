@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"reflect"
 	"time"
 
+	"github.com/onetoken-go/onetoken/fetcher/internal/call"
 	"github.com/onetoken-go/onetoken/internal/plain"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -84,14 +84,12 @@ func (c FeishuConfig) Validate() error {
 // spelling, or every complaint. None quotes AppID: it would show the secret of
 // someone who swapped the two.
 func (c FeishuConfig) validate() (*url.URL, error) {
-	base, err := canonicalURL(c.BaseURL)
+	base, err := baseURLRules.Canonical(c.BaseURL)
 	errs := []error{
 		checkWord("AppID", c.AppID, maxAppID),
 		checkSecret(c.AppSecret.Reveal()),
 		err,
-	}
-	if v := reflect.ValueOf(c.Transport); v.Kind() == reflect.Pointer && v.IsNil() {
-		errs = append(errs, fmt.Errorf("Transport is a nil %T: leave it out, or make one", c.Transport))
+		call.CheckTransport(c.Transport),
 	}
 	if c.Window < 0 || c.Window > maxWindow {
 		errs = append(errs, fmt.Errorf("a Window of %v: 0 to %v", c.Window, maxWindow))
@@ -117,20 +115,10 @@ func checkWord(field, value string, longest int) error {
 		return fmt.Errorf("%s is empty", field)
 	case len(value) > longest:
 		return fmt.Errorf("%s is longer than %d bytes", field, longest)
-	case !isWord(value):
+	case !call.IsWord(value):
 		return fmt.Errorf("%s: %s", field, plain.Fault(value))
 	}
 	return nil
-}
-
-// isWord reports whether s is printable ASCII without spaces.
-func isWord(s string) bool {
-	for _, b := range []byte(s) {
-		if b <= ' ' || b >= 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 // credential of an app at a base URL. Its public parts stand in docs/interop.md.

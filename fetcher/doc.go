@@ -4,14 +4,15 @@
 //
 // A call of [Feishu.Fetch] reads downward through the files:
 //
-//  1. feishu.go sends the one request, through transport.go. It is never sent
-//     twice: pacing and repeating are the Cache's business, and a redirect is
-//     not followed, because a 307 would carry the app secret elsewhere.
+//  1. feishu.go sends the one request, through internal/call, which has what all
+//     fetchers decide alike. It is never sent twice: pacing and repeating are the
+//     Cache's business, and a redirect is not followed, because a 307 would carry
+//     the app secret elsewhere.
 //  2. answer.go reads the bounded answer, whatever its HTTP status, and (but for a redirect) either
 //     makes a token of it or finds what is wrong with it.
 //  3. codes.go says what a code of the issuer means, and what a person should
-//     do about it; an answer without a code is judged by its HTTP status.
-//  4. ratelimit.go reads how long a rate limit lasts.
+//     do about it; internal/call judges an answer without a code by its HTTP
+//     status, and reads how long a rate limit lasts.
 //
 // Every failure is a *tokencache.IssuerError:
 //
@@ -34,7 +35,8 @@
 // its message and log id: both bounded, of printable characters, and without
 // the app secret should the issuer ever repeat it.
 //
-// Package bearer calls business APIs with the token; packages feishutest and
-// oauth2test have issuers to test against. docs/fetcher.md shows how to write a
-// Fetcher for another issuer, and the example below is its code.
+// Package oauth2cc asks OAuth 2 servers. Package bearer calls business APIs with
+// the token; packages feishutest and oauth2test have issuers to test against.
+// docs/fetcher.md shows how to write a Fetcher for another issuer, and the example
+// below is its code.
 package fetcher

@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
-	"github.com/onetoken-go/onetoken/fetcher/internal/aside"
+	"github.com/onetoken-go/onetoken/fetcher/internal/address"
+	"github.com/onetoken-go/onetoken/fetcher/internal/call"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -20,10 +19,6 @@ import (
 const issuerName = "feishu"
 
 const tokenPath = "/open-apis/auth/v3/app_access_token/internal"
-
-// callTimeout bounds a call whose ctx has no end. It is above every
-// FetchTimeout that a Cache accepts.
-const callTimeout = 30 * time.Second
 
 // Feishu fetches the app access token of a self-built app, and the tenant
 // access token that comes with it. It implements tokencache.Fetcher, is safe
@@ -33,10 +28,9 @@ type Feishu struct {
 	credential tokencache.Credential
 	url        string
 	secret     tokencache.Secret
-	transport  http.RoundTripper
+	caller     call.Caller
 
 	unencrypted bool
-	overHTTP    bool // the base URL begins with http://
 	below       bool // the base URL has a path
 }
 
@@ -50,12 +44,12 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetcher: %w", err)
 	}
-	unencrypted := travelsInTheClear(base)
+	unencrypted := address.InTheClear(base)
 	if unencrypted {
 		c.Logger.Warn("the app secret and tokens travel unencrypted: use https", "app", c.AppID, "base_url", base.String())
 	}
 	if c.Transport == nil {
-		c.Transport = newTransport()
+		c.Transport = call.NewTransport()
 	}
 	credential, err := c.credential(base)
 	if err != nil {
@@ -65,10 +59,15 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 		credential: credential,
 		url:        base.String() + tokenPath,
 		secret:     c.AppSecret,
-		transport:  c.Transport,
+		caller: call.Caller{
+			Issuer: issuerName, Setting: "base URL", Added: tokenPath,
+			Hosts:    " (Feishu: open.feishu.cn, Lark: open.larksuite.com)",
+			OverHTTP: base.Scheme == "http", Transport: c.Transport, Clean: call.NewCleaner(c.AppSecret),
+			// https://open.feishu.cn/document/server-docs/api-call-guide/frequency-control
+			LogIDs: []string{"X-Tt-Logid", "X-Request-Id"}, Waits: []string{"X-Ogw-Ratelimit-Reset", "Retry-After"},
+		},
 
 		unencrypted: unencrypted,
-		overHTTP:    base.Scheme == "http",
 		below:       base.Path != "",
 	}, nil
 }
@@ -98,53 +97,11 @@ func (f *Feishu) Credential() tokencache.Credential { return f.credential }
 // The issuer answers with the token it has handed out before, and what is left of its life, until
 // that is less than 30 min.
 func (f *Feishu) Fetch(ctx context.Context) (tokencache.Token, error) {
-	bounded, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	resp, err := f.send(bounded) //nolint:bodyclose // readBody closes it
+	a, err := f.caller.Do(ctx, f.request)
 	if err != nil {
-		return tokencache.Token{}, f.noAnswer(ctx, err)
-	}
-	a := answer{status: resp.StatusCode, header: resp.Header}
-	if a.body, err = readBody(bounded, resp); err != nil {
-		v := verdict{advice: adviceOnSilence(ended(ctx))}
-		if errors.Is(err, errTooLong) {
-			v = verdictOfStatus(a.status)
-		}
-		return tokencache.Token{}, f.refuse(a, v, brokenOff(ctx, err), ended(ctx))
+		return tokencache.Token{}, err
 	}
 	return f.judge(a)
-}
-
-// send uses the transport without an http.Client around it: a Client follows
-// redirects, and quotes URLs in its errors.
-func (f *Feishu) send(ctx context.Context) (*http.Response, error) {
-	req, err := f.request(ctx)
-	if err != nil {
-		return nil, err
-	}
-	type sent struct {
-		resp *http.Response
-		err  error
-	}
-	r, ok := aside.Run(ctx, func() sent {
-		resp, err := f.transport.RoundTrip(req) //nolint:bodyclose // by readBody, or as it comes too late
-		return sent{resp, err}
-	}, func(late sent) { closeBody(late.resp) })
-	switch {
-	case !ok:
-		return nil, ctx.Err()
-	case r.err != nil:
-		return nil, r.err
-	case r.resp == nil || r.resp.Body == nil:
-		return nil, errors.New("transport returned nothing")
-	}
-	return r.resp, nil
-}
-
-func closeBody(resp *http.Response) {
-	if resp != nil && resp.Body != nil {
-		_ = resp.Body.Close()
-	}
 }
 
 func (f *Feishu) request(ctx context.Context) (*http.Request, error) {
@@ -157,8 +114,6 @@ func (f *Feishu) request(ctx context.Context) (*http.Request, error) {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "onetoken")
 	return req, nil
 }
 

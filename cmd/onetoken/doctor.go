@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,9 +58,17 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 // doctorConfig reads the configuration, and has all complaints about it.
 func (a *app) doctorConfig(ctx context.Context) doctor.Config {
 	env := a.environment()
-	c := doctor.Config{Redis: env.redis(ctx), Feishu: env.feishu(ctx, a.getenv("FEISHU_BASE_URL"))}
+	env.checkKind()
+	c := doctor.Config{Redis: env.redis(ctx)}
 	logger := newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
-	c.Feishu.Logger = logger
+	of := env.account(ctx)
+	c.Issuer = doctor.Issuer{
+		URL: of.url, Variable: of.variables.url, Noun: of.noun,
+		Fetcher: func() (doctor.Fetcher, error) { return of.fetcher(of.secret, nil, logger) },
+		Knock: func(by http.RoundTripper) (doctor.Fetcher, error) {
+			return of.fetcher(tokencache.NewSecret("none"), by, slog.New(slog.DiscardHandler))
+		},
+	}
 	c.Cache = tokencache.Config{
 		Prefix: a.getenv("ONETOKEN_PREFIX"), Logger: logger, Observe: witness.New(a.logger).Log,
 		NoDirect: env.noDirect(),
@@ -69,8 +79,8 @@ func (a *app) doctorConfig(ctx context.Context) doctor.Config {
 	if a.getenv("REDIS_URL") == "" && a.getenv("REDIS_URL_FILE") == "" {
 		c.Place += " (REDIS_URL is not set)"
 	}
-	if isAppID(c.Feishu.AppID) {
-		c.App = c.Feishu.AppID
+	if of.shows(of.appID) {
+		c.App = of.appID
 	}
 	return c
 }

@@ -35,6 +35,21 @@ const environmentHelp = `Environment (secrets are never flags; demo reads none o
                           given up after --timeout, or 15 s)
   FEISHU_BASE_URL         the issuer (default https://open.feishu.cn;
                           Lark: https://open.larksuite.com)
+  ONETOKEN_KIND           feishu (default); or oauth2: then, not FEISHU_*, but
+  OAUTH2_TOKEN_URL        the token endpoint of an OAuth 2 server
+  OAUTH2_CLIENT_ID        the client's id
+  OAUTH2_CLIENT_SECRET    the client's secret
+  OAUTH2_CLIENT_SECRET_FILE  a file that holds it, instead; as above
+  OAUTH2_AUTH             basic (default): id and secret go by HTTP Basic;
+                          body: in the body
+  OAUTH2_SCOPES           what the token is for, with spaces between
+  OAUTH2_AUDIENCE         the API it is for, if the server has such a parameter
+  OAUTH2_RESOURCE         the same by RFC 8707: URIs, with spaces between
+  OAUTH2_PARAMS           further pairs that the server wants, no secrets:
+                          a=b&c=d, with what is special percent-encoded
+  OAUTH2_LIFE             how long a token lives, such as 1h, if the server does
+                          not say
+  OAUTH2_MAX_LIFE         the longest life to believe (default 720h)
   ONETOKEN_PREFIX         of all keys in Redis (default onetoken)
   ONETOKEN_NO_DIRECT      true: with Redis in trouble the issuer is not asked
                           around it, and there is no token (default false)
@@ -42,8 +57,8 @@ const environmentHelp = `Environment (secrets are never flags; demo reads none o
   SSL_CERT_FILE, SSL_CERT_DIR        whom to trust, of Redis and the issuer
   TERM                    whether status --watch and demo may paint
 
-The refresher reads FEISHU_APP_SECRET_FILE again, every 2 s and when the secret
-is refused, unless it is standard input or a pipe: a rotated secret needs no
+The refresher reads the secret's file again, every 2 s and when the secret is
+refused, unless it is standard input or a pipe: a rotated secret needs no
 restart. All else is read once: a new REDIS_URL_FILE, or CA files, need one.
 
 Exit status: 0 done, 1 failed, 2 usage or configuration, 3 the issuer refused,
@@ -94,7 +109,8 @@ func (e *environment) limit(ctx context.Context, timeout time.Duration) (context
 // hasSecret says whether there is one to read: a credential, or without an id half of one to
 // complain of. An id alone says whose tokens are meant.
 func (e *environment) hasSecret() bool {
-	return cmp.Or(e.getenv("FEISHU_APP_SECRET"), e.getenv("FEISHU_APP_SECRET_FILE")) != ""
+	secret := e.variables().secret
+	return cmp.Or(e.getenv(secret), e.getenv(secret+"_FILE")) != ""
 }
 
 // noDirect says whether the issuer may only be asked through Redis.
@@ -175,7 +191,10 @@ func (e *environment) complainOfFields(err error) {
 
 // reworded names the variable that a person has set in the place of the field.
 func (e *environment) reworded(complaint error) string {
-	text := strings.TrimPrefix(strings.TrimPrefix(complaint.Error(), "fetcher: "), "tokencache: ")
+	text := complaint.Error()
+	for _, name := range []string{"fetcher: ", "oauth2cc: ", "tokencache: "} {
+		text = strings.TrimPrefix(text, name)
+	}
 	if e.pretend {
 		text = samplesOf.Replace(text)
 	}
@@ -190,6 +209,20 @@ var samplesOf = strings.NewReplacer(
 var variableOf = strings.NewReplacer(
 	"AppID is empty", "FEISHU_APP_ID is not set: it is the app's id, from the developer console",
 	"AppSecret is empty", "FEISHU_APP_SECRET is not set: set it, or FEISHU_APP_SECRET_FILE to a file that holds it",
+	"TokenURL is empty", "OAUTH2_TOKEN_URL is not set: it is the server's token endpoint, such as https://login.example.com/oauth2/token",
+	"ClientID is empty", "OAUTH2_CLIENT_ID is not set: it is what the server calls this client",
+	"ClientSecret is empty", "OAUTH2_CLIENT_SECRET is not set: set it, or OAUTH2_CLIENT_SECRET_FILE to a file that holds it",
+	"TokenURL", "OAUTH2_TOKEN_URL",
+	"ClientID", "OAUTH2_CLIENT_ID",
+	"all but ClientSecret may", "all but OAUTH2_CLIENT_SECRET may",
+	"ClientSecret", "OAUTH2_CLIENT_SECRET",
+	"Scopes", "OAUTH2_SCOPES",
+	"Audience", "OAUTH2_AUDIENCE",
+	"Resources", "OAUTH2_RESOURCE",
+	"use the field of Config for it", "use the variable for it",
+	"Params", "OAUTH2_PARAMS",
+	"a MaxLife of", "an OAUTH2_MAX_LIFE of", "the MaxLife of", "the OAUTH2_MAX_LIFE of",
+	"a Life of", "an OAUTH2_LIFE of",
 	"AppID", "FEISHU_APP_ID",
 	"AppSecret", "FEISHU_APP_SECRET",
 	"BaseURL", "FEISHU_BASE_URL",

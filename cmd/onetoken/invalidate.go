@@ -135,12 +135,12 @@ func (s *session) invalidate(ctx context.Context, refused string) (string, error
 // whose are the app and the issuer of the environment's credential, as people know them.
 func (s *session) whose() string {
 	name := "this credential"
-	if isAppID(s.appID) {
-		name = s.appID
+	if s.account.shows(s.appID) {
+		name = terminal.Datum(s.appID)
 	}
-	at := terminal.Datum(s.feishu.Credential().IssuerURL())
-	if s.app.getenv("FEISHU_BASE_URL") == "" {
-		at += " (FEISHU_BASE_URL is not set)"
+	at := terminal.Datum(s.issuer.Credential().IssuerURL())
+	if variable := s.account.variables.url; s.app.getenv(variable) == "" {
+		at += " (" + variable + " is not set)"
 	}
 	return name + " at " + at
 }

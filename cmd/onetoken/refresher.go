@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -31,7 +32,8 @@ func (a *app) refresherCommand() *cobra.Command {
 			"  GET /metrics  for Prometheus: the token's remaining life, calls, troubles\n\n" +
 			"These tell no secret and need no protection: whoever can reach them learns the\n" +
 			"app id, how the token does, and what went wrong. They are HTTP without TLS.\n\n" +
-			"FEISHU_APP_SECRET_FILE is read again every 2 s, and when the secret is refused.\n" +
+			"FEISHU_APP_SECRET_FILE is read again every 2 s, and when the secret is refused;\n" +
+			"so is OAUTH2_CLIENT_SECRET_FILE with ONETOKEN_KIND=oauth2.\n" +
 			"After a change the old secret serves until the new one has a token. If the file\n" +
 			"is empty, gone or unfit, or the new secret is refused, the old one is kept, and\n" +
 			"/readyz stays 200 as long as that has a token. Each reason is logged, stands in\n" +
@@ -85,13 +87,13 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	}
 	s.warn(ctx)
 	logger := a.logger // not of one secret: that may change
-	if isAppID(s.appID) {
+	if s.account.shows(s.appID) {
 		logger = logger.With("app", s.appID)
 	}
 	r.begin(s)
 	m.Of(r.shown)
 	p.watches(s.cache, r.peek)
-	a.sayStarted(s.appID, listener)
+	a.sayStarted(s, listener)
 	group, ctx := errgroup.WithContext(ctx)
 	if listener != nil {
 		handler := refresherHandler(r, p, m, logger, a.lostLines())
@@ -123,10 +125,10 @@ func (a *app) lostLines() prometheus.Collector {
 	}, a.stderr.dropped)
 }
 
-func (a *app) sayStarted(appID string, listener net.Listener) {
+func (a *app) sayStarted(s *session, listener net.Listener) {
 	whose := ""
-	if isAppID(appID) {
-		whose = " for app " + appID
+	if s.account.shows(s.appID) {
+		whose = " for " + s.account.noun + " " + terminal.Datum(s.appID)
 	}
 	if listener == nil {
 		say(a.stderr, "refresher"+whose+" runs, and serves nothing")

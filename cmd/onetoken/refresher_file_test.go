@@ -51,7 +51,7 @@ func follow(t *testing.T, name string, f func(*testing.T, follower)) {
 		feishu, err := fetcher.NewFeishu(config)
 		require.NoError(t, err)
 		r.begin(&session{
-			cache: cache, feishu: feishu, config: config,
+			cache: cache, issuer: feishu, account: feishuAccount(config),
 			env: &environment{input: input{files: advice.Files{"FEISHU_APP_SECRET": file}}},
 		})
 		ctx, stop := context.WithCancel(t.Context())

@@ -59,7 +59,7 @@ func (r *rotation) warnings(ready bool) (lines []string) {
 		if !ready && o.state != newerUnfit {
 			continue
 		}
-		line := "warning: what FEISHU_APP_SECRET_FILE holds is not in use (" + o.state + " since " + o.since.UTC().Format(time.RFC3339) + "): " + o.why
+		line := "warning: what " + r.session.account.variables.secret + "_FILE holds is not in use (" + o.state + " since " + o.since.UTC().Format(time.RFC3339) + "): " + o.why
 		if ready {
 			line += "; the secret that it held before serves"
 		}
@@ -70,7 +70,7 @@ func (r *rotation) warnings(ready bool) (lines []string) {
 
 var (
 	newerDesc = prometheus.NewDesc("onetoken_newer_secret",
-		"1 while what FEISHU_APP_SECRET_FILE holds is not in use, by why, and the secret before it serves: unfit, the file holds no secret; untried, the issuer has not been asked yet; refused, by the issuer, and a person has to act; failing, for a reason that may pass.",
+		"1 while what FEISHU_APP_SECRET_FILE or OAUTH2_CLIENT_SECRET_FILE holds is not in use, by why, and the secret before it serves: unfit, the file holds no secret; untried, the issuer has not been asked yet; refused, by the issuer, and a person has to act; failing, for a reason that may pass.",
 		[]string{"state"}, nil)
 	newerSinceDesc = prometheus.NewDesc("onetoken_newer_secret_since_timestamp_seconds",
 		"Since when, of the oldest of these; 0 if there is none.", nil, nil)

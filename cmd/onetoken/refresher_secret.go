@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -58,11 +57,11 @@ func newRotation(logger *slog.Logger) *rotation {
 // begin is before any event of the session's Cache.
 func (r *rotation) begin(s *session) {
 	r.session = s
-	r.live = r.identify(s.feishu)
+	r.live = r.identify(s.issuer)
 }
 
 // identify makes the Source of a secret. Its events wait for the lock, and so find it.
-func (r *rotation) identify(f *fetcher.Feishu) *identity {
+func (r *rotation) identify(f tokencache.Fetcher) *identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := &identity{id: f.Credential().ID(), source: r.session.cache.Source(f), read: time.Now(), over: make(chan struct{})}
@@ -96,7 +95,7 @@ func (r *rotation) observe(e tokencache.Event) {
 		return
 	}
 	id.watch.observe(e)
-	if refusal, ok := errors.AsType[*tokencache.IssuerError](e.Err); ok && fetcher.FeishuRejectsSecret(refusal.Code) {
+	if r.session.account.rejects(e.Err) {
 		nudge(r.refused)
 	}
 	if e.Kind == tokencache.EventAdopt {
@@ -160,7 +159,7 @@ func (r *rotation) meanwhile(id *identity) (serves string, remaining time.Durati
 
 // run ends with ctx, or when there is no file to follow. A read that does not end is left behind.
 func (r *rotation) run(ctx context.Context) {
-	file, ok := r.session.env.files["FEISHU_APP_SECRET"]
+	file, ok := r.session.env.files[r.session.account.variables.secret]
 	if !ok {
 		return
 	}
@@ -192,16 +191,17 @@ func (r *rotation) take(ctx context.Context, raw string, err error) {
 		return
 	}
 	live, _ := r.identities()
-	f, err := r.feishu(cutNewline(raw), err)
+	f, err := r.fetcher(cutNewline(raw), err)
+	variable := r.session.account.variables.secret + "_FILE"
 	if err != nil {
 		r.setUnfit(err.Error())
 		if r.told.isNew(err.Error()) {
-			live.logger.Warn("the file of the app secret cannot be used: the secret it held before is kept until it can, and no restart is needed", "variable", "FEISHU_APP_SECRET_FILE", "err", err)
+			live.logger.Warn("the file of the app secret cannot be used: the secret it held before is kept until it can, and no restart is needed", "variable", variable, "err", err)
 		}
 		return
 	}
 	if len(r.told) > 0 {
-		live.logger.Info("the file of the app secret can be used again", "variable", "FEISHU_APP_SECRET_FILE")
+		live.logger.Info("the file of the app secret can be used again", "variable", variable)
 	}
 	r.told = nil
 	r.setUnfit("")
@@ -224,24 +224,23 @@ func (r *rotation) unfitness() unfitness {
 	return r.unfit
 }
 
-// feishu is of the secret that was read. Its errors hold nothing of it.
-func (r *rotation) feishu(secret string, err error) (*fetcher.Feishu, error) {
+// fetcher is of the secret that was read. Its errors hold nothing of it.
+func (r *rotation) fetcher(secret string, err error) (tokencache.Fetcher, error) {
 	switch {
 	case err != nil:
 		return nil, err
 	case secret == "":
 		return nil, errors.New("it is empty")
 	}
-	c := r.session.config
-	c.AppSecret = tokencache.NewSecret(secret)
-	if err := c.Validate(); err != nil {
+	f, err := r.session.account.fetcher(tokencache.NewSecret(secret), nil, slog.New(slog.DiscardHandler))
+	if err != nil {
 		return nil, errors.New(r.session.env.reworded(err))
 	}
-	return fetcher.NewFeishu(c)
+	return f, nil
 }
 
 // turnTo makes f the newest, unless it is.
-func (r *rotation) turnTo(f *fetcher.Feishu) {
+func (r *rotation) turnTo(f tokencache.Fetcher) {
 	live, next := r.identities()
 	switch {
 	case next != nil && f.Credential().ID() == next.id, next == nil && f.Credential().ID() == live.id:

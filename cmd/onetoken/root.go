@@ -39,8 +39,9 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "onetoken",
 		Short: "One Feishu or Lark app access token for a whole fleet",
-		Long: "One Feishu or Lark app access token, shared through Redis by a whole fleet:\n" +
-			"the issuer is asked once per rotation, everybody else reads.\n\n" + environmentHelp,
+		Long: "One access token of a Feishu or Lark app, or of a client of an OAuth 2 server,\n" +
+			"shared through Redis by a whole fleet: the issuer is asked once per rotation,\n" +
+			"everybody else reads.\n\n" + environmentHelp,
 		Example:       "  onetoken demo\n" + curlExample,
 		Version:       versionText(),
 		SilenceUsage:  true,

@@ -103,6 +103,8 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 	assert.Empty(t, got.stderr)
 	for _, part := range []string{
 		"REDIS_URL ", "REDIS_URL_FILE", "FEISHU_APP_ID", "FEISHU_APP_SECRET ", "FEISHU_APP_SECRET_FILE",
+		"ONETOKEN_KIND", "OAUTH2_TOKEN_URL", "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET ", "OAUTH2_CLIENT_SECRET_FILE", "OAUTH2_AUTH", "OAUTH2_SCOPES",
+		"OAUTH2_AUDIENCE", "OAUTH2_RESOURCE", "OAUTH2_PARAMS", "OAUTH2_LIFE", "OAUTH2_MAX_LIFE",
 		"FEISHU_BASE_URL", "ONETOKEN_PREFIX", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "TERM", "a rotated secret needs no", "redis://127.0.0.1:6379", "https://open.feishu.cn",
 		"cluster=true", "master_name=", "--log-level", "--log-format", "(default warn)",
 		"token ", "issuer ", "refresher ", "demo ", "completion ",

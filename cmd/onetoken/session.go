@@ -8,8 +8,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/doctor"
 	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -23,9 +23,9 @@ type session struct {
 	rdb         redis.UniversalClient
 	cache       *tokencache.Cache
 	source      *tokencache.Source // nil without a credential
-	feishu      *fetcher.Feishu    // nil without a credential
+	account     account
+	issuer      doctor.Fetcher // nil without a credential
 	fetch       *boundedFetcher
-	config      fetcher.FeishuConfig
 	appID       string
 	unencrypted bool // the issuer's address
 	deadline    deadline
@@ -44,12 +44,13 @@ type opening struct {
 // complaints, with those that env had before. The caller closes the session.
 func (a *app) open(ctx context.Context, env *environment, o opening) (*session, error) {
 	s := &session{app: a, env: env, seen: witness.New(a.logger), rdb: env.redis(ctx), deadline: o.deadline}
-	var config fetcher.FeishuConfig
+	env.checkKind()
+	s.account.variables = env.variables()
 	if o.credential {
-		config = env.feishu(ctx, a.getenv("FEISHU_BASE_URL"))
+		s.account = env.account(ctx)
 	}
-	config.Logger = newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
-	cache, err := tokencache.New(s.rdb, s.cacheConfig(o, config.Logger))
+	quiet := newLogger(a.stderr, "error", a.logFormat.value) // the rest is said here
+	cache, err := tokencache.New(s.rdb, s.cacheConfig(o, quiet))
 	env.complainOfFields(err)
 	if err := env.err(); err != nil {
 		_ = s.rdb.Close()
@@ -61,13 +62,13 @@ func (a *app) open(ctx context.Context, env *environment, o opening) (*session, 
 	if !o.credential {
 		return s, nil
 	}
-	feishu, err := fetcher.NewFeishu(config)
+	issuer, err := s.account.fetcher(s.account.secret, nil, quiet)
 	if err != nil { // not after env has found nothing
 		s.close()
 		return nil, err
 	}
-	s.feishu, s.config, s.fetch = feishu, config, &boundedFetcher{Fetcher: feishu, deadline: o.deadline}
-	s.source, s.appID, s.unencrypted = cache.Source(s.fetch), config.AppID, feishu.Unencrypted()
+	s.issuer, s.fetch = issuer, &boundedFetcher{Fetcher: issuer, deadline: o.deadline}
+	s.source, s.appID, s.unencrypted = cache.Source(s.fetch), s.account.appID, issuer.Unencrypted()
 	return s, nil
 }
 
@@ -100,7 +101,7 @@ func (s *session) close() {
 // warn is for those who may ask the issuer.
 func (s *session) warn(ctx context.Context) {
 	if s.unencrypted && s.app.logger.Enabled(ctx, slog.LevelWarn) {
-		say(s.app.stderr, "warning: the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)")
+		say(s.app.stderr, "warning: the "+s.account.noun+" secret and tokens travel unencrypted: use https ("+s.account.variables.url+")")
 	}
 }
 
@@ -154,7 +155,7 @@ func (s *session) whatKeptIt(ctx context.Context, err error) error {
 		return nil
 	}
 	if s.fetch.asked.Load() {
-		return errors.New("the issuer has not answered: check FEISHU_BASE_URL, the proxy and the firewall, or raise --timeout")
+		return errors.New("the issuer has not answered: check " + s.account.variables.url + ", the proxy and the firewall, or raise --timeout")
 	}
 	ctx, cancel := s.deadline.within(ctx, callGrace)
 	defer cancel()

@@ -28,6 +28,8 @@ func (a *app) statusCommand() *cobra.Command {
 			"Exit status 1: no usable token, or Redis is in trouble, and a line on standard\n" +
 			"error says why. So it serves as a health check. It reads through the names of\n" +
 			"all keys in Redis: mind a Redis that has millions.\n\n" +
+			"With ONETOKEN_KIND=oauth2 the client of OAUTH2_CLIENT_ID stands for the app, and\n" +
+			"OAUTH2_TOKEN_URL, scopes and all for the base URL.\n\n" +
 			"Those without a token come first, then those in trouble or about to end. Where\n" +
 			"an app is there twice, it is said at which issuer.\n\n" +
 			"--watch goes on once a second until it is interrupted, also while Redis is in\n" +
@@ -52,7 +54,7 @@ func (a *app) status(ctx context.Context, asJSON, watch bool) error {
 	}
 	defer s.close()
 	if s.source == nil {
-		s.appID = a.getenv("FEISHU_APP_ID")
+		s.appID = a.getenv(s.account.variables.id)
 	}
 	show := a.statusPainter(s, asJSON, watch)
 	if watch {
@@ -147,7 +149,7 @@ func (s *session) survey(ctx context.Context) ([]tokencache.Status, error) {
 
 // judge is for whom the environment names.
 func (s *session) judge() judge {
-	return judge{ours: s.key(), appID: s.appID, prefix: s.app.prefix(), baseURLSet: s.app.getenv("FEISHU_BASE_URL") != ""}
+	return judge{ours: s.key(), appID: s.appID, prefix: s.app.prefix(), urlSet: s.app.getenv(s.account.variables.url) != "", variables: s.account.variables}
 }
 
 // key is that of the environment's credential, or nothing.

@@ -12,10 +12,11 @@ import (
 
 // judge says of what Redis knows whether there is a usable token of a credential that counts.
 type judge struct {
-	ours       string // the id of the environment's credential; "": it has none
-	appID      string // of the environment; "": none
-	prefix     string
-	baseURLSet bool // FEISHU_BASE_URL
+	ours   string // the id of the environment's credential; "": it has none
+	appID  string // of the environment; "": none
+	prefix string
+	urlSet bool // the variable of the issuer's address
+	variables
 }
 
 // verdict is nil if there is a usable token of a credential that counts. It is never an
@@ -35,10 +36,10 @@ func (j judge) verdict(all []tokencache.Status) error {
 	case 0:
 		if j.appID != "" {
 			name := "this app"
-			if isAppID(j.appID) {
+			if j.shows(j.appID) {
 				name = terminal.Datum(j.appID)
 			}
-			return fmt.Errorf("no usable token of %s: there is nothing of it under the prefix %s in redis (FEISHU_APP_ID, REDIS_URL, ONETOKEN_PREFIX)", name, j.prefix)
+			return fmt.Errorf("no usable token of %s: there is nothing of it under the prefix %s in redis (%s, REDIS_URL, ONETOKEN_PREFIX)", name, j.prefix, j.id)
 		}
 		return fmt.Errorf("no usable token: there is nothing under the prefix %s in redis (REDIS_URL, ONETOKEN_PREFIX)", j.prefix)
 	case 1:
@@ -126,16 +127,16 @@ func (j judge) otherwise(ours tokencache.Status, twins []tokencache.Status) stri
 	if more := len(twins) - most; more > 0 {
 		others = append(others, fmt.Sprintf("%d more", more))
 	}
-	base := "FEISHU_BASE_URL"
-	if !j.baseURLSet {
+	base := j.url
+	if !j.urlSet {
 		base += ", which is not set"
 	}
 	check := base
 	switch {
 	case otherSecret && elsewhere:
-		check = "FEISHU_APP_SECRET and " + base
+		check = j.secret + " and " + base
 	case otherSecret:
-		check = "FEISHU_APP_SECRET"
+		check = j.secret
 	}
 	return "nothing is stored for it, but of the same app " + strings.Join(others, ", ") + ": check " + check
 }

@@ -74,6 +74,9 @@ var variablesInAdvice = strings.NewReplacer(
 	"the base URL", "FEISHU_BASE_URL", "base URL", "FEISHU_BASE_URL",
 	"the app id", "FEISHU_APP_ID", "app id", "FEISHU_APP_ID",
 	"the app secret", "FEISHU_APP_SECRET", "app secret", "FEISHU_APP_SECRET",
+	"the token URL", "OAUTH2_TOKEN_URL", "the client id", "OAUTH2_CLIENT_ID", "the client secret", "OAUTH2_CLIENT_SECRET",
+	"in the body", "in the body (OAUTH2_AUTH=body)", "check the scopes", "check OAUTH2_SCOPES", "the resource and the audience", "OAUTH2_RESOURCE and OAUTH2_AUDIENCE",
+	"set Life", "set OAUTH2_LIFE", "raise MaxLife", "raise OAUTH2_MAX_LIFE",
 )
 
 // nextStep goes on where the advice of a refusal ends: when, or with which command, the issuer is

@@ -20,4 +20,4 @@ func (f Files) Named(text string) string {
 }
 
 // fileable are the variables that a file can stand in for.
-var fileable = regexp.MustCompile(`\b(FEISHU_APP_SECRET|REDIS_URL)\b`)
+var fileable = regexp.MustCompile(`\b(FEISHU_APP_SECRET|OAUTH2_CLIENT_SECRET|REDIS_URL)\b`)

@@ -1,11 +1,9 @@
 package doctor
 
 import (
-	"cmp"
 	"net/url"
 	"strings"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/internal/advice"
 )
 
@@ -16,8 +14,8 @@ func (p *patient) configurationCheck() finding {
 		return f
 	}
 	f.Found = p.describe()
-	if feishu, err := fetcher.NewFeishu(p.Feishu); err == nil && feishu.Unencrypted() {
-		f.Status, f.Advice = checkWarn, "the app secret and tokens travel unencrypted: use https (FEISHU_BASE_URL)"
+	if issuer, err := p.Issuer.Fetcher(); err == nil && issuer.Unencrypted() {
+		f.Status, f.Advice = checkWarn, "the "+p.Issuer.Noun+" secret and tokens travel unencrypted: use https ("+p.Issuer.Variable+")"
 	}
 	if p.Unverified {
 		f.Status, f.Advice = checkWarn, strings.TrimPrefix(f.Advice+"; "+advice.UnverifiedRedis, "; ")
@@ -29,9 +27,9 @@ func (p *patient) configurationCheck() finding {
 func (p *patient) describe() string {
 	parts := []string{}
 	if p.App != "" {
-		parts = append(parts, "app "+p.App)
+		parts = append(parts, p.Issuer.Noun+" "+p.App)
 	}
-	if issuer, err := url.Parse(cmp.Or(p.Feishu.BaseURL, fetcher.FeishuURL)); err == nil {
+	if issuer, err := url.Parse(p.Issuer.URL); err == nil {
 		parts = append(parts, "issuer "+issuer.Scheme+"://"+issuer.Host)
 	}
 	return strings.Join(append(parts, "redis "+p.Place, "prefix "+p.Cache.Prefix), ", ")

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/internal/advice"
 	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -37,11 +36,11 @@ func (p *patient) tryCredentials(ctx context.Context, troubled bool) finding {
 	if err != nil {
 		return p.failure("credentials", err)
 	}
-	feishu, err := fetcher.NewFeishu(p.Feishu)
+	issuer, err := p.Issuer.Fetcher()
 	if err != nil {
 		return p.failure("credentials", err)
 	}
-	source := cache.Source(feishu)
+	source := cache.Source(issuer)
 	tok, err := source.Get(ctx)
 	seen.Settle(ctx, cache, nil)
 	if seen.Seen().Remembers(err) {

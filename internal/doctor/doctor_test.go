@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func replica(t *testing.T) (c Config, out *bytes.Buffer, issuer *feishutest.Issu
 	return Config{
 		Redis: rdb, Place: "here",
 		Cache:  tokencache.Config{Observe: func(tokencache.Event) {}},
-		Feishu: fetcher.FeishuConfig{AppID: "cli_test", AppSecret: tokencache.NewSecret(testSecret), BaseURL: web.URL},
+		Issuer: doctorIssuer(web.URL),
 		App:    "cli_test",
 		Out:    out, JSON: true, Say: func(line string) { t.Error(line) },
 	}, out, issuer
@@ -66,7 +67,7 @@ func TestExamineOneThatIsWell(t *testing.T) {
 		assert.NotEqual(t, checkFail, f.Status, f)
 	}
 	assert.Equal(t, "configuration redis version role eviction permissions rehearsal events issuer clocks credentials", strings.Join(names, " "))
-	assert.Equal(t, finding{Name: "configuration", Status: checkOK, Found: "app cli_test, issuer " + c.Feishu.BaseURL + ", redis here, prefix onetoken"}, r.Checks[0])
+	assert.Equal(t, finding{Name: "configuration", Status: checkOK, Found: "app cli_test, issuer " + c.Issuer.URL + ", redis here, prefix onetoken"}, r.Checks[0])
 	assert.Equal(t, 1, issuer.Stats().Calls)
 }
 
@@ -107,4 +108,16 @@ func TestExamineEnds(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	assert.EqualError(t, Examine(ctx, time.Now().Add(Time), c), "interrupted")
+}
+
+// doctorIssuer is a Feishu at that address.
+func doctorIssuer(url string) Issuer {
+	at := func(secret string, by http.RoundTripper) (Fetcher, error) {
+		return fetcher.NewFeishu(fetcher.FeishuConfig{AppID: "cli_test", AppSecret: tokencache.NewSecret(secret), BaseURL: url, Transport: by})
+	}
+	return Issuer{
+		URL: url, Variable: "FEISHU_BASE_URL", Noun: "app",
+		Fetcher: func() (Fetcher, error) { return at(testSecret, nil) },
+		Knock:   func(by http.RoundTripper) (Fetcher, error) { return at("none", by) },
+	}
 }

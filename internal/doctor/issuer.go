@@ -2,13 +2,9 @@ package doctor
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/onetoken-go/onetoken/fetcher"
-	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // meeting is what became of going to the issuer.
@@ -33,13 +29,11 @@ func (p *patient) issuerCheck(ctx context.Context) (finding, meeting) {
 // request and without the secret. Any answer will do.
 func (p *patient) meet(ctx context.Context) meeting {
 	knock := &knock{by: transport()}
-	config := p.Feishu
-	config.AppSecret, config.Transport, config.Logger = tokencache.NewSecret("none"), knock, slog.New(slog.DiscardHandler)
-	feishu, err := fetcher.NewFeishu(config)
+	issuer, err := p.Issuer.Knock(knock)
 	if err != nil {
 		return meeting{err: err}
 	}
-	_, err = feishu.Fetch(ctx) // what the answer says is of no interest
+	_, err = issuer.Fetch(ctx) // what the answer says is of no interest
 	knock.mu.Lock()
 	defer knock.mu.Unlock()
 	if knock.got.took > 0 {

@@ -1,4 +1,4 @@
-package fetcher
+package call
 
 import (
 	"context"
@@ -16,47 +16,24 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-const (
-	dialTimeout   = 5 * time.Second
-	tlsTimeout    = 5 * time.Second
-	headerTimeout = 20 * time.Second
-	maxHeader     = 64 << 10
-)
-
-// newTransport is http.DefaultTransport with tighter bounds. It keeps no
-// connection: a call comes every 90 min, by which time a kept one is dead, and
-// a forgotten Feishu shall leave nothing open.
-func newTransport() *http.Transport {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	if d, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = d.Clone()
-	}
-	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	t.TLSHandshakeTimeout = tlsTimeout
-	t.ResponseHeaderTimeout = headerTimeout
-	t.MaxResponseHeaderBytes = maxHeader
-	t.DisableKeepAlives = true
-	return t
-}
-
 // noAnswer makes the error of a request that got no answer. The cause may be this host's own
 // trouble, hence Local.
-func (f *Feishu) noAnswer(ctx context.Context, err error) *tokencache.IssuerError {
-	e := &tokencache.IssuerError{Issuer: issuerName, Class: tokencache.ClassTransient, Local: true}
+func (c *Caller) noAnswer(ctx context.Context, err error) *tokencache.IssuerError {
+	e := &tokencache.IssuerError{Issuer: c.Issuer, Class: tokencache.ClassTransient, Local: true}
 	if end := ended(ctx); end != nil {
-		e.Message, e.Err, e.Advice = "no answer before the call was ended", end, adviceOnSilence(end)
+		e.Message, e.Err, e.Advice = "no answer before the call was ended", end, c.adviceOnSilence(end)
 		return e
 	}
-	r := reasonOf(err)
-	e.Message, e.Err, e.Advice = f.message("no answer: "+r.words), r.cause, r.advice
+	r := c.reasonOf(err)
+	e.Message, e.Err, e.Advice = c.Clean.Message("no answer: "+r.words), r.cause, r.advice
 	return e
 }
 
 // adviceOnSilence has advice for a call whose time ran out. A call that its caller gave up tells
 // nothing about the network.
-func adviceOnSilence(end error) string {
+func (c *Caller) adviceOnSilence(end error) string {
 	if errors.Is(end, context.DeadlineExceeded) {
-		return checkWay
+		return c.checkWay()
 	}
 	return ""
 }
@@ -81,48 +58,47 @@ type reason struct {
 	advice string
 }
 
-const (
-	checkWay         = "check the base URL, the proxy and the firewall"
-	checkCertificate = "check the base URL, the proxy and this host's CA certificates"
-)
+func (c *Caller) checkWay() string {
+	return "check the " + c.Setting + ", the proxy and the firewall"
+}
 
 // reasonOf quotes only errors known to be harmless: others may hold the URL, a
 // proxy's password, or what a server sent in place of HTTP.
-func reasonOf(err error) reason {
-	for _, known := range []func(error) reason{dnsReason, tlsReason, timeoutReason, syscallReason, plainReason} {
+func (c *Caller) reasonOf(err error) reason {
+	for _, known := range []func(error) reason{c.dnsReason, c.tlsReason, c.timeoutReason, c.syscallReason, c.plainReason} {
 		if r := known(err); r.words != "" {
 			return r
 		}
 	}
-	return reason{words: "the request did not get through", advice: checkWay}
+	return reason{words: "the request did not get through", advice: c.checkWay()}
 }
 
-func dnsReason(err error) reason {
+func (c *Caller) dnsReason(err error) reason {
 	e, ok := errors.AsType[*net.DNSError](err)
 	if !ok {
 		return reason{}
 	}
 	if e.IsNotFound {
-		return reason{e.Error(), e, "check the host in the base URL (Feishu: open.feishu.cn, Lark: open.larksuite.com), the proxy and this host's DNS"}
+		return reason{e.Error(), e, "check the host in the " + c.Setting + c.Hosts + ", the proxy and this host's DNS"}
 	}
-	return reason{e.Error(), e, "check this host's DNS, the base URL and the proxy"}
+	return reason{e.Error(), e, "check this host's DNS, the " + c.Setting + " and the proxy"}
 }
 
-func tlsReason(err error) reason {
+func (c *Caller) tlsReason(err error) reason {
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return reason{words: certificateReason(e), advice: checkCertificate}
+		return reason{words: certificateReason(e), advice: "check the " + c.Setting + ", the proxy and this host's CA certificates"}
 	}
 	if e, ok := errors.AsType[tls.AlertError](err); ok {
-		return reason{e.Error(), e, checkWay}
+		return reason{e.Error(), e, c.checkWay()}
 	}
 	e, ok := errors.AsType[tls.RecordHeaderError](err)
 	switch {
 	case !ok:
 		return reason{}
 	case string(e.RecordHeader[:]) == "HTTP/":
-		return reason{"the other side speaks HTTP, not HTTPS", http.ErrSchemeMismatch, "check the base URL: is it http:// there?"}
+		return reason{"the other side speaks HTTP, not HTTPS", http.ErrSchemeMismatch, "check the " + c.Setting + ": is it http:// there?"}
 	}
-	return reason{words: "tls: the other side does not speak TLS", advice: checkWay}
+	return reason{words: "tls: the other side does not speak TLS", advice: c.checkWay()}
 }
 
 // certificateReason leaves the certificates out: an error holds the whole chain.
@@ -139,17 +115,17 @@ func certificateReason(e *tls.CertificateVerificationError) string {
 	return "tls: the certificate cannot be verified"
 }
 
-func timeoutReason(err error) reason {
+func (c *Caller) timeoutReason(err error) reason {
 	if e, ok := errors.AsType[net.Error](err); !ok || !e.Timeout() {
 		return reason{}
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return reason{where(op) + " timed out", os.ErrDeadlineExceeded, checkWay}
+		return reason{where(op) + " timed out", os.ErrDeadlineExceeded, c.checkWay()}
 	}
-	return reason{words: "timed out", cause: os.ErrDeadlineExceeded, advice: checkWay}
+	return reason{words: "timed out", cause: os.ErrDeadlineExceeded, advice: c.checkWay()}
 }
 
-func syscallReason(err error) reason {
+func (c *Caller) syscallReason(err error) reason {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	if !ok {
 		return reason{}
@@ -160,7 +136,7 @@ func syscallReason(err error) reason {
 	}
 	// The issuer may have reset the connection in a bad moment, or something that does not
 	// speak HTTP: so the advice is that for a connection that was closed.
-	return reason{where(op) + ": " + errno.Error(), errno, checkWay}
+	return reason{where(op) + ": " + errno.Error(), errno, c.checkWay()}
 }
 
 // where reads "dial tcp 203.0.113.7:443"; through a proxy, "proxyconnect tcp".
@@ -174,21 +150,21 @@ func where(op *net.OpError) string {
 
 // plainReason knows errors by their text alone: those of a proxy that refuses
 // a CONNECT are its status line and nothing else.
-func plainReason(err error) reason {
+func (c *Caller) plainReason(err error) reason {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return reason{words: "the connection was closed", cause: io.ErrUnexpectedEOF, advice: checkWay}
+		return reason{words: "the connection was closed", cause: io.ErrUnexpectedEOF, advice: c.checkWay()}
 	}
 	for _, status := range []int{403, 407, 502, 503, 504} {
 		if err.Error() == http.StatusText(status) {
-			return reason{words: fmt.Sprintf("the proxy answered %d %s", status, http.StatusText(status)), advice: adviceOnProxy(status)}
+			return reason{words: fmt.Sprintf("the proxy answered %d %s", status, http.StatusText(status)), advice: c.adviceOnProxy(status)}
 		}
 	}
 	return reason{}
 }
 
-func adviceOnProxy(status int) string {
+func (c *Caller) adviceOnProxy(status int) string {
 	if status == http.StatusProxyAuthRequired {
-		return proxyPassword.advice
+		return proxyPassword.Advice
 	}
-	return "check the base URL, and what the proxy in HTTPS_PROXY allows"
+	return "check the " + c.Setting + ", and what the proxy in HTTPS_PROXY allows"
 }

@@ -1,4 +1,4 @@
-package fetcher
+package call
 
 import (
 	"math"
@@ -13,18 +13,19 @@ import (
 const maxWait = time.Hour
 
 // retryAfter returns how long the issuer asks to wait, 0 to maxWait, in whole
-// milliseconds. The issuer's own header goes first:
-// https://open.feishu.cn/document/server-docs/api-call-guide/frequency-control
-func retryAfter(h http.Header, now time.Time) time.Duration {
+// milliseconds: by the first of the headers that says so.
+func retryAfter(h http.Header, headers []string, now time.Time) time.Duration {
 	// Dates are read by the issuer's clock where it tells the time: this
 	// host's may be hours off.
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
-	if wait := parseWait(h.Get("X-Ogw-Ratelimit-Reset"), now); wait > 0 {
-		return wait
+	for _, name := range headers {
+		if wait := parseWait(h.Get(name), now); wait > 0 {
+			return wait
+		}
 	}
-	return parseWait(h.Get("Retry-After"), now)
+	return 0
 }
 
 // Numbers from here on are points in time, in s or ms since 1970: as a wait

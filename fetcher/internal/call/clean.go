@@ -1,13 +1,16 @@
-package fetcher
+package call
 
 import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 const (
@@ -15,11 +18,26 @@ const (
 	maxLogID   = 128 // bytes
 )
 
-// message makes one line of at most maxMessage printable characters, fit for a
+// Cleaner makes others' words fit to be repeated. It keeps the texts that these must not hold behind
+// func values, so that nothing prints them. The zero one knows of none.
+type Cleaner struct{ secrets []tokencache.Secret }
+
+// NewCleaner makes a Cleaner that takes the secrets out.
+func NewCleaner(secrets ...tokencache.Secret) Cleaner { return Cleaner{secrets} }
+
+// And is the Cleaner that takes one more text out; of "" it is the same one.
+func (c Cleaner) And(secret string) Cleaner {
+	if secret == "" {
+		return c
+	}
+	return Cleaner{append(slices.Clip(c.secrets), tokencache.NewSecret(secret))}
+}
+
+// Message makes one line of at most maxMessage printable characters, fit for a
 // log and for Redis. It cleans, scrubs and then cuts: scrubbing first could
 // miss a secret that cleaning puts together, cutting first leave half of one.
-func (f *Feishu) message(s string) string {
-	return cutRunes(f.scrub(strings.TrimSpace(strings.Map(printable, s))), maxMessage)
+func (c Cleaner) Message(s string) string {
+	return Cut(c.scrub(strings.TrimSpace(strings.Map(printable, s))), maxMessage)
 }
 
 func printable(r rune) rune {
@@ -29,22 +47,24 @@ func printable(r rune) rune {
 	return ' '
 }
 
-func cutRunes(s string, longest int) string {
+// Cut returns the first characters of s, the last of them an ellipsis if there are more.
+func Cut(s string, longest int) string {
 	if runes := []rune(s); len(runes) > longest {
 		return string(runes[:longest-1]) + "…"
 	}
 	return s
 }
 
-// logID names the request for the issuer's support: at most maxLogID printable
-// ASCII characters.
-func (f *Feishu) logID(h http.Header) string {
-	id := h.Get("X-Tt-Logid")
-	if id == "" {
-		id = h.Get("X-Request-Id")
+// logID names the request for the issuer's support, by the first of the headers that is there: at
+// most maxLogID printable ASCII characters.
+func (c Cleaner) logID(h http.Header, headers []string) string {
+	for _, name := range headers {
+		if id := h.Get(name); id != "" {
+			id = c.scrub(strings.Map(wordOnly, id))
+			return id[:min(len(id), maxLogID)]
+		}
 	}
-	id = f.scrub(strings.Map(wordOnly, id))
-	return id[:min(len(id), maxLogID)]
+	return ""
 }
 
 func wordOnly(r rune) rune {
@@ -54,12 +74,21 @@ func wordOnly(r rune) rune {
 	return -1
 }
 
-// scrub takes the app secret out of what the issuer said, in case that repeats the request. It
-// finds the secret as it is, as it stands in a URL or form, and as in JSON, with and without the
+// scrub takes the secrets out of what the issuer said, in case that repeats the request.
+func (c Cleaner) scrub(s string) string {
+	for _, secret := range c.secrets {
+		s = without(s, secret.Reveal())
+	}
+	return s
+}
+
+// without finds a secret as it is, as it stands in a URL or form, and as in JSON, with and without the
 // escapes for HTML. A secret so short that other words may hold it is taken out only where it
 // stands alone.
-func (f *Feishu) scrub(s string) string {
-	secret := f.secret.Reveal()
+func without(s, secret string) string {
+	if secret == "" {
+		return s
+	}
 	forHTML, err := json.Marshal(secret)
 	if err != nil {
 		return "" // does not happen to a string
@@ -69,7 +98,7 @@ func (f *Feishu) scrub(s string) string {
 		secret, url.QueryEscape(secret), url.PathEscape(secret), inJSON(string(forHTML)),
 		inJSON(strconv.Quote(secret)), // ASCII: as plain JSON has it
 	}
-	if len(secret) < wordyAppSecret {
+	if len(secret) < wordySecret {
 		for _, form := range forms {
 			s = replaceAlone(s, form, "***")
 		}
@@ -82,8 +111,8 @@ func (f *Feishu) scrub(s string) string {
 	return strings.NewReplacer(pairs...).Replace(s)
 }
 
-// wordyAppSecret is the length from which no text holds an app secret by chance.
-const wordyAppSecret = 8
+// wordySecret is the length from which no text holds a secret by chance.
+const wordySecret = 8
 
 // replaceAlone replaces old where neither a letter nor a digit stands beside it.
 func replaceAlone(s, old, instead string) string {

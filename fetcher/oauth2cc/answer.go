@@ -1,0 +1,195 @@
+package oauth2cc
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/onetoken-go/onetoken/fetcher/internal/call"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// judge makes a token of an answer, or an error. An error code decides first, then the HTTP status:
+// only a success has a token.
+func (f *Fetcher) judge(a call.Answer) (tokencache.Token, error) {
+	if call.IsInterim(a.Status) {
+		return f.refuse(a, f.caller.OfStatus(a.Status), "an offer to speak another protocol")
+	}
+	r, trouble := read(a.Text())
+	if trouble != "" {
+		return f.refuse(a, f.caller.OfStatus(a.Status), f.orRedirect(a, trouble))
+	}
+	code, description, ok := r.refusal()
+	switch {
+	case !ok:
+		return f.refuse(a, f.caller.OfStatus(a.Status), f.orRedirect(a, wrongType("error")))
+	case code != "":
+		return f.refuseCode(a, code, description, r)
+	case a.Status >= 300:
+		return f.refuse(a, f.caller.OfStatus(a.Status), f.orRedirect(a, "JSON, but no error"))
+	}
+	access, v, trouble := r.token()
+	if trouble != "" {
+		return f.refuse(a, v, trouble)
+	}
+	life, v, trouble := r.life(f.config.Life, f.config.MaxLife)
+	if trouble != "" {
+		return f.refuse(a, v, trouble)
+	}
+	return token(access, life), nil
+}
+
+func (f *Fetcher) orRedirect(a call.Answer, trouble string) string {
+	if call.IsRedirect(a.Status) {
+		return "a redirect"
+	}
+	return trouble
+}
+
+// refusal returns the code of an error, and its words. A code that is not a string is none: ok is
+// false then.
+func (r fields) refusal() (code, description string, ok bool) {
+	for _, form := range forms {
+		code, ok = r.text(form.code)
+		if !ok {
+			return "", "", false
+		}
+		if code != "" {
+			return code, r.description(form.words), true
+		}
+	}
+	return "", "", true
+}
+
+// forms of an error: that of RFC 6749, section 5.2, in which Auth0 has a message of its rate limit's,
+// and Okta's.
+var forms = []struct {
+	code  string
+	words []string
+}{
+	{"error", []string{"error_description", "message"}},
+	{"errorCode", []string{"errorSummary"}},
+}
+
+// description is the first of the fields that is there. Entra ends it with ids and the time, which
+// would make every failure another; the id is in a header as well:
+// https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
+func (r fields) description(names []string) string {
+	for _, name := range names {
+		if words, _ := r.text(name); words != "" {
+			words, _, _ = strings.Cut(words, "Trace ID: ")
+			return words
+		}
+	}
+	return ""
+}
+
+var (
+	// These are permanent: the server would give the same again, and asking only mint one more token
+	// that is thrown away.
+	notBearer = call.Verdict{
+		Class:  tokencache.ClassPermanent,
+		Advice: "only bearer tokens can be shared: have the server give this client one (no DPoP, no certificate), or check the token URL",
+	}
+	noLife = call.Verdict{
+		Class:  tokencache.ClassPermanent,
+		Advice: "set Life to how long this server's tokens live: it does not say so itself",
+	}
+	longLife = call.Verdict{
+		Class:  tokencache.ClassPermanent,
+		Advice: "raise MaxLife, or have the server give this client shorter ones",
+	}
+
+	oddLife = call.Verdict{
+		Class:  tokencache.ClassUnknown,
+		Advice: "check how long the server lets this client's tokens live",
+	}
+	noToken = call.Verdict{
+		Class:  tokencache.ClassUnknown,
+		Advice: "an answer without a token seldom is the issuer's own: check the token URL, the proxy and the firewall",
+	}
+)
+
+// token returns the access token of a success.
+func (r fields) token() (access string, v call.Verdict, trouble string) {
+	access, ok := r.text("access_token")
+	kind, kindOK := r.text("token_type")
+	switch {
+	case !ok:
+		return "", noToken, wrongType("access_token")
+	case access == "":
+		return "", noToken, "no access_token"
+	case !call.IsToken(access):
+		return "", noToken, "access_token is too long, or has characters that no token has"
+	case !kindOK:
+		return "", notBearer, wrongType("token_type")
+	case kind != "" && !strings.EqualFold(kind, "bearer"):
+		return "", notBearer, fmt.Sprintf("a token of type %q, not bearer", call.Cut(call.NewCleaner().And(access).Message(kind), maxKind))
+	}
+	return access, v, ""
+}
+
+// maxKind is how many characters of a token_type are repeated.
+const maxKind = 32
+
+// life returns how long the token lives: what expires_in says, as a number or as one in a string
+// (Entra's v1.0 and PayPal), without its fraction; configured where it says nothing.
+func (r fields) life(configured, longest time.Duration) (life time.Duration, v call.Verdict, trouble string) {
+	raw := r["expires_in"]
+	switch {
+	case raw != nil && string(raw) != "null":
+	case configured == 0:
+		return 0, noLife, "no expires_in, and no Life is configured"
+	default:
+		return configured, v, ""
+	}
+	seconds, ok := r.seconds()
+	switch {
+	case !ok:
+		return 0, oddLife, wrongType("expires_in")
+	case seconds < minLife.Seconds():
+		return 0, oddLife, fmt.Sprintf("expires_in of %s s, below 1", short(seconds))
+	case seconds > longest.Seconds():
+		return 0, longLife, fmt.Sprintf("expires_in of %s s, above the MaxLife of %v", short(seconds), longest)
+	}
+	return time.Duration(math.Floor(seconds)) * time.Second, v, ""
+}
+
+// seconds reads expires_in. JSON's numbers are the only ones: ParseFloat knows more.
+func (r fields) seconds() (float64, bool) {
+	number, ok := r.text("expires_in")
+	if !ok {
+		number = string(r["expires_in"])
+	}
+	number = strings.TrimSpace(number)
+	if number == "" || strings.Trim(number, "0123456789.+-eE") != "" {
+		return 0, false
+	}
+	seconds, err := strconv.ParseFloat(number, 64)
+	return seconds, err == nil
+}
+
+func short(seconds float64) string { return strconv.FormatFloat(seconds, 'g', 10, 64) }
+
+// refuse makes the error of an answer without an error code.
+func (f *Fetcher) refuse(a call.Answer, v call.Verdict, message string) (tokencache.Token, error) {
+	return tokencache.Token{}, f.caller.Refuse(a, f.caller.SuspectHTTP(v, a.Status), message, nil)
+}
+
+// refuseCode makes the error of one that has a code. A server that sends a token along may repeat that
+// in its words.
+func (f *Fetcher) refuseCode(a call.Answer, code, description string, r fields) (tokencache.Token, error) {
+	caller := f.caller
+	access, _ := r.text("access_token")
+	caller.Clean = caller.Clean.And(access)
+	v := verdictOf(&caller, code, a.Status)
+	if caller.Clean.Message(description) == "" { // blanks, or what does not print
+		description = v.Meaning
+	}
+	return tokencache.Token{}, caller.Refuse(a, v, call.Cut(code, maxCode)+": "+description, nil)
+}
+
+// maxCode is how many characters of an error code are repeated; the longest that RFC 6749 has is temporarily_unavailable.
+const maxCode = 64

@@ -1,0 +1,67 @@
+package oauth2cc_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// FuzzAnswer: whatever is sent, there is a token fit for use, and the one of which encoding/json knows,
+// or a classed error of bounded size that neither quotes the secret or a token nor breaks a line.
+func FuzzAnswer(f *testing.F) {
+	for _, body := range []string{
+		goodAnswer, "", "null", "<html>", `{"error":"invalid_client","error_description":"` + url.QueryEscape(secret) + `"}`,
+		`{"access_token":"a","expires_in":1e300}`, `{"access_token":"a","expires_in":"60","access_token":"b"}`,
+		`{"error":"\u0000\ud800","error_description":"\u202e"}`, `{"ERROR":"x","errorCode":"E1","errorSummary":"y"}`, "\xff\xfe",
+		"\xef\xbb\xbf" + goodAnswer, strings.Repeat("[", 20000), `{"access_token":"token","token_type":"token","error":"token"}`,
+	} {
+		for _, status := range []int{200, 307, 400, 401, 404, 429, 503} {
+			f.Add(status, []byte(body), "r-1", "1")
+		}
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte, logID, wait string) {
+		header := http.Header{"X-Request-Id": {logID}, "X-Ratelimit-Reset": {wait}, "Retry-After": {wait}}
+		tok, err := newFetcher(t, config(answering(status, header, string(body)))).Fetch(t.Context())
+		if err == nil {
+			assertFitForUse(t, tok, status, body)
+			return
+		}
+		e, ok := errors.AsType[*tokencache.IssuerError](err)
+		require.True(t, ok)
+		assert.True(t, tok.IsZero())
+		assert.LessOrEqual(t, utf8.RuneCountInString(e.Message), 200)
+		assert.NotEmpty(t, e.Message)
+		assert.LessOrEqual(t, len(e.LogID), 128)
+		assert.True(t, e.RetryAfter >= 0 && e.RetryAfter <= time.Hour)
+		assert.Equal(t, -1, strings.IndexFunc(e.Error(), func(r rune) bool { return !unicode.IsPrint(r) }))
+		assertNoSecret(t, fmt.Sprintf("%s %+v %#v", e, *e, *e))
+	})
+}
+
+func assertFitForUse(t testing.TB, tok tokencache.Token, status int, body []byte) {
+	t.Helper()
+	assert.True(t, status >= 200 && status < 300, "HTTP %d", status)
+	access := tok.AccessToken()
+	assert.NotEmpty(t, access)
+	assert.LessOrEqual(t, len(access), 8<<10)
+	assert.Equal(t, -1, strings.IndexFunc(access, func(r rune) bool { return r <= ' ' || r >= 0x7f }))
+	life := time.Until(tok.Expiry())
+	assert.True(t, life > 0 && life <= 30*24*time.Hour, "%v", life)
+	var all map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(string(body), "\xef\xbb\xbf")), &all))
+	var same string
+	require.NoError(t, json.Unmarshal(all["access_token"], &same))
+	assert.Equal(t, same, access)
+}

@@ -1,0 +1,172 @@
+package oauth2cc_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/oauth2cc"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// The public parts of docs/interop.md, by which other languages find the record.
+func TestCredential(t *testing.T) {
+	c := config(nil)
+	c.TokenURL = "HTTPS://Login.Example.COM:443/tenant/oauth2/v2.0/token?p=1"
+	c.Scopes, c.Audience = []string{"mail.send", "mail.read"}, "https://api.example.com"
+	c.Resources, c.Params = []string{"urn:b", "urn:a"}, map[string]string{"z": "", "foo": "a=b"}
+	c.Window, c.MaxLife = 5*time.Minute, time.Hour
+	want, err := tokencache.NewCredential(tokencache.CredentialConfig{
+		Issuer: "oauth2", App: clientID, Secret: []tokencache.Secret{tokencache.NewSecret(secret)},
+		Public: []string{
+			"https://login.example.com/tenant/oauth2/v2.0/token?p=1", "client_secret_basic", "scope=mail.read mail.send",
+			"audience=https://api.example.com", "resource=urn:a", "resource=urn:b", "foo=a=b", "z=",
+		},
+	})
+	require.NoError(t, err)
+	got := newFetcher(t, c).Credential()
+	assert.Equal(t, want.ID(), got.ID())
+	assert.Equal(t, "oauth2", got.Issuer())
+	assert.Equal(t, clientID, got.App())
+	assert.Equal(t, "https://login.example.com/tenant/oauth2/v2.0/token", got.IssuerURL(), "without the query")
+	assert.Equal(t, 5*time.Minute, got.Window())
+	assert.Equal(t, time.Hour, got.MaxLife())
+
+	plain := newFetcher(t, config(nil)).Credential()
+	assert.Zero(t, plain.Window(), "it mints at every call")
+	assert.Equal(t, 30*24*time.Hour, plain.MaxLife())
+}
+
+// Spellings of one request are one credential.
+func TestCredentialsAlike(t *testing.T) {
+	base := config(nil)
+	base.Scopes, base.Resources = []string{"a", "b"}, []string{"urn:x", "urn:y"}
+	id := newFetcher(t, base).Credential().ID()
+	for edge, change := range map[string]func(*oauth2cc.Config){
+		"scopes in another order":     func(c *oauth2cc.Config) { c.Scopes = []string{"b", "a"} },
+		"a scope twice":               func(c *oauth2cc.Config) { c.Scopes = []string{"b", "a", "b"} },
+		"resources in another order":  func(c *oauth2cc.Config) { c.Resources = []string{"urn:y", "urn:x"} },
+		"a resource twice":            func(c *oauth2cc.Config) { c.Resources = []string{"urn:x", "urn:y", "urn:x"} },
+		"no pairs, but a map":         func(c *oauth2cc.Config) { c.Params = map[string]string{} },
+		"capitals in the host":        func(c *oauth2cc.Config) { c.TokenURL = "https://LOGIN.example.com./oauth2/token" },
+		"the scheme's port":           func(c *oauth2cc.Config) { c.TokenURL = "https://login.example.com:0443/oauth2/token" },
+		"an empty query":              func(c *oauth2cc.Config) { c.TokenURL += "?" },
+		"needless percent-encoding":   func(c *oauth2cc.Config) { c.TokenURL = "https://login.example.com/%6fauth2/token" },
+		"a life for want of a better": func(c *oauth2cc.Config) { c.Life = time.Hour },
+	} {
+		c := base
+		change(&c)
+		assert.Equal(t, id, newFetcher(t, c).Credential().ID(), edge)
+	}
+}
+
+// What is sent otherwise, or elsewhere, is another credential: two scopes never share a record.
+func TestCredentialsApart(t *testing.T) {
+	ids := map[string]string{}
+	for edge, change := range map[string]func(*oauth2cc.Config){
+		"one":                         func(*oauth2cc.Config) {},
+		"another client":              func(c *oauth2cc.Config) { c.ClientID = "client-2" },
+		"another secret":              func(c *oauth2cc.Config) { c.ClientSecret = tokencache.NewSecret("another") },
+		"a moved border":              func(c *oauth2cc.Config) { c.ClientID, c.ClientSecret = clientID+"S", tokencache.NewSecret(secret[1:]) },
+		"in the body":                 func(c *oauth2cc.Config) { c.Auth = oauth2cc.Body },
+		"another host":                func(c *oauth2cc.Config) { c.TokenURL = "https://other.example.com/oauth2/token" },
+		"by http":                     func(c *oauth2cc.Config) { c.TokenURL = "http://127.0.0.1/oauth2/token" },
+		"a slash at the end":          func(c *oauth2cc.Config) { c.TokenURL += "/" },
+		"a query":                     func(c *oauth2cc.Config) { c.TokenURL += "?p=1" },
+		"another query":               func(c *oauth2cc.Config) { c.TokenURL += "?p=2" },
+		"a scope":                     func(c *oauth2cc.Config) { c.Scopes = []string{"read"} },
+		"another scope":               func(c *oauth2cc.Config) { c.Scopes = []string{"write"} },
+		"both":                        func(c *oauth2cc.Config) { c.Scopes = []string{"read", "write"} },
+		"a scope in capitals":         func(c *oauth2cc.Config) { c.Scopes = []string{"READ"} },
+		"an audience":                 func(c *oauth2cc.Config) { c.Audience = "read" },
+		"a resource":                  func(c *oauth2cc.Config) { c.Resources = []string{"urn:read"} },
+		"two resources":               func(c *oauth2cc.Config) { c.Resources = []string{"urn:read", "urn:write"} },
+		"an audience like a resource": func(c *oauth2cc.Config) { c.Audience = "urn:read" },
+		"a pair":                      func(c *oauth2cc.Config) { c.Params = map[string]string{"a": "read"} },
+		"another name":                func(c *oauth2cc.Config) { c.Params = map[string]string{"b": "read"} },
+		"another value":               func(c *oauth2cc.Config) { c.Params = map[string]string{"a": "write"} },
+		"a pair without a value":      func(c *oauth2cc.Config) { c.Params = map[string]string{"a": ""} },
+		"a pair with a name inside":   func(c *oauth2cc.Config) { c.Params = map[string]string{"a": "read", "b": ""} },
+	} {
+		c := config(nil)
+		change(&c)
+		id := newFetcher(t, c).Credential().ID()
+		assert.Empty(t, ids[id], "%s and %s", edge, ids[id])
+		ids[id] = edge
+	}
+}
+
+func TestPairsRefused(t *testing.T) {
+	long := strings.Repeat("x", 2049)
+	for _, c := range []struct {
+		edge      string
+		change    func(*oauth2cc.Config)
+		complaint string
+	}{
+		{"an empty scope", func(c *oauth2cc.Config) { c.Scopes = []string{"a", ""} }, "Scopes[1] is empty"},
+		{"scopes in one", func(c *oauth2cc.Config) { c.Scopes = []string{"hunter2 b"} }, "Scopes[0] has a space in it: give each scope by itself"},
+		{"a newline", func(c *oauth2cc.Config) { c.Scopes = []string{"hunter2\n"} }, "Scopes[0]: its last character is a newline"},
+		{"outside of ASCII", func(c *oauth2cc.Config) { c.Scopes = []string{"ü"} }, "Scopes[0]: its only character is outside of ASCII"},
+		{"a quote", func(c *oauth2cc.Config) { c.Scopes = []string{`hunter2"`} }, `Scopes[0] has a "`},
+		{"too much", func(c *oauth2cc.Config) { c.Scopes = []string{strings.Repeat("x", 8193)} }, "Scopes of more than 8192 bytes"},
+		{"an audience with a newline", func(c *oauth2cc.Config) { c.Audience = "hunter2\n" }, "Audience begins or ends with a blank or a newline"},
+		{"an audience too long", func(c *oauth2cc.Config) { c.Audience = long }, "Audience is longer than 2048 bytes"},
+		{"an empty resource", func(c *oauth2cc.Config) { c.Resources = []string{""} }, "Resources[0] is empty"},
+		{"a relative resource", func(c *oauth2cc.Config) { c.Resources = []string{"/hunter2"} }, "Resources[0] is not an absolute URI"},
+		{"a resource with a fragment", func(c *oauth2cc.Config) { c.Resources = []string{"https://hunter2.example/#x"} }, "Resources[0] has a fragment"},
+		{"a resource with an empty one", func(c *oauth2cc.Config) { c.Resources = []string{"https://hunter2.example/#"} }, "Resources[0] has a fragment"},
+		{"no name", func(c *oauth2cc.Config) { c.Params = map[string]string{"": "hunter2"} }, "a pair without a name"},
+		{"a name with a space", func(c *oauth2cc.Config) { c.Params = map[string]string{"hunter2 x": "1"} }, "Params has a name"},
+		{"a long name", func(c *oauth2cc.Config) { c.Params = map[string]string{long: "1"} }, "Params has a name"},
+		{"a value with a NUL", func(c *oauth2cc.Config) { c.Params = map[string]string{"a": "hunter2\x00x"} }, "a value of Params: its character 8 is a control character"},
+		{"too many", func(c *oauth2cc.Config) {
+			c.Params = map[string]string{}
+			for i := range 29 {
+				c.Params[strings.Repeat("x", i+1)] = ""
+			}
+		}, "more than 28"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			broken := config(nil)
+			c.change(&broken)
+			_, err := oauth2cc.New(broken)
+			require.ErrorContains(t, err, c.complaint)
+			assert.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+}
+
+// A further pair must not say what a field says, nor carry a secret: it is sent beside the identity that
+// everybody may see.
+func TestNamesOfParams(t *testing.T) {
+	for name, complaint := range map[string]string{
+		"grant_type": "repeats", "scope": "repeats", "audience": "repeats", "resource": "repeats", "client_id": "repeats",
+		"client_secret": "repeats", "CLIENT_SECRET": "repeats", "Scope": "repeats", "client_assertion": "repeats", "client_assertion_type": "repeats",
+		"app_secret": "secret", "appSecret": "secret", "password": "secret", "user-passwd": "secret", "pass_phrase": "secret",
+		"api_key": "secret", "apikey": "secret", "X-Api-Key": "secret", "private_key": "secret", "assertion": "secret",
+		"subject_token": "secret", "actorToken": "secret", "credentials": "secret", "jwt": "secret",
+		"token_format": "", "requested_token_type": "", "username": "", "tenant": "", "organization": "", "key_id": "", "claims": "", "account_id": "",
+	} {
+		c := config(nil)
+		c.Params = map[string]string{name: "hunter2"}
+		err := c.Validate()
+		if complaint == "" {
+			assert.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, complaint, name)
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+	c := config(nil)
+	c.Params = map[string]string{}
+	for i := range 20 {
+		c.Params[strings.Repeat("x", i+1)] = "1"
+	}
+	c.Scopes, c.Audience = []string{"a"}, "b"
+	c.Resources = []string{"urn:1", "urn:2", "urn:3", "urn:4", "urn:5", "urn:6", "urn:7", "urn:8"}
+	assert.NoError(t, c.Validate(), "as many as there may be")
+	newFetcher(t, c)
+}
