@@ -44,7 +44,8 @@ func (c *call) do() (*http.Response, error) {
 		return c.surfaced(resp, reason, err)
 	}
 	c.drain(resp)
-	return c.last(c.send(body, next)) //nolint:bodyclose // the caller's
+	resp, err = c.send(body, next)
+	return c.last(resp, err)
 }
 
 // last looks at the reply to the second send only if somebody is to hear of it.

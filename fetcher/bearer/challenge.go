@@ -38,15 +38,15 @@ func (c challenge) saysInvalidToken() bool {
 	if !strings.EqualFold(c.scheme, "Bearer") {
 		return false
 	}
-	errors := 0
+	times := 0
 	says := false
 	for _, p := range c.params {
 		if strings.EqualFold(p.name, "error") {
-			errors++
+			times++
 			says = p.value == invalidToken
 		}
 	}
-	return says && errors == 1
+	return says && times == 1
 }
 
 // challenges are those of one line, up to the first that is malformed. Commas part both the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -158,4 +159,25 @@ func (c Config) validate() (origins, error) {
 		}
 	}
 	return hosts, errors.Join(errs...)
+}
+
+// notAPlace are headers that net/http writes by itself, or that end at the next hop.
+var notAPlace = []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Te", "Upgrade"}
+
+func (p Place) validate() error {
+	switch {
+	case p.query && p.name == "":
+		return errors.New("Place is a query parameter without a name: InQuery(\"access_token\"), say")
+	case p.query:
+		return nil
+	case p.name == "" && p.scheme != "":
+		return errors.New("Place is a header without a name: InHeader(\"X-Access-Token\", \"\"), say")
+	case !isToken(p.spelled().name):
+		return errors.New("Place is a header whose name no header can have: letters, digits and hyphens")
+	case slices.Contains(notAPlace, p.name):
+		return fmt.Errorf("Place is the header %s, which net/http writes itself: name another", p.name)
+	case p.scheme != "" && !isToken(p.scheme):
+		return errors.New("Place has a scheme that is not one word: Bearer, say, or \"\" for the token alone")
+	}
+	return nil
 }

@@ -81,7 +81,7 @@ func TestKeptBodyThatBreaks(t *testing.T) {
 	s := newStage(t, feishutest.Config{MintEveryCall: true}, on(func(req *http.Request) (*http.Response, error) {
 		defer req.Body.Close()
 		if _, err := io.ReadAll(req.Body); err != nil {
-			return reply(400, jsonType, rejection), nil //nolint:nilerr // an API that has heard enough
+			return reply(400, jsonType, rejection), nil // it has heard enough
 		}
 		return reply(200, jsonType, `{"code":0}`), nil
 	}), func(c *bearer.Config) { c.KeepBody = 1 << 20 })
