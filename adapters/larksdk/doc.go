@@ -13,7 +13,8 @@
 // Both have to be set, for each lark.NewClient. Neither lark.WithEnableTokenCache(false), with which
 // the SDK uses no cache, nor lark.WithReqTimeout, which does nothing beside lark.WithHttpClient:
 // Config.Timeout is in its place. The SDK wants some secret, but does not use it for calls of APIs;
-// what does want the real one is in the list below.
+// what does want the real one is in the list below. A call that is for a token, such as the SDK's
+// GetTenantAccessTokenBySelfBuiltApp, ends with ErrTokenRequest: Source.Get has it.
 //
 // # How it works
 //
@@ -55,7 +56,8 @@
 //
 // # What it does not touch
 //
-//   - Tokens of users, and those that a call is given (larkcore.WithTenantAccessToken and such).
+//   - Tokens of users, and those that a call is given (larkcore.WithTenantAccessToken and such; up to
+//     v3.4.0 the SDK itself goes by its cache in place of a tenant's).
 //   - Events and cards, with the keys to open them; app tickets are stored in Config.Rest.
 //   - The SDK's ws client, which sends app id and secret by itself.
 //   - A user's sign-in, for which the SDK sends app id and secret, or the app's token.

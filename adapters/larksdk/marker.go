@@ -21,10 +21,13 @@ type marker struct {
 // have it sent as the app's.
 var markerPrefix = "onetoken-stands-for-a-token." + rand.Text() + "."
 
+// encoding has one text for each name, so that a marker that was changed is none.
+var encoding = base64.RawURLEncoding.Strict()
+
 var kinds = map[bearer.Kind]string{bearer.Tenant: "tenant", bearer.App: "app"}
 
 func (m marker) String() string {
-	encode := base64.RawURLEncoding.EncodeToString
+	encode := encoding.EncodeToString
 	return markerPrefix + kinds[m.kind] + "." + encode([]byte(m.app)) + "." + encode([]byte(m.tenant))
 }
 
@@ -41,8 +44,8 @@ func markerOf(req *http.Request) (m marker, ok bool) {
 	}
 	for kind, name := range kinds {
 		if name == parts[0] {
-			app, appErr := base64.RawURLEncoding.DecodeString(parts[1])
-			tenant, tenantErr := base64.RawURLEncoding.DecodeString(parts[2])
+			app, appErr := encoding.DecodeString(parts[1])
+			tenant, tenantErr := encoding.DecodeString(parts[2])
 			return marker{string(app), kind, string(tenant)}, appErr == nil && tenantErr == nil
 		}
 	}
