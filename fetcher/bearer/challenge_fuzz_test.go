@@ -37,16 +37,14 @@ func FuzzChallenges(f *testing.F) {
 
 // written writes challenges with every value in quotes.
 func written(all []challenge) string {
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 	var lines []string
 	for _, c := range all {
-		line := c.scheme
-		for i, p := range c.params {
-			if i > 0 {
-				line += ","
-			}
-			line += " " + p.name + `="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(p.value) + `"`
+		var params []string
+		for _, p := range c.params {
+			params = append(params, p.name+`="`+escape.Replace(p.value)+`"`)
 		}
-		lines = append(lines, line)
+		lines = append(lines, strings.TrimSpace(c.scheme+" "+strings.Join(params, ", ")))
 	}
 	return strings.Join(lines, ", ")
 }
