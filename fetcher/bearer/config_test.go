@@ -17,7 +17,7 @@ func TestEveryComplaintAtOnce(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, "bearer: Source is nil: make one with Cache.Source\n"+
 		"Hosts is empty: name the API's, such as open.feishu.cn\n"+
-		"a Kind of 7: Tenant or App", err.Error())
+		"a Kind of 7: Tenant, App or Access", err.Error())
 	assert.Equal(t, "Kind(7)", bearer.Kind(7).String())
 
 	_, err = bearer.New(bearer.Config{Source: (*tokencache.Source)(nil), Hosts: []string{"open.feishu.cn"}})

@@ -5,23 +5,29 @@
 //	transport, err := bearer.New(bearer.Config{Source: tokens, Hosts: []string{"open.feishu.cn"}})
 //	client := &http.Client{Transport: transport}
 //
+// It is made for Feishu and Lark, and fits other APIs by what Config says:
+//
+//	bearer.Config{Kind: bearer.Access, Rejects: bearer.RFC6750Rejects, ...} // OAuth 2
+//	bearer.Config{Kind: bearer.Access, Rejects: bearer.WeChatRejects, Place: bearer.InQuery("access_token"), ...}
+//
 // A request goes downward through the files:
 //
 //  1. hosts.go decides whether it gets a token: only if it goes to one of
-//     Config.Hosts and has no Authorization header yet.
-//  2. transport.go sends a copy of it with the token.
-//  3. peek.go looks whether the reply is a rejection of the token: then the fleet
-//     is told, and the request sent once more with the token that follows, if
-//     there is another and the body can be had again. Of many calls that were
-//     rejected together, one has the issuer asked.
+//     Config.Hosts and has nothing yet where the token goes (place.go).
+//  2. transport.go asks Config.For whose token it is to be.
+//  3. call.go sends a copy of it with the token.
+//  4. peek.go has Config.Rejects (rejects.go, challenge.go) look whether the reply is a rejection
+//     of the token: then the fleet is told, and the request sent once more with the token that
+//     follows, if there is another and the body can be had again (replay.go). Of many calls that
+//     were rejected together, one has the issuer asked.
 //
 // Feishu rejects a token before it looks at the rest of a request, so that a
-// second try is safe for any method.
+// second try is safe for any method. There is never a third.
 //
 // # Rejections
 //
-// A file that somebody has stored may hold any text, that of a rejection too. So a
-// reply is a rejection only if the API says so itself, in a body that is
+// With Feishu and Lark a file that somebody has stored may hold any text, that of a rejection too. So
+// a reply is a rejection only if the API says so itself, in a body that is
 //
 //   - of the type application/json, and of 16 KiB at most,
 //   - one JSON object and nothing else, in UTF-8, with or without a byte order mark,
@@ -36,13 +42,24 @@
 // costs a token. If an API hands out other people's files like this, call it with an Authorization
 // header of your own, from Source.Get: the Transport leaves such a request alone.
 //
+// Of other APIs it is whatever Config.Rejects says, such as RFC6750Rejects. A bare 401 may stand for
+// a missing permission, which no other token mends: it is a rejection to UnauthorizedRejects alone.
+//
+// # Tokens in a query
+//
+// Some APIs want the token in the URL (InQuery), which is printed more often than a header. The
+// Transport shows its caller none of it: Response.Request, and so the Referer of a redirect and the URL in an error of http.Client, is
+// the request without it; an error of Base that quotes it is shown without it; a redirect that
+// repeats it has it taken out of its Location, and is an error if it stands anywhere else there.
+// Base itself sees it, as do proxies with http://, and the API's host, whose logs are its own.
+//
 // # Redirects
 //
 // http.Client follows a redirect by another call of RoundTrip. It copies an Authorization header of
 // its request even to a subdomain or another port, but the token is only in the copy of the request
 // that Config.Base gets. A hop to a host outside of Config.Hosts gets no token, and no hop after it
 // does: a foreign host must not decide what is done in the app's name. Nor does any hop after a
-// request that had an Authorization header of its own.
+// request that had one of its own. All of this goes for another header, and for a query, as well.
 //
 // # What it does not see
 //
@@ -50,7 +67,7 @@
 //     does not decompress. http.Transport does, if it is let choose by itself.
 //   - The reply to HEAD: it has no body.
 //   - Code 99991661 (no token was sent), 99991668 and 99991677 (user tokens).
-//   - The reply to the second try. If that token is rejected, too, the next
+//   - The reply to the second try, but for Config.Surface. If that token is rejected, too, the next
 //     request finds out.
 //
 // # In a reverse proxy
@@ -76,9 +93,5 @@
 //
 // # With the official SDK
 //
-// oapi-sdk-go (v3.2.2 was tried) takes an *http.Client. Without a token cache
-// of its own it sends no Authorization header, unless a call has a user token:
-//
-//	lark.NewClient(id, secret, lark.WithEnableTokenCache(false),
-//		lark.WithHttpClient(&http.Client{Transport: transport}))
+// Package adapters/larksdk has the http.Client and the cache for oapi-sdk-go.
 package bearer

@@ -14,7 +14,7 @@ import (
 // it likes in the app's name.
 func (t *Transport) authorizes(req *http.Request) bool {
 	for {
-		if req == nil || hasAuthorization(req.Header) || !t.hosts.have(req) {
+		if req == nil || t.place.taken(req) || !t.hosts.have(req) {
 			return false
 		}
 		if req.Response == nil {
@@ -22,17 +22,6 @@ func (t *Transport) authorizes(req *http.Request) bool {
 		}
 		req = req.Response.Request
 	}
-}
-
-// hasAuthorization reports whether the header is there: in any spelling, as all are sent, and
-// without a value as well, which says that the caller wants none.
-func hasAuthorization(h http.Header) bool {
-	for name := range h {
-		if strings.EqualFold(name, "Authorization") {
-			return true
-		}
-	}
-	return false
 }
 
 // origins are scheme, host and port in their one spelling: https://host:443.

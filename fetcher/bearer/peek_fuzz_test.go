@@ -27,6 +27,8 @@ func FuzzPeek(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbf"+`{"code":99991663,"msg":""}`), true, false)
 	f.Add([]byte(`{"code":99991663,"msg":"ok"}{`), false, false)
 	f.Add([]byte("<html>"), false, false)
+	f.Add([]byte(`{"errcode":42001,"errmsg":"access_token expired rid: 5f"}`), false, false)
+	f.Add([]byte(`{"errmsg":"","errcode":40014,"errcode":0}`), true, false)
 	f.Add([]byte{}, false, true)
 	broken := errors.New("broken")
 	f.Fuzz(func(t *testing.T, text []byte, slow, breaks bool) {
@@ -37,8 +39,16 @@ func FuzzPeek(f *testing.F) {
 		if slow {
 			r = iotest.OneByteReader(r)
 		}
+		weChat := bytes.NewReader(text)
+		reason, rejected := WeChatRejects(&http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/plain"}}, Body: io.NopCloser(weChat), ContentLength: -1})
+		if rejected {
+			assert.Contains(t, []string{"errcode 40001", "errcode 40014", "errcode 42001"}, reason)
+			assert.True(t, json.Valid(bytes.TrimPrefix(text, []byte(byteOrderMark))))
+			assert.Zero(t, weChat.Len(), "read to its end")
+		}
+
 		resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(r), ContentLength: -1}
-		got := (&Transport{}).rejects(&http.Request{}, resp)
+		_, got := (&Transport{rejects: FeishuRejects}).look(&http.Request{}, resp)
 
 		all, err := io.ReadAll(resp.Body)
 		require.NoError(t, resp.Body.Close())

@@ -164,3 +164,6 @@ func (c *closes) Close() error {
 }
 
 const rejection = `{"code":99991663,"msg":"Invalid access token for authorization"}`
+
+// tokenOf is a token of an issuer that has one kind.
+func tokenOf(text string) tokencache.Token { return tokencache.NewToken("", text, time.Hour) }

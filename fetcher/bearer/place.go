@@ -1,0 +1,151 @@
+package bearer
+
+import (
+	"errors"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Place is where a token stands in a request. The zero value is the header Authorization with the
+// scheme Bearer (RFC 6750, 2.1). Make others with InHeader and InQuery. It is comparable.
+type Place struct {
+	query        bool
+	name, scheme string // no name: the zero value
+}
+
+// InHeader is a header: name: scheme token. Without a scheme the token is all of the value.
+// InHeader("Authorization", "Bearer") is the zero Place.
+func InHeader(name, scheme string) Place {
+	return Place{name: textproto.CanonicalMIMEHeaderKey(name), scheme: scheme}.plain()
+}
+
+// InQuery is a parameter of the URL's query, such as the access_token of WeChat. Whoever logs URLs
+// logs the token, such as the API's own host or a Base that logs: prefer a header where the API
+// takes one (RFC 6750, 5.3). The Transport itself shows it to nobody: see the package.
+func InQuery(name string) Place { return Place{query: true, name: name} }
+
+// String tells the place, such as "header Authorization, scheme Bearer" or "query parameter access_token".
+func (p Place) String() string {
+	p = p.spelled()
+	switch {
+	case p.query:
+		return "query parameter " + p.name
+	case p.scheme == "":
+		return "header " + p.name
+	}
+	return "header " + p.name + ", scheme " + p.scheme
+}
+
+var standard = Place{name: "Authorization", scheme: "Bearer"}
+
+func (p Place) plain() Place {
+	if p == standard {
+		return Place{}
+	}
+	return p
+}
+
+func (p Place) spelled() Place {
+	if p == (Place{}) {
+		return standard
+	}
+	return p
+}
+
+// taken reports whether a request has something of its own in this place. It counts without a value
+// as well, which says that the caller wants none; a header in any spelling, as all are sent.
+func (p Place) taken(req *http.Request) bool {
+	p = p.spelled()
+	if p.query {
+		return req.URL != nil && slices.ContainsFunc(strings.Split(req.URL.RawQuery, "&"), p.isPair)
+	}
+	for name := range req.Header {
+		if strings.EqualFold(name, p.name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPair reports whether a part of a query is this parameter, with a value or without.
+func (p Place) isPair(pair string) bool {
+	name, _, _ := strings.Cut(pair, "=")
+	if plain, err := url.QueryUnescape(name); err == nil {
+		name = plain
+	}
+	return name == p.name
+}
+
+// put has a request carry the token. The request is the Transport's own copy.
+func (p Place) put(req *http.Request, token string) {
+	p = p.spelled()
+	switch {
+	case p.query:
+		pair := url.QueryEscape(p.name) + "=" + url.QueryEscape(token)
+		if req.URL.RawQuery != "" {
+			pair = req.URL.RawQuery + "&" + pair
+		}
+		req.URL.RawQuery = pair
+	case p.scheme == "":
+		req.Header.Set(p.name, token)
+	default:
+		req.Header.Set(p.name, p.scheme+" "+token)
+	}
+}
+
+// clean takes the token out of a redirect. Servers copy the query into the Location, and
+// http.Client would make it the URL of its next request, which stands in errors and Referers. The
+// next hop gets the token anew, if it may have it.
+func (p Place) clean(h http.Header, token string) error {
+	if !p.query {
+		return nil
+	}
+	locations := h["Location"]
+	for i, location := range locations {
+		if !mentions(location, token) {
+			continue
+		}
+		u, err := url.Parse(location)
+		if err != nil {
+			return errLocation
+		}
+		u.RawQuery = p.without(u.RawQuery, token)
+		if location = u.String(); mentions(location, token) {
+			return errLocation
+		}
+		locations[i] = location
+	}
+	return nil
+}
+
+var errLocation = errors.New("bearer: the API redirects to a URL that holds the access token, not as the parameter it came in: not followed")
+
+// without leaves the parameter out of a query, if its value is the token.
+func (p Place) without(query, token string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		_, value, _ := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(value)
+		return p.isPair(pair) && err == nil && plain == token
+	}), "&")
+}
+
+// mentions reports whether a text holds the token, as it is or escaped for a URL.
+func mentions(text, token string) bool {
+	if strings.Contains(text, token) || strings.Contains(text, url.QueryEscape(token)) || strings.Contains(text, url.PathEscape(token)) {
+		return true
+	}
+	plain, err := url.QueryUnescape(text)
+	return err == nil && strings.Contains(plain, token)
+}
+
+// isToken reports whether s is a token in the sense of RFC 9110, 5.6.2.
+func isToken(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r > 0x7f || !isTokenByte(byte(r)) }) < 0
+}
+
+func isTokenByte(b byte) bool {
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0
+}
