@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -68,9 +69,7 @@ func New(c Config) (*Fetcher, error) {
 func (c Config) own() Config {
 	c.Scopes, c.Resources = sortedSet(c.Scopes), c.resources()
 	params := make(map[string]string, len(c.Params))
-	for name, value := range c.Params {
-		params[name] = value
-	}
+	maps.Copy(params, c.Params)
 	c.Params = params
 	return c
 }
