@@ -63,12 +63,12 @@ func New(c Config) (*Cache, *Client, error) {
 			Base:     fence{a.ID, c.Base},
 		})
 		if err != nil {
-			errs = append(errs, fmt.Errorf("Apps[%d]: %w", i, err))
+			errs = append(errs, fmt.Errorf("larksdk: Apps[%d]: %w", i, err))
 		}
 		client.apps[a.ID] = &app{a, transport}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, nil, fmt.Errorf("larksdk: %w", err)
+		return nil, nil, err
 	}
 	for _, a := range c.Apps {
 		register(a)

@@ -51,7 +51,7 @@ func read(text []byte) (r fields, trouble string) {
 	if _, err := d.Token(); err != nil { // the end of the object
 		return nil, call.NotJSON(text)
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // of a Decoder, which does not wrap it
+	if _, err := d.Token(); err != io.EOF {
 		return nil, call.NotJSON(text)
 	}
 	return r, ""

@@ -78,7 +78,7 @@ func TestBodyThatIsClosedEarly(t *testing.T) {
 		}}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://issuer.test/", nil)
 		require.NoError(t, err)
-		resp, err := server.RoundTripper().RoundTrip(req)
+		resp, err := server.RoundTripper().RoundTrip(req) //nolint:bodyclose // below
 		require.NoError(t, err)
 		read := make(chan error)
 		go func() {
