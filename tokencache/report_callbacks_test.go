@@ -81,6 +81,9 @@ func TestCallbacksMayCallTheCache(t *testing.T) {
 	}) {
 		for _, from := range []string{"Observe", "Logger"} {
 			t.Run(name+" from "+from, func(t *testing.T) {
+				// Whoever waits for a mutex stops the bubble's clock for good: this one is outside of it.
+				hangs := time.AfterFunc(time.Minute, func() { panic(name + " from " + from + " hangs") })
+				defer hangs.Stop()
 				virtual(t, usual(), func(t *testing.T, f *fleet) {
 					var r *replica
 					called := make(chan error, 1)

@@ -28,7 +28,7 @@ func StartClockServer(t testing.TB, args ...string) *ClockServer {
 	library := requireLibfaketime(t)
 	c := &ClockServer{file: filepath.Join(t.TempDir(), "clock")}
 	c.write(t)
-	c.Server = startServer(t, freePort, func(s *Server) []string {
+	c.Server = startServer(t, FreePort, func(s *Server) []string {
 		s.env = []string{
 			// The C library comes before jemalloc, which asks for the time before libfaketime can tell.
 			"LD_PRELOAD=" + library + ":libc.so.6",

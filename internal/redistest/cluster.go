@@ -207,7 +207,7 @@ func text(reply any) string { return fmt.Sprint(reply) }
 func freePortOfNode(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
-		port := freePort(t)
+		port := FreePort(t)
 		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+clusterBus)); err == nil {
 			_ = l.Close()
 			return port

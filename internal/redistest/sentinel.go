@@ -41,7 +41,7 @@ func StartSentinel(t testing.TB) *Sentinel {
 	replica := StartReplica(t, primary)
 	s.servers = append(s.servers, replica)
 	for range sentinelCount {
-		watch := startServer(t, freePort, func(s *Server) []string {
+		watch := startServer(t, FreePort, func(s *Server) []string {
 			// It keeps its notes in its configuration, so it needs a file.
 			config := filepath.Join(s.dir, "sentinel.conf")
 			if err := os.WriteFile(config, nil, 0o600); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -49,12 +50,12 @@ type Server struct {
 // on the PATH the test is skipped, or fails: see [RequireEnv].
 func StartServer(t testing.TB, args ...string) *Server {
 	t.Helper()
-	return startServer(t, freePort, func(s *Server) []string { return slices.Concat(s.usual(), args) })
+	return startServer(t, FreePort, func(s *Server) []string { return slices.Concat(s.usual(), args) })
 }
 
 // startServer tries ports until one is still free. The arguments may depend on the
 // port and the folder.
-func startServer(t testing.TB, freePort func(testing.TB) int, args func(*Server) []string) *Server {
+func startServer(t testing.TB, FreePort func(testing.TB) int, args func(*Server) []string) *Server {
 	t.Helper()
 	requireBinary(t)
 	dir, err := os.MkdirTemp("", "redis") // TempDir's path is too long for a socket
@@ -64,7 +65,7 @@ func startServer(t testing.TB, freePort func(testing.TB) int, args func(*Server)
 	s := &Server{t: t, dir: dir, args: args}
 	t.Cleanup(s.cleanup)
 	for range portTries {
-		s.port = freePort(t)
+		s.port = FreePort(t)
 		if err = s.start(); err == nil {
 			return s
 		}
@@ -210,15 +211,21 @@ func (s *Server) cleanup() {
 	_ = os.RemoveAll(s.dir)
 }
 
-// freePort returns a port that was free a moment ago.
-func freePort(t testing.TB) int {
+// FreePort returns a port of this host that was free a moment ago. It is below those that systems give
+// to connections, of which the tests beside this one make many: none takes it meanwhile. So is the one
+// that a node of a Cluster has as well.
+func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, ports = 16384, 32768 - clusterBus - 16384
+	for range 1000 {
+		port := first + rand.IntN(ports)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port")
+	return 0
 }
 
 // output keeps what the processes print.

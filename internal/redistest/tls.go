@@ -42,7 +42,7 @@ func StartTLSServer(t testing.TB, args ...string) *TLSServer {
 	}
 	s.write(t, "redis.crt", "CERTIFICATE", server.Certificate[0])
 	s.write(t, "redis.key", "PRIVATE KEY", key)
-	s.Server = startServer(t, freePort, func(server *Server) []string {
+	s.Server = startServer(t, FreePort, func(server *Server) []string {
 		return slices.Concat(server.usual(), []string{
 			"--port", "0", "--tls-port", strconv.Itoa(server.port),
 			"--tls-ca-cert-file", s.CAFile(),
