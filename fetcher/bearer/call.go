@@ -99,7 +99,7 @@ func (c *call) send(body io.ReadCloser, tok tokencache.Token) (*http.Response, e
 	}
 	if resp != nil {
 		resp.Request = c.req
-		if locationErr := c.place.clean(resp.Header, token); locationErr != nil && err == nil {
+		if locationErr := c.place.clean(resp, token); locationErr != nil && err == nil {
 			c.drain(resp)
 			return nil, locationErr
 		}

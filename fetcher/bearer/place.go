@@ -1,7 +1,6 @@
 package bearer
 
 import (
-	"errors"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -94,51 +93,6 @@ func (p Place) put(req *http.Request, token string) {
 	default:
 		req.Header.Set(p.name, p.scheme+" "+token)
 	}
-}
-
-// clean takes the token out of a redirect. Servers copy the query into the Location, and
-// http.Client would make it the URL of its next request, which stands in errors and Referers. The
-// next hop gets the token anew, if it may have it.
-func (p Place) clean(h http.Header, token string) error {
-	if !p.query {
-		return nil
-	}
-	locations := h["Location"]
-	for i, location := range locations {
-		if !mentions(location, token) {
-			continue
-		}
-		u, err := url.Parse(location)
-		if err != nil {
-			return errLocation
-		}
-		u.RawQuery = p.without(u.RawQuery, token)
-		if location = u.String(); mentions(location, token) {
-			return errLocation
-		}
-		locations[i] = location
-	}
-	return nil
-}
-
-var errLocation = errors.New("bearer: the API redirects to a URL that holds the access token, not as the parameter it came in: not followed")
-
-// without leaves the parameter out of a query, if its value is the token.
-func (p Place) without(query, token string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
-		_, value, _ := strings.Cut(pair, "=")
-		plain, err := url.QueryUnescape(value)
-		return p.isPair(pair) && err == nil && plain == token
-	}), "&")
-}
-
-// mentions reports whether a text holds the token, as it is or escaped for a URL.
-func mentions(text, token string) bool {
-	if strings.Contains(text, token) || strings.Contains(text, url.QueryEscape(token)) || strings.Contains(text, url.PathEscape(token)) {
-		return true
-	}
-	plain, err := url.QueryUnescape(text)
-	return err == nil && strings.Contains(plain, token)
 }
 
 // isToken reports whether s is a token in the sense of RFC 9110, 5.6.2.
