@@ -124,7 +124,7 @@ func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) 
 		return refuse(req, fmt.Errorf("%w: %s. Give its lark.NewClient, by lark.WithHttpClient, the Client whose Config.Apps has it", ErrForeignApp, m.app))
 	}
 	source := a.source(m)
-	if source == nil {
+	if source == nil || isNilPointer(source) {
 		return refuse(req, fmt.Errorf("%w: the app %s, %s token", ErrNoTenant, m.app, m.kind))
 	}
 	unmarked := req.Clone(context.WithValue(req.Context(), choiceKey{}, choice{source, m.kind}))

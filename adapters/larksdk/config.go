@@ -24,8 +24,8 @@ type App struct {
 
 	// ForTenant gives the Source of a tenant's token, for a store app: its tenant access token is that
 	// Source's. nil means a self-built app, of which Source has both tokens. It is called for each
-	// request, by many at once, and returns nil for a tenant that there is none of. With it Source
-	// is that of the app access token, and may be left out.
+	// request, by many at once, and returns nil, or a nil pointer, for a tenant that there is none of.
+	// With it Source is that of the app access token, and may be left out.
 	ForTenant func(tenantKey string) bearer.Source
 
 	// Hosts that get the app's tokens, as in bearer.Config: the Origin of a fetcher.Feishu, which is

@@ -252,6 +252,23 @@ func TestRedisIsDead(t *testing.T) {
 	})
 }
 
+// A ForTenant that looks into a map of pointers returns a nil one for a tenant that is not there.
+func TestTenantThatIsNone(t *testing.T) {
+	tenants := map[string]*tokencache.Source{}
+	for name, forTenant := range map[string]func(string) bearer.Source{
+		"nil":           func(string) bearer.Source { return nil },
+		"a nil pointer": func(tenant string) bearer.Source { return tenants[tenant] },
+	} {
+		w := newWorld(feishutest.New(feishutest.Config{}))
+		sdk := w.sdk(t, func(c *larksdk.Config) { c.Apps[0].ForTenant = forTenant })
+		call := tenantCall
+		call.tenant = "t-gone"
+		_, err := sdk.call(t.Context(), call)
+		require.ErrorIs(t, err, larksdk.ErrNoTenant, name)
+		assert.Empty(t, w.requests())
+	}
+}
+
 // What stays rejected is an error at the SDK's first try, lest it sends an upload empty.
 func TestRejectionThatStays(t *testing.T) {
 	issuer := feishutest.New(feishutest.Config{MintEveryCall: true})
