@@ -84,7 +84,8 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) { return c.http.D
 // if the API rejects that: see bearer.Transport. A rejection that stays is a *bearer.RejectedError.
 // A request without a marker is sent as it is.
 //
-// Errors, none of which holds a token: those of bearer.Transport, and of this package.
+// Errors, none of which holds a token: those of bearer.Transport, such as bearer.ErrNoToken if the
+// Source gave none of the kind that the SDK wants, and of this package.
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := c.roundTrip(req)
 	return resp, finalIfUpload(req, err)
@@ -105,17 +106,15 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	return c.base.RoundTrip(req)
 }
 
-// choice is what a marker was resolved to, in the request's context, for bearer.Config.For.
-type choice struct {
-	source bearer.Source
-	kind   bearer.Kind
-}
-
-type choiceKey struct{}
+// sourceKey is where a request's context has its *tokenSource, for bearer.Config.For.
+type sourceKey struct{}
 
 func chosen(req *http.Request) (bearer.Source, bearer.Kind) {
-	c, _ := req.Context().Value(choiceKey{}).(choice)
-	return c.source, c.kind
+	source, ok := req.Context().Value(sourceKey{}).(*tokenSource)
+	if !ok {
+		return nil, 0
+	}
+	return source, source.kind()
 }
 
 func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) {
@@ -127,13 +126,13 @@ func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) 
 	if source == nil || isNilPointer(source) {
 		return refuse(req, fmt.Errorf("%w: the app %s, %s token", ErrNoTenant, m.app, m.kind))
 	}
-	unmarked := req.Clone(context.WithValue(req.Context(), choiceKey{}, choice{source, m.kind}))
+	unmarked := req.Clone(context.WithValue(req.Context(), sourceKey{}, &tokenSource{Source: source, marker: m}))
 	unmarked.Header.Del("Authorization")
 	return a.transport.RoundTrip(unmarked)
 }
 
 func (a *app) source(m marker) bearer.Source {
-	if m.kind == bearer.Tenant && a.ForTenant != nil {
+	if m.kind != bearer.App && a.ForTenant != nil {
 		return a.ForTenant(m.tenant)
 	}
 	return a.Source

@@ -19,7 +19,8 @@ type App struct {
 	ID string
 
 	// Source of the app's tokens: a [*tokencache.Source]. For a self-built app it gives the tenant
-	// token as well.
+	// token as well. In the SDK's keyless mode (ClientAssertionProvider), in which the tenant's is the
+	// only one, it may be that of an issuer with one kind of token, such as fetcher/oauth2cc.
 	Source bearer.Source
 
 	// ForTenant gives the Source of a tenant's token, for a store app: its tenant access token is that

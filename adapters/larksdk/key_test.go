@@ -21,9 +21,9 @@ func TestParseKey(t *testing.T) {
 		"tenant_access_token:app_secret:cli_a:t1":                          {"cli_a", bearer.Tenant, "t1"},
 		"tenant_access_token:app_secret:cli_a:" + digest + ":":             {"cli_a", bearer.Tenant, ""},
 		"tenant_access_token:app_secret:cli_a:" + digest + ":t1":           {"cli_a", bearer.Tenant, "t1"},
-		"tenant_access_token:client_assertion:cli_a::accounts.feishu.cn":   {"cli_a", bearer.Tenant, ""},
-		"tenant_access_token:client_assertion:cli_a:t1:localhost:8080":     {"cli_a", bearer.Tenant, "t1"},
-		"tenant_access_token:client_assertion:cli_a:t1:http://x.example:1": {"cli_a", bearer.Tenant, "t1"},
+		"tenant_access_token:client_assertion:cli_a::accounts.feishu.cn":   {"cli_a", bearer.Access, ""},
+		"tenant_access_token:client_assertion:cli_a:t1:localhost:8080":     {"cli_a", bearer.Access, "t1"},
+		"tenant_access_token:client_assertion:cli_a:t1:http://x.example:1": {"cli_a", bearer.Access, "t1"},
 	} {
 		got, ok := parseKey(key)
 		assert.True(t, ok, key)
@@ -45,9 +45,10 @@ func TestParseKey(t *testing.T) {
 func TestGuessKey(t *testing.T) {
 	isKnown := func(app string) bool { return app == "cli_a" }
 	for key, want := range map[string]marker{
-		"v4:tenant_access_token:cli_a:x":   {"cli_a", bearer.Tenant, ""},
-		"lark/app_access_token/cli_a":      {"cli_a", bearer.App, ""},
-		"cli_a.tenant_access_token-cli_ab": {"cli_a", bearer.Tenant, ""},
+		"v4:tenant_access_token:cli_a:x":                {"cli_a", bearer.Tenant, ""},
+		"lark/app_access_token/cli_a":                   {"cli_a", bearer.App, ""},
+		"tenant_access_token:client_assertion:v2:cli_a": {"cli_a", bearer.Access, ""},
+		"cli_a.tenant_access_token-cli_ab":              {"cli_a", bearer.Tenant, ""},
 	} {
 		got, ok := guessKey(key, isKnown)
 		assert.True(t, ok, key)
