@@ -25,7 +25,9 @@ var (
 	ErrNoTenant = errors.New("larksdk: no source for this tenant")
 
 	// ErrTokenRequest: the SDK asks the issuer for a token of one of the apps, so that its cache is
-	// not a Cache of this package. Set lark.WithTokenCache as well as lark.WithHttpClient.
+	// not a Cache of this package. Set lark.WithTokenCache as well as lark.WithHttpClient. Under
+	// lark.WithEnableTokenCache(false) there is no such error, but in the keyless mode: the SDK sends no
+	// token, and the API replies with code 99991661.
 	ErrTokenRequest = errors.New("larksdk: the sdk asks for a token by itself")
 )
 
@@ -100,8 +102,8 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 		return refuse(req, ErrForeignApp) // a marker of ours, and garbled
 	}
 	if id, ok := c.requestsToken(req); ok {
-		return refuse(req, fmt.Errorf("%w, for the app %s: give its lark.NewClient the Cache by lark.WithTokenCache, and do not "+
-			"switch the SDK's use of it off; a token for other purposes is to be had from the Source", ErrTokenRequest, id))
+		return refuse(req, fmt.Errorf("%w, for the app %s: give its lark.NewClient the Cache by lark.WithTokenCache; a token for "+
+			"other purposes is to be had from the Source", ErrTokenRequest, id))
 	}
 	return c.base.RoundTrip(req)
 }

@@ -10,10 +10,14 @@
 //		lark.WithTokenCache(tokenCache),
 //		lark.WithHttpClient(client))
 //
-// Both have to be set, for each lark.NewClient. Neither lark.WithEnableTokenCache(false), with which
-// the SDK uses no cache, nor lark.WithReqTimeout, which does nothing beside lark.WithHttpClient:
-// Config.Timeout is in its place. The SDK wants some secret, but does not use it for calls of APIs;
-// what does want the real one is in the list below. A call that is for a token, such as the SDK's
+// Both have to be set, for each lark.NewClient; without the Cache a call ends with ErrTokenRequest.
+// Two options must not be set: lark.WithEnableTokenCache(false), under which the SDK asks no cache
+// and sends no token, so that the API replies with code 99991661, and nothing here can help; and
+// lark.WithReqTimeout, which does nothing beside lark.WithHttpClient: Config.Timeout is in its
+// place.
+//
+// The SDK wants some secret, but does not use it for calls of APIs; what does want the real one is
+// in the list below. A call that is for a token, such as the SDK's
 // GetTenantAccessTokenBySelfBuiltApp, ends with ErrTokenRequest: Source.Get has it.
 //
 // # How it works

@@ -43,6 +43,8 @@ type sdkClient struct {
 	http sdkHTTPClient
 	form keyForm
 	log  func(string) // of what LogReqAtDebug prints; or nil
+
+	noCache bool // lark.WithEnableTokenCache(false)
 }
 
 // keyForm is one of the three generations of keys, or the keyless mode's.
@@ -116,6 +118,9 @@ func (s *sdkClient) call(ctx context.Context, c sdkCall) (sdkReply, error) {
 	}
 	if c.user != "" && slices.Contains(c.takes, "user") {
 		kind = "user"
+	}
+	if s.noCache && c.user == "" { // then the tokens of calls decide alone
+		kind = "none"
 	}
 	if kind == "user" && c.user == "" {
 		return sdkReply{}, errors.New("user access token is empty")
