@@ -89,11 +89,6 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) { return c.http.D
 // Errors, none of which holds a token: those of bearer.Transport, such as bearer.ErrNoToken if the
 // Source gave none of the kind that the SDK wants, and of this package.
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := c.roundTrip(req)
-	return resp, finalIfUpload(req, err)
-}
-
-func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	m, ok := markerOf(req)
 	if ok {
 		return c.withToken(req, m)
@@ -105,7 +100,8 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 		return refuse(req, fmt.Errorf("%w, for the app %s: give its lark.NewClient the Cache by lark.WithTokenCache; a token for "+
 			"other purposes is to be had from the Source", ErrTokenRequest, id))
 	}
-	return c.base.RoundTrip(req)
+	resp, err := c.base.RoundTrip(req)
+	return resp, final(req, err, false)
 }
 
 // sourceKey is where a request's context has its *tokenSource, for bearer.Config.For.
@@ -128,9 +124,11 @@ func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) 
 	if source == nil || isNilPointer(source) {
 		return refuse(req, fmt.Errorf("%w: the app %s, %s token", ErrNoTenant, m.app, m.kind))
 	}
-	unmarked := req.Clone(context.WithValue(req.Context(), sourceKey{}, &tokenSource{Source: source, marker: m}))
+	tokens := &tokenSource{Source: source, marker: m}
+	unmarked := req.Clone(context.WithValue(req.Context(), sourceKey{}, tokens))
 	unmarked.Header.Del("Authorization")
-	return a.transport.RoundTrip(unmarked)
+	resp, err := a.transport.RoundTrip(unmarked)
+	return resp, final(req, err, tokens.rejected)
 }
 
 func (a *app) source(m marker) bearer.Source {

@@ -32,7 +32,10 @@
 //     with the next token and all of the body.
 //  5. If the rejection stays, the call ends with a *bearer.RejectedError. Not with the reply: the SDK
 //     would make the call again, and build the body anew. Of an upload it has read the file to its
-//     end by then, so that it would send an empty one, and report success (upload.go).
+//     end by then, so that it would send an empty one, and report success. So the Client sees a
+//     rejection wherever the SDK would (rejects.go), and an error is none of those after which the
+//     SDK tries again, if something was sent already (noconnection.go). One call of the SDK is two
+//     requests at most.
 //
 // So nothing that the SDK holds, logs or prints has a token in it, but for those of users and those
 // that calls are given. A Get of the Cache never waits or fails; the token's Get is part of sending

@@ -155,7 +155,7 @@ func (s *sdkClient) call(ctx context.Context, c sdkCall) (sdkReply, error) {
 // isDial looks at the types of an error alone, as the SDK does.
 func isDial(err error) bool {
 	outer, ok := err.(*url.Error) //nolint:errorlint // what the SDK does
-	if !ok {
+	if !ok || outer.Timeout() {
 		return false
 	}
 	inner, ok := outer.Err.(*net.OpError) //nolint:errorlint // what the SDK does

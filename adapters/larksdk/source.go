@@ -15,7 +15,8 @@ type tokenSource struct {
 	bearer.Source
 	marker marker
 
-	given tokencache.Token // by the Source at the last Get
+	given    tokencache.Token // by the Source at the last Get
+	rejected bool             // the API has rejected one that was given
 }
 
 // kind that the token has as it comes from Get.
@@ -52,5 +53,6 @@ func (s *tokenSource) lacks(gave string) error {
 
 // Invalidate tells the Source the very token that it gave. Of one request there is one call at a time.
 func (s *tokenSource) Invalidate(ctx context.Context, _ tokencache.Token) error {
+	s.rejected = true
 	return s.Source.Invalidate(ctx, s.given)
 }
