@@ -58,10 +58,7 @@ func (c *Cache) Set(ctx context.Context, key string, value string, expireTime ti
 func (c *Cache) find(key string) (marker, bool) {
 	m, ok := parseKey(key)
 	switch {
-	case ok && isRegistered(m.app) && isStoreApp(m.app):
-		return m, true
 	case ok && isRegistered(m.app):
-		m.tenant = "" // whatever it is, the token is the same
 		return m, true
 	case ok:
 		if key, isNew := c.isNew(key); isNew {
@@ -72,8 +69,7 @@ func (c *Cache) find(key string) (marker, bool) {
 	if key, isNew := c.isNew(key); isNew {
 		c.logger.Warn("the sdk has a form of key that is unknown: see whether there is a newer version of onetoken", "key", key)
 	}
-	m, ok = guessKey(key, isRegistered)
-	return m, ok && !isStoreApp(m.app)
+	return guessKey(key, isRegistered)
 }
 
 // maxLogged bounds what is remembered of the keys that were logged.

@@ -21,7 +21,8 @@ var (
 	// lark.NewClient wants lark.WithHttpClient with the Client that has its app.
 	ErrForeignApp = errors.New("larksdk: the app is none of this client's")
 
-	// ErrNoTenant: App.ForTenant has no Source for the tenant.
+	// ErrNoTenant: App.ForTenant has no Source for the tenant, or the SDK has a form of key that is
+	// unknown, so that the tenant is.
 	ErrNoTenant = errors.New("larksdk: no source for this tenant")
 
 	// ErrTokenRequest: the SDK asks the issuer for a token of one of the apps, so that its cache is
@@ -73,7 +74,7 @@ func New(c Config) (*Cache, *Client, error) {
 		return nil, nil, err
 	}
 	for _, a := range c.Apps {
-		register(a)
+		register(a.ID)
 	}
 	client.http = &http.Client{Transport: client, Timeout: c.Timeout}
 	return &Cache{rest: c.Rest, logger: c.Logger, logged: map[string]bool{}}, client, nil
@@ -120,9 +121,9 @@ func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) 
 	if !ok {
 		return refuse(req, fmt.Errorf("%w: %s. Give its lark.NewClient, by lark.WithHttpClient, the Client whose Config.Apps has it", ErrForeignApp, m.app))
 	}
-	source := a.source(m)
-	if source == nil || isNilPointer(source) {
-		return refuse(req, fmt.Errorf("%w: the app %s, %s token", ErrNoTenant, m.app, m.kind))
+	source, err := a.source(m)
+	if err != nil {
+		return refuse(req, err)
 	}
 	tokens := &tokenSource{Source: source, marker: m}
 	unmarked := req.Clone(context.WithValue(req.Context(), sourceKey{}, tokens))
@@ -131,11 +132,20 @@ func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) 
 	return resp, final(req, err, tokens.rejected)
 }
 
-func (a *app) source(m marker) bearer.Source {
-	if m.kind != bearer.App && a.ForTenant != nil {
-		return a.ForTenant(m.tenant)
+func (a *app) source(m marker) (bearer.Source, error) {
+	if m.kind == bearer.App || a.ForTenant == nil {
+		if a.Source == nil {
+			return nil, fmt.Errorf("%w: the app %s, %s token", ErrNoTenant, m.app, m.kind)
+		}
+		return a.Source, nil
 	}
-	return a.Source
+	if m.anyTenant {
+		return nil, fmt.Errorf("%w: the sdk wants one of the store app %s, and the form of its key is unknown: see whether there is a newer version of onetoken", ErrNoTenant, m.app)
+	}
+	if source := a.ForTenant(m.tenant); source != nil && !isNilPointer(source) {
+		return source, nil
+	}
+	return nil, fmt.Errorf("%w: App.ForTenant of the app %s gave none for %q", ErrNoTenant, m.app, m.tenant)
 }
 
 // fence is what an app's Transport sends by. A request that the Transport gave no token goes to

@@ -63,7 +63,7 @@ func (m marker) isWhole() bool {
 	return m.app != "" && !strings.Contains(m.tenant, ":") && (m.kind != bearer.App || m.tenant == "")
 }
 
-// guessKey finds an app that is known in a key of an unknown form. The tenant it cannot find.
+// guessKey finds an app that is known in a key of an unknown form. The tenant it cannot.
 func guessKey(key string, isKnown func(app string) bool) (m marker, ok bool) {
 	if m.kind = bearer.App; strings.Contains(key, tenantTokenKey) {
 		m.kind = bearer.Tenant
@@ -76,7 +76,7 @@ func guessKey(key string, isKnown func(app string) bool) (m marker, ok bool) {
 	if i < 0 {
 		return m, false
 	}
-	m.app = segments[i]
+	m.app, m.anyTenant = segments[i], m.kind != bearer.App
 	return m, true
 }
 

@@ -12,18 +12,18 @@ const digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 
 func TestParseKey(t *testing.T) {
 	for key, want := range map[string]marker{
-		"app_access_token-cli_a":                                           {"cli_a", bearer.App, ""},
-		"app_access_token:app_secret:cli_a:" + digest:                      {"cli_a", bearer.App, ""},
-		"tenant_access_token-cli_a-":                                       {"cli_a", bearer.Tenant, ""},
-		"tenant_access_token-cli_a-t1":                                     {"cli_a", bearer.Tenant, "t1"},
-		"tenant_access_token-cli_a-t-1":                                    {"cli_a", bearer.Tenant, "t-1"},
-		"tenant_access_token:app_secret:cli_a:":                            {"cli_a", bearer.Tenant, ""},
-		"tenant_access_token:app_secret:cli_a:t1":                          {"cli_a", bearer.Tenant, "t1"},
-		"tenant_access_token:app_secret:cli_a:" + digest + ":":             {"cli_a", bearer.Tenant, ""},
-		"tenant_access_token:app_secret:cli_a:" + digest + ":t1":           {"cli_a", bearer.Tenant, "t1"},
-		"tenant_access_token:client_assertion:cli_a::accounts.feishu.cn":   {"cli_a", bearer.Access, ""},
-		"tenant_access_token:client_assertion:cli_a:t1:localhost:8080":     {"cli_a", bearer.Access, "t1"},
-		"tenant_access_token:client_assertion:cli_a:t1:http://x.example:1": {"cli_a", bearer.Access, "t1"},
+		"app_access_token-cli_a":                                           {app: "cli_a", kind: bearer.App},
+		"app_access_token:app_secret:cli_a:" + digest:                      {app: "cli_a", kind: bearer.App},
+		"tenant_access_token-cli_a-":                                       {app: "cli_a", kind: bearer.Tenant},
+		"tenant_access_token-cli_a-t1":                                     {app: "cli_a", kind: bearer.Tenant, tenant: "t1"},
+		"tenant_access_token-cli_a-t-1":                                    {app: "cli_a", kind: bearer.Tenant, tenant: "t-1"},
+		"tenant_access_token:app_secret:cli_a:":                            {app: "cli_a", kind: bearer.Tenant},
+		"tenant_access_token:app_secret:cli_a:t1":                          {app: "cli_a", kind: bearer.Tenant, tenant: "t1"},
+		"tenant_access_token:app_secret:cli_a:" + digest + ":":             {app: "cli_a", kind: bearer.Tenant},
+		"tenant_access_token:app_secret:cli_a:" + digest + ":t1":           {app: "cli_a", kind: bearer.Tenant, tenant: "t1"},
+		"tenant_access_token:client_assertion:cli_a::accounts.feishu.cn":   {app: "cli_a", kind: bearer.Access},
+		"tenant_access_token:client_assertion:cli_a:t1:localhost:8080":     {app: "cli_a", kind: bearer.Access, tenant: "t1"},
+		"tenant_access_token:client_assertion:cli_a:t1:http://x.example:1": {app: "cli_a", kind: bearer.Access, tenant: "t1"},
 	} {
 		got, ok := parseKey(key)
 		assert.True(t, ok, key)
@@ -45,10 +45,10 @@ func TestParseKey(t *testing.T) {
 func TestGuessKey(t *testing.T) {
 	isKnown := func(app string) bool { return app == "cli_a" }
 	for key, want := range map[string]marker{
-		"v4:tenant_access_token:cli_a:x":                {"cli_a", bearer.Tenant, ""},
-		"lark/app_access_token/cli_a":                   {"cli_a", bearer.App, ""},
-		"tenant_access_token:client_assertion:v2:cli_a": {"cli_a", bearer.Access, ""},
-		"cli_a.tenant_access_token-cli_ab":              {"cli_a", bearer.Tenant, ""},
+		"v4:tenant_access_token:cli_a:x":                {app: "cli_a", kind: bearer.Tenant, anyTenant: true},
+		"lark/app_access_token/cli_a":                   {app: "cli_a", kind: bearer.App},
+		"tenant_access_token:client_assertion:v2:cli_a": {app: "cli_a", kind: bearer.Access, anyTenant: true},
+		"cli_a.tenant_access_token-cli_ab":              {app: "cli_a", kind: bearer.Tenant, anyTenant: true},
 	} {
 		got, ok := guessKey(key, isKnown)
 		assert.True(t, ok, key)

@@ -14,7 +14,9 @@ import (
 type marker struct {
 	app    string
 	kind   bearer.Kind // Access: the tenant's, of an issuer with one kind
-	tenant string      // "" but for a store app
+	tenant string      // of a store app; a self-built one may name one for which it has the same token
+
+	anyTenant bool // the key does not tell the tenant
 }
 
 // markerPrefix tells people what it is that they see. What follows it, up to a dot, is random, the
@@ -27,9 +29,15 @@ var encoding = base64.RawURLEncoding.Strict()
 
 var kinds = []bearer.Kind{bearer.Tenant, bearer.App, bearer.Access}
 
+// anyTenant is no text of the encoding.
+const anyTenant = "*"
+
 func (m marker) String() string {
-	encode := encoding.EncodeToString
-	return markerPrefix + m.kind.String() + "." + encode([]byte(m.app)) + "." + encode([]byte(m.tenant))
+	tenant := encoding.EncodeToString([]byte(m.tenant))
+	if m.anyTenant {
+		tenant = anyTenant
+	}
+	return markerPrefix + m.kind.String() + "." + encoding.EncodeToString([]byte(m.app)) + "." + tenant
 }
 
 // markerOf finds the marker in a request's Authorization. Anything else is the SDK's own business:
@@ -44,10 +52,14 @@ func markerOf(req *http.Request) (m marker, ok bool) {
 		return m, false
 	}
 	kind := slices.IndexFunc(kinds, func(k bearer.Kind) bool { return k.String() == parts[0] })
+	if m.anyTenant = parts[2] == anyTenant; m.anyTenant {
+		parts[2] = ""
+	}
 	app, appErr := encoding.DecodeString(parts[1])
 	tenant, tenantErr := encoding.DecodeString(parts[2])
 	if kind < 0 || appErr != nil || tenantErr != nil {
-		return m, false
+		return marker{}, false
 	}
-	return marker{string(app), kinds[kind], string(tenant)}, true
+	m.app, m.kind, m.tenant = string(app), kinds[kind], string(tenant)
+	return m, true
 }
