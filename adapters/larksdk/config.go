@@ -52,7 +52,8 @@ type Config struct {
 	KeepBody int64
 
 	// Rest keeps what the SDK stores beside these apps' tokens: app tickets, and tokens of other apps.
-	// nil means in memory, for this process alone.
+	// nil means in memory, for this process alone, which all Caches of the process share, as those of
+	// the SDK do.
 	Rest Store
 
 	// Logger is warned, once each, of keys that look like a token's and are none of these apps'.
@@ -67,7 +68,7 @@ func (c Config) withDefaults() Config {
 		c.Base = http.DefaultTransport
 	}
 	if c.Rest == nil {
-		c.Rest = newMemory()
+		c.Rest = ofProcess
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -3,6 +3,7 @@ package larksdk_test
 import (
 	"bytes"
 	"context"
+	cryptorand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -151,7 +152,7 @@ func TestGenerations(t *testing.T) {
 func TestClientsInOneProcess(t *testing.T) {
 	one := feishutest.New(feishutest.Config{AppID: "cli_one"})
 	two := feishutest.New(feishutest.Config{AppID: "cli_two"})
-	other := feishutest.New(feishutest.Config{AppID: "cli_other"})
+	other := feishutest.New(feishutest.Config{AppID: "cli_" + cryptorand.Text()}) // the memory is the process's
 	net := newWorld(one, two, other)
 	apps := net.apps(t, tokencachetest.New(t))
 	pkg := new(sdkPackage)
@@ -161,7 +162,7 @@ func TestClientsInOneProcess(t *testing.T) {
 		require.NoError(t, err)
 		clients = append(clients, pkg.newClient(sdkClient{app: apps[i].ID, base: "https://" + hostOf(i), http: client, form: third}, tokenCache))
 	}
-	clients = append(clients, pkg.newClient(sdkClient{app: "cli_other", base: "https://" + hostOf(2), http: &http.Client{Transport: net}, form: third}, nil))
+	clients = append(clients, pkg.newClient(sdkClient{app: other.AppID(), base: "https://" + hostOf(2), http: &http.Client{Transport: net}, form: third}, nil))
 	for range 2 {
 		for i, sdk := range clients {
 			reply, err := sdk.call(t.Context(), tenantCall)
