@@ -77,7 +77,7 @@ func New(c Config) (*Cache, *Client, error) {
 		register(a.ID)
 	}
 	client.http = &http.Client{Transport: client, Timeout: c.Timeout}
-	return &Cache{rest: c.Rest, logger: c.Logger, logged: map[string]bool{}}, client, nil
+	return &Cache{rest: c.Rest, warnings: warnings{logger: c.Logger}}, client, nil
 }
 
 // Do is RoundTrip with redirects and Config.Timeout. Its errors are an *url.Error each.

@@ -56,7 +56,8 @@ type Config struct {
 	// the SDK do.
 	Rest Store
 
-	// Logger is warned, once each, of keys that look like a token's and are none of these apps'.
+	// Logger is warned, once each, of apps that are none of these, whose tokens the SDK gets by itself,
+	// and of keys whose form is unknown; of 100 of each. Of a Rest that fails it is warned once a minute.
 	// nil means slog.Default().
 	Logger *slog.Logger
 }
