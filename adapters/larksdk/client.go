@@ -25,6 +25,9 @@ var (
 	// unknown, so that the tenant is.
 	ErrNoTenant = errors.New("larksdk: no source for this tenant")
 
+	// ErrNoSource: the SDK wants the app access token of a store app whose App.Source was left out.
+	ErrNoSource = errors.New("larksdk: no App.Source for an app access token")
+
 	// ErrTokenRequest: the SDK asks the issuer for a token of one of the apps, so that its cache is
 	// not a Cache of this package. Set lark.WithTokenCache as well as lark.WithHttpClient. Under
 	// lark.WithEnableTokenCache(false) there is no such error, but in the keyless mode: the SDK sends no
@@ -135,7 +138,7 @@ func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) 
 func (a *app) source(m marker) (bearer.Source, error) {
 	if m.kind == bearer.App || a.ForTenant == nil {
 		if a.Source == nil {
-			return nil, fmt.Errorf("%w: the app %s, %s token", ErrNoTenant, m.app, m.kind)
+			return nil, fmt.Errorf("%w: set it for the store app %s", ErrNoSource, m.app)
 		}
 		return a.Source, nil
 	}

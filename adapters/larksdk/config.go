@@ -110,7 +110,7 @@ func (a App) validate() error {
 	switch {
 	case a.ID == "":
 		return errors.New("ID is empty: it is the app's id in the developer console, such as cli_a1b2")
-	case strings.ContainsAny(a.ID, ":- \t\r\n"):
+	case strings.ContainsFunc(a.ID, isNotOfID):
 		return errors.New("ID has a character that no app id has: letters, digits and underscores")
 	case a.Source == nil && a.ForTenant == nil:
 		return errors.New("Source is nil: make one with Cache.Source")
@@ -118,6 +118,10 @@ func (a App) validate() error {
 		return fmt.Errorf("Source is a nil %T: make one with Cache.Source", a.Source)
 	}
 	return nil
+}
+
+func isNotOfID(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 }
 
 func isNilPointer(v any) bool {

@@ -46,7 +46,8 @@ func parseKey(key string) (m marker, ok bool) {
 		return m, m.isWhole()
 	case strings.HasPrefix(rest, ":app_secret:"):
 		m.app, m.tenant, _ = strings.Cut(strings.TrimPrefix(rest, ":app_secret:"), ":")
-		if digest, after, _ := strings.Cut(m.tenant, ":"); isDigest(digest) {
+		digest, after, isMore := strings.Cut(m.tenant, ":")
+		if isDigest(digest) && isMore == (m.kind == bearer.Tenant) { // else it is a tenant that looks like one
 			m.tenant = after
 		}
 		return m, m.isWhole()

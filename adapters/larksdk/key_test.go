@@ -30,10 +30,20 @@ func TestParseKey(t *testing.T) {
 		assert.Equal(t, want, got, key)
 		assert.True(t, looksLikeToken(key))
 	}
+	for key, want := range map[string]marker{ // a tenant may look like a digest
+		"tenant_access_token:app_secret:cli_a:" + digest:                   {app: "cli_a", kind: bearer.Tenant, tenant: digest},
+		"tenant_access_token:app_secret:cli_a:" + digest + ":" + digest:    {app: "cli_a", kind: bearer.Tenant, tenant: digest},
+		"tenant_access_token-cli_a-" + digest:                              {app: "cli_a", kind: bearer.Tenant, tenant: digest},
+		"tenant_access_token:client_assertion:cli_a:" + digest + ":host.x": {app: "cli_a", kind: bearer.Access, tenant: digest},
+	} {
+		got, ok := parseKey(key)
+		assert.True(t, ok, key)
+		assert.Equal(t, want, got, key)
+	}
 	for _, key := range []string{
 		"", "app_ticket-cli_a", "app_access_token", "app_access_token-", "tenant_access_token:", "app_access_token-cli_a-t1",
 		"tenant_access_token:app_secret:", "tenant_access_token:app_secret:cli_a:x:t1", "tenant_access_token:client_assertion:cli_a",
-		"tenant_access_token:client_assertion:cli_a:t1", "app_access_token:client_assertion:cli_a:t1:x", "tenant_access_token:v4:cli_a",
+		"tenant_access_token:client_assertion:cli_a:t1", "app_access_token:client_assertion:cli_a:t1:x", "app_access_token:app_secret:cli_a:" + digest + ":t1", "tenant_access_token:v4:cli_a",
 		"user_access_token-cli_a", "x-app_access_token-cli_a",
 	} {
 		_, ok := parseKey(key)

@@ -253,6 +253,19 @@ func TestRedisIsDead(t *testing.T) {
 	})
 }
 
+// A store app whose Source was left out has tokens of tenants alone.
+func TestStoreAppWithoutSource(t *testing.T) {
+	w := newWorld(feishutest.New(feishutest.Config{}))
+	sdk := w.sdk(t, func(c *larksdk.Config) {
+		c.Apps[0].Source, c.Apps[0].ForTenant = nil, func(string) bearer.Source { return gives("x") }
+	})
+	_, err := sdk.call(t.Context(), appCall)
+	require.ErrorIs(t, err, larksdk.ErrNoSource)
+	require.NotErrorIs(t, err, larksdk.ErrNoTenant)
+	require.ErrorContains(t, err, "cli_test")
+	assert.Empty(t, w.requests())
+}
+
 // A ForTenant that looks into a map of pointers returns a nil one for a tenant that is not there.
 func TestTenantThatIsNone(t *testing.T) {
 	tenants := map[string]*tokencache.Source{}
