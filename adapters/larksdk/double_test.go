@@ -44,7 +44,8 @@ type sdkClient struct {
 	form keyForm
 	log  func(string) // of what LogReqAtDebug prints; or nil
 
-	noCache bool // lark.WithEnableTokenCache(false)
+	noCache  bool // lark.WithEnableTokenCache(false)
+	takesOwn bool // a tenant's token that a call is given goes before the cache's: since after v3.4.0
 }
 
 // keyForm is one of the three generations of keys, or the keyless mode's.
@@ -100,6 +101,7 @@ type sdkCall struct {
 	takes        []string  // kinds of token
 	file         io.Reader // of an upload
 	user, tenant string    // a user's token, and a tenant's key
+	own          string    // a tenant's token: larkcore.WithTenantAccessToken
 }
 
 // sdkReply is an ApiResp.
@@ -183,6 +185,9 @@ func (s *sdkClient) request(ctx context.Context, c sdkCall, kind string) (*http.
 	token := c.user
 	switch kind {
 	case "tenant":
+		if token = c.own; token != "" && s.takesOwn {
+			break
+		}
 		token, err = s.token(ctx, s.form.tenant(s.app, c.tenant), "tenant")
 	case "app":
 		token, err = s.token(ctx, s.form.app(s.app, ""), "app")
