@@ -43,15 +43,18 @@ func TestNoConnection(t *testing.T) {
 // SDK's second try the API would get it a third time.
 func TestNoConnectionAfterASend(t *testing.T) {
 	post := sdkCall{method: http.MethodPost, path: "/open-apis/post", takes: []string{"tenant"}}
-	redirect := reply(http.StatusTemporaryRedirect, "")
-	redirect.Header.Set("Location", "/open-apis/elsewhere")
+	redirect := func() *http.Response {
+		resp := reply(http.StatusTemporaryRedirect, "")
+		resp.Header.Set("Location", "/open-apis/elsewhere")
+		return resp
+	}
 	for edge, c := range map[string]struct {
 		call  sdkCall
-		first *http.Response // to the first send
+		first func() *http.Response // to the first send
 	}{
-		"GET, rejected":        {tenantCall, rejected()},
-		"POST, rejected":       {post, rejected()},
-		"upload, rejected":     {upload(strings.NewReader("file")), rejected()},
+		"GET, rejected":        {tenantCall, rejected},
+		"POST, rejected":       {post, rejected},
+		"upload, rejected":     {upload(strings.NewReader("file")), rejected},
 		"POST, sent elsewhere": {post, redirect},
 	} {
 		t.Run(edge, func(t *testing.T) {
@@ -59,7 +62,7 @@ func TestNoConnectionAfterASend(t *testing.T) {
 			sdk := newWorld(feishutest.New(feishutest.Config{MintEveryCall: true})).sdk(t, func(config *larksdk.Config) {
 				config.Base = roundTrip(func(*http.Request) (*http.Response, error) {
 					if sends++; sends == 1 {
-						return c.first, nil
+						return c.first(), nil
 					}
 					return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}
 				})
