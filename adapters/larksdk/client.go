@@ -151,8 +151,10 @@ func (a *app) source(m marker) (bearer.Source, error) {
 	return nil, fmt.Errorf("%w: App.ForTenant of the app %s gave none for %q", ErrNoTenant, m.app, m.tenant)
 }
 
-// fence is what an app's Transport sends by. A request that the Transport gave no token goes to
-// none of App.Hosts, or came there by a redirect from elsewhere.
+// fence is the Base of an app's Transport. It refuses a request of the SDK's that the Transport has given
+// no token, as its host is none of App.Hosts: withToken has removed the marker, so that the API would
+// get nothing in its place. A request after a redirect it lets pass without a token: http.Client has
+// followed the API to a host that is to get none.
 type fence struct {
 	app  string
 	base http.RoundTripper

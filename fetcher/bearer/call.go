@@ -114,7 +114,7 @@ func (c *call) another(bad tokencache.Token) (next tokencache.Token, body io.Rea
 	if err := c.source.Invalidate(c.req.Context(), bad); err != nil && !errors.Is(err, tokencache.ErrRedis) {
 		return next, nil, err
 	}
-	if _, isOnce := c.replay.(once); isOnce {
+	if _, isOnce := c.replay.(once); isOnce { // before the next token: it would be asked of the issuer for nothing
 		return next, nil, ErrBodySpent
 	}
 	next, err = c.token()

@@ -178,7 +178,7 @@ func (p Place) validate() error {
 		return nil
 	case p.name == "" && p.scheme != "":
 		return errors.New("Place is a header without a name: InHeader(\"X-Access-Token\", \"\"), say")
-	case !isToken(p.spelled().name):
+	case !isToken(p.named().name):
 		return errors.New("Place is a header whose name no header can have: letters, digits and hyphens")
 	case slices.Contains(notAPlace, p.name):
 		return fmt.Errorf("Place is the header %s, which net/http writes itself: name another", p.name)

@@ -18,7 +18,11 @@ type Place struct {
 // InHeader is a header: name: scheme token. Without a scheme the token is all of the value.
 // InHeader("Authorization", "Bearer") is the zero Place.
 func InHeader(name, scheme string) Place {
-	return Place{name: textproto.CanonicalMIMEHeaderKey(name), scheme: scheme}.plain()
+	p := Place{name: textproto.CanonicalMIMEHeaderKey(name), scheme: scheme}
+	if p == authorizationBearer {
+		return Place{}
+	}
+	return p
 }
 
 // InQuery is a parameter of the URL's query, such as the access_token of WeChat. Whoever logs URLs
@@ -28,7 +32,7 @@ func InQuery(name string) Place { return Place{query: true, name: name} }
 
 // String tells the place, such as "header Authorization, scheme Bearer" or "query parameter access_token".
 func (p Place) String() string {
-	p = p.spelled()
+	p = p.named()
 	switch {
 	case p.query:
 		return "query parameter " + p.name
@@ -38,18 +42,13 @@ func (p Place) String() string {
 	return "header " + p.name + ", scheme " + p.scheme
 }
 
-var standard = Place{name: "Authorization", scheme: "Bearer"}
+// authorizationBearer is what the zero Place means. InHeader turns it into the zero value, so that Places
+// which are the same compare as equal; named turns the zero value into it, for those who read the fields.
+var authorizationBearer = Place{name: "Authorization", scheme: "Bearer"}
 
-func (p Place) plain() Place {
-	if p == standard {
-		return Place{}
-	}
-	return p
-}
-
-func (p Place) spelled() Place {
+func (p Place) named() Place {
 	if p == (Place{}) {
-		return standard
+		return authorizationBearer
 	}
 	return p
 }
@@ -57,7 +56,7 @@ func (p Place) spelled() Place {
 // taken reports whether a request has something of its own in this place. It counts without a value
 // as well, which says that the caller wants none; a header in any spelling, as all are sent.
 func (p Place) taken(req *http.Request) bool {
-	p = p.spelled()
+	p = p.named()
 	if p.query {
 		return req.URL != nil && slices.ContainsFunc(strings.Split(req.URL.RawQuery, "&"), p.isPair)
 	}
@@ -80,7 +79,7 @@ func (p Place) isPair(pair string) bool {
 
 // put has a request carry the token. The request is the Transport's own copy.
 func (p Place) put(req *http.Request, token string) {
-	p = p.spelled()
+	p = p.named()
 	switch {
 	case p.query:
 		pair := url.QueryEscape(p.name) + "=" + url.QueryEscape(token)
