@@ -119,6 +119,7 @@ func TestEscapedTokenInALocation(t *testing.T) {
 				"https://evil.example/?next=https://open.feishu.cn/x?access_token=%s",
 				"https://evil.example/%%zz/%s",
 				"https://evil.example/x#%s",
+				"https://[/?access_token=%s", // no URL: http.Client quotes it
 			} {
 				location := fmt.Sprintf(format, spelled)
 				hops, err := hopsOf(t, token, location)
