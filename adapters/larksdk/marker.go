@@ -61,5 +61,5 @@ func markerOf(req *http.Request) (m marker, ok bool) {
 		return marker{}, false
 	}
 	m.app, m.kind, m.tenant = string(app), kinds[kind], string(tenant)
-	return m, true
+	return m, m.String() == markerPrefix+text // the decoder skips line ends
 }
