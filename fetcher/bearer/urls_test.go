@@ -218,11 +218,11 @@ func spellings(token string) []string {
 	all := []string{token}
 	for range 2 {
 		for _, s := range all {
-			every := ""
+			var every strings.Builder
 			for _, b := range []byte(s) {
-				every += fmt.Sprintf("%%%02X", b)
+				fmt.Fprintf(&every, "%%%02X", b)
 			}
-			all = append(all, url.QueryEscape(s), url.PathEscape(s), every)
+			all = append(all, url.QueryEscape(s), url.PathEscape(s), every.String())
 		}
 	}
 	for _, s := range all {
