@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -14,11 +12,8 @@ import (
 // of the same New replaces by the token. Redis and the issuer are not involved before that. Safe for
 // concurrent use; needs no Close.
 type Cache struct {
-	rest   Store
-	logger *slog.Logger
-
-	mu     sync.Mutex // guards logged
-	logged map[string]bool
+	rest     Store
+	warnings warnings
 }
 
 // Get returns the marker for a token of one of the apps, and neither waits nor fails. Any other key
@@ -33,7 +28,7 @@ func (c *Cache) Get(ctx context.Context, key string) (string, error) {
 	}
 	value, err := c.rest.Get(ctx, key)
 	if err != nil {
-		c.logger.WarnContext(ctx, "the store beside the apps' tokens fails: the sdk asks the issuer", "error", err)
+		c.warnings.failingStore(ctx, err)
 		return "", nil
 	}
 	return value, nil
@@ -49,46 +44,22 @@ func (c *Cache) Set(ctx context.Context, key string, value string, expireTime ti
 		return nil
 	}
 	if err := c.rest.Set(ctx, key, value, expireTime); err != nil {
-		c.logger.WarnContext(ctx, "the store beside the apps' tokens fails: the sdk asks the issuer again", "error", err)
+		c.warnings.failingStore(ctx, err)
 	}
 	return nil
 }
 
 // find returns the token that a key is of, if it is one of an app that is known.
-func (c *Cache) find(key string) (marker, bool) {
-	m, ok := parseKey(key)
-	switch {
-	case ok && isRegistered(m.app) && isStoreApp(m.app):
-		return m, true
-	case ok && isRegistered(m.app):
-		m.tenant = "" // whatever it is, the token is the same
-		return m, true
-	case ok:
-		if key, isNew := c.isNew(key); isNew {
-			c.logger.Warn("the sdk wants a token of an app that is none of Config.Apps: it asks the issuer by itself", "key", key)
-		}
+func (c *Cache) find(key string) (m marker, ok bool) {
+	if m, ok = parseKey(key); !ok {
+		c.warnings.unknownKey(key)
+		return guessKey(key, isRegistered)
+	}
+	if !isRegistered(m.app) {
+		c.warnings.foreignApp(m.app)
 		return m, false
 	}
-	if key, isNew := c.isNew(key); isNew {
-		c.logger.Warn("the sdk has a form of key that is unknown: see whether there is a newer version of onetoken", "key", key)
-	}
-	m, ok = guessKey(key, isRegistered)
-	return m, ok && !isStoreApp(m.app)
-}
-
-// maxLogged bounds what is remembered of the keys that were logged.
-const maxLogged = 100
-
-// isNew returns a key as it is logged, and whether it is to be: once.
-func (c *Cache) isNew(key string) (printed string, isNew bool) {
-	printed = withoutDigest(key)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.logged[printed] || len(c.logged) >= maxLogged {
-		return printed, false
-	}
-	c.logged[printed] = true
-	return printed, true
+	return m, true
 }
 
 // Format prints no field, as the SDK prints its config: Config.Rest may hold tokens.

@@ -2,10 +2,13 @@ package larksdk_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -22,10 +25,11 @@ func TestRest(t *testing.T) {
 	for key, value := range map[string]string{
 		"app_ticket-cli_test":                "ticket",
 		"app_ticket-cli_foreign":             "ticket of another",
-		third.tenant("cli_foreign", ""):      "t-foreign",
+		third.tenant("cli_foreign", "t"):     "t-foreign",
 		"jsapi_ticket-cli_test":              "x",
 		"tenant_access_token:v9:cli_foreign": "t-v9",
 	} {
+		key += rand.Text() // the memory is the process's
 		got, err := tokenCache.Get(t.Context(), key)
 		require.NoError(t, err)
 		assert.Empty(t, got)
@@ -78,6 +82,46 @@ func TestUnknownKeys(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, 1, strings.Count(log.String(), "an app that is none of Config.Apps"))
+}
+
+// What is logged is bounded for each cause by itself: store apps that are none of the apps, with
+// thousands of tenants, leave room for the rest.
+func TestLogIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		tokenCache, _, err := larksdk.New(larksdk.Config{
+			Apps:   []larksdk.App{{ID: "cli_test", Source: gives("x"), Hosts: []string{host}}},
+			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Rest:   fails{errors.New("down")},
+		})
+		require.NoError(t, err)
+		get := func(key string) {
+			_, err := tokenCache.Get(t.Context(), key)
+			require.NoError(t, err)
+		}
+		for tenant := range 1000 {
+			get(third.tenant("cli_store", fmt.Sprint(tenant)))
+		}
+		get(third.app("cli_store", ""))
+		assert.Equal(t, 1, strings.Count(log.String(), "cli_store"), "once for the app")
+		assert.Equal(t, 1, strings.Count(log.String(), "store beside the apps' tokens fails"), "not at every Get")
+		time.Sleep(time.Minute)
+		get(third.app("cli_store", ""))
+		assert.Equal(t, 2, strings.Count(log.String(), "store beside the apps' tokens fails"), "a minute later")
+		require.NoError(t, tokenCache.Set(t.Context(), third.app("cli_store", ""), "x", time.Hour))
+		assert.Equal(t, 2, strings.Count(log.String(), "store beside the apps' tokens fails"))
+
+		for app := range 1000 {
+			get(third.app(fmt.Sprint("cli_", app), ""))
+		}
+		assert.LessOrEqual(t, strings.Count(log.String(), "none of Config.Apps"), 100)
+		for n := range 1000 {
+			get(fmt.Sprint("v9:tenant_access_token:cli_a:", n))
+		}
+		unknown := strings.Count(log.String(), "a form of key that is unknown")
+		assert.Positive(t, unknown, "it has its own bound")
+		assert.LessOrEqual(t, unknown, 100)
+	})
 }
 
 type fails struct{ err error }

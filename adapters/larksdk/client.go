@@ -21,11 +21,17 @@ var (
 	// lark.NewClient wants lark.WithHttpClient with the Client that has its app.
 	ErrForeignApp = errors.New("larksdk: the app is none of this client's")
 
-	// ErrNoTenant: App.ForTenant has no Source for the tenant.
+	// ErrNoTenant: App.ForTenant has no Source for the tenant, or the SDK has a form of key that is
+	// unknown, so that the tenant is.
 	ErrNoTenant = errors.New("larksdk: no source for this tenant")
 
+	// ErrNoSource: the SDK wants the app access token of a store app whose App.Source was left out.
+	ErrNoSource = errors.New("larksdk: no App.Source for an app access token")
+
 	// ErrTokenRequest: the SDK asks the issuer for a token of one of the apps, so that its cache is
-	// not a Cache of this package. Set lark.WithTokenCache as well as lark.WithHttpClient.
+	// not a Cache of this package. Set lark.WithTokenCache as well as lark.WithHttpClient. Under
+	// lark.WithEnableTokenCache(false) there is no such error, but in the keyless mode: the SDK sends no
+	// token, and the API replies with code 99991661.
 	ErrTokenRequest = errors.New("larksdk: the sdk asks for a token by itself")
 )
 
@@ -71,10 +77,10 @@ func New(c Config) (*Cache, *Client, error) {
 		return nil, nil, err
 	}
 	for _, a := range c.Apps {
-		register(a)
+		register(a.ID)
 	}
 	client.http = &http.Client{Transport: client, Timeout: c.Timeout}
-	return &Cache{rest: c.Rest, logger: c.Logger, logged: map[string]bool{}}, client, nil
+	return &Cache{rest: c.Rest, warnings: warnings{logger: c.Logger}}, client, nil
 }
 
 // Do is RoundTrip with redirects and Config.Timeout. Its errors are an *url.Error each.
@@ -84,13 +90,9 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) { return c.http.D
 // if the API rejects that: see bearer.Transport. A rejection that stays is a *bearer.RejectedError.
 // A request without a marker is sent as it is.
 //
-// Errors, none of which holds a token: those of bearer.Transport, and of this package.
+// Errors, none of which holds a token: those of bearer.Transport, such as bearer.ErrNoToken if the
+// Source gave none of the kind that the SDK wants, and of this package.
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := c.roundTrip(req)
-	return resp, finalIfUpload(req, err)
-}
-
-func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	m, ok := markerOf(req)
 	if ok {
 		return c.withToken(req, m)
@@ -99,23 +101,22 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 		return refuse(req, ErrForeignApp) // a marker of ours, and garbled
 	}
 	if id, ok := c.requestsToken(req); ok {
-		return refuse(req, fmt.Errorf("%w, for the app %s: give its lark.NewClient the Cache by lark.WithTokenCache, and do not "+
-			"switch the SDK's use of it off; a token for other purposes is to be had from the Source", ErrTokenRequest, id))
+		return refuse(req, fmt.Errorf("%w, for the app %s: give its lark.NewClient the Cache by lark.WithTokenCache; a token for "+
+			"other purposes is to be had from the Source", ErrTokenRequest, id))
 	}
-	return c.base.RoundTrip(req)
+	resp, err := c.base.RoundTrip(req)
+	return resp, final(req, err, false)
 }
 
-// choice is what a marker was resolved to, in the request's context, for bearer.Config.For.
-type choice struct {
-	source bearer.Source
-	kind   bearer.Kind
-}
-
-type choiceKey struct{}
+// sourceKey is where a request's context has its *tokenSource, for bearer.Config.For.
+type sourceKey struct{}
 
 func chosen(req *http.Request) (bearer.Source, bearer.Kind) {
-	c, _ := req.Context().Value(choiceKey{}).(choice)
-	return c.source, c.kind
+	source, ok := req.Context().Value(sourceKey{}).(*tokenSource)
+	if !ok {
+		return nil, 0
+	}
+	return source, source.kind()
 }
 
 func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) {
@@ -123,24 +124,37 @@ func (c *Client) withToken(req *http.Request, m marker) (*http.Response, error) 
 	if !ok {
 		return refuse(req, fmt.Errorf("%w: %s. Give its lark.NewClient, by lark.WithHttpClient, the Client whose Config.Apps has it", ErrForeignApp, m.app))
 	}
-	source := a.source(m)
-	if source == nil {
-		return refuse(req, fmt.Errorf("%w: the app %s, %s token", ErrNoTenant, m.app, m.kind))
+	source, err := a.source(m)
+	if err != nil {
+		return refuse(req, err)
 	}
-	unmarked := req.Clone(context.WithValue(req.Context(), choiceKey{}, choice{source, m.kind}))
+	tokens := &tokenSource{Source: source, marker: m}
+	unmarked := req.Clone(context.WithValue(req.Context(), sourceKey{}, tokens))
 	unmarked.Header.Del("Authorization")
-	return a.transport.RoundTrip(unmarked)
+	resp, err := a.transport.RoundTrip(unmarked)
+	return resp, final(req, err, tokens.rejected)
 }
 
-func (a *app) source(m marker) bearer.Source {
-	if m.kind == bearer.Tenant && a.ForTenant != nil {
-		return a.ForTenant(m.tenant)
+func (a *app) source(m marker) (bearer.Source, error) {
+	if m.kind == bearer.App || a.ForTenant == nil {
+		if a.Source == nil {
+			return nil, fmt.Errorf("%w: set it for the store app %s", ErrNoSource, m.app)
+		}
+		return a.Source, nil
 	}
-	return a.Source
+	if m.anyTenant {
+		return nil, fmt.Errorf("%w: the sdk wants one of the store app %s, and the form of its key is unknown: see whether there is a newer version of onetoken", ErrNoTenant, m.app)
+	}
+	if source := a.ForTenant(m.tenant); source != nil && !isNilPointer(source) {
+		return source, nil
+	}
+	return nil, fmt.Errorf("%w: App.ForTenant of the app %s gave none for %q", ErrNoTenant, m.app, m.tenant)
 }
 
-// fence is what an app's Transport sends by. A request that the Transport gave no token goes to
-// none of App.Hosts, or came there by a redirect from elsewhere.
+// fence is the Base of an app's Transport. It refuses a request of the SDK's that the Transport has given
+// no token, as its host is none of App.Hosts: withToken has removed the marker, so that the API would
+// get nothing in its place. A request after a redirect it lets pass without a token: http.Client has
+// followed the API to a host that is to get none.
 type fence struct {
 	app  string
 	base http.RoundTripper

@@ -123,6 +123,9 @@ func TestTokenRequests(t *testing.T) {
 		"keyless, as a form":   {oauth, `client_id=cli_test&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer`, true},
 		"a user's":             {oauth, `{"client_id":"cli_test","grant_type":"authorization_code"}`, false},
 		"a user's, once more":  {oauth, `client_id=cli_test&grant_type=refresh_token`, false},
+		"client credentials":   {oauth, `{"client_id":"cli_test","grant_type":"client_credentials"}`, true},
+		"a device's":           {oauth, `client_id=cli_test&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code`, false},
+		"no grant":             {oauth, `{"client_id":"cli_test"}`, false},
 		"another app's":        {self, `{"app_id":"cli_foreign"}`, false},
 		"the app ticket again": {"https://" + host + "/open-apis/auth/v3/app_ticket/resend", `{"app_id":"cli_test"}`, false},
 		"no JSON":              {self, `<app_id>cli_test</app_id>%`, false},
@@ -156,6 +159,22 @@ func TestCacheIsNotSet(t *testing.T) {
 	sdk.pkg.cache = stored{}
 	_, err := sdk.call(t.Context(), tenantCall)
 	assert.ErrorIs(t, err, larksdk.ErrTokenRequest)
+}
+
+// With its use of a cache switched off the SDK sends no token, which is its own business: the reply is
+// the API's.
+func TestCacheIsSwitchedOff(t *testing.T) {
+	const missing = `{"code":99991661,"msg":"Missing access token for authorization"}`
+	issuer := feishutest.New(feishutest.Config{})
+	w := newWorld(issuer)
+	w.replies = func(*http.Request) *http.Response { return reply(http.StatusBadRequest, missing) }
+	sdk := w.sdk(t)
+	sdk.noCache = true
+	got, err := sdk.call(t.Context(), tenantCall)
+	require.NoError(t, err)
+	assert.Equal(t, sdkReply{400, 99991661, missing, 1}, got)
+	assert.Equal(t, []string{host + " /open-apis/tenant "}, w.requests())
+	assert.Zero(t, issuer.Stats().Calls)
 }
 
 // A body that passes through is sent again in full, or the error says why not.

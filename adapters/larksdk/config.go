@@ -19,13 +19,14 @@ type App struct {
 	ID string
 
 	// Source of the app's tokens: a [*tokencache.Source]. For a self-built app it gives the tenant
-	// token as well.
+	// token as well. In the SDK's keyless mode (ClientAssertionProvider), in which the tenant's is the
+	// only one, it may be that of an issuer with one kind of token, such as fetcher/oauth2cc.
 	Source bearer.Source
 
 	// ForTenant gives the Source of a tenant's token, for a store app: its tenant access token is that
 	// Source's. nil means a self-built app, of which Source has both tokens. It is called for each
-	// request, by many at once, and returns nil for a tenant that there is none of. With it Source
-	// is that of the app access token, and may be left out.
+	// request, by many at once, and returns nil, or a nil pointer, for a tenant that there is none of.
+	// With it Source is that of the app access token, and may be left out.
 	ForTenant func(tenantKey string) bearer.Source
 
 	// Hosts that get the app's tokens, as in bearer.Config: the Origin of a fetcher.Feishu, which is
@@ -51,10 +52,12 @@ type Config struct {
 	KeepBody int64
 
 	// Rest keeps what the SDK stores beside these apps' tokens: app tickets, and tokens of other apps.
-	// nil means in memory, for this process alone.
+	// nil means in memory, for this process alone, which all Caches of the process share, as those of
+	// the SDK do.
 	Rest Store
 
-	// Logger is warned, once each, of keys that look like a token's and are none of these apps'.
+	// Logger is warned, once each, of apps that are none of these, whose tokens the SDK gets by itself,
+	// and of keys whose form is unknown; of 100 of each. Of a Rest that fails it is warned once a minute.
 	// nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -66,7 +69,7 @@ func (c Config) withDefaults() Config {
 		c.Base = http.DefaultTransport
 	}
 	if c.Rest == nil {
-		c.Rest = newMemory()
+		c.Rest = ofProcess
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -107,7 +110,7 @@ func (a App) validate() error {
 	switch {
 	case a.ID == "":
 		return errors.New("ID is empty: it is the app's id in the developer console, such as cli_a1b2")
-	case strings.ContainsAny(a.ID, ":- \t\r\n"):
+	case strings.ContainsFunc(a.ID, isNotOfID):
 		return errors.New("ID has a character that no app id has: letters, digits and underscores")
 	case a.Source == nil && a.ForTenant == nil:
 		return errors.New("Source is nil: make one with Cache.Source")
@@ -115,6 +118,10 @@ func (a App) validate() error {
 		return fmt.Errorf("Source is a nil %T: make one with Cache.Source", a.Source)
 	}
 	return nil
+}
+
+func isNotOfID(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 }
 
 func isNilPointer(v any) bool {

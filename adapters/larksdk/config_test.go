@@ -27,6 +27,10 @@ func TestEveryComplaintAtOnce(t *testing.T) {
 		{ID: "cli:b", Source: gives("x")},
 		{ID: "cli_c"},
 		{ID: "cli_d", Source: (*tokencache.Source)(nil)},
+		{ID: "cli/e", Source: gives("x")},
+		{ID: "cli.f", Source: gives("x")},
+		{ID: "cli_\u00e9", Source: gives("x")},
+		{ID: "cli_A1b2C3", Source: gives("x")},
 	}})
 	require.Error(t, err)
 	for _, want := range []string{
@@ -35,9 +39,14 @@ func TestEveryComplaintAtOnce(t *testing.T) {
 		"Apps[3]: ID has a character that no app id has",
 		"Apps[4]: Source is nil",
 		"Apps[5]: Source is a nil *tokencache.Source",
+		"Apps[6]: ID has a character that no app id has",
+		"Apps[7]: ID has a character that no app id has",
+		"Apps[8]: ID has a character that no app id has",
 	} {
 		assert.ErrorContains(t, err, want)
 	}
+
+	assert.NotContains(t, err.Error(), "Apps[9]: ID")
 
 	_, _, err = larksdk.New(larksdk.Config{Apps: []larksdk.App{good, {ID: "cli_b", Source: gives("x")}}})
 	require.ErrorContains(t, err, "larksdk: Apps[1]: bearer: Hosts is empty")

@@ -10,10 +10,14 @@
 //		lark.WithTokenCache(tokenCache),
 //		lark.WithHttpClient(client))
 //
-// Both have to be set, for each lark.NewClient. Neither lark.WithEnableTokenCache(false), with which
-// the SDK uses no cache, nor lark.WithReqTimeout, which does nothing beside lark.WithHttpClient:
-// Config.Timeout is in its place. The SDK wants some secret, but does not use it for calls of APIs;
-// what does want the real one is in the list below. A call that is for a token, such as the SDK's
+// Both have to be set, for each lark.NewClient; without the Cache a call ends with ErrTokenRequest.
+// Two options must not be set: lark.WithEnableTokenCache(false), under which the SDK asks no cache
+// and sends no token, so that the API replies with code 99991661, and nothing here can help; and
+// lark.WithReqTimeout, which does nothing beside lark.WithHttpClient: Config.Timeout is in its
+// place.
+//
+// The SDK wants some secret, but does not use it for calls of APIs; what does want the real one is
+// in the list below. A call that is for a token, such as the SDK's
 // GetTenantAccessTokenBySelfBuiltApp, ends with ErrTokenRequest: Source.Get has it.
 //
 // # How it works
@@ -28,11 +32,28 @@
 //     with the next token and all of the body.
 //  5. If the rejection stays, the call ends with a *bearer.RejectedError. Not with the reply: the SDK
 //     would make the call again, and build the body anew. Of an upload it has read the file to its
-//     end by then, so that it would send an empty one, and report success (upload.go).
+//     end by then, so that it would send an empty one, and report success. So the Client sees a
+//     rejection wherever the SDK would (rejects.go), and an error is none of those after which the
+//     SDK tries again, if something was sent already (noconnection.go). So one call of the SDK is two
+//     requests at most, but for redirects, and for what Downloads says.
 //
 // So nothing that the SDK holds, logs or prints has a token in it, but for those of users and those
 // that calls are given. A Get of the Cache never waits or fails; the token's Get is part of sending
 // the request, and bounded by its context and Config.Timeout.
+//
+// # A marker is a capability
+//
+// Within the process a marker is as good as the token: a request of the Client's with a marker as its
+// "user token" goes out as the app's. Outside of it a marker is nothing, as part of it is random for
+// each process. The SDK up to v3.4.0, and whatever logs its requests, prints markers at debug level. So
+// let no caller of yours choose the user token that the SDK sends and read such a log.
+//
+// # Downloads
+//
+// A reply of 200 may be a file that somebody has stored. One that looks like a rejection in all, with the
+// media type of JSON and without Content-Disposition, cannot be downloaded: it costs a token, and
+// ends with a *bearer.RejectedError. A reply of 200 that only the SDK takes as a rejection, such as
+// one without a message, is left to the SDK, which makes the call again if it is no download.
 //
 // # Several apps, several clients
 //

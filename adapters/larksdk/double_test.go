@@ -43,6 +43,9 @@ type sdkClient struct {
 	http sdkHTTPClient
 	form keyForm
 	log  func(string) // of what LogReqAtDebug prints; or nil
+
+	noCache  bool // lark.WithEnableTokenCache(false)
+	takesOwn bool // a tenant's token that a call is given goes before the cache's: since after v3.4.0
 }
 
 // keyForm is one of the three generations of keys, or the keyless mode's.
@@ -98,6 +101,7 @@ type sdkCall struct {
 	takes        []string  // kinds of token
 	file         io.Reader // of an upload
 	user, tenant string    // a user's token, and a tenant's key
+	own          string    // a tenant's token: larkcore.WithTenantAccessToken
 }
 
 // sdkReply is an ApiResp.
@@ -116,6 +120,9 @@ func (s *sdkClient) call(ctx context.Context, c sdkCall) (sdkReply, error) {
 	}
 	if c.user != "" && slices.Contains(c.takes, "user") {
 		kind = "user"
+	}
+	if s.noCache && c.user == "" { // then the tokens of calls decide alone
+		kind = "none"
 	}
 	if kind == "user" && c.user == "" {
 		return sdkReply{}, errors.New("user access token is empty")
@@ -150,7 +157,7 @@ func (s *sdkClient) call(ctx context.Context, c sdkCall) (sdkReply, error) {
 // isDial looks at the types of an error alone, as the SDK does.
 func isDial(err error) bool {
 	outer, ok := err.(*url.Error) //nolint:errorlint // what the SDK does
-	if !ok {
+	if !ok || outer.Timeout() {
 		return false
 	}
 	inner, ok := outer.Err.(*net.OpError) //nolint:errorlint // what the SDK does
@@ -178,6 +185,9 @@ func (s *sdkClient) request(ctx context.Context, c sdkCall, kind string) (*http.
 	token := c.user
 	switch kind {
 	case "tenant":
+		if token = c.own; token != "" && s.takesOwn {
+			break
+		}
 		token, err = s.token(ctx, s.form.tenant(s.app, c.tenant), "tenant")
 	case "app":
 		token, err = s.token(ctx, s.form.app(s.app, ""), "app")

@@ -3,6 +3,7 @@ package larksdk_test
 import (
 	"bytes"
 	"context"
+	cryptorand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -124,6 +125,86 @@ func TestRejectedUserToken(t *testing.T) {
 	assert.Zero(t, issuer.Stats().Calls)
 }
 
+// A tenant's token that a call is given is sent as it is, and its rejection is the caller's: nothing is
+// replaced, and the fleet not told. Up to v3.4.0 the SDK itself goes by its cache.
+func TestTenantTokenOfACall(t *testing.T) {
+	call := tenantCall
+	call.own = "t-own"
+	for name, takesOwn := range map[string]bool{"v3.12": true, "v3.4": false} {
+		issuer := feishutest.New(feishutest.Config{})
+		w := newWorld(issuer)
+		sdk := w.sdk(t)
+		sdk.takesOwn = takesOwn
+		reply, err := sdk.call(t.Context(), call)
+		require.NoError(t, err)
+		if !takesOwn {
+			assert.Equal(t, 200, reply.status, name)
+			assert.Equal(t, []string{host + " /open-apis/tenant Bearer " + issuer.Pairs()[0].Tenant}, w.requests())
+			continue
+		}
+		assert.Equal(t, 99991663, reply.code, name)
+		assert.Equal(t, 2, reply.tries, "the SDK's own")
+		own := host + " /open-apis/tenant Bearer t-own"
+		assert.Equal(t, []string{own, own}, w.requests())
+		assert.Zero(t, issuer.Stats().Calls)
+	}
+}
+
+// A rejected app token is replaced as a tenant's is.
+func TestRejectedAppToken(t *testing.T) {
+	issuer := feishutest.New(feishutest.Config{})
+	w := newWorld(issuer)
+	sdk := w.sdk(t)
+	_, err := sdk.call(t.Context(), appCall)
+	require.NoError(t, err)
+	require.True(t, issuer.Revoke(issuer.Pairs()[0].App))
+	got, err := sdk.call(t.Context(), appCall)
+	require.NoError(t, err)
+	assert.Equal(t, sdkReply{200, 0, `{"code":0,"msg":"of cli_test"}`, 1}, got)
+	pairs := issuer.Pairs()
+	assert.Equal(t, []string{
+		host + " /open-apis/app Bearer " + pairs[0].App,
+		host + " /open-apis/app Bearer " + pairs[0].App,
+		host + " /open-apis/app Bearer " + pairs[1].App,
+	}, w.requests())
+	assert.Equal(t, 2, issuer.Stats().Calls)
+}
+
+// The rejection of one tenant's token is told to the Source of that tenant, and to no other.
+func TestRejectedTokenOfATenant(t *testing.T) {
+	tokens := func(names ...string) (all []tokencache.Token) {
+		for _, name := range names {
+			all = append(all, tokencache.NewToken("", name, time.Hour))
+		}
+		return all
+	}
+	one, two, app := &script{tokens: tokens("dead", "next")}, &script{tokens: tokens("other")}, &script{}
+	w := newWorld(feishutest.New(feishutest.Config{}))
+	w.replies = func(req *http.Request) *http.Response {
+		if req.Header.Get("Authorization") == "Bearer dead" {
+			return rejected()
+		}
+		return reply(200, `{"code":0,"msg":""}`)
+	}
+	sdk := w.sdk(t, func(c *larksdk.Config) {
+		c.Apps[0].Source = app
+		c.Apps[0].ForTenant = func(tenant string) bearer.Source { return map[string]bearer.Source{"one": one, "two": two}[tenant] }
+	})
+	for _, tenant := range []string{"one", "two"} {
+		call := tenantCall
+		call.tenant = tenant
+		got, err := sdk.call(t.Context(), call)
+		require.NoError(t, err)
+		assert.Equal(t, 1, got.tries)
+	}
+	const path = host + " /open-apis/tenant Bearer "
+	assert.Equal(t, []string{path + "dead", path + "next", path + "other"}, w.requests())
+	require.Len(t, one.told, 1)
+	assert.True(t, tokens("dead")[0].Equal(one.told[0]))
+	assert.Empty(t, two.told)
+	assert.Empty(t, app.told)
+}
+
 // Each form of key that the SDK has had, for each kind: a marker, and never a token.
 func TestGenerations(t *testing.T) {
 	for name, form := range forms {
@@ -151,7 +232,7 @@ func TestGenerations(t *testing.T) {
 func TestClientsInOneProcess(t *testing.T) {
 	one := feishutest.New(feishutest.Config{AppID: "cli_one"})
 	two := feishutest.New(feishutest.Config{AppID: "cli_two"})
-	other := feishutest.New(feishutest.Config{AppID: "cli_other"})
+	other := feishutest.New(feishutest.Config{AppID: "cli_" + cryptorand.Text()}) // the memory is the process's
 	net := newWorld(one, two, other)
 	apps := net.apps(t, tokencachetest.New(t))
 	pkg := new(sdkPackage)
@@ -161,7 +242,7 @@ func TestClientsInOneProcess(t *testing.T) {
 		require.NoError(t, err)
 		clients = append(clients, pkg.newClient(sdkClient{app: apps[i].ID, base: "https://" + hostOf(i), http: client, form: third}, tokenCache))
 	}
-	clients = append(clients, pkg.newClient(sdkClient{app: "cli_other", base: "https://" + hostOf(2), http: &http.Client{Transport: net}, form: third}, nil))
+	clients = append(clients, pkg.newClient(sdkClient{app: other.AppID(), base: "https://" + hostOf(2), http: &http.Client{Transport: net}, form: third}, nil))
 	for range 2 {
 		for i, sdk := range clients {
 			reply, err := sdk.call(t.Context(), tenantCall)
@@ -252,20 +333,58 @@ func TestRedisIsDead(t *testing.T) {
 	})
 }
 
-// What stays rejected is an error at the SDK's first try, lest it sends an upload empty.
-func TestRejectionThatStays(t *testing.T) {
-	issuer := feishutest.New(feishutest.Config{MintEveryCall: true})
-	w := newWorld(issuer)
-	w.replies = func(*http.Request) *http.Response {
-		return reply(http.StatusBadRequest, `{"code":99991663,"msg":"Invalid access token for authorization"}`)
+// A store app whose Source was left out has tokens of tenants alone.
+func TestStoreAppWithoutSource(t *testing.T) {
+	w := newWorld(feishutest.New(feishutest.Config{}))
+	sdk := w.sdk(t, func(c *larksdk.Config) {
+		c.Apps[0].Source, c.Apps[0].ForTenant = nil, func(string) bearer.Source { return gives("x") }
+	})
+	_, err := sdk.call(t.Context(), appCall)
+	require.ErrorIs(t, err, larksdk.ErrNoSource)
+	require.NotErrorIs(t, err, larksdk.ErrNoTenant)
+	require.ErrorContains(t, err, "cli_test")
+	assert.Empty(t, w.requests())
+}
+
+// A ForTenant that looks into a map of pointers returns a nil one for a tenant that is not there.
+func TestTenantThatIsNone(t *testing.T) {
+	tenants := map[string]*tokencache.Source{}
+	for name, forTenant := range map[string]func(string) bearer.Source{
+		"nil":           func(string) bearer.Source { return nil },
+		"a nil pointer": func(tenant string) bearer.Source { return tenants[tenant] },
+	} {
+		w := newWorld(feishutest.New(feishutest.Config{}))
+		sdk := w.sdk(t, func(c *larksdk.Config) { c.Apps[0].ForTenant = forTenant })
+		call := tenantCall
+		call.tenant = "t-gone"
+		_, err := sdk.call(t.Context(), call)
+		require.ErrorIs(t, err, larksdk.ErrNoTenant, name)
+		assert.Empty(t, w.requests())
 	}
-	got, err := w.sdk(t).call(t.Context(), upload(strings.NewReader("file")))
-	var rejected *bearer.RejectedError
-	require.ErrorAs(t, err, &rejected)
-	assert.Equal(t, "code 99991663", rejected.Reason)
-	assert.Equal(t, 1, got.tries)
-	assert.Len(t, w.requests(), 2)
-	assert.Equal(t, 2, issuer.Stats().Calls)
+}
+
+// What stays rejected is an error at the SDK's first try: the SDK's second and ours do not multiply,
+// and no upload is sent empty.
+func TestRejectionThatStays(t *testing.T) {
+	for name, call := range map[string]sdkCall{
+		"GET":    tenantCall,
+		"POST":   {method: http.MethodPost, path: "/open-apis/post", takes: []string{"tenant"}},
+		"app":    appCall,
+		"upload": upload(strings.NewReader("file")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			issuer := feishutest.New(feishutest.Config{MintEveryCall: true})
+			w := newWorld(issuer)
+			w.replies = func(*http.Request) *http.Response { return rejected() }
+			got, err := w.sdk(t).call(t.Context(), call)
+			var stays *bearer.RejectedError
+			require.ErrorAs(t, err, &stays)
+			assert.Equal(t, "code 99991663", stays.Reason)
+			assert.Equal(t, 1, got.tries)
+			assert.Len(t, w.requests(), 2)
+			assert.Equal(t, 2, issuer.Stats().Calls)
+		})
+	}
 }
 
 // Nothing that the SDK holds or prints has a token.

@@ -14,7 +14,7 @@ import (
 // FuzzMarker: a marker is what the Cache gave, to the letter, whatever a "user's token" may say; and
 // each key has one app, whose marker names it.
 func FuzzMarker(f *testing.F) {
-	for _, m := range []marker{{"cli_a", bearer.Tenant, ""}, {"cli_a", bearer.App, ""}, {"cli_a", bearer.Tenant, "t1"}} {
+	for _, m := range []marker{{app: "cli_a", kind: bearer.Tenant}, {app: "cli_a", kind: bearer.App}, {app: "cli_a", kind: bearer.Tenant, tenant: "t1"}, {app: "cli_a", kind: bearer.Access, anyTenant: true}} {
 		f.Add(strings.TrimPrefix(m.String(), markerPrefix), "tenant_access_token-cli_a-t1")
 	}
 	f.Add("tenant.Y2xpX2F.", "tenant_access_token:app_secret:cli_a:"+digest+":t1")

@@ -26,6 +26,10 @@ type entry struct {
 	end   time.Time
 }
 
+// ofProcess is the memory of every Cache without a Config.Rest: the SDK has one cache in a process, and
+// with the next lark.NewClient another Cache is asked for what this one was given.
+var ofProcess = newMemory()
+
 const minSweep = 64
 
 func newMemory() *memory { return &memory{entries: map[string]entry{}, sweepAt: minSweep} }

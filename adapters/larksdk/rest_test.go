@@ -8,7 +8,26 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/bearer"
 )
+
+// The SDK has one cache in a process: what one Cache has stored of itself, the next has, too.
+func TestMemoryOfTheProcess(t *testing.T) {
+	caches := make([]*Cache, 2)
+	for i := range caches {
+		var err error
+		caches[i], _, err = New(Config{Apps: []App{{ID: "cli_a", Source: noSource{}, Hosts: []string{"open.feishu.cn"}}}})
+		require.NoError(t, err)
+	}
+	key := "app_ticket-cli_" + t.Name()
+	require.NoError(t, caches[0].Set(t.Context(), key, "ticket", time.Hour))
+	got, err := caches[1].Get(t.Context(), key)
+	require.NoError(t, err)
+	assert.Equal(t, "ticket", got)
+}
+
+type noSource struct{ bearer.Source }
 
 func TestMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

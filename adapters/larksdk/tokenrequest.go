@@ -19,8 +19,9 @@ var tokenPaths = []string{
 
 const oauthPath = "/oauth/v3/token"
 
-// userGrants are those by which the SDK asks for a user's token. These are the SDK's business.
-var userGrants = map[string]bool{"authorization_code": true, "refresh_token": true}
+// appGrants are those by which the SDK asks for an app's token. All others are for a user's, which is
+// the SDK's business.
+var appGrants = map[string]bool{"client_credentials": true, "urn:ietf:params:oauth:grant-type:jwt-bearer": true}
 
 // maxTokenRequest bounds what is read of a request to a token endpoint.
 const maxTokenRequest = 64 << 10
@@ -42,7 +43,7 @@ func (c *Client) requestsToken(req *http.Request) (app string, ok bool) {
 		return "", false
 	}
 	form := parseTokenRequest(text)
-	if path == oauthPath && userGrants[form.grantType] {
+	if path == oauthPath && !appGrants[form.grantType] {
 		return "", false
 	}
 	_, ok = c.apps[form.app]

@@ -99,7 +99,7 @@ func (c *call) send(body io.ReadCloser, tok tokencache.Token) (*http.Response, e
 	}
 	if resp != nil {
 		resp.Request = c.req
-		if locationErr := c.place.clean(resp.Header, token); locationErr != nil && err == nil {
+		if locationErr := c.place.clean(resp, token); locationErr != nil && err == nil {
 			c.drain(resp)
 			return nil, locationErr
 		}
@@ -114,7 +114,7 @@ func (c *call) another(bad tokencache.Token) (next tokencache.Token, body io.Rea
 	if err := c.source.Invalidate(c.req.Context(), bad); err != nil && !errors.Is(err, tokencache.ErrRedis) {
 		return next, nil, err
 	}
-	if _, isOnce := c.replay.(once); isOnce {
+	if _, isOnce := c.replay.(once); isOnce { // before the next token: it would be asked of the issuer for nothing
 		return next, nil, ErrBodySpent
 	}
 	next, err = c.token()

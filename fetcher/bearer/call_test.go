@@ -48,6 +48,18 @@ func TestFor(t *testing.T) {
 	assert.Equal(t, 3, asked, "not for a host that gets no token")
 }
 
+// A For that looks into a map of pointers returns a nil one for what is not there: that is no Source.
+func TestForWithANilPointer(t *testing.T) {
+	sources := map[string]*tokencache.Source{}
+	s := newStage(t, feishutest.Config{}, on(answers(`{"code":0}`)), func(c *bearer.Config) {
+		c.Source, c.For = nil, func(*http.Request) (bearer.Source, bearer.Kind) { return sources["none"], bearer.Tenant }
+	})
+	req := newRequest(t, http.MethodGet, query, nil)
+	s.do(t, req)
+	assert.Equal(t, []string{""}, s.authorizations())
+	assert.Same(t, req, s.sent[0], "sent as it is")
+}
+
 func TestForBesideSource(t *testing.T) {
 	choose := func(*http.Request) (bearer.Source, bearer.Kind) { return nil, 0 }
 	for _, c := range []bearer.Config{

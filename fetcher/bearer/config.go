@@ -84,9 +84,9 @@ type Config struct {
 	Kind Kind
 
 	// For chooses by request, in place of Source and Kind: which app or tenant, say, by the request's
-	// context. A nil Source has the request sent without a token. It is asked once for each request
-	// that may have a token, by many at once, and changes nothing of the request. nil means Source
-	// and Kind for all.
+	// context. A nil Source, or a nil pointer in it, has the request sent without a token. For is asked
+	// once for each request that may have a token, by many at once, and changes nothing of the request.
+	// nil means Source and Kind for all.
 	For func(*http.Request) (Source, Kind)
 
 	// Place of the token in a request. Zero means Authorization: Bearer.
@@ -134,13 +134,13 @@ func (c Config) validate() (origins, error) {
 		}
 	} else if c.Source == nil {
 		errs = append(errs, errors.New("Source is nil: make one with Cache.Source"))
-	} else if v := reflect.ValueOf(c.Source); v.Kind() == reflect.Pointer && v.IsNil() {
+	} else if isNilPointer(c.Source) {
 		errs = append(errs, fmt.Errorf("Source is a nil %T: make one with Cache.Source", c.Source))
 	}
 	if len(c.Hosts) == 0 {
 		errs = append(errs, errors.New("Hosts is empty: name the API's, such as open.feishu.cn"))
 	}
-	if v := reflect.ValueOf(c.Base); v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNilPointer(c.Base) {
 		errs = append(errs, fmt.Errorf("Base is a nil %T: leave it out, or make one", c.Base))
 	}
 	if c.Kind > Access {
@@ -161,6 +161,12 @@ func (c Config) validate() (origins, error) {
 	return hosts, errors.Join(errs...)
 }
 
+// isNilPointer reports whether an interface holds a nil pointer, and so is not nil itself.
+func isNilPointer(v any) bool {
+	value := reflect.ValueOf(v)
+	return value.Kind() == reflect.Pointer && value.IsNil()
+}
+
 // notAPlace are headers that net/http writes by itself, or that end at the next hop.
 var notAPlace = []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Te", "Upgrade"}
 
@@ -172,7 +178,7 @@ func (p Place) validate() error {
 		return nil
 	case p.name == "" && p.scheme != "":
 		return errors.New("Place is a header without a name: InHeader(\"X-Access-Token\", \"\"), say")
-	case !isToken(p.spelled().name):
+	case !isToken(p.named().name):
 		return errors.New("Place is a header whose name no header can have: letters, digits and hyphens")
 	case slices.Contains(notAPlace, p.name):
 		return fmt.Errorf("Place is the header %s, which net/http writes itself: name another", p.name)

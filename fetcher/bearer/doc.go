@@ -48,10 +48,17 @@
 // # Tokens in a query
 //
 // Some APIs want the token in the URL (InQuery), which is printed more often than a header. The
-// Transport shows its caller none of it: Response.Request, and so the Referer of a redirect and the URL in an error of http.Client, is
-// the request without it; an error of Base that quotes it is shown without it; a redirect that
-// repeats it has it taken out of its Location, and is an error if it stands anywhere else there.
-// Base itself sees it, as do proxies with http://, and the API's host, whose logs are its own.
+// Transport keeps it from its caller (urls.go, hush.go), however it is escaped:
+//
+//   - Response.Request, and so the Referer of a redirect and the URL in an error of http.Client, is
+//     the request without it.
+//   - An error of Base that quotes it is shown without it.
+//   - A reply that repeats it in Location, Content-Location, Link or Refresh has the parameter taken
+//     out there. If it stands elsewhere in one of these, the header is dropped, and a redirect is an
+//     error.
+//
+// What else a reply holds, such as its body, is the caller's as it is. Base itself sees the token, as
+// do proxies with http://, and the API's host, whose logs are its own.
 //
 // # Redirects
 //

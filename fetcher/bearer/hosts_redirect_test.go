@@ -2,8 +2,10 @@ package bearer_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,6 +38,33 @@ func TestRedirects(t *testing.T) {
 	t.Run("of a user's call, whose token net/http drops", func(t *testing.T) {
 		assert.Equal(t, []bool{false, false}, follow(t, []string{"a.example", "b.example"}, "Bearer u-1", a, b))
 	})
+}
+
+// A body that goes with a redirect goes whole to each hop, and once more where a hop rejects the token.
+func TestRejectionAfterARedirectWithABody(t *testing.T) {
+	for _, status := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		var got []string
+		s := newStage(t, feishutest.Config{MintEveryCall: true}, on(func(req *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(req.Body)
+			_ = req.Body.Close()
+			got = append(got, req.URL.Path+" "+string(body))
+			switch len(got) {
+			case 1:
+				resp := reply(status, "text/plain", "")
+				resp.Header.Set("Location", "/elsewhere")
+				return resp, err
+			case 2:
+				return reply(http.StatusBadRequest, jsonType, rejection), err
+			}
+			return reply(http.StatusOK, jsonType, `{"code":0}`), err
+		}))
+		code, _ := s.do(t, newRequest(t, http.MethodPost, message, strings.NewReader(goodMessage)))
+		assert.Equal(t, http.StatusOK, code)
+		assert.Equal(t, []string{feishutest.MessagesPath + " " + goodMessage, "/elsewhere " + goodMessage, "/elsewhere " + goodMessage}, got)
+		tenants := s.tenants()
+		require.Len(t, tenants, 2)
+		assert.Equal(t, []string{tenants[0], tenants[0], tenants[1]}, s.authorizations())
+	}
 }
 
 // The same over sockets: to net/http two ports of a host are one place.

@@ -2,17 +2,34 @@ package bearer
 
 import (
 	"errors"
-	"net/url"
+	"slices"
 	"strings"
 )
 
 // hush returns an error that does not show the token. Those of an http.Transport never do; but a
 // Base may quote the URL it called, in which the token stands if Place is a query parameter.
 func hush(err error, token string) error {
-	if err == nil || !mentions(err.Error(), token) {
+	if !says(err, token) {
 		return err
 	}
 	return &hushed{func() (string, error) { return token, err }}
+}
+
+// says reports whether an error, or one that it wraps, shows the token.
+func says(err error, token string) bool {
+	if err == nil {
+		return false
+	}
+	if mentions(err.Error(), token) {
+		return true
+	}
+	switch wrapper := err.(type) { //nolint:errorlint // each error of the tree by itself
+	case interface{ Unwrap() error }:
+		return says(wrapper.Unwrap(), token)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(wrapper.Unwrap(), func(one error) bool { return says(one, token) })
+	}
+	return false
 }
 
 // hushed has no Unwrap: an error further down, such as an url.Error, would print the URL. errors.Is
@@ -25,7 +42,7 @@ type hushed struct {
 func (h *hushed) Error() string {
 	token, err := h.what()
 	text := err.Error()
-	for _, form := range []string{token, url.QueryEscape(token), url.PathEscape(token)} {
+	for _, form := range spelledOut(token) {
 		text = strings.ReplaceAll(text, form, "[token]")
 	}
 	if mentions(text, token) {

@@ -1,7 +1,6 @@
 package bearer
 
 import (
-	"errors"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -19,7 +18,11 @@ type Place struct {
 // InHeader is a header: name: scheme token. Without a scheme the token is all of the value.
 // InHeader("Authorization", "Bearer") is the zero Place.
 func InHeader(name, scheme string) Place {
-	return Place{name: textproto.CanonicalMIMEHeaderKey(name), scheme: scheme}.plain()
+	p := Place{name: textproto.CanonicalMIMEHeaderKey(name), scheme: scheme}
+	if p == authorizationBearer {
+		return Place{}
+	}
+	return p
 }
 
 // InQuery is a parameter of the URL's query, such as the access_token of WeChat. Whoever logs URLs
@@ -29,7 +32,7 @@ func InQuery(name string) Place { return Place{query: true, name: name} }
 
 // String tells the place, such as "header Authorization, scheme Bearer" or "query parameter access_token".
 func (p Place) String() string {
-	p = p.spelled()
+	p = p.named()
 	switch {
 	case p.query:
 		return "query parameter " + p.name
@@ -39,18 +42,13 @@ func (p Place) String() string {
 	return "header " + p.name + ", scheme " + p.scheme
 }
 
-var standard = Place{name: "Authorization", scheme: "Bearer"}
+// authorizationBearer is what the zero Place means. InHeader turns it into the zero value, so that Places
+// which are the same compare as equal; named turns the zero value into it, for those who read the fields.
+var authorizationBearer = Place{name: "Authorization", scheme: "Bearer"}
 
-func (p Place) plain() Place {
-	if p == standard {
-		return Place{}
-	}
-	return p
-}
-
-func (p Place) spelled() Place {
+func (p Place) named() Place {
 	if p == (Place{}) {
-		return standard
+		return authorizationBearer
 	}
 	return p
 }
@@ -58,7 +56,7 @@ func (p Place) spelled() Place {
 // taken reports whether a request has something of its own in this place. It counts without a value
 // as well, which says that the caller wants none; a header in any spelling, as all are sent.
 func (p Place) taken(req *http.Request) bool {
-	p = p.spelled()
+	p = p.named()
 	if p.query {
 		return req.URL != nil && slices.ContainsFunc(strings.Split(req.URL.RawQuery, "&"), p.isPair)
 	}
@@ -81,7 +79,7 @@ func (p Place) isPair(pair string) bool {
 
 // put has a request carry the token. The request is the Transport's own copy.
 func (p Place) put(req *http.Request, token string) {
-	p = p.spelled()
+	p = p.named()
 	switch {
 	case p.query:
 		pair := url.QueryEscape(p.name) + "=" + url.QueryEscape(token)
@@ -94,51 +92,6 @@ func (p Place) put(req *http.Request, token string) {
 	default:
 		req.Header.Set(p.name, p.scheme+" "+token)
 	}
-}
-
-// clean takes the token out of a redirect. Servers copy the query into the Location, and
-// http.Client would make it the URL of its next request, which stands in errors and Referers. The
-// next hop gets the token anew, if it may have it.
-func (p Place) clean(h http.Header, token string) error {
-	if !p.query {
-		return nil
-	}
-	locations := h["Location"]
-	for i, location := range locations {
-		if !mentions(location, token) {
-			continue
-		}
-		u, err := url.Parse(location)
-		if err != nil {
-			return errLocation
-		}
-		u.RawQuery = p.without(u.RawQuery, token)
-		if location = u.String(); mentions(location, token) {
-			return errLocation
-		}
-		locations[i] = location
-	}
-	return nil
-}
-
-var errLocation = errors.New("bearer: the API redirects to a URL that holds the access token, not as the parameter it came in: not followed")
-
-// without leaves the parameter out of a query, if its value is the token.
-func (p Place) without(query, token string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
-		_, value, _ := strings.Cut(pair, "=")
-		plain, err := url.QueryUnescape(value)
-		return p.isPair(pair) && err == nil && plain == token
-	}), "&")
-}
-
-// mentions reports whether a text holds the token, as it is or escaped for a URL.
-func mentions(text, token string) bool {
-	if strings.Contains(text, token) || strings.Contains(text, url.QueryEscape(token)) || strings.Contains(text, url.PathEscape(token)) {
-		return true
-	}
-	plain, err := url.QueryUnescape(text)
-	return err == nil && strings.Contains(plain, token)
 }
 
 // isToken reports whether s is a token in the sense of RFC 9110, 5.6.2.

@@ -64,8 +64,18 @@ func (o once) first() io.ReadCloser                        { return o.body }
 func (once) second(context.Context) (io.ReadCloser, error) { return nil, ErrBodySpent }
 func (once) done()                                         {}
 
-// keeper keeps what the first send reads of a body. An API that rejects a token does so before it
-// has read all of a long body: the second send begins with what was kept, and goes on with the rest.
+// keeper keeps what the first send reads of a body, so that a second can begin with that and go on with
+// the rest. The API may reject the token while the first send still reads, as it need not wait for all
+// of a long body; and only one of the two sends may read:
+//
+//  1. Base reads by way of sending, which appends to kept. Its goroutine may be in a Read of the body when
+//     the reply comes.
+//  2. RoundTrip sees the rejection, and calls second. That waits for idle: for the Close by Base and for
+//     the end of a Read that runs. Base may never close, so the wait ends after replayWait, with
+//     ErrBodySpent.
+//  3. After idle nobody reads by way of sending any more: the second send reads kept, then the body.
+//  4. The body is closed once. By the second send, if there is one. Else by whichever comes later: done,
+//     which RoundTrip calls, or the Close of the first send.
 type keeper struct {
 	body  io.ReadCloser
 	bound int64
@@ -76,8 +86,8 @@ type keeper struct {
 	over     bool  // more than bound was read: nothing is kept
 	end      error // what the body ended with, if it has
 	reading  bool
-	closed   bool // by the first send
-	released bool // there is no second send
+	closed   bool // the first send has closed sending
+	released bool // done was called: there is no second send
 }
 
 func (k *keeper) first() io.ReadCloser { return sending{k} }

@@ -63,7 +63,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return t.base.RoundTrip(req)
 	}
 	source, kind := t.choose(req)
-	if source == nil {
+	if source == nil || isNilPointer(source) {
 		return t.base.RoundTrip(req)
 	}
 	c := call{Transport: t, source: source, kind: kind, req: req, replay: newReplay(req, t.keepBody)}

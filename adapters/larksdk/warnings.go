@@ -1,0 +1,72 @@
+package larksdk
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// warnings are what a Cache tells people, as no caller gets it. What the SDK asks for bounds none of
+// it: a store app may have any number of tenants.
+type warnings struct {
+	logger  *slog.Logger
+	foreign once   // apps
+	unknown once   // keys
+	failing seldom // of Config.Rest
+}
+
+func (w *warnings) foreignApp(app string) {
+	if w.foreign.isNew(app) {
+		w.logger.Warn("the sdk wants a token of an app that is none of Config.Apps: it asks the issuer by itself", "app", app)
+	}
+}
+
+func (w *warnings) unknownKey(key string) {
+	if key = withoutDigest(key); w.unknown.isNew(key) {
+		w.logger.Warn("the sdk has a form of key that is unknown: see whether there is a newer version of onetoken", "key", key)
+	}
+}
+
+func (w *warnings) failingStore(ctx context.Context, err error) {
+	if w.failing.isDue(time.Now()) {
+		w.logger.WarnContext(ctx, "the store beside the apps' tokens fails: the sdk asks the issuer", "error", err)
+	}
+}
+
+// once has each of the first hundred things be new once, and no other.
+type once struct {
+	mu   sync.Mutex // guards seen
+	seen map[string]bool
+}
+
+const maxSeen = 100
+
+func (o *once) isNew(thing string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.seen[thing] || len(o.seen) >= maxSeen {
+		return false
+	}
+	if o.seen == nil {
+		o.seen = map[string]bool{}
+	}
+	o.seen[thing] = true
+	return true
+}
+
+// seldom is due at first, and a minute after it was.
+type seldom struct {
+	mu   sync.Mutex // guards last
+	last time.Time
+}
+
+func (s *seldom) isDue(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.last.IsZero() && now.Sub(s.last) < time.Minute {
+		return false
+	}
+	s.last = now
+	return true
+}
