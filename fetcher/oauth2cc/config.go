@@ -47,8 +47,8 @@ type Config struct {
 	// repetition make no difference. None sends none.
 	Resources []string
 
-	// Params are further pairs to send, where the server wants some. A name that has a field here, or
-	// that looks like that of a secret, is refused: all but ClientSecret may be seen by anybody.
+	// Params are further pairs to send, where the server wants some. A name that has a field here, that
+	// looks like that of a secret, or with a = in it is refused: all but ClientSecret may be seen by anybody.
 	// Resources and Params are 28 at most.
 	Params map[string]string
 

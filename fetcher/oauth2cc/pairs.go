@@ -76,6 +76,8 @@ func checkParam(name, value string) error {
 		return errors.New("Params has a pair without a name")
 	case len(name) > maxClientID || plain.Fault(name) != "":
 		return errors.New("Params has a name that is long, or has more than printable ASCII without spaces")
+	case strings.Contains(name, "="): // in the identity it would be the end of the name
+		return errors.New("Params has a name with a = in it: give name and value apart")
 	case slices.Contains(reserved, strings.ToLower(name)):
 		return fmt.Errorf("Params repeats %s: use the field of Config for it", strings.ToLower(name))
 	case soundsSecret(name):
@@ -124,7 +126,7 @@ func (c Config) pairs() [][2]string {
 }
 
 // credential has in its identity all that is sent: its public parts stand in docs/interop.md, and
-// cannot change.
+// cannot change. No name has a = in it, so that no two requests have the same parts.
 func (c Config) credential(tokenURL *url.URL) (tokencache.Credential, error) {
 	public := []string{tokenURL.String(), c.Auth.String()}
 	for _, pair := range c.pairs() {

@@ -1,6 +1,7 @@
 package oauth2cc_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,46 @@ func TestCredentialsApart(t *testing.T) {
 	}
 }
 
+// Whatever the fields hold, two clients share a record if and only if they send the same request.
+func TestSameIdentitySameRequest(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	one := func(of ...string) string { return of[random.IntN(len(of))] }
+	some := func(of ...string) (some []string) { // mostly none, so that two are often alike
+		for random.IntN(3) == 0 {
+			some = append(some, one(of...))
+		}
+		return some
+	}
+	requests, ids := map[string]string{}, map[string]string{} // by id, by request
+	for range 6000 {
+		c := config(nil)
+		c.TokenURL += strings.Join(some("?a=b", "?scope=x"), "")
+		c.Auth = oauth2cc.Auth(random.IntN(2))
+		c.ClientID, c.ClientSecret = one("a", "a:"), tokencache.NewSecret(one("b:secret", ":b:secret"))
+		c.Scopes = some("x", "y", "x=y", "x&y", "scope=x")
+		c.Audience = strings.Join(some("x", "=", " "), "")
+		c.Resources = some("urn:x", "urn:x=y", "urn:x&y")
+		c.Params = map[string]string{}
+		for _, name := range some("a", "a=b", "scope=x", "audience=x", "a&b", "a%3Db", "=") {
+			c.Params[name] = one("", "b", "c", "b=c", "=c", "x y", "=y")
+		}
+		if c.Validate() != nil {
+			continue
+		}
+		r, form := sent(t, c)
+		request := r.URL.String() + " " + r.Header.Get("Authorization") + " " + form.Encode()
+		id := newFetcher(t, c).Credential().ID()
+		if other, ok := requests[id]; ok {
+			require.Equal(t, other, request, "two requests of one identity")
+		}
+		if other, ok := ids[request]; ok {
+			require.Equal(t, other, id, "two identities of one request")
+		}
+		requests[id], ids[request] = request, id
+	}
+	assert.Greater(t, len(ids), 500)
+}
+
 func TestPairsRefused(t *testing.T) {
 	long := strings.Repeat("x", 2049)
 	for _, c := range []struct {
@@ -120,6 +161,7 @@ func TestPairsRefused(t *testing.T) {
 		{"a resource with an empty one", func(c *oauth2cc.Config) { c.Resources = []string{"https://hunter2.example/#"} }, "Resources[0] has a fragment"},
 		{"no name", func(c *oauth2cc.Config) { c.Params = map[string]string{"": "hunter2"} }, "a pair without a name"},
 		{"a name with a space", func(c *oauth2cc.Config) { c.Params = map[string]string{"hunter2 x": "1"} }, "Params has a name"},
+		{"a name with a =", func(c *oauth2cc.Config) { c.Params = map[string]string{"hunter2=x": "1"} }, "Params has a name with a = in it"},
 		{"a long name", func(c *oauth2cc.Config) { c.Params = map[string]string{long: "1"} }, "Params has a name"},
 		{"a value with a NUL", func(c *oauth2cc.Config) { c.Params = map[string]string{"a": "hunter2\x00x"} }, "a value of Params: its character 8 is a control character"},
 		{"too many", func(c *oauth2cc.Config) {
