@@ -30,7 +30,7 @@ func (f *Fetcher) judge(a call.Answer) (tokencache.Token, error) {
 	case a.Status >= 300:
 		return f.refuse(a, f.caller.OfStatus(a.Status), f.orRedirect(a, "JSON, but no error"))
 	}
-	access, v, trouble := r.token()
+	access, v, trouble := r.token(f.caller.Clean)
 	if trouble != "" {
 		return f.refuse(a, v, trouble)
 	}
@@ -57,7 +57,7 @@ func (r fields) refusal() (code, description string, ok bool) {
 			return "", "", false
 		}
 		if code != "" {
-			return code, r.description(form.words), true
+			return code, r.first(form.words), true
 		}
 	}
 	return "", "", true
@@ -73,13 +73,10 @@ var forms = []struct {
 	{"errorCode", []string{"errorSummary"}},
 }
 
-// description is the first of the fields that is there. Entra ends it with ids and the time, which
-// would make every failure another; the id is in a header as well:
-// https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
-func (r fields) description(names []string) string {
+// first returns the first of the fields that is there.
+func (r fields) first(names []string) string {
 	for _, name := range names {
 		if words, _ := r.text(name); words != "" {
-			words, _, _ = strings.Cut(words, "Trace ID: ")
 			return words
 		}
 	}
@@ -113,7 +110,7 @@ var (
 )
 
 // token returns the access token of a success.
-func (r fields) token() (access string, v call.Verdict, trouble string) {
+func (r fields) token(clean call.Cleaner) (access string, v call.Verdict, trouble string) {
 	access, ok := r.text("access_token")
 	kind, kindOK := r.text("token_type")
 	switch {
@@ -126,7 +123,7 @@ func (r fields) token() (access string, v call.Verdict, trouble string) {
 	case !kindOK:
 		return "", notBearer, wrongType("token_type")
 	case kind != "" && !strings.EqualFold(kind, "bearer"):
-		return "", notBearer, fmt.Sprintf("a token of type %q, not bearer", call.Cut(call.NewCleaner().And(access).Message(kind), maxKind))
+		return "", notBearer, fmt.Sprintf("a token of type %q, not bearer", call.Cut(clean.And(access).Line(kind), maxKind))
 	}
 	return access, v, ""
 }
@@ -185,10 +182,19 @@ func (f *Fetcher) refuseCode(a call.Answer, code, description string, r fields) 
 	access, _ := r.text("access_token")
 	caller.Clean = caller.Clean.And(access)
 	v := verdictOf(&caller, code, a.Status)
-	if caller.Clean.Message(description) == "" { // blanks, or what does not print
-		description = v.Meaning
+	words := withoutIDs(caller.Clean.Line(description))
+	if words == "" { // blanks, or what does not print
+		words = v.Meaning
 	}
-	return tokencache.Token{}, caller.Refuse(a, v, call.Cut(code, maxCode)+": "+description, nil)
+	return tokencache.Token{}, caller.Refuse(a, v, call.Cut(caller.Clean.Line(code), maxCode)+": "+words, nil)
+}
+
+// withoutIDs leaves out the ids and the time with which Entra ends a description, and which would make
+// every failure another. One of the ids is in a header as well:
+// https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
+func withoutIDs(description string) string {
+	words, _, _ := strings.Cut(description, "Trace ID: ")
+	return strings.TrimSpace(words)
 }
 
 // maxCode is how many characters of an error code are repeated; the longest that RFC 6749 has is temporarily_unavailable.

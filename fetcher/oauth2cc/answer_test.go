@@ -1,6 +1,9 @@
 package oauth2cc_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -150,6 +153,46 @@ func TestAnswerUnusable(t *testing.T) {
 			assert.False(t, e.Local)
 		})
 	}
+}
+
+// Whatever field of an answer repeats the secret or the token, and wherever that is cut: no part of it
+// is left.
+func TestNoPartOfASecret(t *testing.T) {
+	const token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjbGllbnQtMSJ9.c2lnbmF0dXJl"
+	inJSON := func(s string) string {
+		quoted, err := json.Marshal(s)
+		require.NoError(t, err)
+		return string(quoted)
+	}
+	for _, leaked := range []string{secret, url.QueryEscape(secret), token} {
+		for _, before := range []int{0, 1, 10, 20, 25, 30, 50, 60, 63, 180, 195, 199} {
+			text := strings.Repeat("x", before) + leaked + " Trace ID: 7"
+			for _, body := range []string{
+				`{"access_token":"` + token + `","token_type":` + inJSON(text) + `,"expires_in":60}`,
+				`{"access_token":"` + token + `","error":` + inJSON(text) + `}`,
+				`{"access_token":"` + token + `","error":"invalid_scope","error_description":` + inJSON(text) + `}`,
+				`{"access_token":"` + token + `","errorCode":` + inJSON(text) + `,"errorSummary":` + inJSON(text) + `}`,
+				`{"access_token":"` + token + `","expires_in":` + inJSON(text) + `}`,
+			} {
+				for _, status := range []int{200, 400} {
+					header := http.Header{"X-Request-Id": {strings.Repeat("x", before) + leaked}}
+					e := fetchError(t, config(answering(status, header, body))) // looks for parts of the secret
+					assertNoPart(t, e.Message, token)
+					if leaked != token { // a header comes without a token
+						assertNoPart(t, e.LogID, strings.ReplaceAll(secret, " ", ""))
+					}
+				}
+			}
+		}
+	}
+}
+
+// What is cut off an error of Entra may begin within a secret.
+func TestNoPartOfASecretWithAnId(t *testing.T) {
+	const odd = "first-half Trace ID: second-half"
+	c := config(answering(400, nil, `{"error":"invalid_scope","error_description":"not for `+odd+`"}`))
+	c.ClientSecret = tokencache.NewSecret(odd)
+	assert.Equal(t, "invalid_scope: not for ***", fetchError(t, c).Message)
 }
 
 // A field of a wrong type does not hide the code of a refusal.

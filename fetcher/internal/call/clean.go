@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -20,24 +21,38 @@ const (
 
 // Cleaner makes others' words fit to be repeated. It keeps the texts that these must not hold behind
 // func values, so that nothing prints them. The zero one knows of none.
-type Cleaner struct{ secrets []tokencache.Secret }
+type Cleaner struct {
+	secrets []tokencache.Secret // the longest first: a shorter one may be a part of it
+}
 
 // NewCleaner makes a Cleaner that takes the secrets out.
-func NewCleaner(secrets ...tokencache.Secret) Cleaner { return Cleaner{secrets} }
+func NewCleaner(secrets ...tokencache.Secret) Cleaner {
+	return Cleaner{slices.SortedStableFunc(slices.Values(secrets), func(a, b tokencache.Secret) int {
+		return cmp.Compare(len(b.Reveal()), len(a.Reveal()))
+	})}
+}
 
 // And is the Cleaner that takes one more text out; of "" it is the same one.
 func (c Cleaner) And(secret string) Cleaner {
 	if secret == "" {
 		return c
 	}
-	return Cleaner{append(slices.Clip(c.secrets), tokencache.NewSecret(secret))}
+	return NewCleaner(append(slices.Clip(c.secrets), tokencache.NewSecret(secret))...)
 }
 
-// Message makes one line of at most maxMessage printable characters, fit for a
-// log and for Redis. It cleans, scrubs and then cuts: scrubbing first could
-// miss a secret that cleaning puts together, cutting first leave half of one.
-func (c Cleaner) Message(s string) string {
-	return Cut(c.scrub(strings.TrimSpace(strings.Map(printable, s))), maxMessage)
+// Message makes one line of at most maxMessage printable characters, fit for a log and for Redis.
+func (c Cleaner) Message(s string) string { return Cut(c.Line(s), maxMessage) }
+
+// Line makes one line of printable characters, without the secrets. Cut it afterwards if need be, or
+// leave out a part: either, done before, could leave half a secret, which is not found.
+func (c Cleaner) Line(s string) string {
+	return c.scrubAround(s, func(s string) string { return strings.TrimSpace(strings.Map(printable, s)) })
+}
+
+// scrubAround scrubs what is there before cleaning, which may change a secret, and after it, which
+// may put one together.
+func (c Cleaner) scrubAround(s string, clean func(string) string) string {
+	return c.scrub(clean(c.scrub(s)))
 }
 
 func printable(r rune) rune {
@@ -60,7 +75,7 @@ func Cut(s string, longest int) string {
 func (c Cleaner) logID(h http.Header, headers []string) string {
 	for _, name := range headers {
 		if id := h.Get(name); id != "" {
-			id = c.scrub(strings.Map(wordOnly, id))
+			id = c.scrubAround(id, func(id string) string { return strings.Map(wordOnly, id) })
 			return id[:min(len(id), maxLogID)]
 		}
 	}
