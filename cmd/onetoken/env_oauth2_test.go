@@ -16,6 +16,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // login is an OAuth 2 server with one client, which it may refuse.
@@ -133,6 +135,49 @@ func TestOAuth2WhatIsAskedFor(t *testing.T) {
 	assert.Len(t, forms, 2)
 	got := w.with("OAUTH2_SCOPES", "c").run(t, "status")
 	assert.Equal(t, exitFailed, got.code)
+}
+
+// Whoever is asked for otherwise than the fleet is another credential, and hears which variables that
+// may come of: the secret is one among them.
+func TestOAuth2StatusOfAnotherRequest(t *testing.T) {
+	t.Parallel()
+	w, _ := newOAuth2Town(t)
+	require.Equal(t, exitOK, w.with("OAUTH2_SCOPES", "a").run(t, "token").code)
+	const check = "check OAUTH2_SCOPES, OAUTH2_AUDIENCE, OAUTH2_RESOURCE, OAUTH2_PARAMS, OAUTH2_AUTH and OAUTH2_CLIENT_SECRET"
+	for name, other := range map[string]world{
+		"scope": w.with("OAUTH2_SCOPES", "b"), "audience": w.with("OAUTH2_AUDIENCE", "b"), "secret": w.with("OAUTH2_CLIENT_SECRET", "another"),
+	} {
+		got := other.run(t, "status")
+		assert.Equal(t, exitFailed, got.code, name)
+		assert.Contains(t, got.stderr, "no usable token of client-1 at "+w.env["OAUTH2_TOKEN_URL"], name)
+		assert.Contains(t, got.stderr, "nothing is stored for it, but of the same client asked for otherwise or with another secret (", name)
+		assert.Contains(t, got.stderr, ", fresh): "+check+"; whoever", name)
+		assert.NotContains(t, got.stderr, "app", name)
+	}
+	elsewhere := w.with("OAUTH2_TOKEN_URL", "https://login.example.com/token").run(t, "status").stderr
+	assert.Contains(t, elsewhere, "but of the same client at "+w.env["OAUTH2_TOKEN_URL"]+" (")
+	assert.Contains(t, elsewhere, ", fresh): check OAUTH2_TOKEN_URL; whoever")
+}
+
+func TestOAuth2StatusWithTheIDAlone(t *testing.T) {
+	t.Parallel()
+	w, _ := newOAuth2Town(t)
+	alone := w.with("OAUTH2_CLIENT_SECRET", "")
+	assert.Contains(t, alone.run(t, "status").stderr, "no usable token of client-1: there is nothing of it under the prefix onetoken in redis (OAUTH2_CLIENT_ID, ")
+	require.Equal(t, exitOK, w.run(t, "token").code)
+	assert.Equal(t, exitOK, alone.run(t, "status").code)
+}
+
+// Of a record of an older version it is not known where its issuer is.
+func TestWhereaboutsUnknown(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[*variables]string{
+		&feishuVariables: "of the same app with another secret or base URL (, ): check FEISHU_APP_SECRET and FEISHU_BASE_URL, which is not set",
+		&oauth2Variables: "of the same client asked for otherwise or with another secret or token URL (, ): check OAUTH2_SCOPES, OAUTH2_AUDIENCE, OAUTH2_RESOURCE, OAUTH2_PARAMS, OAUTH2_AUTH, OAUTH2_CLIENT_SECRET and OAUTH2_TOKEN_URL, which is not set",
+	} {
+		j := judge{variables: *v}
+		assert.Contains(t, j.otherwise(tokencache.Status{IssuerURL: "https://here.example"}, []tokencache.Status{{}}), want)
+	}
 }
 
 func TestOAuth2Refused(t *testing.T) {
