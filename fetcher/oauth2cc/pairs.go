@@ -38,6 +38,13 @@ func (c Config) checkPairs() error {
 	if len(c.resources())+len(c.Params) > mostPairs {
 		errs = append(errs, fmt.Errorf("Resources and Params are more than %d", mostPairs))
 	}
+	size := 0
+	for _, pair := range c.pairs() {
+		size += len(pair[0]) + len(pair[1])
+	}
+	if size > maxPairs {
+		errs = append(errs, fmt.Errorf("Scopes, Audience, Resources and Params have more than %d bytes in all, with their names", maxPairs))
+	}
 	return errors.Join(errs...)
 }
 

@@ -1,6 +1,7 @@
 package oauth2cc_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -179,6 +180,37 @@ func TestPairsRefused(t *testing.T) {
 			assert.NotContains(t, err.Error(), "hunter2")
 		})
 	}
+}
+
+// What Validate lets pass New takes: each value may be long, but all together fit into a credential.
+func TestSumOfAllThatIsSent(t *testing.T) {
+	full := func(left int) oauth2cc.Config {
+		c := config(nil)
+		c.TokenURL += "?" + strings.Repeat("q", 4096-len(c.TokenURL)-1)
+		c.ClientID = strings.Repeat("i", 128)
+		c.ClientSecret = tokencache.NewSecret(strings.Repeat("s", 4096))
+		c.Scopes, c.Audience = []string{strings.Repeat("x", 8192)}, strings.Repeat("a", 2048)
+		c.Params = map[string]string{}
+		left -= len("scope") + len(c.Scopes[0]) + len("audience") + len(c.Audience)
+		for i := range 28 {
+			name := fmt.Sprintf("p%02d", i)
+			if left <= len(name) {
+				break
+			}
+			c.Params[name] = strings.Repeat("v", min(2048, left-len(name)))
+			left -= len(name) + len(c.Params[name])
+		}
+		return c
+	}
+	require.NoError(t, full(48<<10).Validate())
+	newFetcher(t, full(48<<10))
+	require.ErrorContains(t, full(48<<10+1).Validate(), "Scopes, Audience, Resources and Params have more than 49152 bytes in all")
+
+	c := full(48 << 10)
+	c.TokenURL += "q"
+	require.ErrorContains(t, c.Validate(), "TokenURL is longer than 4096 bytes")
+	c.TokenURL = "https://login.example.com/" + strings.Repeat("%3C", 3000)
+	require.ErrorContains(t, c.Validate(), "TokenURL is longer than 4096 bytes")
 }
 
 // A further pair must not say what a field says, nor carry a secret: it is sent beside the identity that
