@@ -222,7 +222,7 @@ func TestOAuth2ComplaintsByVariable(t *testing.T) {
 		"max life":      {complete.with("OAUTH2_MAX_LIFE", "1ms"), []string{"an OAUTH2_MAX_LIFE of 1ms"}},
 		"token URL":     {complete.with("OAUTH2_TOKEN_URL", "ftp://"+secret), []string{"OAUTH2_TOKEN_URL has to look like https://login.example.com/oauth2/token"}},
 		"scope":         {complete.with("OAUTH2_SCOPES", `a b"`), []string{`OAUTH2_SCOPES[1] has a "`}},
-		"resource":      {complete.with("OAUTH2_RESOURCE", secret), []string{"OAUTH2_RESOURCE[0] is not an absolute URI"}},
+		"resource":      {complete.with("OAUTH2_RESOURCE", "urn:a "+secret+"\u200b"), []string{"OAUTH2_RESOURCE[1]: its last character is an invisible character"}},
 		"audience":      {complete.with("OAUTH2_AUDIENCE", secret+"\n"), []string{"OAUTH2_AUDIENCE begins or ends"}},
 		"params":        {complete.with("OAUTH2_PARAMS", secret+"=%zz"), []string{"OAUTH2_PARAMS has to look like a=b&c=d"}},
 		"params, twice": {complete.with("OAUTH2_PARAMS", "a="+secret+"&a=1"), []string{"OAUTH2_PARAMS has a name twice"}},

@@ -43,8 +43,9 @@ type Config struct {
 	// "" sends none.
 	Audience string
 
-	// Resources that the token is for (RFC 8707), each an absolute URI without a fragment. Order and
-	// repetition make no difference. None sends none.
+	// Resources that the token is for (RFC 8707). By the standard each is an absolute URI without a
+	// fragment; some servers want something else, as an application's id. Order and repetition make no
+	// difference. None sends none.
 	Resources []string
 
 	// Params are further pairs to send, where the server wants some. A name that has a field here, that

@@ -30,7 +30,9 @@ func (c Config) checkPairs() error {
 		errs = append(errs, checkText("Audience", c.Audience, 1, maxValue))
 	}
 	for i, resource := range c.Resources {
-		errs = append(errs, checkResource(fmt.Sprintf("Resources[%d]", i), resource))
+		// Not only the absolute URIs of RFC 8707: AD FS and Entra's v1.0 endpoint take an application's id,
+		// SharePoint's an id with host and realm.
+		errs = append(errs, checkText(fmt.Sprintf("Resources[%d]", i), resource, 1, maxValue))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Params)) {
 		errs = append(errs, checkParam(name, c.Params[name]))
@@ -59,20 +61,6 @@ func checkScope(field, scope string) error {
 		return fmt.Errorf("%s: %s", field, plain.Fault(scope))
 	case strings.ContainsAny(scope, `"\`):
 		return fmt.Errorf(`%s has a " or a \ in it, which no scope has`, field)
-	}
-	return nil
-}
-
-// checkResource wants what RFC 8707, section 2 does.
-func checkResource(field, resource string) error {
-	if err := checkText(field, resource, 1, maxValue); err != nil {
-		return err
-	}
-	if u, err := url.Parse(resource); err != nil || !u.IsAbs() {
-		return fmt.Errorf("%s is not an absolute URI, such as https://api.example.com", field)
-	}
-	if strings.Contains(resource, "#") {
-		return fmt.Errorf("%s has a fragment: leave out the # and what follows", field)
 	}
 	return nil
 }

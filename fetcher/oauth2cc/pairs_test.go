@@ -157,9 +157,9 @@ func TestPairsRefused(t *testing.T) {
 		{"an audience with a newline", func(c *oauth2cc.Config) { c.Audience = "hunter2\n" }, "Audience begins or ends with a blank or a newline"},
 		{"an audience too long", func(c *oauth2cc.Config) { c.Audience = long }, "Audience is longer than 2048 bytes"},
 		{"an empty resource", func(c *oauth2cc.Config) { c.Resources = []string{""} }, "Resources[0] is empty"},
-		{"a relative resource", func(c *oauth2cc.Config) { c.Resources = []string{"/hunter2"} }, "Resources[0] is not an absolute URI"},
-		{"a resource with a fragment", func(c *oauth2cc.Config) { c.Resources = []string{"https://hunter2.example/#x"} }, "Resources[0] has a fragment"},
-		{"a resource with an empty one", func(c *oauth2cc.Config) { c.Resources = []string{"https://hunter2.example/#"} }, "Resources[0] has a fragment"},
+		{"a resource with a newline", func(c *oauth2cc.Config) { c.Resources = []string{"urn:a", "hunter2\n"} }, "Resources[1] begins or ends with a blank or a newline"},
+		{"a resource with an invisible character", func(c *oauth2cc.Config) { c.Resources = []string{"hunter2\u200bx"} }, "Resources[0]: its character 8 is an invisible character"},
+		{"a resource too long", func(c *oauth2cc.Config) { c.Resources = []string{long} }, "Resources[0] is longer than 2048 bytes"},
 		{"no name", func(c *oauth2cc.Config) { c.Params = map[string]string{"": "hunter2"} }, "a pair without a name"},
 		{"a name with a space", func(c *oauth2cc.Config) { c.Params = map[string]string{"hunter2 x": "1"} }, "Params has a name"},
 		{"a name with a =", func(c *oauth2cc.Config) { c.Params = map[string]string{"hunter2=x": "1"} }, "Params has a name with a = in it"},
@@ -211,6 +211,21 @@ func TestSumOfAllThatIsSent(t *testing.T) {
 	require.ErrorContains(t, c.Validate(), "TokenURL is longer than 4096 bytes")
 	c.TokenURL = "https://login.example.com/" + strings.Repeat("%3C", 3000)
 	require.ErrorContains(t, c.Validate(), "TokenURL is longer than 4096 bytes")
+}
+
+// A resource is an absolute URI by RFC 8707, but not with every server: of Entra's v1.0 endpoint and AD FS
+// it may be an application's id, of SharePoint an id, a host and a realm.
+func TestResources(t *testing.T) {
+	for _, resource := range []string{
+		"https://graph.microsoft.com/", "urn:api", "api://orders", "00000003-0000-0000-c000-000000000000",
+		"00000003-0000-0ff1-ce00-000000000000/contoso.sharepoint.com@a1b2c3d4-0000-0000-0000-000000000000",
+		"orders", "https://api.example/#part", "with a space", "ключ",
+	} {
+		c := config(nil)
+		c.Resources = []string{resource}
+		_, form := sent(t, c)
+		assert.Equal(t, []string{resource}, form["resource"])
+	}
 }
 
 // A further pair must not say what a field says, nor carry a secret: it is sent beside the identity that
