@@ -1,6 +1,7 @@
 package oauth2cc
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -60,17 +61,35 @@ func (r fields) refusal() (code, description string, ok bool) {
 			return code, r.first(form.words), true
 		}
 	}
-	return "", "", true
+	code, description = r.fault()
+	return code, description, true
 }
 
-// forms of an error: that of RFC 6749, section 5.2, in which Auth0 has a message of its rate limit's,
-// and Okta's.
+// forms of an error: that of RFC 6749, section 5.2, in which Auth0 has a message of its rate limit's;
+// Okta's, https://developer.okta.com/docs/reference/error-codes/; and Apigee's,
+// https://docs.apigee.com/api-platform/reference/policies/oauth-http-status-code-reference
 var forms = []struct {
 	code  string
 	words []string
 }{
 	{"error", []string{"error_description", "message"}},
 	{"errorCode", []string{"errorSummary"}},
+	{"ErrorCode", []string{"Error"}},
+}
+
+// fault is the error of an Apigee that answers for itself, not in the name of a server. Whatever is not
+// of that shape is none.
+func (r fields) fault() (code, description string) {
+	var fault struct {
+		Words  string `json:"faultstring"`
+		Detail struct {
+			Code string `json:"errorcode"`
+		} `json:"detail"`
+	}
+	if json.Unmarshal(r["fault"], &fault) != nil {
+		return "", ""
+	}
+	return fault.Detail.Code, fault.Words
 }
 
 // first returns the first of the fields that is there.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/onetoken-go/onetoken/fetcher/internal/call"
@@ -41,6 +42,16 @@ var (
 		Meaning: "the request lacks something, or has something twice",
 		Advice:  "check what this server wants besides: scopes, audience, resource or further pairs, and id and secret in the body",
 	}
+	wantsProof = call.Verdict{
+		Class:   tokencache.ClassPermanent,
+		Meaning: "the server wants a proof of possession with each request (DPoP)",
+		Advice:  notBearer.Advice,
+	}
+	notHere = call.Verdict{
+		Class:   tokencache.ClassPermanent,
+		Meaning: "this address wants a token, as an API does",
+		Advice:  "check the token URL: a server that gives tokens does not answer so",
+	}
 	tryLater = call.Verdict{Meaning: "the server cannot answer now"}
 	unknown  = call.Verdict{
 		Class:   tokencache.ClassUnknown,
@@ -51,7 +62,8 @@ var (
 
 // codes is every error that has a meaning for client credentials: those of RFC 6749, sections 5.2 and
 // 4.1.2.1 (access_denied, server_error and temporarily_unavailable, which token endpoints send as
-// well), RFC 8707 (invalid_target), RFC 8628 (slow_down), and what servers document besides.
+// well), RFC 8707 (invalid_target), RFC 8628 (slow_down), RFC 9449 (DPoP), RFC 6750 (of APIs), and what
+// servers document besides.
 var codes = map[string]call.Verdict{
 	"invalid_client":         wrongClient,
 	"unauthorized":           wrongClient, // Cloud Foundry's UAA
@@ -64,6 +76,11 @@ var codes = map[string]call.Verdict{
 	"unsupported_grant_type": wrongGrant,
 	"invalid_request":        wrongRequest,
 
+	"invalid_dpop_proof": wantsProof,
+	"use_dpop_nonce":     wantsProof,
+	"invalid_token":      notHere,
+	"insufficient_scope": notHere,
+
 	"temporarily_unavailable": tryLater,
 	"server_error":            tryLater,
 	"slow_down":               tryLater,
@@ -75,13 +92,18 @@ var codes = map[string]call.Verdict{
 // verdictOf judges an error by its code; one that nobody has documented by the HTTP status if that
 // says something, as a server in trouble, or one that is not there, names that as it likes.
 func verdictOf(c *call.Caller, code string, status int) call.Verdict {
-	if v, ok := codes[code]; ok {
-		if v == tryLater && status == http.StatusUnauthorized { // ServiceNow, of a wrong secret
-			return call.Verdict{Class: tokencache.ClassUnknown, Meaning: wrongClient.Meaning, Advice: wrongClient.Advice}
-		}
+	v, ok := codes[code]
+	switch {
+	case ok && status == http.StatusUnauthorized && code == "invalid_request": // Apigee, of a wrong id
+		return wrongClient
+	case ok && status == http.StatusUnauthorized && v.Class == tokencache.ClassTransient: // ServiceNow, of a wrong secret
+	case ok:
 		return v
 	}
-	v := c.OfStatus(status)
+	if status == http.StatusUnauthorized { // by the standard of nothing but the id and the secret
+		return call.Verdict{Class: tokencache.ClassUnknown, Meaning: wrongClient.Meaning, Advice: wrongClient.Advice}
+	}
+	v = c.OfStatus(status)
 	if v.Class == tokencache.ClassUnknown && !v.Local {
 		return unknown
 	}
@@ -105,15 +127,26 @@ func ErrorCode(err error) string {
 }
 
 // RejectsSecret reports whether the server rejects, by this error, the client id or the client secret,
-// or may do so: then a secret from a file is worth reading again. Of a wrong secret Auth0 says access_denied, Keycloak
-// unauthorized_client, and Cloud Foundry's UAA unauthorized, each with HTTP 401.
+// or may do so: then a secret from a file is worth reading again. That is the code invalid_client, and
+// HTTP 401, unless a code says that it is about something else: of a wrong secret Auth0 says
+// access_denied, Keycloak unauthorized_client, and a gateway before the server often nothing.
 func RejectsSecret(err error) bool {
-	switch ErrorCode(err) {
-	case "invalid_client":
-		return true
-	case "unauthorized", "unauthorized_client", "access_denied":
-		e, _ := errors.AsType[*tokencache.IssuerError](err)
-		return e.Status == http.StatusUnauthorized
+	e, ok := errors.AsType[*tokencache.IssuerError](err)
+	if !ok || e == nil || e.Issuer != issuerName {
+		return false
 	}
-	return false
+	switch code := ErrorCode(err); {
+	case code == "invalid_client":
+		return true
+	case e.Status != http.StatusUnauthorized:
+		return false
+	default:
+		return !slices.Contains(aboutElse, code)
+	}
+}
+
+// aboutElse are codes that tell of something besides the id and the secret, also at 401.
+var aboutElse = []string{
+	"invalid_grant", "invalid_scope", "invalid_target", "invalid_resource", "unsupported_grant_type",
+	"invalid_dpop_proof", "use_dpop_nonce", "invalid_token", "insufficient_scope",
 }

@@ -51,6 +51,8 @@
 //	answer broke off                            transient     no
 //	error of RFC 6749, 6750 or 8707             see codes.go  no
 //	error that nobody has documented            unknown; with HTTP 5xx transient
+//	HTTP 401 with such an error, or one that    unknown
+//	  would pass
 //	success, but no token or no sound life      unknown       no
 //	success, but nothing that can be used until permanent     no
 //	  a person acts: another token_type, no life

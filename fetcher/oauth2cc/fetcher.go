@@ -58,8 +58,9 @@ func New(c Config) (*Fetcher, error) {
 		config:     c,
 		caller: call.Caller{
 			Issuer: issuerName, Setting: "token URL", OverHTTP: tokenURL.Scheme == "http", Transport: c.Transport,
-			Clean:  call.NewCleaner(c.ClientSecret, tokencache.NewSecret(c.basic())),
-			LogIDs: logIDs, Waits: waits,
+			Unauthorized: "check the client id and the client secret, the token URL, the proxy and the firewall",
+			Clean:        call.NewCleaner(c.ClientSecret, tokencache.NewSecret(c.basic())),
+			LogIDs:       logIDs, Waits: waits,
 		},
 		unencrypted: unencrypted,
 	}, nil

@@ -13,9 +13,12 @@ import (
 // fields are those of an answer that count, as they stand there. A missing one, and a null, is nil.
 type fields map[string]json.RawMessage
 
-// known names the fields that are read: of RFC 6749, sections 5.1 and 5.2, and of errors in a form of
-// their own: Auth0's rate limit, and Okta's, https://developer.okta.com/docs/reference/error-codes/
-var known = []string{"access_token", "token_type", "expires_in", "error", "error_description", "message", "errorCode", "errorSummary"}
+// known names the fields that are read: of RFC 6749, sections 5.1 and 5.2, and those of errors in a form
+// of their own, for which see forms.
+var known = []string{
+	"access_token", "token_type", "expires_in", "error", "error_description",
+	"message", "errorCode", "errorSummary", "ErrorCode", "Error", "fault",
+}
 
 // read returns what can be read of a text, and what is wrong with it, in words that do not quote it.
 // Names are those of the standard to the letter: encoding/json would take Access_Token as well, and of
