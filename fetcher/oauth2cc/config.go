@@ -53,9 +53,9 @@ type Config struct {
 	// Resources and Params are 28 at most, each of 2,048 bytes; with Scopes and Audience they have 48 KiB.
 	Params map[string]string
 
-	// Life is how long a token lives where the server does not say: without expires_in in the answer.
-	// 0: such an answer is an error, and permanent. Else 1 s to MaxLife. What the server says goes
-	// first.
+	// Life is how long a token lives where the server does not say: without expires_in in the answer, or
+	// with one of 0 or less. 0: such an answer is an error, and permanent.
+	// Else 1 s to MaxLife. What the server says goes first.
 	Life time.Duration
 
 	// MaxLife is the longest life to believe. An answer beyond it is an error, and permanent. 0 means

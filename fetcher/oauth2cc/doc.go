@@ -53,10 +53,11 @@
 //	error that nobody has documented            unknown; with HTTP 5xx transient
 //	HTTP 401 with such an error, or one that    unknown
 //	  would pass
-//	success, but no token or no sound life      unknown       no
+//	success, but no token                       unknown       no
 //	success, but nothing that can be used until permanent     no
-//	  a person acts: another token_type, no life
-//	  stated or set, a life above MaxLife
+//	  a person acts: another token_type, a token
+//	  above 8 KiB, no life stated or set, a life
+//	  below 1 s or above MaxLife
 //	without an error code:
 //	  HTTP 3xx, 404, 405, 410                   permanent     no
 //	  HTTP 408, 425                             transient     no
