@@ -187,7 +187,11 @@ func TestOAuth2Refused(t *testing.T) {
 	assert.Equal(t, exitRefused, got.code)
 	assert.Empty(t, got.stdout)
 	assert.Equal(t, "onetoken: oauth2 answered: invalid_client: no such client, or a wrong password (HTTP 401): check OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET, "+
-		"whether the secret has expired, and whether the server wants them in the body (OAUTH2_AUTH=body); once that is mended, onetoken refresh asks at once\n", got.stderr)
+		"whether the secret has expired, and whether the server wants id and secret in the body (OAUTH2_AUTH=body); once that is mended, onetoken refresh asks at once\n", got.stderr)
+
+	got = w.with("OAUTH2_CLIENT_SECRET", "another secret", "OAUTH2_AUTH", "body").run(t, "token")
+	assert.Contains(t, got.stderr, "whether the server wants id and secret by HTTP Basic (OAUTH2_AUTH=basic); once")
+	assert.NotContains(t, got.stderr, "OAUTH2_AUTH=body")
 
 	file := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(file, []byte(clientSecret+"\n"), 0o600))

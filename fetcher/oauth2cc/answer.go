@@ -217,7 +217,7 @@ func (f *Fetcher) refuseCode(a call.Answer, code, description string, r fields) 
 	caller := f.caller
 	access, _ := r.text("access_token")
 	caller.Clean = caller.Clean.And(access)
-	v := verdictOf(&caller, code, a.Status)
+	v := verdictOf(&caller, f.config.Auth, code, a.Status)
 	words := withoutIDs(caller.Clean.Line(description))
 	if words == "" { // blanks, or what does not print
 		words = v.Meaning

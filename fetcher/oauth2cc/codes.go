@@ -11,48 +11,73 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
+// meaning of an error code: a verdict, and whether the way in which id and secret are sent may be its
+// cause.
+type meaning struct {
+	call.Verdict
+	howSent bool
+}
+
+// of is the verdict on a client that sends them so: the advice goes on with the other way.
+func (m meaning) of(auth Auth) call.Verdict {
+	if m.howSent {
+		m.Advice += orSent(auth)
+	}
+	return m.Verdict
+}
+
+// orSent is the end of an advice.
+func orSent(auth Auth) string {
+	other := "in the body"
+	if auth == Body {
+		other = "by HTTP Basic"
+	}
+	return ", and whether the server wants id and secret " + other
+}
+
 var (
-	wrongClient = call.Verdict{
+	wrongClient = meaning{call.Verdict{
 		Class:   tokencache.ClassPermanent,
 		Meaning: "client authentication failed",
-		Advice:  "check the client id and the client secret, whether the secret has expired, and whether the server wants them in the body",
-	}
-	notAllowed = call.Verdict{
+		Advice:  "check the client id and the client secret, whether the secret has expired",
+	}, true}
+	notAllowed = meaning{Verdict: call.Verdict{
 		Class:   tokencache.ClassPermanent,
 		Meaning: "the client may not do this",
 		Advice:  "check the client secret, and whether the server lets this client use client credentials, for this audience and these scopes",
-	}
-	wrongScope = call.Verdict{
+	}}
+	wrongScope = meaning{Verdict: call.Verdict{
 		Class:   tokencache.ClassPermanent,
 		Meaning: "a scope is unknown, malformed, or not for this client",
 		Advice:  "check the scopes against those that the server lets this client have",
-	}
-	wrongTarget = call.Verdict{
+	}}
+	wrongTarget = meaning{Verdict: call.Verdict{
 		Class:   tokencache.ClassPermanent,
 		Meaning: "the resource or audience is unknown, malformed, or not for this client",
 		Advice:  "check the resource and the audience against those that the server lets this client have",
-	}
-	wrongGrant = call.Verdict{
+	}}
+	wrongGrant = meaning{Verdict: call.Verdict{
 		Class:   tokencache.ClassPermanent,
 		Meaning: "the server does not take client credentials here",
 		Advice:  "check the token URL, and whether client credentials are enabled at the server",
-	}
-	wrongRequest = call.Verdict{
+	}}
+	wrongRequest = meaning{call.Verdict{
 		Class:   tokencache.ClassPermanent,
 		Meaning: "the request lacks something, or has something twice",
-		Advice:  "check what this server wants besides: scopes, audience, resource or further pairs, and id and secret in the body",
-	}
-	wantsProof = call.Verdict{
+		Advice:  "check what this server wants besides: scopes, audience, resource or further pairs",
+	}, true}
+	wantsProof = meaning{Verdict: call.Verdict{
 		Class:   tokencache.ClassPermanent,
 		Meaning: "the server wants a proof of possession with each request (DPoP)",
 		Advice:  notBearer.Advice,
-	}
-	notHere = call.Verdict{
+	}}
+	notHere = meaning{Verdict: call.Verdict{
 		Class:   tokencache.ClassPermanent,
 		Meaning: "this address wants a token, as an API does",
 		Advice:  "check the token URL: a server that gives tokens does not answer so",
-	}
-	tryLater = call.Verdict{Meaning: "the server cannot answer now"}
+	}}
+	tryLater = meaning{Verdict: call.Verdict{Meaning: "the server cannot answer now"}}
+	limited  = meaning{Verdict: call.RateLimited}
 	unknown  = call.Verdict{
 		Class:   tokencache.ClassUnknown,
 		Meaning: "a code without a description",
@@ -64,7 +89,7 @@ var (
 // 4.1.2.1 (access_denied, server_error and temporarily_unavailable, which token endpoints send as
 // well), RFC 8707 (invalid_target), RFC 8628 (slow_down), RFC 9449 (DPoP), RFC 6750 (of APIs), and what
 // servers document besides.
-var codes = map[string]call.Verdict{
+var codes = map[string]meaning{
 	"invalid_client":         wrongClient,
 	"unauthorized":           wrongClient, // Cloud Foundry's UAA
 	"unauthorized_client":    notAllowed,  // Keycloak: also a wrong secret
@@ -85,25 +110,29 @@ var codes = map[string]call.Verdict{
 	"server_error":            tryLater,
 	"slow_down":               tryLater,
 
-	"too_many_requests": call.RateLimited, // Auth0
-	"E0000047":          call.RateLimited, // Okta
+	"too_many_requests": limited, // Auth0
+	"E0000047":          limited, // Okta
 }
 
 // verdictOf judges an error by its code; one that nobody has documented by the HTTP status if that
-// says something, as a server in trouble, or one that is not there, names that as it likes.
-func verdictOf(c *call.Caller, code string, status int) call.Verdict {
-	v, ok := codes[code]
-	switch {
-	case ok && status == http.StatusUnauthorized && code == "invalid_request": // Apigee, of a wrong id
-		return wrongClient
-	case ok && status == http.StatusUnauthorized && v.Class == tokencache.ClassTransient: // ServiceNow, of a wrong secret
-	case ok:
-		return v
-	}
+// says something, as a server in trouble, or one that is not there, names that as it likes. auth is how
+// id and secret were sent.
+func verdictOf(c *call.Caller, auth Auth, code string, status int) call.Verdict {
+	known, ok := codes[code]
 	if status == http.StatusUnauthorized { // by the standard of nothing but the id and the secret
-		return call.Verdict{Class: tokencache.ClassUnknown, Meaning: wrongClient.Meaning, Advice: wrongClient.Advice}
+		v := wrongClient.of(auth)
+		switch {
+		case code == "invalid_request": // Apigee, of a wrong id
+			return v
+		case !ok, known.Class == tokencache.ClassTransient: // ServiceNow, of a wrong secret: server_error
+			v.Class = tokencache.ClassUnknown
+			return v
+		}
 	}
-	v = c.OfStatus(status)
+	if ok {
+		return known.of(auth)
+	}
+	v := c.OfStatus(status)
 	if v.Class == tokencache.ClassUnknown && !v.Local {
 		return unknown
 	}

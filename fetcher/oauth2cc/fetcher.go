@@ -58,7 +58,7 @@ func New(c Config) (*Fetcher, error) {
 		config:     c,
 		caller: call.Caller{
 			Issuer: issuerName, Setting: "token URL", OverHTTP: tokenURL.Scheme == "http", Transport: c.Transport,
-			Unauthorized: "check the client id and the client secret, the token URL, the proxy and the firewall",
+			Unauthorized: "check the client id and the client secret, the token URL, the proxy and the firewall" + orSent(c.Auth),
 			Clean:        call.NewCleaner(c.ClientSecret, tokencache.NewSecret(c.basic())),
 			LogIDs:       logIDs, Waits: waits,
 		},

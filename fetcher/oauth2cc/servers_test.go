@@ -257,6 +257,27 @@ func TestUnauthorized(t *testing.T) {
 	}
 }
 
+// Where the way in which id and secret are sent may be wrong, the other way is the advice.
+func TestAdviceNamesTheOtherAuth(t *testing.T) {
+	for _, code := range []string{`{"error":"invalid_client"}`, `{"error":"invalid_request"}`, `{"error":"out_of_coffee"}`, `{}`, ``} {
+		for auth, other := range map[oauth2cc.Auth]string{oauth2cc.Basic: "in the body", oauth2cc.Body: "by HTTP Basic"} {
+			c := config(answering(401, nil, code))
+			c.Auth = auth
+			e := fetchError(t, c)
+			assert.Contains(t, e.Advice, "whether the server wants id and secret "+other, code)
+			for _, way := range []string{"in the body", "by HTTP Basic"} {
+				assert.Equal(t, way == other, strings.Contains(e.Advice, way), e.Advice)
+			}
+		}
+	}
+	c := config(answering(400, nil, `{"error":"invalid_request"}`))
+	assert.Contains(t, fetchError(t, c).Advice, "further pairs, and whether the server wants id and secret in the body")
+	c.Auth = oauth2cc.Body
+	assert.Contains(t, fetchError(t, c).Advice, "further pairs, and whether the server wants id and secret by HTTP Basic")
+	c = config(answering(400, nil, `{"error":"invalid_scope"}`))
+	assert.NotContains(t, fetchError(t, c).Advice, "id and secret")
+}
+
 // Even an answer with a token is not taken but from a success.
 func TestTokenOfNoSuccess(t *testing.T) {
 	for _, status := range []int{302, 400, 401, 429, 500} {
