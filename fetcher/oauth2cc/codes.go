@@ -129,6 +129,9 @@ func verdictOf(c *call.Caller, auth Auth, code string, status int) call.Verdict 
 			return v
 		}
 	}
+	if status == http.StatusTooManyRequests && !slices.Contains(aboutClient, code) { // whatever it is called
+		return call.Verdict{Class: tokencache.ClassRateLimited, Meaning: cmp.Or(known.Meaning, unknown.Meaning)}
+	}
 	if ok {
 		return known.of(auth)
 	}
@@ -139,6 +142,9 @@ func verdictOf(c *call.Caller, auth Auth, code string, status int) call.Verdict 
 	v.Meaning = cmp.Or(v.Meaning, unknown.Meaning)
 	return v
 }
+
+// aboutClient are codes of a client that is not let in, which no waiting mends.
+var aboutClient = []string{"invalid_client", "unauthorized", "unauthorized_client"}
 
 // ErrorCode returns the code of the server's error, such as "invalid_client", also of an error that
 // another process met and that came through Redis; "" if err is none of this package's, or has no

@@ -64,7 +64,7 @@
 //	  other HTTP below 500                      unknown       proxy wants a password: yes
 //	  HTTP 5xx                                  transient     no
 //
-// HTTP 429 is rate limited, unless the error needs a person. How long it lasts is read from
+// HTTP 429 is rate limited, unless the error is that client authentication failed. How long it lasts is read from
 // Retry-After, X-RateLimit-Reset (Auth0), X-Rate-Limit-Reset (Okta) or RateLimit-Reset, in this
 // order: seconds, or a point in time.
 //

@@ -199,6 +199,16 @@ func TestRefusalsOfServers(t *testing.T) {
 			"permanent", "invalid_scope: a scope is unknown, malformed, or not for this client", "invalid_scope", false},
 		{"a known one at 429", "", 429, `{"error":"invalid_client"}`,
 			"permanent", "invalid_client: client authentication failed", "invalid_client", true},
+		{"a wrong secret at 429", "", 429, `{"error":"unauthorized_client"}`,
+			"permanent", "unauthorized_client: the client may not do this", "unauthorized_client", false},
+		{"a request at 429", "", 429, `{"error":"invalid_request","error_description":"too many requests"}`,
+			"rate_limited", "invalid_request: too many requests", "invalid_request", false},
+		{"a scope at 429", "", 429, `{"error":"invalid_scope"}`,
+			"rate_limited", "invalid_scope: a scope is unknown, malformed, or not for this client", "invalid_scope", false},
+		{"access_denied at 429", memory, 429, `{"error":"access_denied","error_description":"Too many requests"}`,
+			"rate_limited", "access_denied: Too many requests", "access_denied", false},
+		{"an API's at 429", "", 429, `{"error":"invalid_token"}`,
+			"rate_limited", "invalid_token: this address wants a token, as an API does", "invalid_token", false},
 		{"one that passes at 429", "", 429, `{"error":"temporarily_unavailable"}`,
 			"rate_limited", "temporarily_unavailable: the server cannot answer now", "temporarily_unavailable", false},
 	} {
@@ -313,6 +323,11 @@ func TestWaits(t *testing.T) {
 		e := fetchError(t, config(answering(429, header, `{"error":"too_many_requests"}`)))
 		assert.Equal(t, c.want, e.RetryAfter, c.edge)
 		assert.Equal(t, rateLimited, e.Class)
+	}
+	for _, code := range []string{"invalid_request", "access_denied", "invalid_scope", "invalid_token", "out_of_coffee"} {
+		e := fetchError(t, config(answering(429, http.Header{"Retry-After": {"7"}}, `{"error":"`+code+`"}`)))
+		assert.Equal(t, 7*time.Second, e.RetryAfter, code)
+		assert.Empty(t, e.Advice, "nobody has to act")
 	}
 	e := fetchError(t, config(answering(503, http.Header{"Retry-After": {"7"}}, `{"error":"temporarily_unavailable"}`)))
 	assert.Equal(t, 7*time.Second, e.RetryAfter)
