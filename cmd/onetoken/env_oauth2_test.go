@@ -93,13 +93,16 @@ func TestOAuth2Commands(t *testing.T) {
 	var o map[string]any
 	require.NoError(t, json.Unmarshal([]byte(w.run(t, "token", "--json").stdout), &o))
 	assert.Equal(t, []any{"client-1", "token-1", "token-1", nil}, []any{o["app_id"], o["token"], o["app_access_token"], o["tenant_access_token"]})
+	assert.Equal(t, result{exitOK, "token-1\n", ""}, w.run(t, "token", "--kind", "access"))
+	require.NoError(t, json.Unmarshal([]byte(w.run(t, "token", "--json", "--kind", "access").stdout), &o))
+	assert.Equal(t, []any{"access", "token-1"}, []any{o["kind"], o["token"]})
 	got = w.run(t, "token", "--kind", "tenant")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "the issuer gave no tenant token")
 
 	examined := examine(t, w)
 	assert.Equal(t, exitOK, examined.code, examined.stdout)
-	assert.Contains(t, examined.of(t, "configuration").Found, "client client-1, issuer "+strings.TrimSuffix(w.env["OAUTH2_TOKEN_URL"], "/token")+", redis")
+	assert.Contains(t, examined.of(t, "configuration").Found, "client client-1, issuer "+w.env["OAUTH2_TOKEN_URL"]+", redis")
 	assert.Equal(t, checkOK, examined.of(t, "issuer").Status)
 	_, heads := l.calls()
 	assert.Equal(t, 1, heads)
@@ -121,6 +124,8 @@ func TestOAuth2WhatIsAskedFor(t *testing.T) {
 	w, l := newOAuth2Town(t)
 	w = w.with("OAUTH2_AUTH", "body", "OAUTH2_SCOPES", " b a  b ", "OAUTH2_AUDIENCE", "https://api.example/",
 		"OAUTH2_RESOURCE", "urn:b urn:a", "OAUTH2_PARAMS", "x=1%262&y=", "OAUTH2_LIFE", "20m", "OAUTH2_MAX_LIFE", "1h")
+	assert.Equal(t, exitUsage, w.with("OAUTH2_LIFE", "2h").run(t, "status").code, "above the longest")
+	assert.Equal(t, exitFailed, w.with("OAUTH2_LIFE", "0", "OAUTH2_MAX_LIFE", "0s").run(t, "status").code, "0 is the default")
 	assert.Equal(t, result{exitOK, "token-1\n", ""}, w.run(t, "token"))
 	forms, _ := l.calls()
 	assert.Equal(t, []url.Values{{
@@ -221,7 +226,7 @@ func TestOAuth2ComplaintsByVariable(t *testing.T) {
 		"a newline":     {complete.with("OAUTH2_CLIENT_SECRET", secret+"\n"), []string{"OAUTH2_CLIENT_SECRET begins or ends with a blank or a newline"}},
 		"auth":          {complete.with("OAUTH2_AUTH", secret), []string{"OAUTH2_AUTH is neither basic nor body"}},
 		"life":          {complete.with("OAUTH2_LIFE", secret), []string{"OAUTH2_LIFE has to be a duration"}},
-		"life of 0":     {complete.with("OAUTH2_LIFE", "0s"), []string{"OAUTH2_LIFE has to be a duration"}},
+		"life below 0":  {complete.with("OAUTH2_LIFE", "-1s"), []string{"OAUTH2_LIFE has to be a duration such as 20m or 1h, or 0"}},
 		"a long life":   {complete.with("OAUTH2_LIFE", "721h"), []string{"an OAUTH2_LIFE of 721h0m0s: 0, or 1s to the OAUTH2_MAX_LIFE of 720h0m0s"}},
 		"max life":      {complete.with("OAUTH2_MAX_LIFE", "1ms"), []string{"an OAUTH2_MAX_LIFE of 1ms"}},
 		"token URL":     {complete.with("OAUTH2_TOKEN_URL", "ftp://"+secret), []string{"OAUTH2_TOKEN_URL has to look like https://login.example.com/oauth2/token"}},
@@ -230,6 +235,8 @@ func TestOAuth2ComplaintsByVariable(t *testing.T) {
 		"audience":      {complete.with("OAUTH2_AUDIENCE", secret+"\n"), []string{"OAUTH2_AUDIENCE begins or ends"}},
 		"params":        {complete.with("OAUTH2_PARAMS", secret+"=%zz"), []string{"OAUTH2_PARAMS has to look like a=b&c=d"}},
 		"params, twice": {complete.with("OAUTH2_PARAMS", "a="+secret+"&a=1"), []string{"OAUTH2_PARAMS has a name twice"}},
+		"a grant":       {complete.with("OAUTH2_PARAMS", "grant_type="+secret), []string{"OAUTH2_PARAMS has grant_type, which is always client_credentials: leave it out"}},
+		"an assertion":  {complete.with("OAUTH2_PARAMS", "client_assertion="+secret), []string{"OAUTH2_PARAMS has client_assertion: a client shows here who it is by OAUTH2_CLIENT_SECRET alone"}},
 		"params again":  {complete.with("OAUTH2_PARAMS", "scope="+secret), []string{"OAUTH2_PARAMS repeats scope: use the variable for it"}},
 		"a secret pair": {complete.with("OAUTH2_PARAMS", "password="+secret), []string{"OAUTH2_PARAMS has a name that sounds like that of a secret: all but OAUTH2_CLIENT_SECRET may be seen by anybody"}},
 	} {

@@ -77,7 +77,9 @@ func (c Config) own() Config {
 
 var (
 	// logIDs name a request for the server's support: of Entra, Okta, Auth0 (by its log), Cognito.
-	logIDs = []string{"X-Ms-Request-Id", "X-Okta-Request-Id", "X-Request-Id", "X-Auth0-Requestid", "X-Amzn-Requestid"}
+	logIDs = []string{
+		"X-Ms-Request-Id", "X-Okta-Request-Id", "X-Request-Id", "X-Auth0-Requestid", "X-Amz-Cognito-Request-Id", "X-Amzn-Requestid",
+	}
 	// waits say how long a rate limit lasts:
 	// https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy,
 	// https://developer.okta.com/docs/reference/rl-best-practices/

@@ -13,9 +13,11 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// reserved are the names that a field of Config has, or that say how a client proves to be itself
-// (RFC 7521, section 4.2).
-var reserved = []string{"grant_type", "scope", "audience", "resource", "client_id", "client_secret", "client_assertion", "client_assertion_type"}
+// reserved are the names that a field of Config has.
+var reserved = []string{"scope", "audience", "resource", "client_id", "client_secret"}
+
+// assertions say in another way who a client is (RFC 7521, section 4.2).
+var assertions = []string{"client_assertion", "client_assertion_type"}
 
 // checkPairs complains of what is sent besides id and secret.
 func (c Config) checkPairs() error {
@@ -75,6 +77,10 @@ func checkParam(name, value string) error {
 		return errors.New("Params has a name with a = in it: give name and value apart")
 	case slices.Contains(reserved, strings.ToLower(name)):
 		return fmt.Errorf("Params repeats %s: use the field of Config for it", strings.ToLower(name))
+	case strings.EqualFold(name, "grant_type"):
+		return errors.New("Params has grant_type, which is always client_credentials: leave it out")
+	case slices.Contains(assertions, strings.ToLower(name)):
+		return fmt.Errorf("Params has %s: a client shows here who it is by ClientSecret alone", strings.ToLower(name))
 	case soundsSecret(name):
 		return errors.New("Params has a name that sounds like that of a secret: all but ClientSecret may be seen by anybody. For a server that wants one more, implement tokencache.Fetcher")
 	case value == "":

@@ -232,8 +232,8 @@ func TestResources(t *testing.T) {
 // everybody may see.
 func TestNamesOfParams(t *testing.T) {
 	for name, complaint := range map[string]string{
-		"grant_type": "repeats", "scope": "repeats", "audience": "repeats", "resource": "repeats", "client_id": "repeats",
-		"client_secret": "repeats", "CLIENT_SECRET": "repeats", "Scope": "repeats", "client_assertion": "repeats", "client_assertion_type": "repeats",
+		"grant_type": "always client_credentials", "scope": "repeats", "audience": "repeats", "resource": "repeats", "client_id": "repeats",
+		"client_secret": "repeats", "CLIENT_SECRET": "repeats", "Scope": "repeats", "client_assertion": "by ClientSecret alone", "client_assertion_type": "by ClientSecret alone", "Client_Assertion": "has client_assertion:",
 		"app_secret": "secret", "appSecret": "secret", "password": "secret", "user-passwd": "secret", "pass_phrase": "secret",
 		"api_key": "secret", "apikey": "secret", "X-Api-Key": "secret", "private_key": "secret", "assertion": "secret",
 		"subject_token": "secret", "actorToken": "secret", "credentials": "secret", "jwt": "secret",

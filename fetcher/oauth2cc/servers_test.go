@@ -288,6 +288,17 @@ func TestAdviceNamesTheOtherAuth(t *testing.T) {
 	assert.NotContains(t, fetchError(t, c).Advice, "id and secret")
 }
 
+// The request's name for the server's support is where that server has it.
+func TestLogIDs(t *testing.T) {
+	for _, header := range []string{
+		"x-ms-request-id", "x-okta-request-id", "x-request-id", "x-auth0-requestid", "x-amz-cognito-request-id", "x-amzn-requestid",
+	} {
+		h := http.Header{}
+		h.Set(header, "r-1")
+		assert.Equal(t, "r-1", fetchError(t, config(answering(400, h, ""))).LogID, header)
+	}
+}
+
 // Even an answer with a token is not taken but from a success.
 func TestTokenOfNoSuccess(t *testing.T) {
 	for _, status := range []int{302, 400, 401, 429, 500} {
