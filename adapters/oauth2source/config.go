@@ -30,15 +30,15 @@ type Config struct {
 	Text func(tokencache.Token) string
 
 	// Timeout is how long Token waits for a token if the process has no copy. 0 means 30 s; from 1 ms
-	// on. With a copy it does not wait. Token has no context of the request that it is asked for: that
-	// the request has ended is not seen.
+	// on. With a copy it does not wait. An oauth2.TokenSource is given no context: Token waits on when the
+	// request for which it is asked has ended.
 	Timeout time.Duration
 
 	// Reuse is how long an oauth2.ReuseTokenSource around this TokenSource keeps a token at most, and so
 	// how long it goes on with one that was rejected: see the package comment. 0 means until 10 s before
-	// its end; else 1 s at least. With it the Expiry of a token is not its end, but 10 s later than that,
-	// as golang.org/x/oauth2 takes a token for expired 10 s before its Expiry; it is never later than the
-	// token's end.
+	// the token's end; else 1 s at least. Where it is set the Expiry of a token is Reuse and 10 s from now,
+	// as golang.org/x/oauth2 takes a token for expired 10 s before its Expiry, or the token's end if that
+	// is sooner.
 	Reuse time.Duration
 }
 

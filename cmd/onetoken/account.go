@@ -13,19 +13,26 @@ import (
 
 // variables are the names of those that say whose token is meant, of one kind of issuer.
 type variables struct {
+	kind            string // of issuer
 	id, secret, url string
-	noun            string // for people: whose secret it is
+	request         []string // others that make another credential: what is asked for, and how
+	noun, place     string   // for people: whose secret it is, and what url is called
 }
 
 var (
-	feishuVariables = variables{id: "FEISHU_APP_ID", secret: "FEISHU_APP_SECRET", url: "FEISHU_BASE_URL", noun: "app"}
-	oauth2Variables = variables{id: "OAUTH2_CLIENT_ID", secret: "OAUTH2_CLIENT_SECRET", url: "OAUTH2_TOKEN_URL", noun: "client"}
+	feishuVariables = variables{
+		kind: kindFeishu, id: "FEISHU_APP_ID", secret: "FEISHU_APP_SECRET", url: "FEISHU_BASE_URL", noun: "app", place: "base URL",
+	}
+	oauth2Variables = variables{
+		kind: kindOAuth2, id: "OAUTH2_CLIENT_ID", secret: "OAUTH2_CLIENT_SECRET", url: "OAUTH2_TOKEN_URL", noun: "client", place: "token URL",
+		request: []string{"OAUTH2_SCOPES", "OAUTH2_AUDIENCE", "OAUTH2_RESOURCE", "OAUTH2_PARAMS", "OAUTH2_AUTH"},
+	}
 )
 
 // shows says whether an id may be told. Feishu's begin with cli_: what does not may be anything, a
 // secret too. Nobody can tell that of other clients' ids, and they are in Redis in the clear.
 func (v variables) shows(id string) bool {
-	return id != "" && (v == oauth2Variables || isAppID(id))
+	return id != "" && (v.kind != kindFeishu || isAppID(id))
 }
 
 // account is the credential that the environment names, of whichever kind of issuer.
@@ -44,7 +51,7 @@ type account struct {
 
 // account reads the credential, and complains about it.
 func (e *environment) account(ctx context.Context) account {
-	if e.variables() == oauth2Variables {
+	if e.variables().kind == kindOAuth2 {
 		return oauth2Account(e.oauth2(ctx))
 	}
 	return feishuAccount(e.feishu(ctx, e.getenv(feishuVariables.url)))

@@ -110,7 +110,7 @@ func TestDoctorSaysWhomItAsks(t *testing.T) {
 			t.Parallel()
 			issuer := "http://" + nobody(t)
 			got := examine(t, world{}.with("REDIS_URL", raw, "FEISHU_APP_ID", "cli_test", "FEISHU_APP_SECRET", testSecret, "FEISHU_BASE_URL", issuer+"/sub"))
-			assert.Equal(t, "app cli_test, issuer "+issuer+", redis "+want+", prefix onetoken", got.Checks[0].Found)
+			assert.Equal(t, "app cli_test, issuer "+issuer+"/sub, redis "+want+", prefix onetoken", got.Checks[0].Found)
 			assert.Equal(t, exitFailed, got.code)
 			assert.Equal(t, "onetoken: "+got.of(t, "redis").Advice+"; 2 checks failed: redis, issuer\n", got.stderr)
 			for _, f := range got.Checks {

@@ -44,7 +44,7 @@ const environmentHelp = `Environment (secrets are never flags; demo reads none o
                           body: in the body
   OAUTH2_SCOPES           what the token is for, with spaces between
   OAUTH2_AUDIENCE         the API it is for, if the server has such a parameter
-  OAUTH2_RESOURCE         the same by RFC 8707: URIs, with spaces between
+  OAUTH2_RESOURCE         the same by RFC 8707, with spaces between
   OAUTH2_PARAMS           further pairs that the server wants, no secrets:
                           a=b&c=d, with what is special percent-encoded
   OAUTH2_LIFE             how long a token lives, such as 1h, if the server does

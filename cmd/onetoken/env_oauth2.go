@@ -63,15 +63,15 @@ func (e *environment) oauth2Params() map[string]string {
 	return params
 }
 
-// duration is 0 where the variable is not set, and after a complaint.
+// duration is 0, which stands for the default, where the variable is not set, and after a complaint.
 func (e *environment) duration(name string) time.Duration {
 	value := e.getenv(name)
 	if value == "" {
 		return 0
 	}
 	d, err := time.ParseDuration(value)
-	if err != nil || d <= 0 {
-		e.complain("%s has to be a duration of more than 0, such as 20m or 1h", name)
+	if err != nil || d < 0 {
+		e.complain("%s has to be a duration such as 20m or 1h, or 0 for the default", name)
 		return 0
 	}
 	return d

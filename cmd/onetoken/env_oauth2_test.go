@@ -16,6 +16,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // login is an OAuth 2 server with one client, which it may refuse.
@@ -91,13 +93,16 @@ func TestOAuth2Commands(t *testing.T) {
 	var o map[string]any
 	require.NoError(t, json.Unmarshal([]byte(w.run(t, "token", "--json").stdout), &o))
 	assert.Equal(t, []any{"client-1", "token-1", "token-1", nil}, []any{o["app_id"], o["token"], o["app_access_token"], o["tenant_access_token"]})
+	assert.Equal(t, result{exitOK, "token-1\n", ""}, w.run(t, "token", "--kind", "access"))
+	require.NoError(t, json.Unmarshal([]byte(w.run(t, "token", "--json", "--kind", "access").stdout), &o))
+	assert.Equal(t, []any{"access", "token-1"}, []any{o["kind"], o["token"]})
 	got = w.run(t, "token", "--kind", "tenant")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.stderr, "the issuer gave no tenant token")
 
 	examined := examine(t, w)
 	assert.Equal(t, exitOK, examined.code, examined.stdout)
-	assert.Contains(t, examined.of(t, "configuration").Found, "client client-1, issuer "+strings.TrimSuffix(w.env["OAUTH2_TOKEN_URL"], "/token")+", redis")
+	assert.Contains(t, examined.of(t, "configuration").Found, "client client-1, issuer "+w.env["OAUTH2_TOKEN_URL"]+", redis")
 	assert.Equal(t, checkOK, examined.of(t, "issuer").Status)
 	_, heads := l.calls()
 	assert.Equal(t, 1, heads)
@@ -119,6 +124,8 @@ func TestOAuth2WhatIsAskedFor(t *testing.T) {
 	w, l := newOAuth2Town(t)
 	w = w.with("OAUTH2_AUTH", "body", "OAUTH2_SCOPES", " b a  b ", "OAUTH2_AUDIENCE", "https://api.example/",
 		"OAUTH2_RESOURCE", "urn:b urn:a", "OAUTH2_PARAMS", "x=1%262&y=", "OAUTH2_LIFE", "20m", "OAUTH2_MAX_LIFE", "1h")
+	assert.Equal(t, exitUsage, w.with("OAUTH2_LIFE", "2h").run(t, "status").code, "above the longest")
+	assert.Equal(t, exitFailed, w.with("OAUTH2_LIFE", "0", "OAUTH2_MAX_LIFE", "0s").run(t, "status").code, "0 is the default")
 	assert.Equal(t, result{exitOK, "token-1\n", ""}, w.run(t, "token"))
 	forms, _ := l.calls()
 	assert.Equal(t, []url.Values{{
@@ -135,6 +142,49 @@ func TestOAuth2WhatIsAskedFor(t *testing.T) {
 	assert.Equal(t, exitFailed, got.code)
 }
 
+// Whoever is asked for otherwise than the fleet is another credential, and hears which variables that
+// may come of: the secret is one among them.
+func TestOAuth2StatusOfAnotherRequest(t *testing.T) {
+	t.Parallel()
+	w, _ := newOAuth2Town(t)
+	require.Equal(t, exitOK, w.with("OAUTH2_SCOPES", "a").run(t, "token").code)
+	const check = "check OAUTH2_SCOPES, OAUTH2_AUDIENCE, OAUTH2_RESOURCE, OAUTH2_PARAMS, OAUTH2_AUTH and OAUTH2_CLIENT_SECRET"
+	for name, other := range map[string]world{
+		"scope": w.with("OAUTH2_SCOPES", "b"), "audience": w.with("OAUTH2_AUDIENCE", "b"), "secret": w.with("OAUTH2_CLIENT_SECRET", "another"),
+	} {
+		got := other.run(t, "status")
+		assert.Equal(t, exitFailed, got.code, name)
+		assert.Contains(t, got.stderr, "no usable token of client-1 at "+w.env["OAUTH2_TOKEN_URL"], name)
+		assert.Contains(t, got.stderr, "nothing is stored for it, but of the same client asked for otherwise or with another secret (", name)
+		assert.Contains(t, got.stderr, ", fresh): "+check+"; whoever", name)
+		assert.NotContains(t, got.stderr, "app", name)
+	}
+	elsewhere := w.with("OAUTH2_TOKEN_URL", "https://login.example.com/token").run(t, "status").stderr
+	assert.Contains(t, elsewhere, "but of the same client at "+w.env["OAUTH2_TOKEN_URL"]+" (")
+	assert.Contains(t, elsewhere, ", fresh): check OAUTH2_TOKEN_URL; whoever")
+}
+
+func TestOAuth2StatusWithTheIDAlone(t *testing.T) {
+	t.Parallel()
+	w, _ := newOAuth2Town(t)
+	alone := w.with("OAUTH2_CLIENT_SECRET", "")
+	assert.Contains(t, alone.run(t, "status").stderr, "no usable token of client-1: there is nothing of it under the prefix onetoken in redis (OAUTH2_CLIENT_ID, ")
+	require.Equal(t, exitOK, w.run(t, "token").code)
+	assert.Equal(t, exitOK, alone.run(t, "status").code)
+}
+
+// Of a record of an older version it is not known where its issuer is.
+func TestWhereaboutsUnknown(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[*variables]string{
+		&feishuVariables: "of the same app with another secret or base URL (, ): check FEISHU_APP_SECRET and FEISHU_BASE_URL, which is not set",
+		&oauth2Variables: "of the same client asked for otherwise or with another secret or token URL (, ): check OAUTH2_SCOPES, OAUTH2_AUDIENCE, OAUTH2_RESOURCE, OAUTH2_PARAMS, OAUTH2_AUTH, OAUTH2_CLIENT_SECRET and OAUTH2_TOKEN_URL, which is not set",
+	} {
+		j := judge{variables: *v}
+		assert.Contains(t, j.otherwise(tokencache.Status{IssuerURL: "https://here.example"}, []tokencache.Status{{}}), want)
+	}
+}
+
 func TestOAuth2Refused(t *testing.T) {
 	t.Parallel()
 	w, _ := newOAuth2Town(t)
@@ -142,7 +192,11 @@ func TestOAuth2Refused(t *testing.T) {
 	assert.Equal(t, exitRefused, got.code)
 	assert.Empty(t, got.stdout)
 	assert.Equal(t, "onetoken: oauth2 answered: invalid_client: no such client, or a wrong password (HTTP 401): check OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET, "+
-		"whether the secret has expired, and whether the server wants them in the body (OAUTH2_AUTH=body); once that is mended, onetoken refresh asks at once\n", got.stderr)
+		"whether the secret has expired, and whether the server wants id and secret in the body (OAUTH2_AUTH=body); once that is mended, onetoken refresh asks at once\n", got.stderr)
+
+	got = w.with("OAUTH2_CLIENT_SECRET", "another secret", "OAUTH2_AUTH", "body").run(t, "token")
+	assert.Contains(t, got.stderr, "whether the server wants id and secret by HTTP Basic (OAUTH2_AUTH=basic); once")
+	assert.NotContains(t, got.stderr, "OAUTH2_AUTH=body")
 
 	file := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(file, []byte(clientSecret+"\n"), 0o600))
@@ -172,15 +226,17 @@ func TestOAuth2ComplaintsByVariable(t *testing.T) {
 		"a newline":     {complete.with("OAUTH2_CLIENT_SECRET", secret+"\n"), []string{"OAUTH2_CLIENT_SECRET begins or ends with a blank or a newline"}},
 		"auth":          {complete.with("OAUTH2_AUTH", secret), []string{"OAUTH2_AUTH is neither basic nor body"}},
 		"life":          {complete.with("OAUTH2_LIFE", secret), []string{"OAUTH2_LIFE has to be a duration"}},
-		"life of 0":     {complete.with("OAUTH2_LIFE", "0s"), []string{"OAUTH2_LIFE has to be a duration"}},
+		"life below 0":  {complete.with("OAUTH2_LIFE", "-1s"), []string{"OAUTH2_LIFE has to be a duration such as 20m or 1h, or 0"}},
 		"a long life":   {complete.with("OAUTH2_LIFE", "721h"), []string{"an OAUTH2_LIFE of 721h0m0s: 0, or 1s to the OAUTH2_MAX_LIFE of 720h0m0s"}},
 		"max life":      {complete.with("OAUTH2_MAX_LIFE", "1ms"), []string{"an OAUTH2_MAX_LIFE of 1ms"}},
 		"token URL":     {complete.with("OAUTH2_TOKEN_URL", "ftp://"+secret), []string{"OAUTH2_TOKEN_URL has to look like https://login.example.com/oauth2/token"}},
 		"scope":         {complete.with("OAUTH2_SCOPES", `a b"`), []string{`OAUTH2_SCOPES[1] has a "`}},
-		"resource":      {complete.with("OAUTH2_RESOURCE", secret), []string{"OAUTH2_RESOURCE[0] is not an absolute URI"}},
+		"resource":      {complete.with("OAUTH2_RESOURCE", "urn:a "+secret+"\u200b"), []string{"OAUTH2_RESOURCE[1]: its last character is an invisible character"}},
 		"audience":      {complete.with("OAUTH2_AUDIENCE", secret+"\n"), []string{"OAUTH2_AUDIENCE begins or ends"}},
 		"params":        {complete.with("OAUTH2_PARAMS", secret+"=%zz"), []string{"OAUTH2_PARAMS has to look like a=b&c=d"}},
 		"params, twice": {complete.with("OAUTH2_PARAMS", "a="+secret+"&a=1"), []string{"OAUTH2_PARAMS has a name twice"}},
+		"a grant":       {complete.with("OAUTH2_PARAMS", "grant_type="+secret), []string{"OAUTH2_PARAMS has grant_type, which is always client_credentials: leave it out"}},
+		"an assertion":  {complete.with("OAUTH2_PARAMS", "client_assertion="+secret), []string{"OAUTH2_PARAMS has client_assertion: a client shows here who it is by OAUTH2_CLIENT_SECRET alone"}},
 		"params again":  {complete.with("OAUTH2_PARAMS", "scope="+secret), []string{"OAUTH2_PARAMS repeats scope: use the variable for it"}},
 		"a secret pair": {complete.with("OAUTH2_PARAMS", "password="+secret), []string{"OAUTH2_PARAMS has a name that sounds like that of a secret: all but OAUTH2_CLIENT_SECRET may be seen by anybody"}},
 	} {

@@ -137,6 +137,6 @@ func TestFileThatBecomesAPipeIsToldOnce(t *testing.T) {
 		f.issuer.SetAppSecret("another-secret")
 		f.write("another-secret")
 		time.Sleep(time.Minute)
-		assert.Contains(t, f.log.String(), "the new app secret is in use")
+		assert.Contains(t, f.log.String(), "the new secret is in use")
 	})
 }

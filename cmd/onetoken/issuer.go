@@ -15,7 +15,8 @@ import (
 // Bounds of an issuer that is for trying things, and may be left running.
 const (
 	maxLatency    = time.Minute
-	maxIssuerLife = 2 * time.Hour // and the default
+	maxFeishuLife = 2 * time.Hour       // and the default of either kind
+	maxOAuth2Life = 30 * 24 * time.Hour // the longest that OAUTH2_MAX_LIFE lets pass unless it is set
 )
 
 // Kinds of issuer that the command plays.
@@ -71,12 +72,17 @@ func (a *app) issuerCommand() *cobra.Command {
 			"    onetoken issuer --kind oauth2 --scopes 'read write' &\n" +
 			"  curl -u try:try-secret -d grant_type=client_credentials \\\n" +
 			"    http://127.0.0.1:9090/token",
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.issuer(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("kind") && a.getenv("ONETOKEN_KIND") == kindOAuth2 {
+				o.kind.value = kindOAuth2
+			}
+			return a.issuer(cmd.Context(), o)
+		},
 	}
 	flags := cmd.Flags()
-	flags.Var(&o.kind, "kind", "of issuer: "+o.kind.options())
+	flags.Var(&o.kind, "kind", "of issuer: "+o.kind.options()+" (with ONETOKEN_KIND=oauth2 that one, unless this says otherwise)")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:9090", "host:port to listen on; port 0 picks a free one")
-	flags.DurationVar(&o.life, "life", maxIssuerLife, "life of a new token, in whole seconds, up to 2h")
+	flags.DurationVar(&o.life, "life", maxFeishuLife, "life of a new token, in whole seconds, up to 2h; oauth2: up to 720h")
 	flags.DurationVar(&o.latency, "latency", 0, "how long an answer of the token endpoint takes")
 	o.ofKind = map[string]*pflag.FlagSet{kindFeishu: o.feishu.flags(), kindOAuth2: o.oauth2.flags()}
 	for _, kind := range o.kind.of {
@@ -89,7 +95,9 @@ func (a *app) issuerCommand() *cobra.Command {
 func (o issuerOptions) validate() error {
 	errs := []error{o.misplaced()}
 	switch {
-	case o.life > maxIssuerLife:
+	case o.kind.value == kindOAuth2 && o.life > maxOAuth2Life:
+		errs = append(errs, errors.New("--life has to be 720h or less: no client believes a longer one unless OAUTH2_MAX_LIFE says so"))
+	case o.kind.value == kindFeishu && o.life > maxFeishuLife:
 		errs = append(errs, errors.New("--life has to be 2h or less: no client of Feishu believes a longer one"))
 	case o.life < time.Second || o.life%time.Second != 0:
 		errs = append(errs, errors.New("--life has to be whole seconds, such as 2h or 20s"))

@@ -224,3 +224,29 @@ func TestIssuerHelpIsWhole(t *testing.T) {
 		assert.Contains(t, help, part)
 	}
 }
+
+// The kind of the environment is that of the issuer, unless a flag says otherwise, and each kind has
+// bounds of its own.
+func TestIssuerKindOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	const noID, feishuLife = "OAUTH2_CLIENT_ID is not set", "--life has to be 2h or less: no client of Feishu believes a longer one"
+	w := world{env: map[string]string{"ONETOKEN_KIND": "oauth2"}}
+	for name, c := range map[string]struct {
+		world    world
+		args     []string
+		says     string
+		saysElse bool // that the life is too long
+	}{
+		"by the environment":  {w, []string{"--life", "720h", "--scopes", "a"}, noID, false},
+		"by the flag":         {world{}, []string{"--kind", "oauth2", "--life", "25h"}, noID, false},
+		"longer than any":     {w, []string{"--life", "721h"}, "--life has to be 720h or less", true},
+		"the flag goes first": {w, []string{"--kind", "feishu", "--life", "3h"}, feishuLife, true},
+		"feishu":              {world{}, []string{"--life", "3h"}, feishuLife, true},
+	} {
+		got := c.world.run(t, append([]string{"issuer"}, c.args...)...)
+		assert.Equal(t, exitUsage, got.code, name)
+		assert.Contains(t, got.stderr, c.says, name)
+		assert.Equal(t, c.saysElse, strings.Contains(got.stderr, "--life"), got.stderr)
+		assert.NotContains(t, got.stderr, "is for --kind", name)
+	}
+}

@@ -31,7 +31,8 @@ func (a *app) refresherCommand() *cobra.Command {
 			"                down; else 503 and a line that says why\n" +
 			"  GET /metrics  for Prometheus: the token's remaining life, calls, troubles\n\n" +
 			"These tell no secret and need no protection: whoever can reach them learns the\n" +
-			"app id, how the token does, and what went wrong. They are HTTP without TLS.\n\n" +
+			"app or client id, how the token does, and what went wrong. They are HTTP without\n" +
+			"TLS.\n\n" +
 			"FEISHU_APP_SECRET_FILE is read again every 2 s, and when the secret is refused;\n" +
 			"so is OAUTH2_CLIENT_SECRET_FILE with ONETOKEN_KIND=oauth2.\n" +
 			"After a change the old secret serves until the new one has a token. If the file\n" +
@@ -42,9 +43,9 @@ func (a *app) refresherCommand() *cobra.Command {
 			"--log-level info shows every new token; by default only failures are logged,\n" +
 			"with how long the fleet waits after them.\n\n" +
 			"A refusal does not end it, not even of the first call: it stays, not ready, and\n" +
-			"asks again every few minutes. What is wrong may be mended in the developer\n" +
-			"console, where nobody thinks of restarting this; and a process that ends would\n" +
-			"only be started again, to find the refusal in Redis. SIGTERM, SIGINT and SIGHUP\n" +
+			"asks again every few minutes. What is wrong may be mended at the issuer, where\n" +
+			"nobody thinks of restarting this; and a process that ends would only be started\n" +
+			"again, to find the refusal in Redis. SIGTERM, SIGINT and SIGHUP\n" +
 			"let a call under way end and publish its token; the exit status is 0 then.",
 		Example: "  onetoken refresher --log-level info\n" +
 			"  curl http://127.0.0.1:8080/readyz",

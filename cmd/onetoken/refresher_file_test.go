@@ -146,7 +146,7 @@ func TestRefresherShowsWhyTheNewestSecretIsNotInUse(t *testing.T) {
 		f.issuer.SetFault(feishutest.Fault{})
 		time.Sleep(time.Minute)
 		assert.Empty(t, show(""), "it is in use")
-		assert.Contains(t, f.log.String(), "the new app secret is in use")
+		assert.Contains(t, f.log.String(), "the new secret is in use")
 		assert.Less(t, time.Since(changed), time.Hour, "the first token lives yet")
 	})
 }
@@ -195,7 +195,7 @@ func TestHalfAWrittenSecretDoesNotCount(t *testing.T) {
 				time.Sleep(time.Minute)
 				assert.Zero(t, f.issuer.Stats().Refused)
 				assert.NotContains(t, f.log.String(), "level=WARN")
-				assert.Equal(t, 1, strings.Count(f.log.String(), "the new app secret is in use"), f.log.String())
+				assert.Equal(t, 1, strings.Count(f.log.String(), "the new secret is in use"), f.log.String())
 			})
 		})
 	}
@@ -222,7 +222,7 @@ func TestFileNamedAsStandardInputIsNotFollowed(t *testing.T) {
 	follow(t, "-", func(t *testing.T, f follower) {
 		f.write("a-strangers-secret")
 		time.Sleep(time.Minute)
-		assert.NotContains(t, f.log.String(), "app secret has changed")
+		assert.NotContains(t, f.log.String(), "secret has changed")
 		assert.Equal(t, 1, f.issuer.Stats().Calls)
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// rotation follows the file of the app secret. The secret is part of the credential's identity,
+// rotation follows the file of the secret. The secret is part of the credential's identity,
 // so a new one is a Source of its own: both run until the new one has a token, then the old one
 // is forgotten. A file that cannot be used changes nothing.
 type rotation struct {
@@ -196,12 +196,12 @@ func (r *rotation) take(ctx context.Context, raw string, err error) {
 	if err != nil {
 		r.setUnfit(err.Error())
 		if r.told.isNew(err.Error()) {
-			live.logger.Warn("the file of the app secret cannot be used: the secret it held before is kept until it can, and no restart is needed", "variable", variable, "err", err)
+			live.logger.Warn("the file of the secret cannot be used: the secret it held before is kept until it can, and no restart is needed", "variable", variable, "err", err)
 		}
 		return
 	}
 	if len(r.told) > 0 {
-		live.logger.Info("the file of the app secret can be used again", "variable", variable)
+		live.logger.Info("the file of the secret can be used again", "variable", variable)
 	}
 	r.told = nil
 	r.setUnfit("")
@@ -246,11 +246,11 @@ func (r *rotation) turnTo(f tokencache.Fetcher) {
 	case next != nil && f.Credential().ID() == next.id, next == nil && f.Credential().ID() == live.id:
 		return
 	case f.Credential().ID() == live.id:
-		live.logger.Info("the app secret has changed back")
+		live.logger.Info("the secret has changed back")
 		r.setNext(nil)
 	default:
 		id := r.identify(f)
-		id.logger.Info("the app secret has changed: the old one serves until the new one has a token")
+		id.logger.Info("the secret has changed: the old one serves until the new one has a token")
 		r.setNext(id)
 	}
 	r.forget(next)
@@ -275,7 +275,7 @@ func (r *rotation) promote() {
 	r.live, r.next = next, nil
 	r.mu.Unlock()
 	r.forget(old)
-	next.logger.Info("the new app secret is in use, and the old one forgotten")
+	next.logger.Info("the new secret is in use, and the old one forgotten")
 }
 
 // end is after the last event: it waits until every failure has been told.

@@ -13,7 +13,8 @@ import (
 
 // statusJSONHelp documents the names of the fields, which do not change.
 const statusJSONHelp = `--json prints an array, empty if there is nothing, of objects:
-  app_id, id         the app's id, and the id of the credential in Redis' keys
+  app_id, id         the id of the app or client, and that of the credential
+                     in Redis' keys
   issuer_url         where its issuer is; "" if Redis does not say
   state              fresh, due, urgent or absent
   remaining_seconds  life of the stored token; 0 if there is none

@@ -60,7 +60,8 @@ func (j judge) judges(st tokencache.Status) bool {
 // isOurs is false if there is none of our own.
 func (j judge) isOurs(st tokencache.Status) bool { return j.ours != "" && st.ID == j.ours }
 
-// twinsOf are others of the same app: with another secret, or at another issuer.
+// twinsOf are others of the same app or client: with another secret, asked for otherwise, or at another
+// issuer.
 func twinsOf(st tokencache.Status, all []tokencache.Status) (twins []tokencache.Status) {
 	for _, other := range all {
 		if other.App == st.App && other.ID != st.ID {
@@ -111,42 +112,56 @@ func (j judge) whyAbsent(st tokencache.Status, all []tokencache.Status) string {
 	return "none is stored; " + next
 }
 
-// otherwise says of our own credential, of which there is nothing, which others of the app there
-// are: mostly a variable is another than elsewhere.
+// otherwise says of our own credential, of which there is nothing, which others of the app or client
+// there are: mostly a variable is another than elsewhere.
 func (j judge) otherwise(ours tokencache.Status, twins []tokencache.Status) string {
 	const most = 3
 	var others []string
-	elsewhere, otherSecret := false, false
+	elsewhere, here := false, false
 	for i, twin := range twins {
 		elsewhere = elsewhere || twin.IssuerURL != ours.IssuerURL
-		otherSecret = otherSecret || twin.IssuerURL == ours.IssuerURL || twin.IssuerURL == ""
+		here = here || twin.IssuerURL == ours.IssuerURL || twin.IssuerURL == ""
 		if i < most {
-			others = append(others, whereabouts(twin, ours)+" ("+digestOf(twin, 8)+", "+string(twin.State)+")")
+			others = append(others, j.whereabouts(twin, ours)+" ("+digestOf(twin, 8)+", "+string(twin.State)+")")
 		}
 	}
 	if more := len(twins) - most; more > 0 {
 		others = append(others, fmt.Sprintf("%d more", more))
 	}
-	base := j.url
-	if !j.urlSet {
-		base += ", which is not set"
-	}
-	check := base
-	switch {
-	case otherSecret && elsewhere:
-		check = j.secret + " and " + base
-	case otherSecret:
-		check = j.secret
-	}
-	return "nothing is stored for it, but of the same app " + strings.Join(others, ", ") + ": check " + check
+	return "nothing is stored for it, but of the same " + j.noun + " " + strings.Join(others, ", ") + ": check " + j.toCheck(here, elsewhere)
 }
 
-func whereabouts(twin, ours tokencache.Status) string {
+// toCheck names the variables that make another credential at the same address, or have another one.
+func (j judge) toCheck(here, elsewhere bool) string {
+	var all []string
+	if here {
+		all = append(all, j.request...)
+		all = append(all, j.secret)
+	}
+	if elsewhere {
+		url := j.url
+		if !j.urlSet {
+			url += ", which is not set"
+		}
+		all = append(all, url)
+	}
+	last := len(all) - 1
+	if last == 0 {
+		return all[0]
+	}
+	return strings.Join(all[:last], ", ") + " and " + all[last]
+}
+
+func (j judge) whereabouts(twin, ours tokencache.Status) string {
+	differs := "with another secret"
+	if len(j.request) > 0 {
+		differs = "asked for otherwise or " + differs
+	}
 	switch twin.IssuerURL {
 	case "":
-		return "with another secret or base URL"
+		return differs + " or " + j.place
 	case ours.IssuerURL:
-		return "with another secret"
+		return differs
 	}
 	return "at " + terminal.Datum(twin.IssuerURL)
 }

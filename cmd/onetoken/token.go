@@ -17,7 +17,7 @@ const curlExample = "  onetoken token --kind tenant | sed 's/^/Authorization: Be
 	"    curl -H @- https://open.feishu.cn/open-apis/tenant/v2/tenant/query"
 
 func (a *app) tokenCommand() *cobra.Command {
-	kind := choice{value: "app", of: []string{"app", "tenant"}}
+	kind := choice{value: "app", of: []string{"app", "tenant", "access"}}
 	var o tokenOptions
 	cmd := &cobra.Command{
 		Use:   "token",
@@ -42,7 +42,7 @@ func (a *app) tokenCommand() *cobra.Command {
 			return a.token(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().Var(&kind, "kind", "which of the two tokens that come together: "+kind.options())
+	cmd.Flags().Var(&kind, "kind", "which of the two tokens that come together: "+kind.options()+" (access: of an issuer that has one, as with ONETOKEN_KIND=oauth2; else app)")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 15*time.Second, "how long to wait for it")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print an object in one line")
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "only a token that the fleet shares will do: exit status 1 if it came around Redis")
@@ -96,8 +96,11 @@ func (a *app) token(ctx context.Context, o tokenOptions) error {
 
 func ofKind(tok tokencache.Token, kind string) (string, error) {
 	value, other := tok.AppAccessToken(), "tenant"
-	if kind == "tenant" {
+	switch kind {
+	case "tenant":
 		value, other = tok.TenantAccessToken(), "app"
+	case "access":
+		value = tok.AccessToken()
 	}
 	if value == "" {
 		return "", fmt.Errorf("the issuer gave no %s token with the %s token: ask for --kind %s", kind, other, other)

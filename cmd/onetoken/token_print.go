@@ -11,8 +11,8 @@ import (
 
 // tokenJSONHelp documents the names of the fields, which do not change.
 const tokenJSONHelp = `--json prints an object in one line:
-  app_id                the app's id
-  kind, token           app or tenant, and the token of that kind
+  app_id                the id of the app or client
+  kind, token           app, tenant or access, and the token of that kind
   app_access_token      both tokens, which come and end together; null if the
   tenant_access_token     issuer gave no tenant token
   expires_at            when they end, by this host's clock (RFC 3339)

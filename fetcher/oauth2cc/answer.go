@@ -1,6 +1,7 @@
 package oauth2cc
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -30,13 +31,13 @@ func (f *Fetcher) judge(a call.Answer) (tokencache.Token, error) {
 	case a.Status >= 300:
 		return f.refuse(a, f.caller.OfStatus(a.Status), f.orRedirect(a, "JSON, but no error"))
 	}
-	access, v, trouble := r.token()
-	if trouble != "" {
-		return f.refuse(a, v, trouble)
+	access, wrong := r.token(f.caller.Clean)
+	if wrong != nil {
+		return f.refuse(a, wrong.verdict, wrong.words)
 	}
-	life, v, trouble := r.life(f.config.Life, f.config.MaxLife)
-	if trouble != "" {
-		return f.refuse(a, v, trouble)
+	life, wrong := r.life(f.config.Life, f.config.MaxLife)
+	if wrong != nil {
+		return f.refuse(a, wrong.verdict, wrong.words)
 	}
 	return token(access, life), nil
 }
@@ -57,33 +58,54 @@ func (r fields) refusal() (code, description string, ok bool) {
 			return "", "", false
 		}
 		if code != "" {
-			return code, r.description(form.words), true
+			return code, r.first(form.words), true
 		}
 	}
-	return "", "", true
+	code, description = r.fault()
+	return code, description, true
 }
 
-// forms of an error: that of RFC 6749, section 5.2, in which Auth0 has a message of its rate limit's,
-// and Okta's.
+// forms of an error: that of RFC 6749, section 5.2, in which Auth0 has a message of its rate limit's;
+// Okta's, https://developer.okta.com/docs/reference/error-codes/; and Apigee's,
+// https://docs.apigee.com/api-platform/reference/policies/oauth-http-status-code-reference
 var forms = []struct {
 	code  string
 	words []string
 }{
 	{"error", []string{"error_description", "message"}},
 	{"errorCode", []string{"errorSummary"}},
+	{"ErrorCode", []string{"Error"}},
 }
 
-// description is the first of the fields that is there. Entra ends it with ids and the time, which
-// would make every failure another; the id is in a header as well:
-// https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
-func (r fields) description(names []string) string {
+// fault is the error of an Apigee that answers for itself, not in the name of a server. Whatever is not
+// of that shape is none.
+func (r fields) fault() (code, description string) {
+	var fault struct {
+		Words  string `json:"faultstring"`
+		Detail struct {
+			Code string `json:"errorcode"`
+		} `json:"detail"`
+	}
+	if json.Unmarshal(r["fault"], &fault) != nil {
+		return "", ""
+	}
+	return fault.Detail.Code, fault.Words
+}
+
+// first returns the first of the fields that is there.
+func (r fields) first(names []string) string {
 	for _, name := range names {
 		if words, _ := r.text(name); words != "" {
-			words, _, _ = strings.Cut(words, "Trace ID: ")
 			return words
 		}
 	}
 	return ""
+}
+
+// flaw is what keeps a success from being of use.
+type flaw struct {
+	verdict call.Verdict
+	words   string
 }
 
 var (
@@ -93,19 +115,27 @@ var (
 		Class:  tokencache.ClassPermanent,
 		Advice: "only bearer tokens can be shared: have the server give this client one (no DPoP, no certificate), or check the token URL",
 	}
+	oddToken = call.Verdict{
+		Class:  tokencache.ClassPermanent,
+		Advice: "a token has to fit into a header: have the server give this client a token of 8 KiB at most, for fewer scopes or with fewer claims, in printable ASCII",
+	}
 	noLife = call.Verdict{
 		Class:  tokencache.ClassPermanent,
 		Advice: "set Life to how long this server's tokens live: it does not say so itself",
+	}
+	oddLife = call.Verdict{
+		Class:  tokencache.ClassPermanent,
+		Advice: "have the server state expires_in in seconds, as a number",
+	}
+	shortLife = call.Verdict{
+		Class:  tokencache.ClassPermanent,
+		Advice: "have the server give this client tokens that live longer",
 	}
 	longLife = call.Verdict{
 		Class:  tokencache.ClassPermanent,
 		Advice: "raise MaxLife, or have the server give this client shorter ones",
 	}
 
-	oddLife = call.Verdict{
-		Class:  tokencache.ClassUnknown,
-		Advice: "check how long the server lets this client's tokens live",
-	}
 	noToken = call.Verdict{
 		Class:  tokencache.ClassUnknown,
 		Advice: "an answer without a token seldom is the issuer's own: check the token URL, the proxy and the firewall",
@@ -113,48 +143,51 @@ var (
 )
 
 // token returns the access token of a success.
-func (r fields) token() (access string, v call.Verdict, trouble string) {
+func (r fields) token(clean call.Cleaner) (string, *flaw) {
 	access, ok := r.text("access_token")
 	kind, kindOK := r.text("token_type")
 	switch {
 	case !ok:
-		return "", noToken, wrongType("access_token")
+		return "", &flaw{oddToken, wrongType("access_token")}
 	case access == "":
-		return "", noToken, "no access_token"
+		return "", &flaw{noToken, "no access_token"}
 	case !call.IsToken(access):
-		return "", noToken, "access_token is too long, or has characters that no token has"
+		return "", &flaw{oddToken, "access_token is too long, or has characters that no token has"}
 	case !kindOK:
-		return "", notBearer, wrongType("token_type")
+		return "", &flaw{notBearer, wrongType("token_type")}
 	case kind != "" && !strings.EqualFold(kind, "bearer"):
-		return "", notBearer, fmt.Sprintf("a token of type %q, not bearer", call.Cut(call.NewCleaner().And(access).Message(kind), maxKind))
+		kind = call.Cut(clean.And(access).Line(kind), maxKind)
+		return "", &flaw{notBearer, fmt.Sprintf("a token of type %q, not bearer", kind)}
 	}
-	return access, v, ""
+	return access, nil
 }
 
 // maxKind is how many characters of a token_type are repeated.
 const maxKind = 32
 
 // life returns how long the token lives: what expires_in says, as a number or as one in a string
-// (Entra's v1.0 and PayPal), without its fraction; configured where it says nothing.
-func (r fields) life(configured, longest time.Duration) (life time.Duration, v call.Verdict, trouble string) {
-	raw := r["expires_in"]
-	switch {
-	case raw != nil && string(raw) != "null":
-	case configured == 0:
-		return 0, noLife, "no expires_in, and no Life is configured"
-	default:
-		return configured, v, ""
+// (Entra's v1.0 and PayPal), without its fraction; configured where it says nothing. So do 0 and less: no
+// token ends before it is there.
+func (r fields) life(configured, longest time.Duration) (time.Duration, *flaw) {
+	stated := "no expires_in"
+	if !r.lacks("expires_in") {
+		seconds, ok := r.seconds()
+		switch {
+		case !ok:
+			return 0, &flaw{oddLife, wrongType("expires_in")}
+		case seconds > longest.Seconds():
+			return 0, &flaw{longLife, fmt.Sprintf("expires_in of %s s, above the MaxLife of %v", short(seconds), longest)}
+		case seconds >= minLife.Seconds():
+			return time.Duration(math.Floor(seconds)) * time.Second, nil
+		case seconds > 0:
+			return 0, &flaw{shortLife, fmt.Sprintf("expires_in of %s s, below 1", short(seconds))}
+		}
+		stated = fmt.Sprintf("expires_in of %s s", short(seconds))
 	}
-	seconds, ok := r.seconds()
-	switch {
-	case !ok:
-		return 0, oddLife, wrongType("expires_in")
-	case seconds < minLife.Seconds():
-		return 0, oddLife, fmt.Sprintf("expires_in of %s s, below 1", short(seconds))
-	case seconds > longest.Seconds():
-		return 0, longLife, fmt.Sprintf("expires_in of %s s, above the MaxLife of %v", short(seconds), longest)
+	if configured == 0 {
+		return 0, &flaw{noLife, stated + ", and no Life is configured"}
 	}
-	return time.Duration(math.Floor(seconds)) * time.Second, v, ""
+	return configured, nil
 }
 
 // seconds reads expires_in. JSON's numbers are the only ones: ParseFloat knows more.
@@ -184,11 +217,20 @@ func (f *Fetcher) refuseCode(a call.Answer, code, description string, r fields) 
 	caller := f.caller
 	access, _ := r.text("access_token")
 	caller.Clean = caller.Clean.And(access)
-	v := verdictOf(&caller, code, a.Status)
-	if caller.Clean.Message(description) == "" { // blanks, or what does not print
-		description = v.Meaning
+	v := verdictOf(&caller, f.config.Auth, code, a.Status)
+	words := withoutIDs(caller.Clean.Line(description))
+	if words == "" { // blanks, or what does not print
+		words = v.Meaning
 	}
-	return tokencache.Token{}, caller.Refuse(a, v, call.Cut(code, maxCode)+": "+description, nil)
+	return tokencache.Token{}, caller.Refuse(a, v, call.Cut(caller.Clean.Line(code), maxCode)+": "+words, nil)
+}
+
+// withoutIDs leaves out the ids and the time with which Entra ends a description, and which would make
+// every failure another. One of the ids is in a header as well:
+// https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
+func withoutIDs(description string) string {
+	words, _, _ := strings.Cut(description, "Trace ID: ")
+	return strings.TrimSpace(words)
 }
 
 // maxCode is how many characters of an error code are repeated; the longest that RFC 6749 has is temporarily_unavailable.

@@ -1,6 +1,9 @@
 package oauth2cc_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,12 +55,16 @@ func TestAnswerAccepted(t *testing.T) {
 	}
 }
 
-// Without expires_in the life is the configured one, if there is one; what the server says goes first.
+// Without expires_in, and with 0 or less, which stands for no end, the life is the configured one, if
+// there is one; what the server says goes first.
 func TestLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for body, want := range map[string]time.Duration{
 			`{"access_token":"a"}`:                       20 * time.Minute,
 			`{"access_token":"a","expires_in":null}`:     20 * time.Minute,
+			`{"access_token":"a","expires_in":0}`:        20 * time.Minute,
+			`{"access_token":"a","expires_in":"0"}`:      20 * time.Minute,
+			`{"access_token":"a","expires_in":-1}`:       20 * time.Minute,
 			`{"access_token":"a","expires_in":60}`:       time.Minute,
 			`{"access_token":"a","token_type":"bearer"}`: 20 * time.Minute,
 		} {
@@ -74,6 +81,31 @@ func TestLife(t *testing.T) {
 		assert.Equal(t, "no expires_in, and no Life is configured", e.Message)
 		assert.Contains(t, e.Advice, "set Life")
 	}
+}
+
+// Asking again would mint one more token that is thrown away: a person has to act, and hears how.
+func TestAdviceOnUnusableTokens(t *testing.T) {
+	for body, advice := range map[string]string{
+		`{"access_token":"a"}`:                                                    "set Life to how long",
+		`{"access_token":"a","expires_in":0}`:                                     "set Life to how long",
+		`{"access_token":"a","expires_in":-1}`:                                    "set Life to how long",
+		`{"access_token":"a","expires_in":0.5}`:                                   "have the server give this client tokens that live longer",
+		`{"access_token":"a","expires_in":"soon"}`:                                "have the server state expires_in in seconds",
+		`{"access_token":"a","expires_in":[]}`:                                    "have the server state expires_in in seconds",
+		`{"access_token":"a","expires_in":1e99}`:                                  "raise MaxLife",
+		`{"access_token":"` + strings.Repeat("x", 8<<10+1) + `","expires_in":60}`: "have the server give this client a token of 8 KiB at most",
+		`{"access_token":7,"expires_in":60}`:                                      "have the server give this client a token of 8 KiB at most",
+	} {
+		e := fetchError(t, config(answering(200, nil, body)))
+		assert.Equal(t, permanent, e.Class, e.Message)
+		assert.Contains(t, e.Advice, advice, e.Message)
+	}
+	c := config(answering(200, nil, `{"access_token":"a","expires_in":"soon"}`))
+	c.Life = time.Hour
+	assert.Equal(t, permanent, fetchError(t, c).Class, "the server says something, but what?")
+	c = config(answering(200, nil, `{"access_token":"a","expires_in":0.5}`))
+	c.Life = time.Hour
+	assert.Equal(t, "expires_in of 0.5 s, below 1", fetchError(t, c).Message)
 }
 
 func TestAnswerUnusable(t *testing.T) {
@@ -106,37 +138,37 @@ func TestAnswerUnusable(t *testing.T) {
 		{"token twice, escaped", `{"access_token":"a","access\u005ftoken":"b","expires_in":60}`, "JSON that has access_token twice", unknown},
 		{"life twice", `{"access_token":"a","expires_in":60,"expires_in":3600}`, "JSON that has expires_in twice", unknown},
 		{"error twice", `{"error":"invalid_client","error":"server_error"}`, "JSON that has error twice", unknown},
-		{"token is an object", `{"access_token":{"v":"` + marker + `"},"expires_in":60}`, "access_token is of a wrong type", unknown},
-		{"token is a number", `{"access_token":7,"expires_in":60}`, "access_token is of a wrong type", unknown},
+		{"token is an object", `{"access_token":{"v":"` + marker + `"},"expires_in":60}`, "access_token is of a wrong type", permanent},
+		{"token is a number", `{"access_token":7,"expires_in":60}`, "access_token is of a wrong type", permanent},
 		{"token of null", `{"access_token":null,"expires_in":60}`, "no access_token", unknown},
 		{"token empty", `{"access_token":"","expires_in":60}`, "no access_token", unknown},
-		{"token with a newline", `{"access_token":"a\r\n` + marker + `","expires_in":60}`, "access_token is too long, or has characters", unknown},
-		{"token with a space", `{"access_token":"a ` + marker + `","expires_in":60}`, "access_token is too long, or has characters", unknown},
-		{"token with a NUL", `{"access_token":"a\u0000","expires_in":60}`, "access_token is too long, or has characters", unknown},
-		{"token over 8 KiB", `{"access_token":"` + strings.Repeat("x", 8<<10+1) + `","expires_in":60}`, "access_token is too long", unknown},
+		{"token with a newline", `{"access_token":"a\r\n` + marker + `","expires_in":60}`, "access_token is too long, or has characters", permanent},
+		{"token with a space", `{"access_token":"a ` + marker + `","expires_in":60}`, "access_token is too long, or has characters", permanent},
+		{"token with a NUL", `{"access_token":"a\u0000","expires_in":60}`, "access_token is too long, or has characters", permanent},
+		{"token over 8 KiB", `{"access_token":"` + strings.Repeat("x", 8<<10+1) + `","expires_in":60}`, "access_token is too long", permanent},
 		{"a token of DPoP", `{"access_token":"` + marker + `","token_type":"DPoP","expires_in":60}`, `a token of type "DPoP", not bearer`, permanent},
 		{"a token of MAC", `{"access_token":"a","token_type":"mac","expires_in":60}`, `a token of type "mac", not bearer`, permanent},
 		{"N_A", `{"access_token":"a","token_type":"N_A","expires_in":60}`, "not bearer", permanent},
 		{"a long type", `{"access_token":"a","token_type":"` + strings.Repeat("x", 5000) + `","expires_in":60}`, `a token of type "` + strings.Repeat("x", 31) + `…", not bearer`, permanent},
 		{"a type that is the token", `{"access_token":"` + marker + `","token_type":"` + marker + `","expires_in":60}`, "not bearer", permanent},
 		{"a type of a wrong type", `{"access_token":"a","token_type":["bearer"],"expires_in":60}`, "token_type is of a wrong type", permanent},
-		{"life 0", `{"access_token":"a","expires_in":0}`, "expires_in of 0 s, below 1", unknown},
-		{"life below 1", `{"access_token":"a","expires_in":0.999}`, "expires_in of 0.999 s, below 1", unknown},
-		{"life negative", `{"access_token":"a","expires_in":-1}`, "expires_in of -1 s", unknown},
-		{"life negative, in a string", `{"access_token":"a","expires_in":"-1"}`, "expires_in of -1 s", unknown},
+		{"life 0", `{"access_token":"a","expires_in":0}`, "expires_in of 0 s, and no Life is configured", permanent},
+		{"life below 1", `{"access_token":"a","expires_in":0.999}`, "expires_in of 0.999 s, below 1", permanent},
+		{"life negative", `{"access_token":"a","expires_in":-1}`, "expires_in of -1 s, and no Life is configured", permanent},
+		{"life negative, in a string", `{"access_token":"a","expires_in":"-1"}`, "expires_in of -1 s", permanent},
 		{"life too long by a second", `{"access_token":"a","expires_in":2592001}`, "expires_in of 2592001 s, above the MaxLife of 720h0m0s", permanent},
 		{"life overflows a duration", `{"access_token":"a","expires_in":9223372037}`, "expires_in of 9223372037 s, above", permanent},
 		{"life 1e300", `{"access_token":"a","expires_in":1e300}`, "expires_in of 1e+300 s, above", permanent},
-		{"life beyond a float", `{"access_token":"a","expires_in":1e999}`, "expires_in is of a wrong type or out of range", unknown},
+		{"life beyond a float", `{"access_token":"a","expires_in":1e999}`, "expires_in is of a wrong type or out of range", permanent},
 		{"an epoch", `{"access_token":"a","expires_in":1777863811}`, "above the MaxLife", permanent},
-		{"life is empty", `{"access_token":"a","expires_in":""}`, "expires_in is of a wrong type", unknown},
-		{"life is a word", `{"access_token":"a","expires_in":"` + marker + `"}`, "expires_in is of a wrong type", unknown},
-		{"life is NaN", `{"access_token":"a","expires_in":"NaN"}`, "expires_in is of a wrong type", unknown},
-		{"life is Inf", `{"access_token":"a","expires_in":"Inf"}`, "expires_in is of a wrong type", unknown},
-		{"life in hex", `{"access_token":"a","expires_in":"0x10"}`, "expires_in is of a wrong type", unknown},
-		{"life with a _", `{"access_token":"a","expires_in":"3_600"}`, "expires_in is of a wrong type", unknown},
-		{"life is true", `{"access_token":"a","expires_in":true}`, "expires_in is of a wrong type", unknown},
-		{"life is an object", `{"access_token":"a","expires_in":{}}`, "expires_in is of a wrong type", unknown},
+		{"life is empty", `{"access_token":"a","expires_in":""}`, "expires_in is of a wrong type", permanent},
+		{"life is a word", `{"access_token":"a","expires_in":"` + marker + `"}`, "expires_in is of a wrong type", permanent},
+		{"life is NaN", `{"access_token":"a","expires_in":"NaN"}`, "expires_in is of a wrong type", permanent},
+		{"life is Inf", `{"access_token":"a","expires_in":"Inf"}`, "expires_in is of a wrong type", permanent},
+		{"life in hex", `{"access_token":"a","expires_in":"0x10"}`, "expires_in is of a wrong type", permanent},
+		{"life with a _", `{"access_token":"a","expires_in":"3_600"}`, "expires_in is of a wrong type", permanent},
+		{"life is true", `{"access_token":"a","expires_in":true}`, "expires_in is of a wrong type", permanent},
+		{"life is an object", `{"access_token":"a","expires_in":{}}`, "expires_in is of a wrong type", permanent},
 		{"error is an object", `{"error":{"code":"` + marker + `"}}`, "error is of a wrong type", unknown},
 		{"error beside a token", `{"access_token":"` + marker + `","expires_in":60,"error":"server_error","error_description":"not for ` + marker + `"}`, "server_error: not for ***", transient},
 		{"over 64 KiB", strings.Repeat(" ", 64<<10) + goodAnswer, "more than 64 KiB", unknown},
@@ -150,6 +182,46 @@ func TestAnswerUnusable(t *testing.T) {
 			assert.False(t, e.Local)
 		})
 	}
+}
+
+// Whatever field of an answer repeats the secret or the token, and wherever that is cut: no part of it
+// is left.
+func TestNoPartOfASecret(t *testing.T) {
+	const token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjbGllbnQtMSJ9.c2lnbmF0dXJl"
+	inJSON := func(s string) string {
+		quoted, err := json.Marshal(s)
+		require.NoError(t, err)
+		return string(quoted)
+	}
+	for _, leaked := range []string{secret, url.QueryEscape(secret), token} {
+		for _, before := range []int{0, 1, 10, 20, 25, 30, 50, 60, 63, 180, 195, 199} {
+			text := strings.Repeat("x", before) + leaked + " Trace ID: 7"
+			for _, body := range []string{
+				`{"access_token":"` + token + `","token_type":` + inJSON(text) + `,"expires_in":60}`,
+				`{"access_token":"` + token + `","error":` + inJSON(text) + `}`,
+				`{"access_token":"` + token + `","error":"invalid_scope","error_description":` + inJSON(text) + `}`,
+				`{"access_token":"` + token + `","errorCode":` + inJSON(text) + `,"errorSummary":` + inJSON(text) + `}`,
+				`{"access_token":"` + token + `","expires_in":` + inJSON(text) + `}`,
+			} {
+				for _, status := range []int{200, 400} {
+					header := http.Header{"X-Request-Id": {strings.Repeat("x", before) + leaked}}
+					e := fetchError(t, config(answering(status, header, body))) // looks for parts of the secret
+					assertNoPart(t, e.Message, token)
+					if leaked != token { // a header comes without a token
+						assertNoPart(t, e.LogID, strings.ReplaceAll(secret, " ", ""))
+					}
+				}
+			}
+		}
+	}
+}
+
+// What is cut off an error of Entra may begin within a secret.
+func TestNoPartOfASecretWithAnId(t *testing.T) {
+	const odd = "first-half Trace ID: second-half"
+	c := config(answering(400, nil, `{"error":"invalid_scope","error_description":"not for `+odd+`"}`))
+	c.ClientSecret = tokencache.NewSecret(odd)
+	assert.Equal(t, "invalid_scope: not for ***", fetchError(t, c).Message)
 }
 
 // A field of a wrong type does not hide the code of a refusal.

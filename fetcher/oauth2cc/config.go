@@ -23,7 +23,7 @@ import (
 type Config struct {
 	// TokenURL is the server's token endpoint, in full: https, without a fragment. It is sent as it
 	// is, but for the spelling of scheme, host and port, and needless percent-encoding; its query, if
-	// it has one, is kept (RFC 6749, section 3.2).
+	// it has one, is kept (RFC 6749, section 3.2). It has 4,096 bytes at most.
 	TokenURL string
 
 	// ClientID and ClientSecret are what the server gave to the client. The id has 1 to 128 bytes, the
@@ -43,18 +43,19 @@ type Config struct {
 	// "" sends none.
 	Audience string
 
-	// Resources that the token is for (RFC 8707), each an absolute URI without a fragment. Order and
-	// repetition make no difference. None sends none.
+	// Resources that the token is for (RFC 8707). By the standard each is an absolute URI without a
+	// fragment; some servers want something else, as an application's id. Order and repetition make no
+	// difference. None sends none.
 	Resources []string
 
-	// Params are further pairs to send, where the server wants some. A name that has a field here, or
-	// that looks like that of a secret, is refused: all but ClientSecret may be seen by anybody.
-	// Resources and Params are 28 at most.
+	// Params are further pairs to send, where the server wants some. A name that has a field here, that
+	// looks like that of a secret, or with a = in it is refused: all but ClientSecret may be seen by anybody.
+	// Resources and Params are 28 at most, each of 2,048 bytes; with Scopes and Audience they have 48 KiB.
 	Params map[string]string
 
-	// Life is how long a token lives where the server does not say: without expires_in in the answer.
-	// 0: such an answer is an error, and permanent. Else 1 s to MaxLife. What the server says goes
-	// first.
+	// Life is how long a token lives where the server does not say: without expires_in in the answer, or
+	// with one of 0 or less. 0: such an answer is an error, and permanent.
+	// Else 1 s to MaxLife. What the server says goes first.
 	Life time.Duration
 
 	// MaxLife is the longest life to believe. An answer beyond it is an error, and permanent. 0 means
@@ -112,8 +113,13 @@ const (
 	maxValue        = 2048 // of an audience, a resource or a further pair
 	maxScopes       = 8192 // in all
 	mostPairs       = 28   // of Resources and Params
-	minLife         = time.Second
-	longestLife     = 3650 * 24 * time.Hour
+
+	// A credential is made of 64 KiB at most, and these, with some bytes more, are what it is made of.
+	maxTokenURL = 4096
+	maxPairs    = 48 << 10 // names and values
+
+	minLife     = time.Second
+	longestLife = 3650 * 24 * time.Hour
 )
 
 func (c Config) withDefaults() Config {
@@ -155,7 +161,11 @@ func checkTokenURL(raw string) (*url.URL, error) {
 	if raw == "" {
 		return nil, errors.New("TokenURL is empty")
 	}
-	return tokenURLRules.Canonical(raw)
+	u, err := tokenURLRules.Canonical(raw)
+	if err == nil && len(u.String()) > maxTokenURL {
+		return nil, fmt.Errorf("TokenURL is longer than %d bytes", maxTokenURL)
+	}
+	return u, err
 }
 
 // checkText refuses what nobody means to write in an id or a secret: control characters, and blanks

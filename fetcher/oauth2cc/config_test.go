@@ -16,7 +16,7 @@ import (
 func TestEveryComplaint(t *testing.T) {
 	c := oauth2cc.Config{
 		TokenURL: "https://user:hunter2@:99999/#f", ClientSecret: tokencache.NewSecret(secret + "\n"), Auth: 7,
-		Scopes: []string{"a b"}, Audience: "\x00", Resources: []string{"x"}, Params: map[string]string{"scope": "a"},
+		Scopes: []string{"a b"}, Audience: "\x00", Resources: []string{"\x00"}, Params: map[string]string{"scope": "a"},
 		Life: -1, MaxLife: -1, Window: -1, Transport: (*http.Transport)(nil),
 	}
 	_, err := oauth2cc.New(c)

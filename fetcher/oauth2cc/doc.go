@@ -51,17 +51,20 @@
 //	answer broke off                            transient     no
 //	error of RFC 6749, 6750 or 8707             see codes.go  no
 //	error that nobody has documented            unknown; with HTTP 5xx transient
-//	success, but no token or no sound life      unknown       no
+//	HTTP 401 with such an error, or one that    unknown
+//	  would pass
+//	success, but no token                       unknown       no
 //	success, but nothing that can be used until permanent     no
-//	  a person acts: another token_type, no life
-//	  stated or set, a life above MaxLife
+//	  a person acts: another token_type, a token
+//	  above 8 KiB, no life stated or set, a life
+//	  below 1 s or above MaxLife
 //	without an error code:
 //	  HTTP 3xx, 404, 405, 410                   permanent     no
 //	  HTTP 408, 425                             transient     no
 //	  other HTTP below 500                      unknown       proxy wants a password: yes
 //	  HTTP 5xx                                  transient     no
 //
-// HTTP 429 is rate limited, unless the error needs a person. How long it lasts is read from
+// HTTP 429 is rate limited, unless the error is that client authentication failed. How long it lasts is read from
 // Retry-After, X-RateLimit-Reset (Auth0), X-Rate-Limit-Reset (Okta) or RateLimit-Reset, in this
 // order: seconds, or a point in time.
 //

@@ -58,8 +58,9 @@ func New(c Config) (*Fetcher, error) {
 		config:     c,
 		caller: call.Caller{
 			Issuer: issuerName, Setting: "token URL", OverHTTP: tokenURL.Scheme == "http", Transport: c.Transport,
-			Clean:  call.NewCleaner(c.ClientSecret, tokencache.NewSecret(c.basic())),
-			LogIDs: logIDs, Waits: waits,
+			Unauthorized: "check the client id and the client secret, the token URL, the proxy and the firewall" + orSent(c.Auth),
+			Clean:        call.NewCleaner(c.ClientSecret, tokencache.NewSecret(c.basic())),
+			LogIDs:       logIDs, Waits: waits,
 		},
 		unencrypted: unencrypted,
 	}, nil
@@ -76,7 +77,9 @@ func (c Config) own() Config {
 
 var (
 	// logIDs name a request for the server's support: of Entra, Okta, Auth0 (by its log), Cognito.
-	logIDs = []string{"X-Ms-Request-Id", "X-Okta-Request-Id", "X-Request-Id", "X-Auth0-Requestid", "X-Amzn-Requestid"}
+	logIDs = []string{
+		"X-Ms-Request-Id", "X-Okta-Request-Id", "X-Request-Id", "X-Auth0-Requestid", "X-Amz-Cognito-Request-Id", "X-Amzn-Requestid",
+	}
 	// waits say how long a rate limit lasts:
 	// https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy,
 	// https://developer.okta.com/docs/reference/rl-best-practices/

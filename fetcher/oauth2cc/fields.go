@@ -10,12 +10,15 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/internal/call"
 )
 
-// fields are those of an answer that count, as they stand there. A missing one, and a null, is nil.
+// fields are those of an answer that count, as they stand there.
 type fields map[string]json.RawMessage
 
-// known names the fields that are read: of RFC 6749, sections 5.1 and 5.2, and of errors in a form of
-// their own: Auth0's rate limit, and Okta's, https://developer.okta.com/docs/reference/error-codes/
-var known = []string{"access_token", "token_type", "expires_in", "error", "error_description", "message", "errorCode", "errorSummary"}
+// known names the fields that are read: of RFC 6749, sections 5.1 and 5.2, and those of errors in a form
+// of their own, for which see forms.
+var known = []string{
+	"access_token", "token_type", "expires_in", "error", "error_description",
+	"message", "errorCode", "errorSummary", "ErrorCode", "Error", "fault",
+}
 
 // read returns what can be read of a text, and what is wrong with it, in words that do not quote it.
 // Names are those of the standard to the letter: encoding/json would take Access_Token as well, and of
@@ -65,13 +68,18 @@ func notObject(text []byte) string {
 	return call.NotJSON(text)
 }
 
+// lacks reports whether a field is missing, or null, which is the same.
+func (r fields) lacks(name string) bool {
+	raw, ok := r[name]
+	return !ok || string(raw) == "null"
+}
+
 // text returns a field that is a string; ok is false if it is something else. Missing is "".
 func (r fields) text(name string) (value string, ok bool) {
-	raw := r[name]
-	if raw == nil || string(raw) == "null" {
+	if r.lacks(name) {
 		return "", true
 	}
-	if err := json.Unmarshal(raw, &value); err != nil {
+	if err := json.Unmarshal(r[name], &value); err != nil {
 		return "", false
 	}
 	return value, true

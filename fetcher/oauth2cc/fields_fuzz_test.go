@@ -23,17 +23,23 @@ import (
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
 		goodAnswer, "", "null", "<html>", `{"error":"invalid_client","error_description":"` + url.QueryEscape(secret) + `"}`,
+		`{"error":"§ §","error_description":"§"}`, `{"error":"` + strings.Repeat("x", 60) + `§"}`, `{"errorCode":"‡","errorSummary":"‡ Trace ID: §"}`,
+		`{"access_token":"¤","token_type":"xxxxxxxxxxxxxxxxxxxxxx¤","expires_in":60}`, `{"access_token":"¤","error":"` + strings.Repeat("x", 60) + `¤§‡"}`,
 		`{"access_token":"a","expires_in":1e300}`, `{"access_token":"a","expires_in":"60","access_token":"b"}`,
 		`{"error":"\u0000\ud800","error_description":"\u202e"}`, `{"ERROR":"x","errorCode":"E1","errorSummary":"y"}`, "\xff\xfe",
 		"\xef\xbb\xbf" + goodAnswer, strings.Repeat("[", 20000), `{"access_token":"token","token_type":"token","error":"token"}`,
 	} {
 		for _, status := range []int{200, 307, 400, 401, 404, 429, 503} {
 			f.Add(status, []byte(body), "r-1", "1")
+			f.Add(status, []byte(body), "r-§", "‡")
 		}
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte, logID, wait string) {
-		header := http.Header{"X-Request-Id": {logID}, "X-Ratelimit-Reset": {wait}, "Retry-After": {wait}}
-		tok, err := newFetcher(t, config(answering(status, header, string(body)))).Fetch(t.Context())
+		body = []byte(repeating(string(body), `\"`))
+		header := http.Header{"X-Request-Id": {repeating(logID, `"`)}, "X-Ratelimit-Reset": {wait}, "Retry-After": {repeating(wait, `"`)}}
+		c := config(answering(status, header, string(body)))
+		c.ClientSecret = tokencache.NewSecret(fuzzSecret)
+		tok, err := newFetcher(t, c).Fetch(t.Context())
 		if err == nil {
 			assertFitForUse(t, tok, status, body)
 			return
@@ -46,8 +52,29 @@ func FuzzAnswer(f *testing.F) {
 		assert.LessOrEqual(t, len(e.LogID), 128)
 		assert.True(t, e.RetryAfter >= 0 && e.RetryAfter <= time.Hour)
 		assert.Equal(t, -1, strings.IndexFunc(e.Error(), func(r rune) bool { return !unicode.IsPrint(r) }))
-		assertNoSecret(t, fmt.Sprintf("%s %+v %#v", e, *e, *e))
+		said := fmt.Sprintf("%s %s %s", e, e.Message, e.LogID)
+		assertNoPart(t, said, fuzzSecret)
+		assertNoPart(t, said, strings.ReplaceAll(fuzzSecret, " ", ""))
+		assertNoPart(t, said, url.QueryEscape(fuzzSecret))
+		var text struct {
+			Token string `json:"access_token"`
+		}
+		if json.Unmarshal(body, &text) == nil && text.Token == fuzzToken {
+			assertNoPart(t, e.Message, fuzzToken)
+		}
 	})
+}
+
+// What the server has to repeat, as only the markers bring it: a part that fuzzing puts together by
+// itself would be no leak. Neither begins with what may end an escape of JSON.
+const (
+	fuzzSecret = `Qz7&Wv%Kx+Jy <Lw>"Vu!Qz9`
+	fuzzToken  = "QKjWv.Zy8-VuQx_TgLm~PqHr"
+)
+
+// repeating puts in place of the markers the secret, the same as in a form, and the token.
+func repeating(text, quote string) string {
+	return strings.NewReplacer("§", strings.ReplaceAll(fuzzSecret, `"`, quote), "‡", url.QueryEscape(fuzzSecret), "¤", fuzzToken).Replace(text)
 }
 
 func assertFitForUse(t testing.TB, tok tokencache.Token, status int, body []byte) {

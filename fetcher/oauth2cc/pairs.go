@@ -13,9 +13,11 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// reserved are the names that a field of Config has, or that say how a client proves to be itself
-// (RFC 7521, section 4.2).
-var reserved = []string{"grant_type", "scope", "audience", "resource", "client_id", "client_secret", "client_assertion", "client_assertion_type"}
+// reserved are the names that a field of Config has.
+var reserved = []string{"scope", "audience", "resource", "client_id", "client_secret"}
+
+// assertions say in another way who a client is (RFC 7521, section 4.2).
+var assertions = []string{"client_assertion", "client_assertion_type"}
 
 // checkPairs complains of what is sent besides id and secret.
 func (c Config) checkPairs() error {
@@ -30,13 +32,22 @@ func (c Config) checkPairs() error {
 		errs = append(errs, checkText("Audience", c.Audience, 1, maxValue))
 	}
 	for i, resource := range c.Resources {
-		errs = append(errs, checkResource(fmt.Sprintf("Resources[%d]", i), resource))
+		// Not only the absolute URIs of RFC 8707: AD FS and Entra's v1.0 endpoint take an application's id,
+		// SharePoint's an id with host and realm.
+		errs = append(errs, checkText(fmt.Sprintf("Resources[%d]", i), resource, 1, maxValue))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Params)) {
 		errs = append(errs, checkParam(name, c.Params[name]))
 	}
 	if len(c.resources())+len(c.Params) > mostPairs {
 		errs = append(errs, fmt.Errorf("Resources and Params are more than %d", mostPairs))
+	}
+	size := 0
+	for _, pair := range c.pairs() {
+		size += len(pair[0]) + len(pair[1])
+	}
+	if size > maxPairs {
+		errs = append(errs, fmt.Errorf("Scopes, Audience, Resources and Params have more than %d bytes in all, with their names", maxPairs))
 	}
 	return errors.Join(errs...)
 }
@@ -56,28 +67,20 @@ func checkScope(field, scope string) error {
 	return nil
 }
 
-// checkResource wants what RFC 8707, section 2 does.
-func checkResource(field, resource string) error {
-	if err := checkText(field, resource, 1, maxValue); err != nil {
-		return err
-	}
-	if u, err := url.Parse(resource); err != nil || !u.IsAbs() {
-		return fmt.Errorf("%s is not an absolute URI, such as https://api.example.com", field)
-	}
-	if strings.Contains(resource, "#") {
-		return fmt.Errorf("%s has a fragment: leave out the # and what follows", field)
-	}
-	return nil
-}
-
 func checkParam(name, value string) error {
 	switch {
 	case name == "":
 		return errors.New("Params has a pair without a name")
 	case len(name) > maxClientID || plain.Fault(name) != "":
 		return errors.New("Params has a name that is long, or has more than printable ASCII without spaces")
+	case strings.Contains(name, "="): // in the identity it would be the end of the name
+		return errors.New("Params has a name with a = in it: give name and value apart")
 	case slices.Contains(reserved, strings.ToLower(name)):
 		return fmt.Errorf("Params repeats %s: use the field of Config for it", strings.ToLower(name))
+	case strings.EqualFold(name, "grant_type"):
+		return errors.New("Params has grant_type, which is always client_credentials: leave it out")
+	case slices.Contains(assertions, strings.ToLower(name)):
+		return fmt.Errorf("Params has %s: a client shows here who it is by ClientSecret alone", strings.ToLower(name))
 	case soundsSecret(name):
 		return errors.New("Params has a name that sounds like that of a secret: all but ClientSecret may be seen by anybody. For a server that wants one more, implement tokencache.Fetcher")
 	case value == "":
@@ -124,7 +127,7 @@ func (c Config) pairs() [][2]string {
 }
 
 // credential has in its identity all that is sent: its public parts stand in docs/interop.md, and
-// cannot change.
+// cannot change. No name has a = in it, so that no two requests have the same parts.
 func (c Config) credential(tokenURL *url.URL) (tokencache.Credential, error) {
 	public := []string{tokenURL.String(), c.Auth.String()}
 	for _, pair := range c.pairs() {

@@ -1,6 +1,8 @@
 package oauth2cc_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,46 @@ func TestCredentialsApart(t *testing.T) {
 	}
 }
 
+// Whatever the fields hold, two clients share a record if and only if they send the same request.
+func TestSameIdentitySameRequest(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	one := func(of ...string) string { return of[random.IntN(len(of))] }
+	some := func(of ...string) (some []string) { // mostly none, so that two are often alike
+		for random.IntN(3) == 0 {
+			some = append(some, one(of...))
+		}
+		return some
+	}
+	requests, ids := map[string]string{}, map[string]string{} // by id, by request
+	for range 6000 {
+		c := config(nil)
+		c.TokenURL += strings.Join(some("?a=b", "?scope=x"), "")
+		c.Auth = oauth2cc.Auth(random.IntN(2))
+		c.ClientID, c.ClientSecret = one("a", "a:"), tokencache.NewSecret(one("b:secret", ":b:secret"))
+		c.Scopes = some("x", "y", "x=y", "x&y", "scope=x")
+		c.Audience = strings.Join(some("x", "=", " "), "")
+		c.Resources = some("urn:x", "urn:x=y", "urn:x&y")
+		c.Params = map[string]string{}
+		for _, name := range some("a", "a=b", "scope=x", "audience=x", "a&b", "a%3Db", "=") {
+			c.Params[name] = one("", "b", "c", "b=c", "=c", "x y", "=y")
+		}
+		if c.Validate() != nil {
+			continue
+		}
+		r, form := sent(t, c)
+		request := r.URL.String() + " " + r.Header.Get("Authorization") + " " + form.Encode()
+		id := newFetcher(t, c).Credential().ID()
+		if other, ok := requests[id]; ok {
+			require.Equal(t, other, request, "two requests of one identity")
+		}
+		if other, ok := ids[request]; ok {
+			require.Equal(t, other, id, "two identities of one request")
+		}
+		requests[id], ids[request] = request, id
+	}
+	assert.Greater(t, len(ids), 500)
+}
+
 func TestPairsRefused(t *testing.T) {
 	long := strings.Repeat("x", 2049)
 	for _, c := range []struct {
@@ -115,11 +157,12 @@ func TestPairsRefused(t *testing.T) {
 		{"an audience with a newline", func(c *oauth2cc.Config) { c.Audience = "hunter2\n" }, "Audience begins or ends with a blank or a newline"},
 		{"an audience too long", func(c *oauth2cc.Config) { c.Audience = long }, "Audience is longer than 2048 bytes"},
 		{"an empty resource", func(c *oauth2cc.Config) { c.Resources = []string{""} }, "Resources[0] is empty"},
-		{"a relative resource", func(c *oauth2cc.Config) { c.Resources = []string{"/hunter2"} }, "Resources[0] is not an absolute URI"},
-		{"a resource with a fragment", func(c *oauth2cc.Config) { c.Resources = []string{"https://hunter2.example/#x"} }, "Resources[0] has a fragment"},
-		{"a resource with an empty one", func(c *oauth2cc.Config) { c.Resources = []string{"https://hunter2.example/#"} }, "Resources[0] has a fragment"},
+		{"a resource with a newline", func(c *oauth2cc.Config) { c.Resources = []string{"urn:a", "hunter2\n"} }, "Resources[1] begins or ends with a blank or a newline"},
+		{"a resource with an invisible character", func(c *oauth2cc.Config) { c.Resources = []string{"hunter2\u200bx"} }, "Resources[0]: its character 8 is an invisible character"},
+		{"a resource too long", func(c *oauth2cc.Config) { c.Resources = []string{long} }, "Resources[0] is longer than 2048 bytes"},
 		{"no name", func(c *oauth2cc.Config) { c.Params = map[string]string{"": "hunter2"} }, "a pair without a name"},
 		{"a name with a space", func(c *oauth2cc.Config) { c.Params = map[string]string{"hunter2 x": "1"} }, "Params has a name"},
+		{"a name with a =", func(c *oauth2cc.Config) { c.Params = map[string]string{"hunter2=x": "1"} }, "Params has a name with a = in it"},
 		{"a long name", func(c *oauth2cc.Config) { c.Params = map[string]string{long: "1"} }, "Params has a name"},
 		{"a value with a NUL", func(c *oauth2cc.Config) { c.Params = map[string]string{"a": "hunter2\x00x"} }, "a value of Params: its character 8 is a control character"},
 		{"too many", func(c *oauth2cc.Config) {
@@ -139,12 +182,58 @@ func TestPairsRefused(t *testing.T) {
 	}
 }
 
+// What Validate lets pass New takes: each value may be long, but all together fit into a credential.
+func TestSumOfAllThatIsSent(t *testing.T) {
+	full := func(left int) oauth2cc.Config {
+		c := config(nil)
+		c.TokenURL += "?" + strings.Repeat("q", 4096-len(c.TokenURL)-1)
+		c.ClientID = strings.Repeat("i", 128)
+		c.ClientSecret = tokencache.NewSecret(strings.Repeat("s", 4096))
+		c.Scopes, c.Audience = []string{strings.Repeat("x", 8192)}, strings.Repeat("a", 2048)
+		c.Params = map[string]string{}
+		left -= len("scope") + len(c.Scopes[0]) + len("audience") + len(c.Audience)
+		for i := range 28 {
+			name := fmt.Sprintf("p%02d", i)
+			if left <= len(name) {
+				break
+			}
+			c.Params[name] = strings.Repeat("v", min(2048, left-len(name)))
+			left -= len(name) + len(c.Params[name])
+		}
+		return c
+	}
+	require.NoError(t, full(48<<10).Validate())
+	newFetcher(t, full(48<<10))
+	require.ErrorContains(t, full(48<<10+1).Validate(), "Scopes, Audience, Resources and Params have more than 49152 bytes in all")
+
+	c := full(48 << 10)
+	c.TokenURL += "q"
+	require.ErrorContains(t, c.Validate(), "TokenURL is longer than 4096 bytes")
+	c.TokenURL = "https://login.example.com/" + strings.Repeat("%3C", 3000)
+	require.ErrorContains(t, c.Validate(), "TokenURL is longer than 4096 bytes")
+}
+
+// A resource is an absolute URI by RFC 8707, but not with every server: of Entra's v1.0 endpoint and AD FS
+// it may be an application's id, of SharePoint an id, a host and a realm.
+func TestResources(t *testing.T) {
+	for _, resource := range []string{
+		"https://graph.microsoft.com/", "urn:api", "api://orders", "00000003-0000-0000-c000-000000000000",
+		"00000003-0000-0ff1-ce00-000000000000/contoso.sharepoint.com@a1b2c3d4-0000-0000-0000-000000000000",
+		"orders", "https://api.example/#part", "with a space", "ключ",
+	} {
+		c := config(nil)
+		c.Resources = []string{resource}
+		_, form := sent(t, c)
+		assert.Equal(t, []string{resource}, form["resource"])
+	}
+}
+
 // A further pair must not say what a field says, nor carry a secret: it is sent beside the identity that
 // everybody may see.
 func TestNamesOfParams(t *testing.T) {
 	for name, complaint := range map[string]string{
-		"grant_type": "repeats", "scope": "repeats", "audience": "repeats", "resource": "repeats", "client_id": "repeats",
-		"client_secret": "repeats", "CLIENT_SECRET": "repeats", "Scope": "repeats", "client_assertion": "repeats", "client_assertion_type": "repeats",
+		"grant_type": "always client_credentials", "scope": "repeats", "audience": "repeats", "resource": "repeats", "client_id": "repeats",
+		"client_secret": "repeats", "CLIENT_SECRET": "repeats", "Scope": "repeats", "client_assertion": "by ClientSecret alone", "client_assertion_type": "by ClientSecret alone", "Client_Assertion": "has client_assertion:",
 		"app_secret": "secret", "appSecret": "secret", "password": "secret", "user-passwd": "secret", "pass_phrase": "secret",
 		"api_key": "secret", "apikey": "secret", "X-Api-Key": "secret", "private_key": "secret", "assertion": "secret",
 		"subject_token": "secret", "actorToken": "secret", "credentials": "secret", "jwt": "secret",

@@ -2,6 +2,7 @@ package oauth2cc_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,9 @@ const (
 	serviceNow = "https://www.servicenow.com/community/developer-forum/oauth2-token-request-returned-401/td-p/3590623"
 	paloAlto   = "https://docs.paloaltonetworks.com/saas-security/data-security/syslog-and-api-integration/api-client-integration/authentication-errors"
 	upsToken   = "https://raw.githubusercontent.com/api-evangelist/ups/refs/heads/main/json-schema/ups-oauthtokenresponse-schema.json"
+	apigee     = "https://docs.apigee.com/api-platform/reference/policies/oauth-http-status-code-reference"
+	rfc9449    = "https://www.rfc-editor.org/rfc/rfc9449#section-5"
+	rfc6750    = "https://www.rfc-editor.org/rfc/rfc6750#section-3.1"
 	memory     = "from memory"
 )
 
@@ -158,9 +162,33 @@ func TestRefusalsOfServers(t *testing.T) {
 			"permanent", "invalid_grant: the client may not do this", "invalid_grant", false},
 
 		{"ServiceNow, wrong secret", serviceNow, 401, `{"error_description":"access_denied","error":"server_error"}`,
-			"unknown", "server_error: access_denied", "server_error", false},
+			"unknown", "server_error: access_denied", "server_error", true},
 		{"Palo Alto, wrong secret", paloAlto, 401, `{"error":"unauthorized","resolution":"Please submit valid credentials.","error_description":"Invalid credentials"}`,
 			"permanent", "unauthorized: Invalid credentials", "unauthorized", true},
+		{"Apigee, wrong id", apigee, 401, `{"ErrorCode" : "invalid_request", "Error" :"Invalid client id : AVD7. ClientId is Invalid"}`,
+			"permanent", "invalid_request: Invalid client id : AVD7. ClientId is Invalid", "invalid_request", true},
+		{"Apigee, no id", apigee, 400, `{"ErrorCode" : "invalid_request", "Error" :"The request is missing a required parameter : client_id"}`,
+			"permanent", "invalid_request: The request is missing a required parameter : client_id", "invalid_request", false},
+		{"Apigee, wrong id, by a fault", memory, 401, `{"fault":{"faultstring":"Invalid client identifier x","detail":{"errorcode":"oauth.v2.InvalidClientIdentifier"}}}`,
+			"unknown", "oauth.v2.InvalidClientIdentifier: Invalid client identifier x", "oauth.v2.InvalidClientIdentifier", true},
+		{"Apigee, in trouble", memory, 503, `{"fault":{"faultstring":"The Service is temporarily unavailable","detail":{"errorcode":"messaging.adaptors.http.flow.ServiceUnavailable"}}}`,
+			"transient", "messaging.adaptors.http.flow.ServiceUnavailable: The Service is temporarily unavailable", "messaging.adaptors.http.flow.ServiceUnavailable", false},
+		{"Apigee, quota", memory, 429, `{"fault":{"faultstring":"Rate limit quota violation.","detail":{"errorcode":"policies.ratelimit.QuotaViolation"}}}`,
+			"rate_limited", "policies.ratelimit.QuotaViolation: Rate limit quota violation.", "policies.ratelimit.QuotaViolation", false},
+
+		{"RFC 9449, no proof", rfc9449, 400, `{"error":"invalid_dpop_proof"}`,
+			"permanent", "invalid_dpop_proof: the server wants a proof of possession with each request (DPoP)", "invalid_dpop_proof", false},
+		{"RFC 9449, no nonce", rfc9449, 400, `{"error":"use_dpop_nonce","error_description":"Authorization server requires nonce in DPoP proof"}`,
+			"permanent", "use_dpop_nonce: Authorization server requires nonce in DPoP proof", "use_dpop_nonce", false},
+		{"RFC 9449, at 401", rfc9449, 401, `{"error":"use_dpop_nonce"}`,
+			"permanent", "use_dpop_nonce: the server wants a proof of possession with each request (DPoP)", "use_dpop_nonce", false},
+		{"RFC 6750, of an API", rfc6750, 401, `{"error":"invalid_token"}`,
+			"permanent", "invalid_token: this address wants a token, as an API does", "invalid_token", false},
+		{"RFC 6750, of an API, a scope", rfc6750, 403, `{"error":"insufficient_scope"}`,
+			"permanent", "insufficient_scope: this address wants a token, as an API does", "insufficient_scope", false},
+
+		{"a code that nobody has documented, at 401", "", 401, `{"error":"out_of_coffee"}`,
+			"unknown", "out_of_coffee: client authentication failed", "out_of_coffee", true},
 		{"a code that nobody has documented", "", 400, `{"error":"out_of_coffee","error_description":"ask at the desk"}`,
 			"unknown", "out_of_coffee: ask at the desk", "out_of_coffee", false},
 		{"the same at 502", "", 502, `{"error":"out_of_coffee"}`,
@@ -171,6 +199,16 @@ func TestRefusalsOfServers(t *testing.T) {
 			"permanent", "invalid_scope: a scope is unknown, malformed, or not for this client", "invalid_scope", false},
 		{"a known one at 429", "", 429, `{"error":"invalid_client"}`,
 			"permanent", "invalid_client: client authentication failed", "invalid_client", true},
+		{"a wrong secret at 429", "", 429, `{"error":"unauthorized_client"}`,
+			"permanent", "unauthorized_client: the client may not do this", "unauthorized_client", false},
+		{"a request at 429", "", 429, `{"error":"invalid_request","error_description":"too many requests"}`,
+			"rate_limited", "invalid_request: too many requests", "invalid_request", false},
+		{"a scope at 429", "", 429, `{"error":"invalid_scope"}`,
+			"rate_limited", "invalid_scope: a scope is unknown, malformed, or not for this client", "invalid_scope", false},
+		{"access_denied at 429", memory, 429, `{"error":"access_denied","error_description":"Too many requests"}`,
+			"rate_limited", "access_denied: Too many requests", "access_denied", false},
+		{"an API's at 429", "", 429, `{"error":"invalid_token"}`,
+			"rate_limited", "invalid_token: this address wants a token, as an API does", "invalid_token", false},
 		{"one that passes at 429", "", 429, `{"error":"temporarily_unavailable"}`,
 			"rate_limited", "temporarily_unavailable: the server cannot answer now", "temporarily_unavailable", false},
 	} {
@@ -195,16 +233,69 @@ func TestStatusWithoutCode(t *testing.T) {
 		400: "unknown", 401: "unknown", 403: "unknown", 404: "permanent", 405: "permanent", 407: "unknown", 408: "transient",
 		410: "permanent", 425: "transient", 429: "rate_limited", 500: "transient", 502: "transient", 503: "transient", 504: "transient",
 	} {
-		for _, body := range []string{"", "404 page not found", "<html>", `{"message":"Forbidden"}`, `{"error":{"code":7}}`} {
+		for _, body := range []string{
+			"", "404 page not found", "<html>", `{"message":"Forbidden"}`, `{"error":{"code":7}}`, `{"fault":7}`, `{"fault":{"detail":[]}}`, `{"fault":null}`,
+		} {
 			e := fetchError(t, config(answering(status, nil, body)))
 			assert.Equal(t, class, e.Class.String(), "HTTP %d with %q", status, body)
 			assert.Equal(t, status == 407, e.Local)
 			assert.Empty(t, oauth2cc.ErrorCode(e), e.Message)
-			assert.False(t, oauth2cc.RejectsSecret(e))
+			assert.Equal(t, status == 401, oauth2cc.RejectsSecret(e))
 			if class != "transient" && class != "rate_limited" && status != 407 {
 				assert.Contains(t, e.Advice, "token URL")
 			}
 		}
+	}
+}
+
+// Whatever the code of a 401, and if there is none, the id and the secret are what to look at.
+func TestUnauthorized(t *testing.T) {
+	for _, body := range []string{
+		"", "<html>", `{"message":"Unauthorized"}`, `{"error":{"code":7}}`, `{"error":"out_of_coffee"}`, `{"error":"server_error"}`,
+		`{"error":"invalid_client"}`, `{"error":"invalid_request"}`, `{"error":"unauthorized_client"}`, `{"error":"access_denied"}`,
+		`{"ErrorCode":"invalid_request"}`, `{"fault":{"detail":{"errorcode":"x"}}}`, strings.Repeat(" ", 64<<10+1),
+	} {
+		e := fetchError(t, config(answering(401, nil, body)))
+		assert.Contains(t, e.Advice, "check the client", body)
+		assert.Contains(t, e.Advice, "the client secret", body)
+		assert.True(t, oauth2cc.RejectsSecret(e), body)
+	}
+	for _, body := range []string{`{"error":"use_dpop_nonce"}`, `{"error":"invalid_token"}`, `{"error":"invalid_scope"}`} {
+		e := fetchError(t, config(answering(401, nil, body)))
+		assert.NotContains(t, e.Advice, "secret", body)
+		assert.False(t, oauth2cc.RejectsSecret(e), body)
+	}
+}
+
+// Where the way in which id and secret are sent may be wrong, the other way is the advice.
+func TestAdviceNamesTheOtherAuth(t *testing.T) {
+	for _, code := range []string{`{"error":"invalid_client"}`, `{"error":"invalid_request"}`, `{"error":"out_of_coffee"}`, `{}`, ``} {
+		for auth, other := range map[oauth2cc.Auth]string{oauth2cc.Basic: "in the body", oauth2cc.Body: "by HTTP Basic"} {
+			c := config(answering(401, nil, code))
+			c.Auth = auth
+			e := fetchError(t, c)
+			assert.Contains(t, e.Advice, "whether the server wants id and secret "+other, code)
+			for _, way := range []string{"in the body", "by HTTP Basic"} {
+				assert.Equal(t, way == other, strings.Contains(e.Advice, way), e.Advice)
+			}
+		}
+	}
+	c := config(answering(400, nil, `{"error":"invalid_request"}`))
+	assert.Contains(t, fetchError(t, c).Advice, "further pairs, and whether the server wants id and secret in the body")
+	c.Auth = oauth2cc.Body
+	assert.Contains(t, fetchError(t, c).Advice, "further pairs, and whether the server wants id and secret by HTTP Basic")
+	c = config(answering(400, nil, `{"error":"invalid_scope"}`))
+	assert.NotContains(t, fetchError(t, c).Advice, "id and secret")
+}
+
+// The request's name for the server's support is where that server has it.
+func TestLogIDs(t *testing.T) {
+	for _, header := range []string{
+		"x-ms-request-id", "x-okta-request-id", "x-request-id", "x-auth0-requestid", "x-amz-cognito-request-id", "x-amzn-requestid",
+	} {
+		h := http.Header{}
+		h.Set(header, "r-1")
+		assert.Equal(t, "r-1", fetchError(t, config(answering(400, h, ""))).LogID, header)
 	}
 }
 
@@ -243,6 +334,11 @@ func TestWaits(t *testing.T) {
 		e := fetchError(t, config(answering(429, header, `{"error":"too_many_requests"}`)))
 		assert.Equal(t, c.want, e.RetryAfter, c.edge)
 		assert.Equal(t, rateLimited, e.Class)
+	}
+	for _, code := range []string{"invalid_request", "access_denied", "invalid_scope", "invalid_token", "out_of_coffee"} {
+		e := fetchError(t, config(answering(429, http.Header{"Retry-After": {"7"}}, `{"error":"`+code+`"}`)))
+		assert.Equal(t, 7*time.Second, e.RetryAfter, code)
+		assert.Empty(t, e.Advice, "nobody has to act")
 	}
 	e := fetchError(t, config(answering(503, http.Header{"Retry-After": {"7"}}, `{"error":"temporarily_unavailable"}`)))
 	assert.Equal(t, 7*time.Second, e.RetryAfter)

@@ -75,7 +75,8 @@ var variablesInAdvice = strings.NewReplacer(
 	"the app id", "FEISHU_APP_ID", "app id", "FEISHU_APP_ID",
 	"the app secret", "FEISHU_APP_SECRET", "app secret", "FEISHU_APP_SECRET",
 	"the token URL", "OAUTH2_TOKEN_URL", "the client id", "OAUTH2_CLIENT_ID", "the client secret", "OAUTH2_CLIENT_SECRET",
-	"in the body", "in the body (OAUTH2_AUTH=body)", "check the scopes", "check OAUTH2_SCOPES", "the resource and the audience", "OAUTH2_RESOURCE and OAUTH2_AUDIENCE",
+	"in the body", "in the body (OAUTH2_AUTH=body)", "by HTTP Basic", "by HTTP Basic (OAUTH2_AUTH=basic)",
+	"check the scopes", "check OAUTH2_SCOPES", "the resource and the audience", "OAUTH2_RESOURCE and OAUTH2_AUDIENCE",
 	"set Life", "set OAUTH2_LIFE", "raise MaxLife", "raise OAUTH2_MAX_LIFE",
 )
 

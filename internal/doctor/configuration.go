@@ -30,7 +30,8 @@ func (p *patient) describe() string {
 		parts = append(parts, p.Issuer.Noun+" "+p.App)
 	}
 	if issuer, err := url.Parse(p.Issuer.URL); err == nil {
-		parts = append(parts, "issuer "+issuer.Scheme+"://"+issuer.Host)
+		// The path tells tenants and realms apart. The query may be anything.
+		parts = append(parts, "issuer "+issuer.Scheme+"://"+issuer.Host+issuer.EscapedPath())
 	}
 	return strings.Join(append(parts, "redis "+p.Place, "prefix "+p.Cache.Prefix), ", ")
 }

@@ -24,6 +24,9 @@ type Caller struct {
 	Added string
 	// Hosts names the hosts that are right, in brackets; "" if there is no such list.
 	Hosts string
+	// Unauthorized is the advice on a 401 without a code; "" if with this issuer that means as little as
+	// any other status.
+	Unauthorized string
 	// OverHTTP is whether the address begins with http://.
 	OverHTTP bool
 

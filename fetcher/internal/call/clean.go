@@ -1,11 +1,9 @@
 package call
 
 import (
-	"encoding/json"
+	"cmp"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,30 +12,46 @@ import (
 )
 
 const (
-	maxMessage = 200 // runes
-	maxLogID   = 128 // bytes
+	maxMessage  = 200  // runes
+	maxLogID    = 128  // bytes
+	maxScrubbed = 4096 // runes: far more than either
 )
 
 // Cleaner makes others' words fit to be repeated. It keeps the texts that these must not hold behind
 // func values, so that nothing prints them. The zero one knows of none.
-type Cleaner struct{ secrets []tokencache.Secret }
+type Cleaner struct {
+	secrets []tokencache.Secret // the longest first: a shorter one may be a part of it
+}
 
 // NewCleaner makes a Cleaner that takes the secrets out.
-func NewCleaner(secrets ...tokencache.Secret) Cleaner { return Cleaner{secrets} }
+func NewCleaner(secrets ...tokencache.Secret) Cleaner {
+	return Cleaner{slices.SortedStableFunc(slices.Values(secrets), func(a, b tokencache.Secret) int {
+		return cmp.Compare(len(b.Reveal()), len(a.Reveal()))
+	})}
+}
 
 // And is the Cleaner that takes one more text out; of "" it is the same one.
 func (c Cleaner) And(secret string) Cleaner {
 	if secret == "" {
 		return c
 	}
-	return Cleaner{append(slices.Clip(c.secrets), tokencache.NewSecret(secret))}
+	return NewCleaner(append(slices.Clip(c.secrets), tokencache.NewSecret(secret))...)
 }
 
-// Message makes one line of at most maxMessage printable characters, fit for a
-// log and for Redis. It cleans, scrubs and then cuts: scrubbing first could
-// miss a secret that cleaning puts together, cutting first leave half of one.
-func (c Cleaner) Message(s string) string {
-	return Cut(c.scrub(strings.TrimSpace(strings.Map(printable, s))), maxMessage)
+// Message makes one line of at most maxMessage printable characters, fit for a log and for Redis.
+func (c Cleaner) Message(s string) string { return Cut(c.Line(s), maxMessage) }
+
+// Line makes one line of printable characters, without the secrets. Cut it afterwards if need be, or
+// leave out a part: either, done before, could leave half a secret, which is not found.
+func (c Cleaner) Line(s string) string {
+	s = strings.TrimFunc(s, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) })
+	return c.scrubAround(s, func(s string) string { return strings.TrimSpace(strings.Map(printable, s)) })
+}
+
+// scrubAround scrubs what is there before cleaning, which may change a secret, and after it, as that may
+// put one together.
+func (c Cleaner) scrubAround(s string, clean func(string) string) string {
+	return c.scrub(clean(c.scrub(s)))
 }
 
 func printable(r rune) rune {
@@ -60,7 +74,7 @@ func Cut(s string, longest int) string {
 func (c Cleaner) logID(h http.Header, headers []string) string {
 	for _, name := range headers {
 		if id := h.Get(name); id != "" {
-			id = c.scrub(strings.Map(wordOnly, id))
+			id = c.scrubAround(id, func(id string) string { return strings.Map(wordOnly, id) })
 			return id[:min(len(id), maxLogID)]
 		}
 	}
@@ -74,67 +88,43 @@ func wordOnly(r rune) rune {
 	return -1
 }
 
-// scrub takes the secrets out of what the issuer said, in case that repeats the request.
+// scrub takes the secrets out of what the issuer said, in case that repeats the request. Of a long text
+// it leaves the beginning, which is all that is repeated: so others' words cost no more than that.
 func (c Cleaner) scrub(s string) string {
-	for _, secret := range c.secrets {
-		s = without(s, secret.Reveal())
+	var b strings.Builder
+	for i, left := 0, maxScrubbed; i < len(s) && left > 0; left-- {
+		if end := c.endOfSecret(s, i); end > i {
+			b.WriteString("***")
+			i = end
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(s[i:])
+		b.WriteString(s[i : i+size])
+		i += size
 	}
-	return s
+	return b.String()
 }
 
-// without finds a secret as it is, as it stands in a URL or form, and as in JSON, with and without the
-// escapes for HTML. A secret so short that other words may hold it is taken out only where it
-// stands alone.
-func without(s, secret string) string {
-	if secret == "" {
-		return s
-	}
-	forHTML, err := json.Marshal(secret)
-	if err != nil {
-		return "" // does not happen to a string
-	}
-	inJSON := func(quoted string) string { return quoted[1 : len(quoted)-1] }
-	forms := []string{
-		secret, url.QueryEscape(secret), url.PathEscape(secret), inJSON(string(forHTML)),
-		inJSON(strconv.Quote(secret)), // ASCII: as plain JSON has it
-	}
-	if len(secret) < wordySecret {
-		for _, form := range forms {
-			s = replaceAlone(s, form, "***")
+// endOfSecret returns where a secret that begins at s[begin] ends, or -1. One so short that other words
+// may hold it counts only where it stands alone.
+func (c Cleaner) endOfSecret(s string, begin int) int {
+	for _, secret := range c.secrets {
+		secret := secret.Reveal()
+		if end := endOf(s, begin, secret); end > begin && (len(secret) >= wordySecret || isAlone(s, begin, end)) {
+			return end
 		}
-		return s
 	}
-	var pairs []string
-	for _, form := range forms {
-		pairs = append(pairs, form, "***")
-	}
-	return strings.NewReplacer(pairs...).Replace(s)
+	return -1
 }
 
 // wordySecret is the length from which no text holds a secret by chance.
 const wordySecret = 8
 
-// replaceAlone replaces old where neither a letter nor a digit stands beside it.
-func replaceAlone(s, old, instead string) string {
-	var b strings.Builder
-	rest := s
-	for {
-		i := strings.Index(rest, old)
-		if i < 0 {
-			b.WriteString(rest)
-			return b.String()
-		}
-		before, _ := utf8.DecodeLastRuneInString(s[:len(s)-len(rest)+i])
-		after, _ := utf8.DecodeRuneInString(rest[i+len(old):])
-		if isWordy(before) || isWordy(after) {
-			_, size := utf8.DecodeRuneInString(rest[i:])
-			b.WriteString(rest[:i+size])
-			rest = rest[i+size:]
-			continue
-		}
-		b.WriteString(rest[:i] + instead)
-		rest = rest[i+len(old):]
-	}
+// isAlone reports whether neither a letter nor a digit stands beside s[begin:end].
+func isAlone(s string, begin, end int) bool {
+	before, _ := utf8.DecodeLastRuneInString(s[:begin])
+	after, _ := utf8.DecodeRuneInString(s[end:])
+	return !isWordy(before) && !isWordy(after)
 }
 
 func isWordy(r rune) bool {

@@ -53,6 +53,8 @@ func (c *Caller) OfStatus(status int) Verdict {
 	switch {
 	case IsRedirect(status):
 		return c.redirected()
+	case status == http.StatusUnauthorized && c.Unauthorized != "":
+		return Verdict{Class: tokencache.ClassUnknown, Advice: c.Unauthorized}
 	case status < 500:
 		return c.notTheIssuer()
 	}
