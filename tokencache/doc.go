@@ -36,10 +36,11 @@
 //	}
 //	return tokens.Get(ctx) // another one: try once more with it
 //
-// Package fetcher knows Feishu and Lark, package fetcher/oauth2cc every OAuth 2 server with client
-// credentials. For another issuer implement a [Fetcher], or make one with [FetchFunc]. [Cache.Run] keeps all tokens fresh without anybody calling Get. Tests take
-// package tokencachetest. Errors are an [*IssuerError], a [*RedisError] or one of the sentinels,
-// such as [ErrClosed]; [Config] has what can be set, and its zero value is good.
+// Package fetcher knows Feishu and Lark, package fetcher/oauth2cc every OAuth 2 server with
+// client credentials. For another issuer implement a [Fetcher], or make one with [FetchFunc].
+// [Cache.Run] keeps all tokens fresh without anybody calling Get. Tests take package
+// tokencachetest. Errors are an [*IssuerError], a [*RedisError] or one of the sentinels, such as
+// [ErrClosed]; [Config] has what can be set, and its zero value is good.
 //
 // # Promised
 //
