@@ -11,6 +11,12 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
+// Kinds of issuer, by the values of ONETOKEN_KIND; the issuer command plays the same.
+const (
+	kindFeishu = "feishu"
+	kindOAuth2 = "oauth2"
+)
+
 // variables are the names of those that say whose token is meant, of one kind of issuer.
 type variables struct {
 	kind            string // of issuer
@@ -84,7 +90,7 @@ func feishuAccount(c fetcher.FeishuConfig) account {
 
 // variables are those of the kind of issuer that is asked for.
 func (e *environment) variables() variables {
-	if e.getenv("ONETOKEN_KIND") == "oauth2" {
+	if e.getenv("ONETOKEN_KIND") == kindOAuth2 {
 		return oauth2Variables
 	}
 	return feishuVariables
@@ -93,7 +99,7 @@ func (e *environment) variables() variables {
 // checkKind complains of a kind that there is not, and of one that was forgotten.
 func (e *environment) checkKind() {
 	switch e.getenv("ONETOKEN_KIND") {
-	case "feishu", "oauth2":
+	case kindFeishu, kindOAuth2:
 	case "":
 		if e.getenv(oauth2Variables.id) != "" && e.getenv(feishuVariables.id) == "" {
 			e.complain("OAUTH2_CLIENT_ID is set, and ONETOKEN_KIND is not: set it to oauth2")

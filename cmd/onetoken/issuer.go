@@ -19,12 +19,6 @@ const (
 	maxOAuth2Life = 30 * 24 * time.Hour // the longest that OAUTH2_MAX_LIFE lets pass unless it is set
 )
 
-// Kinds of issuer that the command plays.
-const (
-	kindFeishu = "feishu"
-	kindOAuth2 = "oauth2"
-)
-
 // issuerOptions are the flags. Those of one kind have a flag set of their own.
 type issuerOptions struct {
 	kind          choice
