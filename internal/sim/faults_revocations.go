@@ -33,7 +33,7 @@ func (c *checker) rowOf(a *app, from, to time.Time) {
 	}
 	c.w.tally.add("row of refused tokens")
 	most := inRow(to.Sub(from))
-	if c.w.troubled(everybody, all, from.Add(-c.w.s.life), to, func(t *trouble) bool { return t.builds }) {
+	if c.w.troubled(everybody, all, from, to, func(t *trouble) bool { return t.builds }) {
 		most *= 2 // what one build has got is none to the other, which asks after each pause, too
 	}
 	if minted > most {
