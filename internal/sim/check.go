@@ -125,10 +125,16 @@ func (c *checker) handedOut(r *replica, g *got, app string) {
 }
 
 // undated reports whether nobody can tell any more what came first, the issuer's last word on a token or its
-// rejection: Redis has lost the tombstone, and its clock, by which the word is dated, was set since
-// the token was minted.
+// rejection: Redis has lost the tombstone; and its clock, by which the word is dated, was set since
+// the token was minted, or somebody has written another date into the record since the rejection.
 func (c *checker) undated(a *app, minted, rejected time.Time) bool {
-	return c.forgot(a, rejected) && len(c.w.clock.aheads(minted)) > 1
+	return c.forgot(a, rejected) && (len(c.w.clock.aheads(minted)) > 1 || c.redated(a, rejected))
+}
+
+func (c *checker) redated(a *app, since time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.records[a.index].redated.After(since)
 }
 
 // untold reports whether the process does not believe a rejection that it has only heard of: by

@@ -22,6 +22,7 @@ type stored struct {
 	tampered  bool      // somebody wrote there by hand, and nobody has published since
 	rejected  map[string]rejection
 	forgot    time.Time // Redis lost a rejection
+	redated   time.Time // somebody changed the date of the last word on the token that the record has
 
 	rowDamaged time.Time // when it was last seen to have a row of them on which somebody has laid hands
 
@@ -90,9 +91,9 @@ func (s *stored) usableAt(at time.Time, margin time.Duration) bool {
 
 // loses has data of an app, or of all, lost or written by somebody else.
 func (w *world) loses(a *app, do func()) {
-	c, graves := w.check, make([]int, len(w.apps))
+	c, graves, dates := w.check, make([]int, len(w.apps)), make([][2]string, len(w.apps))
 	for i, other := range w.apps {
-		graves[i] = w.graves(other)
+		graves[i], dates[i] = w.graves(other), w.dated(other)
 	}
 	do()
 	for i, other := range w.apps {
@@ -108,10 +109,19 @@ func (w *world) loses(a *app, do func()) {
 		if w.graves(other) < graves[i] {
 			r.forgot = time.Now()
 		}
+		if now := w.dated(other); now[0] == dates[i][0] && now[1] != dates[i][1] {
+			r.redated = time.Now()
+		}
 		r.best, r.tampered = time.Time{}, true
 		r.token, r.checked = other.stored(server.HGet(key, "fingerprint")), server.HGet(key, "checked_at")
 		c.mu.Unlock()
 	}
+}
+
+// dated is the token that Redis holds, and when the issuer was asked for its last word on it.
+func (w *world) dated(a *app) [2]string {
+	server, key := w.redis.Server(), w.key(a, "token")
+	return [2]string{server.HGet(key, "fingerprint"), server.HGet(key, "checked_at")}
 }
 
 // graves counts the rejections that Redis knows.
