@@ -31,7 +31,7 @@ var (
 	// ErrTokenRequest: the SDK asks the issuer for a token of one of the apps, so that its cache is
 	// not a Cache of this package. Set lark.WithTokenCache as well as lark.WithHttpClient. Under
 	// lark.WithEnableTokenCache(false) there is no such error, but in the keyless mode: the SDK sends no
-	// token, and the API replies with code 99991661.
+	// token, the API replies with code 99991661, and Config.Logger is told which option to leave out.
 	ErrTokenRequest = errors.New("larksdk: the sdk asks for a token by itself")
 )
 
@@ -39,9 +39,10 @@ var (
 // in place of the markers that a Cache gave; other requests it sends as they are, a user's token
 // among them. Safe for concurrent use; needs no Close.
 type Client struct {
-	apps map[string]*app
-	base http.RoundTripper
-	http *http.Client
+	apps      map[string]*app
+	base      http.RoundTripper
+	tokenless *tokenless
+	http      *http.Client
 }
 
 // app is an App with the Transport that sends its tokens.
@@ -76,11 +77,17 @@ func New(c Config) (*Cache, *Client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, nil, err
 	}
+	cache := &Cache{rest: c.Rest, warnings: warnings{logger: c.Logger}}
+	tokenless, err := newTokenless(c, &cache.warnings)
+	if err != nil {
+		return nil, nil, fmt.Errorf("larksdk: %w", err)
+	}
+	client.tokenless = tokenless
 	for _, a := range c.Apps {
 		register(a.ID)
 	}
 	client.http = &http.Client{Transport: client, Timeout: c.Timeout}
-	return &Cache{rest: c.Rest, warnings: warnings{logger: c.Logger}}, client, nil
+	return cache, client, nil
 }
 
 // Do is RoundTrip with redirects and Config.Timeout. Its errors are an *url.Error each.
@@ -104,7 +111,7 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 		return refuse(req, fmt.Errorf("%w, for the app %s: give its lark.NewClient the Cache by lark.WithTokenCache; a token for "+
 			"other purposes is to be had from the Source", ErrTokenRequest, id))
 	}
-	resp, err := c.base.RoundTrip(req)
+	resp, err := c.tokenless.RoundTrip(req)
 	return resp, final(req, err, false)
 }
 

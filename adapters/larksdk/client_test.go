@@ -161,22 +161,6 @@ func TestCacheIsNotSet(t *testing.T) {
 	assert.ErrorIs(t, err, larksdk.ErrTokenRequest)
 }
 
-// With its use of a cache switched off the SDK sends no token, which is its own business: the reply is
-// the API's.
-func TestCacheIsSwitchedOff(t *testing.T) {
-	const missing = `{"code":99991661,"msg":"Missing access token for authorization"}`
-	issuer := feishutest.New(feishutest.Config{})
-	w := newWorld(issuer)
-	w.replies = func(*http.Request) *http.Response { return reply(http.StatusBadRequest, missing) }
-	sdk := w.sdk(t)
-	sdk.noCache = true
-	got, err := sdk.call(t.Context(), tenantCall)
-	require.NoError(t, err)
-	assert.Equal(t, sdkReply{400, 99991661, missing, 1}, got)
-	assert.Equal(t, []string{host + " /open-apis/tenant "}, w.requests())
-	assert.Zero(t, issuer.Stats().Calls)
-}
-
 // A body that passes through is sent again in full, or the error says why not.
 func TestStreams(t *testing.T) {
 	for edge, c := range map[string]struct {

@@ -57,8 +57,9 @@ type Config struct {
 	Rest Store
 
 	// Logger is warned, once each, of apps that are none of these, whose tokens the SDK gets by itself,
-	// and of keys whose form is unknown; of 100 of each. Of a Rest that fails it is warned once a minute.
-	// nil means slog.Default().
+	// and of keys whose form is unknown; of 100 of each. Of a Rest that fails it is warned once a minute;
+	// once of a request that the SDK sent without a token and that was refused for that, as each is
+	// under lark.WithEnableTokenCache(false). nil means slog.Default().
 	Logger *slog.Logger
 }
 

@@ -12,7 +12,7 @@
 //
 // Both have to be set, for each lark.NewClient; without the Cache a call ends with ErrTokenRequest.
 // Two options must not be set: lark.WithEnableTokenCache(false), under which the SDK asks no cache
-// and sends no token, so that the API replies with code 99991661, and nothing here can help; and
+// and sends no token, so that the API replies with code 99991661, and the Logger is warned; and
 // lark.WithReqTimeout, which does nothing beside lark.WithHttpClient: Config.Timeout is in its
 // place.
 //

@@ -4,16 +4,18 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// warnings are what a Cache tells people, as no caller gets it. What the SDK asks for bounds none of
-// it: a store app may have any number of tenants.
+// warnings are what a Cache and its Client tell people, as no caller gets it. What the SDK asks for
+// bounds none of it: a store app may have any number of tenants.
 type warnings struct {
 	logger  *slog.Logger
-	foreign once   // apps
-	unknown once   // keys
-	failing seldom // of Config.Rest
+	foreign once        // apps
+	unknown once        // keys
+	failing seldom      // of Config.Rest
+	off     atomic.Bool // the SDK's cache, and that was told
 }
 
 func (w *warnings) foreignApp(app string) {
@@ -33,6 +35,17 @@ func (w *warnings) failingStore(ctx context.Context, err error) {
 		w.logger.WarnContext(ctx, "the store beside the apps' tokens fails: the sdk asks the issuer", "error", err)
 	}
 }
+
+// switchedOff is told once by each Client.
+func (w *warnings) switchedOff() {
+	if w.off.CompareAndSwap(false, true) {
+		w.logger.Warn("an api wants a token (code 99991661), and the sdk has sent none: if its lark.NewClient has " +
+			"lark.WithEnableTokenCache(false), leave that out, as the sdk asks no cache then and sends no token; else give the call's " +
+			"SupportedAccessTokenTypes the kind of token that the api takes")
+	}
+}
+
+func (w *warnings) toldSwitchedOff() bool { return w.off.Load() }
 
 // once has each of the first hundred things be new once, and no other.
 type once struct {

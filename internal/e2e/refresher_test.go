@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,7 +10,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,64 +22,11 @@ import (
 )
 
 // refresher is a process of `onetoken refresher`.
-type refresher struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	at     string
-	stderr *output
-}
-
-// output is written by a process and read by its test.
-type output struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-var listensOn = regexp.MustCompile(`listens on (http://\S+)\n`)
+type refresher struct{ *process }
 
 func (w *world) refresher() *refresher {
 	w.t.Helper()
-	cmd, _, _ := w.command("refresher", "--listen", "127.0.0.1:0", "--log-level", "info")
-	r := &refresher{t: w.t, cmd: cmd, stderr: &output{}}
-	cmd.Stderr = r.stderr
-	require.NoError(w.t, cmd.Start())
-	w.t.Cleanup(r.kill)
-	w.soon(func() bool { return listensOn.MatchString(r.stderr.String()) })
-	r.at = listensOn.FindStringSubmatch(r.stderr.String())[1]
-	return r
-}
-
-// kill is kill -9.
-func (r *refresher) kill() {
-	_ = r.cmd.Process.Kill()
-	_ = r.cmd.Wait()
-}
-
-func (w *world) soon(what func() bool) {
-	w.t.Helper()
-	require.Eventually(w.t, what, 10*time.Second, 10*time.Millisecond)
-}
-
-func (r *refresher) get(path string) (status int, body string) {
-	r.t.Helper()
-	res, err := http.Get(r.at + path)
-	require.NoError(r.t, err)
-	text, err := io.ReadAll(res.Body)
-	require.NoError(r.t, err)
-	require.NoError(r.t, res.Body.Close())
-	return res.StatusCode, string(text)
+	return &refresher{w.listening("refresher", "--listen", "127.0.0.1:0", "--log-level", "info")}
 }
 
 func (r *refresher) ready() bool {

@@ -6,7 +6,8 @@ package aside
 import "context"
 
 // Run runs f, and returns its value and true. If ctx ends first it returns false, leaves f behind,
-// and has late clean up what f returns. If f panics in time, so does Run.
+// and has late clean up what f returns. If f panics in time, so does Run; a panic that comes later is
+// dropped. If f ends its goroutine, Run returns the zero value and true.
 func Run[T any](ctx context.Context, f func() T, late func(T)) (T, bool) {
 	type result struct {
 		value    T
