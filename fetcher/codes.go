@@ -99,7 +99,8 @@ func verdictOfCode(code int) call.Verdict {
 //
 // 99991663 can also mean that the API does not accept this kind of token at all: try once more with
 // the token that follows, then give up. The codes about user access tokens (99991668, 99991677) and
-// about a missing token (99991661) are no rejections.
+// about a missing token (99991661) are no rejections. 20013 and 20014 are, but at the APIs authen/v1/oidc
+// alone, which bearer.FeishuRejects sees to.
 func FeishuRejectsToken(code int) bool {
 	switch code {
 	case 99991663, 99991664, 99991665, 99991671:

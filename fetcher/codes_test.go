@@ -133,7 +133,7 @@ func TestUnavailableWithRetryAfter(t *testing.T) {
 func TestRejectsToken(t *testing.T) {
 	for code, want := range map[int]bool{
 		99991663: true, 99991664: true, 99991665: true, 99991671: true,
-		0: false, 99991661: false, 99991668: false, 99991677: false, 99991400: false,
+		0: false, 99991661: false, 99991668: false, 99991677: false, 99991400: false, 20013: false, 20014: false,
 	} {
 		assert.Equal(t, want, fetcher.FeishuRejectsToken(code), "code %d", code)
 	}

@@ -81,3 +81,35 @@ func TestRejections(t *testing.T) {
 		}
 	}
 }
+
+// A user's sign-in goes by the app's token, and has a code of its own for one that is not valid. The SDK
+// leaves that to its caller, who hears of it only if another token does not help.
+func TestSignInWithARevokedAppToken(t *testing.T) {
+	signIn := sdkCall{method: http.MethodPost, path: "/open-apis/authen/v1/oidc/access_token", takes: []string{"app"}}
+	const refused = `{"code":20014,"message":"The app access token passed is invalid. Please check the value."}`
+	issuer := feishutest.New(feishutest.Config{})
+	w := newWorld(issuer)
+	w.replies = func(req *http.Request) *http.Response {
+		if issuer.Valid(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")) {
+			return reply(http.StatusOK, `{"code":0,"msg":"success"}`)
+		}
+		return reply(http.StatusOK, refused)
+	}
+	sdk := w.sdk(t)
+	succeeds := func() {
+		got, err := sdk.call(t.Context(), signIn)
+		require.NoError(t, err)
+		assert.Equal(t, sdkReply{200, 0, `{"code":0,"msg":"success"}`, 1}, got)
+	}
+	succeeds()
+	require.True(t, issuer.Revoke(issuer.Pairs()[0].App))
+	succeeds()
+	assert.Equal(t, 2, issuer.Stats().Calls)
+	assert.Len(t, w.requests(), 3)
+
+	w.replies = func(*http.Request) *http.Response { return reply(http.StatusOK, refused) }
+	_, err := sdk.call(t.Context(), signIn)
+	var rejected *bearer.RejectedError
+	require.ErrorAs(t, err, &rejected)
+	assert.Equal(t, "code 20014", rejected.Reason)
+}

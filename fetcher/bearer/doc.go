@@ -32,7 +32,8 @@
 //   - of the type application/json, and of 16 KiB at most,
 //   - one JSON object and nothing else, in UTF-8, with or without a byte order mark,
 //   - with one "code" and one "msg", a number and a string, in the outermost object,
-//   - where the code is one of four ([fetcher.FeishuRejectsToken]),
+//   - where the code is one of four ([fetcher.FeishuRejectsToken]); of the two APIs for a user's sign-in
+//     by an app token, authen/v1/oidc, also 20013 or 20014, with "message" or "msg",
 //
 // and has no mark of a file: Content-Disposition, Content-Range or the status 206. With the
 // status of an error only a Content-Disposition other than inline is such a mark, as gateways

@@ -32,7 +32,30 @@ func FeishuRejects(resp *http.Response) (reason string, rejected bool) {
 	if !mayHold(resp, "application/json") {
 		return "", false
 	}
+	if isSignIn(resp.Request) {
+		return signInReply.rejection(resp.Body)
+	}
 	return feishuReply.rejection(resp.Body)
+}
+
+// signInPaths are of the two APIs for a user's sign-in that have codes of their own for an app or tenant
+// access token that is not valid.
+//
+// Source: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/oidc-access_token/create
+// and .../oidc-refresh_access_token/create.
+var signInPaths = []string{"/open-apis/authen/v1/oidc/access_token", "/open-apis/authen/v1/oidc/refresh_access_token"}
+
+// isSignIn finds the path behind that of a gateway, too.
+func isSignIn(req *http.Request) bool {
+	return req != nil && req.URL != nil && slices.ContainsFunc(signInPaths, func(path string) bool {
+		return strings.HasSuffix(req.URL.Path, path)
+	})
+}
+
+// rejectsAtSignIn knows 20013, of a tenant access token, and 20014, of an app access token. Elsewhere these
+// numbers may be an API's own, for something else.
+func rejectsAtSignIn(code int) bool {
+	return code == 20013 || code == 20014 || fetcher.FeishuRejectsToken(code)
 }
 
 // WeChatRejects takes a reply of WeChat's as a rejection that has the status 200 and, in a JSON
@@ -94,13 +117,15 @@ func has(h http.Header, name string) bool { return len(h[name]) > 0 }
 // envelope is the outermost object of a reply: the names in it of the code and the message, and
 // which codes are rejections.
 type envelope struct {
-	code, message string
-	rejects       func(code int) bool
+	code     string
+	messages []string // any of these
+	rejects  func(code int) bool
 }
 
 var (
-	feishuReply = envelope{"code", "msg", fetcher.FeishuRejectsToken}
-	weChatReply = envelope{"errcode", "errmsg", func(code int) bool { return code == 40001 || code == 40014 || code == 42001 }}
+	feishuReply = envelope{"code", []string{"msg"}, fetcher.FeishuRejectsToken}
+	signInReply = envelope{"code", []string{"msg", "message"}, rejectsAtSignIn} // documented as the one, sent as the other
+	weChatReply = envelope{"errcode", []string{"errmsg"}, func(code int) bool { return code == 40001 || code == 40014 || code == 42001 }}
 )
 
 // rejection reports whether a body is one object, and nothing else, with the code of a rejection
@@ -118,11 +143,11 @@ func (e envelope) rejection(r io.Reader) (reason string, rejected bool) {
 			return "", false
 		}
 		ok := false
-		switch key {
-		case e.code:
+		switch {
+		case key == e.code:
 			codes++
 			code, ok = e.decode(d)
-		case e.message:
+		case e.isMessage(key):
 			messages++
 			ok = d.Decode(new(text)) == nil
 		default:
@@ -133,6 +158,11 @@ func (e envelope) rejection(r io.Reader) (reason string, rejected bool) {
 		}
 	}
 	return e.code + " " + strconv.Itoa(code), codes == 1 && messages == 1 && ends(d)
+}
+
+func (e envelope) isMessage(key json.Token) bool {
+	name, ok := key.(string)
+	return ok && slices.Contains(e.messages, name)
 }
 
 // decode is not ok unless there is a code that rejects a token.

@@ -67,6 +67,50 @@ func TestRejects(t *testing.T) {
 	}
 }
 
+// The APIs of a user's sign-in have codes of their own for the app's token, which elsewhere may be anything.
+func TestRejectsAtSignIn(t *testing.T) {
+	const (
+		signIn  = "/open-apis/authen/v1/oidc/access_token"
+		refresh = "/open-apis/authen/v1/oidc/refresh_access_token"
+		app     = `{"code":20014,"message":"The app access token passed is invalid. Please check the value."}`
+	)
+	for edge, c := range map[string]struct {
+		path  string
+		body  string
+		heals bool
+	}{
+		"app token":                {signIn, app, true},
+		"app token, as documented": {signIn, `{"code":20014,"msg":"The app access token passed is invalid."}`, true},
+		"tenant token":             {signIn, `{"code":20013,"msg":"The tenant access token passed is invalid."}`, true},
+		"refreshed":                {refresh, app, true},
+		"behind a gateway":         {"/gw" + signIn, app, true},
+		"a code of all APIs":       {signIn, rejection, true},
+		"no message":               {signIn, `{"code":20014}`, false},
+		"two messages":             {signIn, `{"code":20014,"msg":"","message":""}`, false},
+		"wrong secret":             {signIn, `{"code":20002,"msg":"The app_id or app_secret passed is incorrect."}`, false},
+		"the user's code":          {signIn, `{"code":20003,"msg":"The code passed is invalid."}`, false},
+		"done":                     {signIn, `{"code":0,"msg":"success"}`, false},
+		"an older API":             {"/open-apis/authen/v1/access_token", app, false}, // whose page does not list it
+		"another API":              {feishutest.QueryPath, app, false},
+		"another API, with msg":    {feishutest.QueryPath, `{"code":20014,"msg":""}`, false},
+		"another API, by a query":  {feishutest.QueryPath + "?" + signIn, `{"code":20013,"msg":""}`, false},
+		"another API, and message": {feishutest.QueryPath, `{"code":99991663,"message":""}`, false},
+	} {
+		t.Run(edge, func(t *testing.T) {
+			s := newStage(t, feishutest.Config{MintEveryCall: true}, on(func(*http.Request) (*http.Response, error) {
+				return reply(200, jsonType, c.body), nil
+			}), func(b *bearer.Config) { b.Kind = bearer.App })
+			_, body := s.do(t, newRequest(t, http.MethodPost, "https://"+host+c.path, strings.NewReader(`{"code":"x"}`)))
+			assert.Equal(t, c.body, body, "whole")
+			assert.Equal(t, c.heals, s.calls() == 2)
+		})
+	}
+	resp := reply(200, jsonType, app)
+	defer resp.Body.Close()
+	_, rejected := bearer.FeishuRejects(resp)
+	assert.False(t, rejected, "of no request")
+}
+
 func saysDead(resp *http.Response) (string, bool) {
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close() // does nothing to the caller's

@@ -97,7 +97,7 @@ var codes = map[string]meaning{
 	"invalid_grant":          notAllowed,
 	"invalid_scope":          wrongScope,
 	"invalid_target":         wrongTarget,
-	"invalid_resource":       wrongTarget, // Entra
+	"invalid_resource":       wrongTarget, // Entra, AD FS
 	"unsupported_grant_type": wrongGrant,
 	"invalid_request":        wrongRequest,
 
@@ -112,7 +112,14 @@ var codes = map[string]meaning{
 
 	"too_many_requests": limited, // Auth0
 	"E0000047":          limited, // Okta
+
+	apigeeWrongID: wrongClient,
 }
+
+// apigeeWrongID comes with whatever status a gateway of Apigee's sets, 500 among them, as if it passed.
+//
+// Source: https://docs.apigee.com/api-platform/reference/policies/oauth-http-status-code-reference.
+const apigeeWrongID = "oauth.v2.InvalidClientIdentifier"
 
 // verdictOf judges an error by its code; one that nobody has documented by the HTTP status if that
 // says something, as a server in trouble, or one that is not there, names that as it likes. auth is how
@@ -162,8 +169,8 @@ func ErrorCode(err error) string {
 }
 
 // RejectsSecret reports whether the server rejects, by this error, the client id or the client secret,
-// or may do so: then a secret from a file is worth reading again. That is the code invalid_client, and
-// HTTP 401, unless a code says that it is about something else: of a wrong secret Auth0 says
+// or may do so: then a secret from a file is worth reading again. That is the code invalid_client, or
+// Apigee's for it, and HTTP 401, unless a code says that it is about something else: of a wrong secret Auth0 says
 // access_denied, Keycloak unauthorized_client, and a gateway before the server often nothing.
 func RejectsSecret(err error) bool {
 	e, ok := errors.AsType[*tokencache.IssuerError](err)
@@ -171,7 +178,7 @@ func RejectsSecret(err error) bool {
 		return false
 	}
 	switch code := ErrorCode(err); {
-	case code == "invalid_client":
+	case code == "invalid_client", code == apigeeWrongID:
 		return true
 	case e.Status != http.StatusUnauthorized:
 		return false

@@ -29,6 +29,14 @@
 //	Keycloak             https://HOST/realms/REALM/protocol/openid-connect/token
 //	Amazon Cognito       https://DOMAIN/oauth2/token                          Scopes
 //
+// In the order of the table:
+// https://auth0.com/docs/flows/call-your-api-using-the-client-credentials-flow,
+// https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/CustomAS (that of the authorization
+// server "default"),
+// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow,
+// https://www.keycloak.org/securing-apps/oidc-layers (before version 17 with /auth in front of /realms),
+// https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html.
+//
 // Client id and secret travel by HTTP Basic, which every server has to take (RFC 6749, section 2.3.1),
 // or in the body: see [Auth]. All that is sent besides the secret is part of the credential's
 // identity, so that tokens of different scopes, audiences or resources never share a record in Redis;

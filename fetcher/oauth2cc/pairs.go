@@ -32,8 +32,8 @@ func (c Config) checkPairs() error {
 		errs = append(errs, checkText("Audience", c.Audience, 1, maxValue))
 	}
 	for i, resource := range c.Resources {
-		// Not only the absolute URIs of RFC 8707: AD FS and Entra's v1.0 endpoint take an application's id,
-		// SharePoint's an id with host and realm.
+		// Not only the absolute URIs of RFC 8707: clients send an application's id to Entra's v1.0 endpoint, and
+		// to SharePoint's an id with host and realm.
 		errs = append(errs, checkText(fmt.Sprintf("Resources[%d]", i), resource, 1, maxValue))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Params)) {

@@ -213,8 +213,8 @@ func TestSumOfAllThatIsSent(t *testing.T) {
 	require.ErrorContains(t, c.Validate(), "TokenURL is longer than 4096 bytes")
 }
 
-// A resource is an absolute URI by RFC 8707, but not with every server: of Entra's v1.0 endpoint and AD FS
-// it may be an application's id, of SharePoint an id, a host and a realm.
+// A resource is an absolute URI by RFC 8707, but not with every server: of Entra's v1.0 endpoint it may be
+// an application's id, of SharePoint an id, a host and a realm.
 func TestResources(t *testing.T) {
 	for _, resource := range []string{
 		"https://graph.microsoft.com/", "urn:api", "api://orders", "00000003-0000-0000-c000-000000000000",

@@ -13,8 +13,8 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/oauth2cc"
 )
 
-// Pages on which the answers below stand. Those of which no page was at hand are marked: they are what
-// such servers are known to send.
+// Pages on which the answers below stand. Those of which no page tells all are marked: a server was seen to
+// send them.
 const (
 	rfc6749    = "https://www.rfc-editor.org/rfc/rfc6749#section-5"
 	rfc8707    = "https://www.rfc-editor.org/rfc/rfc8707#section-2"
@@ -34,7 +34,24 @@ const (
 	apigee     = "https://docs.apigee.com/api-platform/reference/policies/oauth-http-status-code-reference"
 	rfc9449    = "https://www.rfc-editor.org/rfc/rfc9449#section-5"
 	rfc6750    = "https://www.rfc-editor.org/rfc/rfc6750#section-3.1"
-	memory     = "from memory"
+	recorded   = "recorded"
+
+	auth0Grant  = "https://github.com/auth0/auth0-python/issues/173"
+	auth0Type   = "https://github.com/auth0/ruby-auth0/issues/190" // the words; the status was recorded
+	auth0Quota  = "https://auth0.com/docs/fine-grained-m2m-token-quotas"
+	oktaPolicy  = "https://support.okta.com/help/s/article/tokens-not-issued-with-lifetime-configured-in-access-rule-for-custom-authorization-server" // the same
+	apigeeDown  = "https://docs.apigee.com/api-platform/troubleshoot/runtime/503-service-unavailable"
+	apigeeQuota = "https://discuss.google.dev/t/http-429-as-default-status-code-for-quota-policy-violation/17548"
+
+	keycloakCode   = "https://github.com/keycloak/keycloak/blob/"
+	keycloakJava   = "/services/src/main/java/org/keycloak/"
+	keycloakSecret = keycloakCode + "03f1a16370d3870d2b9b2a667af764f2134f2d8c" + keycloakJava + "authentication/authenticators/client/ClientIdAndSecretAuthenticator.java"
+	keycloakClient = keycloakCode + "main" + keycloakJava + "authentication/AuthenticationProcessor.java"
+	keycloakGrant  = keycloakCode + "0312c39baa1f4daaa79e66f113838c245cee6bd5" + keycloakJava + "protocol/oidc/grants/ClientCredentialsGrantType.java"
+	keycloakScope  = "https://github.com/keycloak/keycloak/issues/33185"
+	keycloakRealm  = keycloakCode + "007e9530ecd638f9aa23d43ae81110ae818bced3" + keycloakJava + "services/resources/RealmsResource.java"
+	keycloakError  = keycloakCode + "898fdedcdabc022e43b06d99335d1cfda5adf204" + keycloakJava + "services/error/KeycloakErrorHandler.java"
+	keycloakOld    = keycloakCode + "004f6ad8c3ce8e74519948e2046af402e52c1c7b" + keycloakJava + "services/error/KeycloakErrorHandler.java"
 )
 
 func TestSuccessesOfServers(t *testing.T) {
@@ -49,7 +66,7 @@ func TestSuccessesOfServers(t *testing.T) {
 		{"Okta", oktaToken, `{"access_token":"eyJhbG[...]1LQ","token_type":"Bearer","expires_in":3600,"scope":"customScope"}`, "eyJhbG[...]1LQ", time.Hour},
 		{"Entra, v2.0", entraV2, `{"token_type":"Bearer","expires_in":3599,"access_token":"eyJ0eXAi"}`, "eyJ0eXAi", 3599 * time.Second},
 		{"Entra, v1.0", entraV1, `{"token_type":"Bearer","expires_in":"3599","ext_expires_in":"3599","expires_on":"1578439805","not_before":"1578435905","resource":"https://help.kusto.windows.net","access_token":"eyJ0...uXOQ"}`, "eyJ0...uXOQ", 3599 * time.Second},
-		{"Keycloak", memory, `{"access_token":"eyJhbGciOiJSUzI1NiJ9","expires_in":300,"refresh_expires_in":0,"token_type":"Bearer","not-before-policy":0,"scope":"profile email"}`, "eyJhbGciOiJSUzI1NiJ9", 5 * time.Minute},
+		{"Keycloak", recorded, `{"access_token":"eyJhbGciOiJSUzI1NiJ9","expires_in":300,"refresh_expires_in":0,"token_type":"Bearer","not-before-policy":0,"scope":"profile email"}`, "eyJhbGciOiJSUzI1NiJ9", 5 * time.Minute},
 		{"Keycloak before 12", keycloak, `{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"bearer","expires_in":60}`, "2YotnFZFEjr1zCsicMWpAA", time.Minute},
 		{"Cognito", cognito, `{"access_token":"eyJra1example","token_type":"Bearer","expires_in":3600}`, "eyJra1example", time.Hour},
 		{"UPS", upsToken, `{"token_type":"Bearer","issued_at":"1443102144106","client_id":"x","access_token":"ceTo5RCpluTfGn9B3OZXnnQkDVKM","expires_in":"14399","status":"approved"}`, "ceTo5RCpluTfGn9B3OZXnnQkDVKM", 14399 * time.Second},
@@ -104,13 +121,13 @@ func TestRefusalsOfServers(t *testing.T) {
 			"permanent", "access_denied: Unauthorized", "access_denied", true},
 		{"Auth0, wrong audience", auth0Token, 403, `{"error":"access_denied","error_description":"Service not enabled within domain: https://api.example/"}`,
 			"permanent", "access_denied: Service not enabled within domain: https://api.example/", "access_denied", false},
-		{"Auth0, no grant for the API", memory, 403, `{"error":"access_denied","error_description":"Client is not authorized to access \"https://api.example/\". You should create a \"client-grant\" associated to this API."}`,
-			"permanent", `access_denied: Client is not authorized to access "https://api.example/". You should create a "client-grant" associated to this API.`, "access_denied", false},
-		{"Auth0, grant type disabled", memory, 403, `{"error":"unauthorized_client","error_description":"Grant type 'client_credentials' not allowed for the client."}`,
+		{"Auth0, no grant for the API", auth0Grant, 403, `{"error":"access_denied","error_description":"Client is not authorized to access \"https://api.example/\". You might probably want to create a \"client-grant\" associated to this API. See: https://auth0.com/docs/api/v2#!/Client_Grants/post_client_grants"}`,
+			"permanent", `access_denied: Client is not authorized to access "https://api.example/". You might probably want to create a "client-grant" associated to this API. See: https://auth0.com/docs/api/v2#!/Client_Grants…`, "access_denied", false},
+		{"Auth0, grant type disabled", auth0Type, 403, `{"error":"unauthorized_client","error_description":"Grant type 'client_credentials' not allowed for the client.","error_uri":"https://auth0.com/docs/clients/client-grant-types"}`,
 			"permanent", "unauthorized_client: Grant type 'client_credentials' not allowed for the client.", "unauthorized_client", false},
 		{"Auth0, rate limit", auth0Rate, 429, `{"statusCode":429,"error":"Too Many Requests","message":"Global limit has been reached"}`,
 			"rate_limited", "Too Many Requests: Global limit has been reached", "", false},
-		{"Auth0, quota of tokens", memory, 429, `{"error":"too_many_requests","error_description":"Client quota exceeded"}`,
+		{"Auth0, quota of tokens", auth0Quota, 429, `{"error":"too_many_requests","error_description":"Client quota exceeded"}`,
 			"rate_limited", "too_many_requests: Client quota exceeded", "too_many_requests", false},
 
 		{"Okta, wrong secret", oktaToken, 401, `{"error":"invalid_client","error_description":"The client secret supplied for a confidential client is invalid."}`,
@@ -119,8 +136,8 @@ func TestRefusalsOfServers(t *testing.T) {
 			"permanent", "invalid_client: Invalid value for 'client_id' parameter.", "invalid_client", true},
 		{"Okta, scope", oktaToken, 400, `{"error":"invalid_scope","error_description":"One or more scopes are not configured for the authorization server resource."}`,
 			"permanent", "invalid_scope: One or more scopes are not configured for the authorization server resource.", "invalid_scope", false},
-		{"Okta, policy", memory, 400, `{"error":"access_denied","error_description":"Policy evaluation failed for this request, please check the policy configurations."}`,
-			"permanent", "access_denied: Policy evaluation failed for this request, please check the policy configurations.", "access_denied", false},
+		{"Okta, policy", oktaPolicy, 401, `{"error":"access_denied","error_description":"Policy evaluation failed for this request, please check the policy configurations."}`,
+			"permanent", "access_denied: Policy evaluation failed for this request, please check the policy configurations.", "access_denied", true},
 		{"Okta, rate limit", oktaErrors, 429, `{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit due to too many requests.","errorLink":"E0000047","errorId":"sampleE7p","errorCauses":[]}`,
 			"rate_limited", "E0000047: API call exceeded rate limit due to too many requests.", "E0000047", false},
 		{"Okta, no such authorization server", oktaErrors, 404, `{"errorCode":"E0000022","errorSummary":"The endpoint does not support the provided HTTP method","errorLink":"E0000022","errorId":"x","errorCauses":[]}`,
@@ -141,17 +158,21 @@ func TestRefusalsOfServers(t *testing.T) {
 		{"Entra, in trouble", entraCodes, 503, `{"error":"temporarily_unavailable","error_description":"AADSTS90033: A transient error has occurred. Please try again."}`,
 			"transient", "temporarily_unavailable: AADSTS90033: A transient error has occurred. Please try again.", "temporarily_unavailable", false},
 
-		{"Keycloak, wrong secret", memory, 401, `{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}`,
+		{"Keycloak, wrong secret", keycloakSecret, 401, `{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}`,
 			"permanent", "unauthorized_client: Invalid client or Invalid client credentials", "unauthorized_client", true},
-		{"Keycloak, no such client", memory, 401, `{"error":"invalid_client","error_description":"Invalid client or Invalid client credentials"}`,
+		{"Keycloak, no such client", keycloakClient, 401, `{"error":"invalid_client","error_description":"Invalid client or Invalid client credentials"}`,
 			"permanent", "invalid_client: Invalid client or Invalid client credentials", "invalid_client", true},
-		{"Keycloak, service accounts off", memory, 401, `{"error":"unauthorized_client","error_description":"Client not enabled to retrieve service account"}`,
+		{"Keycloak, service accounts off", keycloakGrant, 401, `{"error":"unauthorized_client","error_description":"Client not enabled to retrieve service account"}`,
 			"permanent", "unauthorized_client: Client not enabled to retrieve service account", "unauthorized_client", true},
-		{"Keycloak, scope", memory, 400, `{"error":"invalid_scope","error_description":"Invalid scopes: nonsense"}`,
+		{"Keycloak, scope", keycloakScope, 400, `{"error":"invalid_scope","error_description":"Invalid scopes: nonsense"}`,
 			"permanent", "invalid_scope: Invalid scopes: nonsense", "invalid_scope", false},
-		{"Keycloak, no such realm", memory, 404, `{"error":"Realm does not exist"}`,
+		{"Keycloak, no such realm", keycloakRealm, 404, `{"error":"Realm does not exist"}`,
 			"permanent", "Realm does not exist: a code without a description", "", false},
-		{"Keycloak, in trouble", memory, 500, `{"error":"unknown_error"}`,
+		{"Keycloak, no such realm, with a description", keycloakError, 404, `{"error":"Realm does not exist","error_description":"For more on this error consult the server log."}`,
+			"permanent", "Realm does not exist: For more on this error consult the server log.", "", false},
+		{"Keycloak, in trouble", keycloakError, 500, `{"error":"unknown_error","error_description":"For more on this error consult the server log."}`,
+			"transient", "unknown_error: For more on this error consult the server log.", "unknown_error", false},
+		{"Keycloak, in trouble, before", keycloakOld, 500, `{"error":"unknown_error"}`,
 			"transient", "unknown_error: a code without a description", "unknown_error", false},
 
 		{"Cognito, wrong secret", cognito, 400, `{"error":"invalid_client"}`,
@@ -169,12 +190,14 @@ func TestRefusalsOfServers(t *testing.T) {
 			"permanent", "invalid_request: Invalid client id : AVD7. ClientId is Invalid", "invalid_request", true},
 		{"Apigee, no id", apigee, 400, `{"ErrorCode" : "invalid_request", "Error" :"The request is missing a required parameter : client_id"}`,
 			"permanent", "invalid_request: The request is missing a required parameter : client_id", "invalid_request", false},
-		{"Apigee, wrong id, by a fault", memory, 401, `{"fault":{"faultstring":"Invalid client identifier x","detail":{"errorcode":"oauth.v2.InvalidClientIdentifier"}}}`,
-			"unknown", "oauth.v2.InvalidClientIdentifier: Invalid client identifier x", "oauth.v2.InvalidClientIdentifier", true},
-		{"Apigee, in trouble", memory, 503, `{"fault":{"faultstring":"The Service is temporarily unavailable","detail":{"errorcode":"messaging.adaptors.http.flow.ServiceUnavailable"}}}`,
+		{"Apigee, wrong id, by a fault", apigee, 401, `{"fault":{"faultstring":"Invalid client identifier x","detail":{"errorcode":"oauth.v2.InvalidClientIdentifier"}}}`,
+			"permanent", "oauth.v2.InvalidClientIdentifier: Invalid client identifier x", "oauth.v2.InvalidClientIdentifier", true},
+		{"Apigee, wrong id, as a trouble of its own", recorded, 500, `{"fault":{"faultstring":"Invalid client identifier x","detail":{"errorcode":"oauth.v2.InvalidClientIdentifier"}}}`,
+			"permanent", "oauth.v2.InvalidClientIdentifier: Invalid client identifier x", "oauth.v2.InvalidClientIdentifier", true},
+		{"Apigee, in trouble", apigeeDown, 503, `{"fault":{"faultstring":"The Service is temporarily unavailable","detail":{"errorcode":"messaging.adaptors.http.flow.ServiceUnavailable"}}}`,
 			"transient", "messaging.adaptors.http.flow.ServiceUnavailable: The Service is temporarily unavailable", "messaging.adaptors.http.flow.ServiceUnavailable", false},
-		{"Apigee, quota", memory, 429, `{"fault":{"faultstring":"Rate limit quota violation.","detail":{"errorcode":"policies.ratelimit.QuotaViolation"}}}`,
-			"rate_limited", "policies.ratelimit.QuotaViolation: Rate limit quota violation.", "policies.ratelimit.QuotaViolation", false},
+		{"Apigee, quota", apigeeQuota, 429, `{"fault":{"faultstring":"Rate limit quota violation. Quota limit  exceeded. Identifier : _default","detail":{"errorcode":"policies.ratelimit.QuotaViolation"}}}`,
+			"rate_limited", "policies.ratelimit.QuotaViolation: Rate limit quota violation. Quota limit  exceeded. Identifier : _default", "policies.ratelimit.QuotaViolation", false},
 
 		{"RFC 9449, no proof", rfc9449, 400, `{"error":"invalid_dpop_proof"}`,
 			"permanent", "invalid_dpop_proof: the server wants a proof of possession with each request (DPoP)", "invalid_dpop_proof", false},
@@ -205,7 +228,7 @@ func TestRefusalsOfServers(t *testing.T) {
 			"rate_limited", "invalid_request: too many requests", "invalid_request", false},
 		{"a scope at 429", "", 429, `{"error":"invalid_scope"}`,
 			"rate_limited", "invalid_scope: a scope is unknown, malformed, or not for this client", "invalid_scope", false},
-		{"access_denied at 429", memory, 429, `{"error":"access_denied","error_description":"Too many requests"}`,
+		{"access_denied at 429", "", 429, `{"error":"access_denied","error_description":"Too many requests"}`,
 			"rate_limited", "access_denied: Too many requests", "access_denied", false},
 		{"an API's at 429", "", 429, `{"error":"invalid_token"}`,
 			"rate_limited", "invalid_token: this address wants a token, as an API does", "invalid_token", false},
