@@ -30,7 +30,7 @@ func (f *Feishu) judge(a call.Answer) (tokencache.Token, error) {
 		return tokencache.Token{}, f.refuseCode(a, *r.Code, r.Msg)
 	}
 	if trouble == "" {
-		trouble = r.trouble()
+		trouble = r.trouble(f.longestExpire())
 	}
 	if call.IsRedirect(a.Status) {
 		trouble = "a redirect"
@@ -61,8 +61,9 @@ func parse(body []byte) (r fields, trouble string) {
 	return r, call.NotJSON(body)
 }
 
-// trouble says what keeps the fields from being a token; "" means nothing.
-func (r fields) trouble() string {
+// trouble says what keeps the fields from being a token that lives no longer than longest, in
+// seconds; "" means nothing.
+func (r fields) trouble(longest int64) string {
 	switch {
 	case r.Code == nil:
 		return "JSON, but no code"
@@ -74,16 +75,17 @@ func (r fields) trouble() string {
 		return "tenant_access_token is too long, or has characters that no token has"
 	case r.Expire == nil:
 		return "no expire"
-	case !r.lives():
-		return fmt.Sprintf("expire of %d s, outside of 1 to %d", *r.Expire, longestExpire)
+	case !r.lives(longest):
+		return fmt.Sprintf("expire of %d s, outside of 1 to %d", *r.Expire, longest)
 	}
 	return ""
 }
 
-const longestExpire = int64(feishuMaxLife / time.Second)
-
 // lives reports whether expire is a life that the issuer gives.
-func (r fields) lives() bool { return *r.Expire >= 1 && *r.Expire <= longestExpire }
+func (r fields) lives(longest int64) bool { return *r.Expire >= 1 && *r.Expire <= longest }
+
+// longestExpire is the MaxLife of the config, in seconds.
+func (f *Feishu) longestExpire() int64 { return int64(f.credential.MaxLife() / time.Second) }
 
 // verdict judges an answer that is neither a refusal nor a token. If it has a code the issuer
 // itself has sent it, by a slip.
@@ -91,7 +93,7 @@ func (f *Feishu) verdict(r fields, status int) call.Verdict {
 	switch {
 	case r.Code == nil || status >= 300:
 		return f.caller.OfStatus(status)
-	case r.Expire != nil && !r.lives():
+	case r.Expire != nil && !r.lives(f.longestExpire()):
 		return oddLife
 	}
 	return call.Verdict{}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -313,3 +314,25 @@ func assertFitForUse(t testing.TB, tok tokencache.Token) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// Beyond the MaxLife of the config a life is as odd as one beyond 2 h is without it.
+func TestMaxLife(t *testing.T) {
+	for maxLife, want := range map[time.Duration]string{
+		2 * time.Hour: "", 24 * time.Hour: "", 7199 * time.Second: "expire of 7200 s, outside of 1 to 7199", 7200*time.Second - 1: "expire of 7200 s, outside of 1 to 7199",
+	} {
+		f, err := fetcher.NewFeishu(fetcher.FeishuConfig{
+			AppID: appID, AppSecret: tokencache.NewSecret(secret), MaxLife: maxLife, Transport: answering(200, nil, goodAnswer),
+		})
+		require.NoError(t, err)
+		assert.Equal(t, maxLife, f.Credential().MaxLife())
+		if want != "" {
+			e := fetchErrorOf(t.Context(), t, f)
+			assert.Equal(t, want, e.Message)
+			assert.Equal(t, transient, e.Class)
+			continue
+		}
+		tok, err := f.Fetch(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "a-1", tok.AppAccessToken())
+	}
+}

@@ -39,8 +39,13 @@ type FeishuConfig struct {
 	Transport http.RoundTripper
 
 	// Window is how long before a token's end the issuer begins to mint a new
-	// one. 0 means the 30 min of the real one; others are for tests. Up to 2 h.
+	// one. 0 means the 30 min of the real one; others are for tests: 1 ms to 2 h.
 	Window time.Duration
+
+	// MaxLife is the longest life to believe. An answer beyond it is an error, and transient: a slip
+	// of the issuer's. 0 means 2 h 1 min: the documented 2 h, and a minute for an issuer that
+	// rounds up. Else 1 s to 24 h; with less than 2 h the real one's answers may be refused.
+	MaxLife time.Duration
 
 	// Logger is told of an http:// address that is not this host's own, and of
 	// nothing else. nil means slog.Default().
@@ -61,12 +66,16 @@ const (
 	maxAppID     = 128
 	minAppSecret = 4
 	maxAppSecret = 1024
+	minWindow    = time.Millisecond // of a tokencache.Credential
 	maxWindow    = 2 * time.Hour
+	minMaxLife   = time.Second
+	maxMaxLife   = 24 * time.Hour
 )
 
 func (c FeishuConfig) withDefaults() FeishuConfig {
 	c.BaseURL = cmp.Or(c.BaseURL, FeishuURL)
 	c.Window = cmp.Or(c.Window, feishuWindow)
+	c.MaxLife = cmp.Or(c.MaxLife, feishuMaxLife)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -91,8 +100,11 @@ func (c FeishuConfig) validate() (*url.URL, error) {
 		err,
 		call.CheckTransport(c.Transport),
 	}
-	if c.Window < 0 || c.Window > maxWindow {
-		errs = append(errs, fmt.Errorf("a Window of %v: 0 to %v", c.Window, maxWindow))
+	if c.Window < minWindow || c.Window > maxWindow {
+		errs = append(errs, fmt.Errorf("a Window of %v: 0, or %v to %v", c.Window, minWindow, maxWindow))
+	}
+	if c.MaxLife < minMaxLife || c.MaxLife > maxMaxLife {
+		errs = append(errs, fmt.Errorf("a MaxLife of %v: 0, or %v to %v", c.MaxLife, minMaxLife, maxMaxLife))
 	}
 	return base, errors.Join(errs...)
 }
@@ -125,6 +137,6 @@ func checkWord(field, value string, longest int) error {
 func (c FeishuConfig) credential(base *url.URL) (tokencache.Credential, error) {
 	return tokencache.NewCredential(tokencache.CredentialConfig{
 		Issuer: issuerName, App: c.AppID, Public: []string{base.String()}, Secret: []tokencache.Secret{c.AppSecret},
-		Window: c.Window, MaxLife: feishuMaxLife,
+		Window: c.Window, MaxLife: c.MaxLife,
 	})
 }

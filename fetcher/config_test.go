@@ -95,10 +95,26 @@ func TestUnencryptedIsWarnedAbout(t *testing.T) {
 
 func TestWindowBounds(t *testing.T) {
 	for window, good := range map[time.Duration]bool{
-		-1: false, 0: true, time.Second: true, 2 * time.Hour: true, 2*time.Hour + 1: false,
+		-1: false, 0: true, 1: false, time.Millisecond: true, time.Second: true, 2 * time.Hour: true, 2*time.Hour + 1: false,
 	} {
-		_, err := fetcher.NewFeishu(fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), Window: window})
+		c := fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), Window: window}
+		_, err := fetcher.NewFeishu(c)
 		assert.Equal(t, good, err == nil, "%v", window)
+		assert.Equal(t, good, c.Validate() == nil, "%v: Validate and New say the same", window)
+	}
+}
+
+func TestMaxLifeBounds(t *testing.T) {
+	for maxLife, good := range map[time.Duration]bool{
+		-1: false, 0: true, time.Second - 1: false, time.Second: true, 24 * time.Hour: true, 24*time.Hour + 1: false,
+	} {
+		c := fetcher.FeishuConfig{AppID: appID, AppSecret: tokencache.NewSecret(secret), MaxLife: maxLife}
+		err := c.Validate()
+		if good {
+			require.NoError(t, err, "%v", maxLife)
+			continue
+		}
+		assert.EqualError(t, err, "a MaxLife of "+maxLife.String()+": 0, or 1s to 24h0m0s")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher/internal/address"
 	"github.com/onetoken-go/onetoken/fetcher/internal/call"
+	"github.com/onetoken-go/onetoken/internal/transport"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -49,7 +50,7 @@ func NewFeishu(c FeishuConfig) (*Feishu, error) {
 		c.Logger.Warn("the app secret and tokens travel unencrypted: use https", "app", c.AppID, "base_url", base.String())
 	}
 	if c.Transport == nil {
-		c.Transport = call.NewTransport()
+		c.Transport = transport.New(transport.Config{})
 	}
 	credential, err := c.credential(base)
 	if err != nil {

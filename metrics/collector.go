@@ -59,6 +59,9 @@ func (c *Collector) Observe(e tokencache.Event) {
 	}
 }
 
+// Degraded reports what the gauge onetoken_degraded shows: whether operations in Redis fail.
+func (c *Collector) Degraded() bool { return c.degraded.gauge() == 1 }
+
 var (
 	remainingDesc = prometheus.NewDesc("onetoken_token_remaining_seconds",
 		"How long the token at hand still lives; 0 while there is none that can be handed out.", []string{"id"}, nil)

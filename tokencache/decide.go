@@ -210,7 +210,7 @@ func (s situation) patienceForTurn() time.Duration {
 // endsSoon reports whether waiting may help, for those who have the time. What is final for
 // a replica that the issuer does not let in need not be for another.
 func endsSoon(err error, rest time.Duration) bool {
-	if refused := issuerErrorIn(err); refused != nil && (refused.Class == ClassPermanent || refused.Class == ClassQuota) {
+	if refused := issuerErrorIn(err); refused != nil && refused.Class.NeedsPerson() {
 		if !refused.Local || rest > everybodys {
 			return false
 		}

@@ -60,6 +60,10 @@ func (c Class) String() string {
 	return "unknown"
 }
 
+// NeedsPerson reports whether a person has to act before the issuer answers otherwise: of ClassPermanent
+// and ClassQuota.
+func (c Class) NeedsPerson() bool { return c == ClassPermanent || c == ClassQuota }
+
 // parseClass is the inverse of Class.String; a name of a later version is unknown.
 func parseClass(s string) Class {
 	for i, name := range classNames {

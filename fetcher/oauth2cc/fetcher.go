@@ -13,6 +13,7 @@ import (
 
 	"github.com/onetoken-go/onetoken/fetcher/internal/address"
 	"github.com/onetoken-go/onetoken/fetcher/internal/call"
+	"github.com/onetoken-go/onetoken/internal/transport"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -46,7 +47,7 @@ func New(c Config) (*Fetcher, error) {
 		c.Logger.Warn("the client secret and tokens travel unencrypted: use https", "client", c.ClientID, "host", tokenURL.Host)
 	}
 	if c.Transport == nil {
-		c.Transport = call.NewTransport()
+		c.Transport = transport.New(transport.Config{})
 	}
 	credential, err := c.credential(tokenURL)
 	if err != nil {

@@ -166,5 +166,5 @@ func (c *Caller) adviceOnProxy(status int) string {
 	if status == http.StatusProxyAuthRequired {
 		return proxyPassword.Advice
 	}
-	return "check the " + c.Setting + ", and what the proxy in HTTPS_PROXY allows"
+	return "check the " + c.Setting + ", and what the proxy allows (HTTPS_PROXY, or as configured)"
 }

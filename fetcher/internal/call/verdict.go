@@ -34,7 +34,7 @@ var (
 	proxyPassword = Verdict{
 		Class:  tokencache.ClassUnknown,
 		Local:  true,
-		Advice: "check the proxy's user and password in HTTPS_PROXY",
+		Advice: "check the proxy's user and password (HTTPS_PROXY, or as configured)",
 	}
 )
 
