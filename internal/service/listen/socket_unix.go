@@ -1,0 +1,64 @@
+//go:build unix
+
+package listen
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// longestSocket leaves room for the zero byte behind a path.
+const longestSocket = len(unix.RawSockaddrUnix{}.Path) - 1
+
+func checkSocketMode(fs.FileMode) error { return nil }
+
+// bind sets the mode between bind and listen. Before listen nobody can connect, whatever the mode; so
+// there is no moment at which somebody may who should not. Package net does both in one step, and the
+// umask, which would do as well, is that of the whole process.
+func bind(_ context.Context, path string, mode fs.FileMode) (*net.UnixListener, error) {
+	fd, err := unixSocket()
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	file := os.NewFile(uintptr(fd), path)
+	defer file.Close() //nolint:errcheck // the listener has a descriptor of its own
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		return nil, os.NewSyscallError("bind", err)
+	}
+	listener, err := listenOn(file, path, mode)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(path))
+	}
+	return listener, nil
+}
+
+// unixSocket holds the fork lock, so that no child inherits the descriptor before it is marked.
+func unixSocket() (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	return fd, err
+}
+
+func listenOn(file *os.File, path string, mode fs.FileMode) (*net.UnixListener, error) {
+	if err := os.Chmod(path, mode); err != nil {
+		return nil, err
+	}
+	if err := unix.Listen(int(file.Fd()), unix.SOMAXCONN); err != nil {
+		return nil, os.NewSyscallError("listen", err)
+	}
+	listener, err := net.FileListener(file) // which removes no file when it is closed
+	if err != nil {
+		return nil, err
+	}
+	return listener.(*net.UnixListener), nil
+}

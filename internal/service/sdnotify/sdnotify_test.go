@@ -1,0 +1,68 @@
+//go:build unix
+
+package sdnotify_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/service/sdnotify"
+)
+
+func TestWhatTheManagerHears(t *testing.T) {
+	next := manager(t)
+
+	require.NoError(t, sdnotify.Ready())
+	assert.Equal(t, "READY=1", next())
+	require.NoError(t, sdnotify.Stopping())
+	assert.Equal(t, "STOPPING=1", next())
+	require.NoError(t, sdnotify.Status("2 of 3 credentials are fresh"))
+	assert.Equal(t, "STATUS=2 of 3 credentials are fresh", next())
+	require.NoError(t, sdnotify.Reloading())
+	assert.Regexp(t, `^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]*\n$`, next())
+}
+
+func TestAStatusSaysNothingElse(t *testing.T) {
+	next := manager(t)
+	require.NoError(t, sdnotify.Status("fine\nSTOPPING=1\r\x1b[31m\xff"))
+	assert.Equal(t, "STATUS=fine STOPPING=1  [31m\ufffd", next())
+}
+
+func TestWithoutAManager(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "")
+	for _, tell := range []func() error{sdnotify.Ready, sdnotify.Reloading, sdnotify.Stopping, func() error { return sdnotify.Status("fine") }} {
+		assert.NoError(t, tell())
+	}
+}
+
+func TestAManagerThatIsGone(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "none"))
+	assert.ErrorContains(t, sdnotify.Ready(), "NOTIFY_SOCKET: the service manager was not told")
+}
+
+// manager listens in the place of systemd. The function returns its next message.
+func manager(t *testing.T) (next func() string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sd") // t.TempDir is too long a path for a socket on macOS
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	address := &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"}
+	conn, err := net.ListenUnixgram("unixgram", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	t.Setenv("NOTIFY_SOCKET", address.Name)
+	return func() string {
+		t.Helper()
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+		message := make([]byte, 4096)
+		n, err := conn.Read(message)
+		require.NoError(t, err)
+		return string(message[:n])
+	}
+}
