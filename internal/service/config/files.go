@@ -1,0 +1,159 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+const (
+	maxDocument = 1 << 20  // of the configuration file
+	maxNamed    = 64 << 10 // of a file that it names, or a variable: a secret, a certificate
+)
+
+var (
+	errStdin      = errors.New(`"-" is standard input, which cannot be read again after a change: name a file`)
+	errNotRegular = errors.New("it is no regular file, but a folder, a pipe or a device")
+	errEmpty      = errors.New("it is empty: write the value into it")
+	errUnended    = errors.New("reading it did not end in time")
+	errUnread     = errors.New("not read, as the time ran out with another file")
+)
+
+// inputs read what the values of a tree name: files and variables.
+type inputs struct {
+	tree
+	files *files
+	ways  *ways
+}
+
+// files are what a configuration names: files and variables, each of which is read once.
+type files struct {
+	dir    string // relative names are relative to it
+	getenv func(string) string
+	seen   map[string]content
+	read   digest // of everything, in the order in which it was read
+	late   bool   // a read did not end in time
+}
+
+type content struct {
+	text string
+	err  error
+}
+
+func newFiles(dir string, getenv func(string) string) *files {
+	f := &files{dir: dir, getenv: getenv, seen: map[string]content{}, read: newDigest()}
+	f.read.add(dir)
+	return f
+}
+
+// path is where a file is that the configuration names.
+func (f *files) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(f.dir, name)
+}
+
+// document reads the configuration file itself.
+func (f *files) document(ctx context.Context, path string) (string, error) {
+	if path == "-" {
+		return "", errStdin
+	}
+	return f.content(ctx, path, maxDocument)
+}
+
+// named reads a file that the configuration names. Its error does not say which: the name may be the
+// secret itself, in the wrong key.
+func (f *files) named(ctx context.Context, name string) (string, error) {
+	if name == "-" {
+		return "", errStdin
+	}
+	text, err := f.content(ctx, f.path(name), maxNamed)
+	if err == nil && cutNewline(text) == "" {
+		return "", errEmpty
+	}
+	return text, err
+}
+
+// cutNewline cuts the last one, as editors and echo leave it.
+func cutNewline(text string) string { return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r") }
+
+// content of the file at a path. It is errUnread where ctx has ended with another one.
+func (f *files) content(ctx context.Context, path string, longest int) (string, error) {
+	if c, ok := f.seen[path]; ok {
+		return c.text, c.err
+	}
+	if f.late {
+		return "", errUnread
+	}
+	text, err := readAside(ctx, path, longest)
+	f.late = errors.Is(err, errUnended)
+	f.seen[path] = content{text, err}
+	f.read.add("file", path, text)
+	return text, err
+}
+
+// variable reads one; "" is not set.
+func (f *files) variable(name string) string {
+	text := f.getenv(name)
+	f.read.add("variable", name, text)
+	return text
+}
+
+// readAside leaves a read behind when ctx ends: nothing else ends one of a file system that hangs.
+func readAside(ctx context.Context, path string, longest int) (string, error) {
+	if ctx.Err() != nil {
+		return "", errUnended
+	}
+	done := make(chan content, 1)
+	go func() {
+		text, err := readRegular(path, longest)
+		done <- content{text, err}
+	}()
+	select {
+	case c := <-done:
+		return c.text, c.err
+	case <-ctx.Done():
+		return "", errUnended
+	}
+}
+
+// readRegular does not wait for anybody to write to what is a pipe, be it since the first look.
+func readRegular(path string, longest int) (string, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return "", notRegular(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", notRegular(err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", notRegular(err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, int64(longest)+1))
+	if err != nil {
+		return "", notRegular(err)
+	}
+	if len(raw) > longest {
+		return "", fmt.Errorf("it is larger than %d KiB", longest>>10)
+	}
+	return string(raw), nil
+}
+
+// notRegular drops the name from an error; without one the file is of another kind.
+func notRegular(err error) error {
+	if err == nil {
+		return errNotRegular
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
