@@ -19,7 +19,8 @@ func main() {
 // finishOnSignals has the first signal ask to finish, so that a lock is released and an
 // answer under way is shared. A second SIGINT or SIGTERM kills at once. A second SIGHUP
 // does not: when a terminal closes, both the kernel and the shell send one. Under nohup
-// none is heeded. A reader that is gone kills nobody, but makes writing fail.
+// none is heeded, and where it has files read again (hangupReloads) it ends nothing. A reader
+// that is gone kills nobody, but makes writing fail.
 func finishOnSignals(finish func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	heeded := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -29,8 +30,13 @@ func finishOnSignals(finish func()) {
 	came := make(chan os.Signal, 1)
 	signal.Notify(came, heeded...)
 	go func() {
-		<-came
-		signal.Reset(os.Interrupt, syscall.SIGTERM)
-		finish()
+		for sig := range came {
+			if sig == syscall.SIGHUP && hangupReloads.Load() {
+				continue
+			}
+			signal.Reset(os.Interrupt, syscall.SIGTERM)
+			finish()
+			return
+		}
 	}()
 }

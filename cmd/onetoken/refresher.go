@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -10,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onetoken-go/onetoken/internal/pulse"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 func (a *app) refresherCommand() *cobra.Command {
-	var address string
+	var address, config string
 	var check bool
 	cmd := &cobra.Command{
 		Use:   "refresher",
@@ -46,10 +48,17 @@ func (a *app) refresherCommand() *cobra.Command {
 			"asks again every few minutes. What is wrong may be mended at the issuer, where\n" +
 			"nobody thinks of restarting this; and a process that ends would only be started\n" +
 			"again, to find the refusal in Redis. SIGTERM, SIGINT and SIGHUP\n" +
-			"let a call under way end and publish its token; the exit status is 0 then.",
+			"let a call under way end and publish its token; the exit status is 0 then.\n\n" +
+			serviceHelp,
 		Example: "  onetoken refresher --log-level info\n" +
 			"  curl http://127.0.0.1:8080/readyz",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config != "" {
+				if cmd.Flags().Changed("listen") {
+					return usage(errors.New("--listen goes without --config: write status.listen into the file"))
+				}
+				return a.service(cmd.Context(), config, check)
+			}
 			if check {
 				return a.checkReady(cmd.Context(), address)
 			}
@@ -57,7 +66,8 @@ func (a *app) refresherCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:8080", `host:port to serve HTTP on; port 0 picks a free one, "" serves nothing`)
-	cmd.Flags().BoolVar(&check, "check", false, "ask the refresher that listens there whether it is ready, and end: for health checks")
+	cmd.Flags().StringVar(&config, "config", "", "a file that names many credentials, and doors for other programs")
+	cmd.Flags().BoolVar(&check, "check", false, "ask the refresher that listens there whether it is ready, and end: for health checks; with --config: look at the file alone")
 	return cmd
 }
 
@@ -67,10 +77,10 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	if address != "" && !canListen(address) {
 		env.complain("--listen has to be host:port, such as 127.0.0.1:8080, or empty")
 	}
-	m, p := metrics.New(), &pulse{}
+	m, p := metrics.New(), &pulse.Pulse{}
 	r := newRotation(a.logger)
 	s, err := a.open(ctx, env, opening{credential: true, refresher: true, observe: func(e tokencache.Event) {
-		if p.observe(e) {
+		if p.Observe(e) {
 			return
 		}
 		m.Observe(e)
@@ -93,7 +103,7 @@ func (a *app) refresher(ctx context.Context, address string) error {
 	}
 	r.begin(s)
 	m.Of(r.shown)
-	p.watches(s.cache, r.peek)
+	p.Watches(s.cache, r.look)
 	a.sayStarted(s, listener)
 	group, ctx := errgroup.WithContext(ctx)
 	if listener != nil {
@@ -101,7 +111,7 @@ func (a *app) refresher(ctx context.Context, address string) error {
 		group.Go(func() error { return serve(ctx, listener, handler, logger, 0) })
 	}
 	group.Go(func() error {
-		p.beat(ctx)
+		p.Beat(ctx)
 		return nil
 	})
 	group.Go(func() error {

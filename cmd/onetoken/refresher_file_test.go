@@ -18,6 +18,7 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/pulse"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -62,8 +63,8 @@ func follow(t *testing.T, name string, f func(*testing.T, follower)) {
 		}()
 		go func() { _ = cache.Run(ctx) }()
 		go r.run(ctx)
-		p := &pulse{}
-		p.watches(cache, r.peek)
+		p := &pulse.Pulse{}
+		p.Watches(cache, r.look)
 		time.Sleep(time.Second)
 		f(t, follower{t, file, &log, issuer, refresherHandler(r, p, metrics.New(), logger, prometheus.NewCounter(prometheus.CounterOpts{Name: "x"}))})
 	})

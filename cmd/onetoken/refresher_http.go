@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/onetoken-go/onetoken/internal/pulse"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/metrics"
 )
@@ -25,12 +26,12 @@ const maxScrapes = 4
 
 // refresherHandler serves what the help of the command says. Nothing it does waits
 // for Redis or the issuer.
-func refresherHandler(r *rotation, p *pulse, m *metrics.Collector, logger *slog.Logger, lost prometheus.Collector) http.Handler {
+func refresherHandler(r *rotation, p *pulse.Pulse, m *metrics.Collector, logger *slog.Logger, lost prometheus.Collector) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(m, r, lost, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux() // GET is HEAD too; another method is a 405, another path a 404
 	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, _ *http.Request) {
-		if how := p.standsStill(); how != "" {
+		if how := p.StandsStill(); how != "" {
 			line(out, http.StatusServiceUnavailable, "stands still: "+how)
 			return
 		}

@@ -41,15 +41,15 @@ func (r *rotation) obstacles() (all []newer) {
 }
 
 func (id *identity) obstacle() newer {
-	since, why := id.watch.failing()
+	since, why := id.watch.Failing()
 	issuer, ok := errors.AsType[*tokencache.IssuerError](why)
 	switch {
 	case why == nil:
 		return newer{newerUntried, id.read, "there is no token yet"}
 	case ok && issuer.Class == tokencache.ClassPermanent:
-		return newer{newerRefused, since, id.watch.whyNot()}
+		return newer{newerRefused, since, id.watch.WhyNot()}
 	}
-	return newer{newerFailing, since, id.watch.whyNot()}
+	return newer{newerFailing, since, id.watch.WhyNot()}
 }
 
 // warnings are lines for /readyz. Without a token the line above says why the newest secret has

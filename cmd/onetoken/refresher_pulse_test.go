@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/pulse"
 	"github.com/onetoken-go/onetoken/internal/redistest"
+	"github.com/onetoken-go/onetoken/internal/watch"
 	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
@@ -39,14 +41,14 @@ func TestHealthNoticesAHeartThatStandsStill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				bubble, p, stuck := redistest.NewBubble(t), &pulse{}, make(chan struct{})
+				bubble, p, stuck := redistest.NewBubble(t), &pulse.Pulse{}, make(chan struct{})
 				cache, err := tokencache.New(bubble.Client("a"), tokencache.Config{
 					Logger: slog.New(slog.DiscardHandler),
 					Observe: func(e tokencache.Event) {
 						if !c.hears {
 							<-stuck
 						}
-						p.observe(e)
+						p.Observe(e)
 					},
 				})
 				require.NoError(t, err)
@@ -57,8 +59,8 @@ func TestHealthNoticesAHeartThatStandsStill(t *testing.T) {
 					return tokencache.NewToken(time.Now().String(), "", life), nil
 				}))
 				r := newRotation(slog.New(slog.DiscardHandler))
-				r.live = &identity{source: source, watch: newWatch(slog.New(slog.DiscardHandler))}
-				p.watches(cache, r.peek)
+				r.live = &identity{source: source, watch: watch.New(watch.Config{Logger: slog.New(slog.DiscardHandler)})}
+				p.Watches(cache, r.look)
 				handler := refresherHandler(r, p, metrics.New(), slog.New(slog.DiscardHandler),
 					prometheus.NewCounter(prometheus.CounterOpts{Name: "x"}))
 				ask := func() (int, string) {
@@ -74,7 +76,7 @@ func TestHealthNoticesAHeartThatStandsStill(t *testing.T) {
 				}()
 				_, err = source.Get(ctx)
 				require.Equal(t, c.fails, err != nil)
-				go p.beat(ctx)
+				go p.Beat(ctx)
 				if c.runs {
 					go func() { _ = cache.Run(ctx) }()
 				}

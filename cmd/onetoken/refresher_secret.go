@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/pulse"
+	"github.com/onetoken-go/onetoken/internal/watch"
 	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -28,7 +30,9 @@ type rotation struct {
 	byKey map[string]*identity
 	unfit unfitness
 
-	telling sync.WaitGroup // of failures
+	teller  *watch.Teller
+	telling sync.WaitGroup
+	hush    context.CancelFunc // ends telling
 }
 
 // unfitness of the file; the zero one is none.
@@ -42,21 +46,24 @@ type identity struct {
 	logger *slog.Logger // names it
 	id     string       // of the credential
 	source *tokencache.Source
-	watch  *watch
+	watch  *watch.Watch
 	read   time.Time // when its secret was
-	over   chan struct{}
 }
 
 func newRotation(logger *slog.Logger) *rotation {
 	return &rotation{
 		logger:  logger,
 		refused: make(chan struct{}, 1), adopted: make(chan struct{}, 1), byKey: make(map[string]*identity),
+		teller: watch.NewTeller(), hush: func() {},
 	}
 }
 
 // begin is before any event of the session's Cache.
 func (r *rotation) begin(s *session) {
 	r.session = s
+	ctx, hush := context.WithCancel(context.Background())
+	r.hush = hush
+	r.telling.Go(func() { r.teller.Run(ctx) })
 	r.live = r.identify(s.issuer)
 }
 
@@ -64,13 +71,14 @@ func (r *rotation) begin(s *session) {
 func (r *rotation) identify(f tokencache.Fetcher) *identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id := &identity{id: f.Credential().ID(), source: r.session.cache.Source(f), read: time.Now(), over: make(chan struct{})}
+	id := &identity{id: f.Credential().ID(), source: r.session.cache.Source(f), read: time.Now()}
 	id.logger = r.logger.With(witness.Whose(id.source.ID())...)
-	id.watch = newWatch(id.logger)
-	id.watch.words = r.session.env.words
-	id.watch.meanwhile = func() (string, time.Duration) { return r.meanwhile(id) }
+	id.watch = watch.New(watch.Config{
+		Logger: id.logger, Words: r.session.env.words, Teller: r.teller,
+		Meanwhile: func() (string, time.Duration) { return r.meanwhile(id) },
+		Again:     func(ctx context.Context) time.Duration { return witness.AskedAgainIn(ctx, id.source) },
+	})
 	r.byKey[id.source.ID()] = id
-	r.telling.Go(func() { id.watch.tellFailures(context.Background(), id.over, id.source) })
 	return id
 }
 
@@ -83,7 +91,6 @@ func (r *rotation) forget(id *identity) {
 	delete(r.byKey, id.source.ID())
 	r.mu.Unlock()
 	_ = id.source.Close()
-	close(id.over)
 }
 
 // observe is told of the events of both Sources.
@@ -94,7 +101,7 @@ func (r *rotation) observe(e tokencache.Event) {
 	if id == nil {
 		return
 	}
-	id.watch.observe(e)
+	id.watch.Observe(e)
 	if r.session.account.rejects(e.Err) {
 		nudge(r.refused)
 	}
@@ -121,15 +128,21 @@ func (r *rotation) peek() (tokencache.Token, bool) {
 	return tok, ok
 }
 
+// look is what the pulse wants to see.
+func (r *rotation) look() pulse.Look {
+	tok, ok := r.peek()
+	return pulse.Look{Usable: ok, Remaining: time.Until(tok.Expiry())}
+}
+
 // whyNot is of the newest secret, if that has been tried.
 func (r *rotation) whyNot() string {
 	live, next := r.identities()
 	if next != nil {
-		if _, why := next.watch.failing(); why != nil {
-			return next.watch.whyNot()
+		if _, why := next.watch.Failing(); why != nil {
+			return next.watch.WhyNot()
 		}
 	}
-	return live.watch.whyNot()
+	return live.watch.WhyNot()
 }
 
 // shown are the Sources for the metrics: not that of a secret that has no token yet, which
@@ -280,10 +293,6 @@ func (r *rotation) promote() {
 
 // end is after the last event: it waits until every failure has been told.
 func (r *rotation) end() {
-	live, next := r.identities()
-	close(live.over)
-	if next != nil {
-		close(next.over)
-	}
+	r.hush()
 	r.telling.Wait()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -34,7 +35,7 @@ func (a *app) statusCommand() *cobra.Command {
 			"an app is there twice, it is said at which issuer.\n\n" +
 			"--watch goes on once a second until it is interrupted, also while Redis is in\n" +
 			"trouble, and then its exit status is 0.\n\n" +
-			statusJSONHelp,
+			statusjson.Help,
 		Example: "  onetoken status\n" +
 			"  onetoken status --json | jq -r '.[] | [.app_id, .state] | @tsv'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -92,7 +93,7 @@ func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.St
 	view := statusView{prefix: a.prefix(), ours: s.key(), drawn: terminal.Is(a.stdout)}
 	switch screen := terminal.NewScreen(a.stdout, a.getenv("TERM"), statusWidth, statusHeight); {
 	case asJSON:
-		return printed(statusJSON)
+		return printed(statusjson.Line)
 	case !watch:
 		return printed(view.on(terminal.WidthOf(a.stdout)).text)
 	case screen == nil:

@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -135,7 +136,7 @@ func TestStatusShowsTroubleFirst(t *testing.T) {
 	view := statusView{prefix: "p", drawn: true}.on(100)
 	assert.Equal(t, "fcdabe", order(view.lines(all)))
 	assert.Equal(t, "fcdabe", order(statusView{}.lines(all)), "in a pipe, too")
-	assert.Equal(t, "cli_a", objectOf(all[0]).AppID, "and nothing is moved for JSON")
+	assert.Equal(t, "cli_a", statusjson.Of(all[0]).AppID, "and nothing is moved for JSON")
 	for height, want := range map[int]string{
 		30: "credentials under the prefix p: 6, 1 absent, 2 in trouble", // all of them have 21 lines
 		22: "credentials under the prefix p: 6, 1 absent, 2 in trouble",

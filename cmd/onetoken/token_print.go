@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -22,14 +23,14 @@ const tokenJSONHelp = `--json prints an object in one line:
                           if Redis does not say`
 
 type tokenObject struct {
-	AppID     string    `json:"app_id"`
-	Kind      string    `json:"kind"`
-	Token     string    `json:"token"`
-	App       string    `json:"app_access_token"`
-	Tenant    *string   `json:"tenant_access_token"`
-	ExpiresAt time.Time `json:"expires_at"`
-	ExpiresIn seconds   `json:"expires_in_seconds"`
-	Returned  *bool     `json:"handed_out_again"`
+	AppID     string             `json:"app_id"`
+	Kind      string             `json:"kind"`
+	Token     string             `json:"token"`
+	App       string             `json:"app_access_token"`
+	Tenant    *string            `json:"tenant_access_token"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	ExpiresIn statusjson.Seconds `json:"expires_in_seconds"`
+	Returned  *bool              `json:"handed_out_again"`
 }
 
 // printToken writes value, which is the token of the kind, in the one way or the other.
@@ -40,7 +41,7 @@ func (s *session) printToken(tok tokencache.Token, kind, value string, asJSON bo
 	}
 	o := tokenObject{
 		AppID: s.appID, Kind: kind, Token: value, App: tok.AppAccessToken(),
-		ExpiresAt: tok.Expiry().UTC().Truncate(time.Millisecond), ExpiresIn: secondsOf(time.Until(tok.Expiry())), Returned: returned,
+		ExpiresAt: tok.Expiry().UTC().Truncate(time.Millisecond), ExpiresIn: statusjson.SecondsOf(time.Until(tok.Expiry())), Returned: returned,
 	}
 	if tenant := tok.TenantAccessToken(); tenant != "" {
 		o.Tenant = &tenant
@@ -49,6 +50,6 @@ func (s *session) printToken(tok tokencache.Token, kind, value string, asJSON bo
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	_, err = io.WriteString(s.app.stdout, printableJSON(string(raw))+"\n")
+	_, err = io.WriteString(s.app.stdout, statusjson.Printable(string(raw))+"\n")
 	return err
 }

@@ -1,4 +1,5 @@
-package main
+// Package pulse notices that a Cache stands still: a process may live and do nothing.
+package pulse
 
 import (
 	"context"
@@ -18,10 +19,17 @@ const (
 	mostUnfilled = 32 // 8 min: a failure holds a fill back for 6 at most, and one takes a minute
 )
 
-// pulse notices that the Cache stands still.
-type pulse struct {
-	peek   func() (tokencache.Token, bool) // at a token that can be used
-	marker *tokencache.Source              // see [witness.Marker]
+// Look is at the token that ends first, of all that there should be.
+type Look struct {
+	Usable    bool          // there is one for each
+	Remaining time.Duration // of its life
+}
+
+// Pulse notices that the Cache stands still. The zero value has to be told of it: see Watches. All
+// methods are safe for concurrent use.
+type Pulse struct {
+	peek   func() Look
+	marker *tokencache.Source // see [witness.Marker]
 
 	mu       sync.Mutex // guards below
 	key      string     // of the marker
@@ -31,16 +39,16 @@ type pulse struct {
 	life     time.Duration
 }
 
-// watches is called before the Cache runs.
-func (p *pulse) watches(cache *tokencache.Cache, peek func() (tokencache.Token, bool)) {
+// Watches is called before the Cache runs. Peek is asked at each StandsStill.
+func (p *Pulse) Watches(cache *tokencache.Cache, peek func() Look) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.peek, p.marker = peek, witness.Marker(cache)
 	p.key = p.marker.ID()
 }
 
-// observe reports whether the event is the pulse's own, and of no interest to others.
-func (p *pulse) observe(e tokencache.Event) (own bool) {
+// Observe reports whether the event is the pulse's own, and of no interest to others.
+func (p *Pulse) Observe(e tokencache.Event) (own bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unheard = 0
@@ -53,8 +61,8 @@ func (p *pulse) observe(e tokencache.Event) (own bool) {
 	return p.key != "" && e.ID == p.key
 }
 
-// beat until ctx ends. It waits for nobody.
-func (p *pulse) beat(ctx context.Context) {
+// Beat until ctx ends. It waits for nobody.
+func (p *Pulse) Beat(ctx context.Context) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for {
@@ -67,7 +75,7 @@ func (p *pulse) beat(ctx context.Context) {
 	}
 }
 
-func (p *pulse) beatOnce(ctx context.Context) {
+func (p *Pulse) beatOnce(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unheard++
@@ -84,9 +92,9 @@ func (p *pulse) beatOnce(ctx context.Context) {
 	}()
 }
 
-// standsStill says in what way the Cache does, or nothing.
-func (p *pulse) standsStill() string {
-	tok, usable := p.peek()
+// StandsStill says in what way the Cache does, or nothing.
+func (p *Pulse) StandsStill() string {
+	seen := p.peek()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch since := time.Duration(p.unfilled) * beatEvery; {
@@ -94,13 +102,13 @@ func (p *pulse) standsStill() string {
 		return fmt.Sprintf("the cache has told of nothing for %v: restart this process", time.Duration(p.unheard)*beatEvery)
 	case p.unfilled < mostUnfilled:
 		return ""
-	case !usable:
+	case !seen.Usable:
 		return fmt.Sprintf("there is no token, and no look for one has ended for %v: restart this process", since)
-	case time.Until(tok.Expiry()) < p.urgent():
+	case seen.Remaining < p.urgent():
 		return fmt.Sprintf("the token is about to end, and no look for another has ended for %v: restart this process", since)
 	}
 	return ""
 }
 
 // urgent is the rest of a life before which a fill was due for certain. The caller holds p.mu.
-func (p *pulse) urgent() time.Duration { return min(2*time.Minute, p.life/16) }
+func (p *Pulse) urgent() time.Duration { return min(2*time.Minute, p.life/16) }

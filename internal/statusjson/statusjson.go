@@ -1,4 +1,6 @@
-package main
+// Package statusjson is what the status of a credential is in JSON: as `onetoken status --json` prints
+// it, and as the service has it under /api/status. Fields are only added.
+package statusjson
 
 import (
 	"encoding/json"
@@ -11,8 +13,8 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// statusJSONHelp documents the names of the fields, which do not change.
-const statusJSONHelp = `--json prints an array, empty if there is nothing, of objects:
+// Help documents the names of the fields, which do not change.
+const Help = `--json prints an array, empty if there is nothing, of objects:
   app_id, id         the id of the app or client, and that of the credential
                      in Redis' keys
   issuer_url         where its issuer is; "" if Redis does not say
@@ -32,76 +34,85 @@ const statusJSONHelp = `--json prints an array, empty if there is nothing, of ob
     retry_in_seconds how long the issuer is not asked again; 0 if it may be
   garbled            why a record that is there cannot be used, or null`
 
-type statusObject struct {
-	AppID     string         `json:"app_id"`
-	ID        string         `json:"id"`
-	IssuerURL string         `json:"issuer_url"`
-	State     string         `json:"state"`
-	Remaining seconds        `json:"remaining_seconds"`
-	Life      seconds        `json:"life_seconds"`
-	FetchedBy string         `json:"fetched_by"`
-	FetchedAt *time.Time     `json:"fetched_at"`
-	Locked    *seconds       `json:"locked_seconds"`
-	ForEver   bool           `json:"locked_for_ever"`
-	Failure   *failureObject `json:"failure"`
-	Garbled   *string        `json:"garbled"`
+// Object is one credential: see [Help].
+type Object struct {
+	AppID     string     `json:"app_id"`
+	ID        string     `json:"id"`
+	IssuerURL string     `json:"issuer_url"`
+	State     string     `json:"state"`
+	Remaining Seconds    `json:"remaining_seconds"`
+	Life      Seconds    `json:"life_seconds"`
+	FetchedBy string     `json:"fetched_by"`
+	FetchedAt *time.Time `json:"fetched_at"`
+	Locked    *Seconds   `json:"locked_seconds"`
+	ForEver   bool       `json:"locked_for_ever"`
+	Failure   *Failure   `json:"failure"`
+	Garbled   *string    `json:"garbled"`
 }
 
-type failureObject struct {
+// Failure is the last failed call.
+type Failure struct {
 	Class    string  `json:"class"`
 	Code     int     `json:"code"`
 	Message  string  `json:"message"`
 	LogID    string  `json:"log_id"`
 	By       string  `json:"by"`
 	Attempts int     `json:"attempts"`
-	RetryIn  seconds `json:"retry_in_seconds"`
+	RetryIn  Seconds `json:"retry_in_seconds"`
 }
 
-// seconds is a number in JSON, to the millisecond.
-type seconds float64
+// Seconds is a number in JSON, to the millisecond.
+type Seconds float64
 
-func secondsOf(d time.Duration) seconds { return seconds(float64(d.Milliseconds()) / 1000) }
+// SecondsOf a duration.
+func SecondsOf(d time.Duration) Seconds { return Seconds(float64(d.Milliseconds()) / 1000) }
 
-// statusJSON is one line.
-func statusJSON(all []tokencache.Status) string {
-	objects := make([]statusObject, len(all)) // never null
+// Round is for people: to the second.
+func (s Seconds) Round() time.Duration {
+	return (time.Duration(s*1000) * time.Millisecond).Round(time.Second)
+}
+
+// Line is an array of all, in one line.
+func Line(all []tokencache.Status) string {
+	objects := make([]Object, len(all)) // never null
 	for i, st := range all {
-		objects[i] = objectOf(st)
+		objects[i] = Of(st)
 	}
 	raw, err := json.Marshal(objects)
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	return printableJSON(string(raw)) + "\n"
+	return Printable(string(raw)) + "\n"
 }
 
-func objectOf(st tokencache.Status) statusObject {
-	o := statusObject{
+// Of is a status as an Object.
+func Of(st tokencache.Status) Object {
+	o := Object{
 		AppID: st.App, ID: st.ID, IssuerURL: st.IssuerURL, State: string(st.State),
-		Remaining: secondsOf(st.Remaining), Life: secondsOf(st.Life), FetchedBy: st.FetchedBy,
+		Remaining: SecondsOf(st.Remaining), Life: SecondsOf(st.Life), FetchedBy: st.FetchedBy,
 		ForEver: st.Locked < 0,
 	}
 	if !st.FetchedAt.IsZero() {
 		o.FetchedAt = new(st.FetchedAt.UTC())
 	}
 	if st.Locked > 0 {
-		o.Locked = new(secondsOf(st.Locked))
+		o.Locked = new(SecondsOf(st.Locked))
 	}
 	if st.Garbled != "" {
 		o.Garbled = &st.Garbled
 	}
 	if f := st.Failure; f != nil {
-		o.Failure = &failureObject{
+		o.Failure = &Failure{
 			Class: f.Class.String(), Code: f.Code, Message: f.Message, LogID: f.LogID,
-			By: st.FailedBy, Attempts: st.Attempts, RetryIn: secondsOf(st.RetryIn),
+			By: st.FailedBy, Attempts: st.Attempts, RetryIn: SecondsOf(st.RetryIn),
 		}
 	}
 	return o
 }
 
-// printableJSON escapes what encoding/json leaves as it is, though a terminal may
+// Printable escapes what encoding/json leaves as it is, though a terminal may
 // take it for a command. In JSON without indentation such a rune is within a string.
-func printableJSON(raw string) string {
+func Printable(raw string) string {
 	var b strings.Builder
 	for _, r := range raw {
 		switch high, low := utf16.EncodeRune(r); {

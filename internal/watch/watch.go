@@ -1,26 +1,39 @@
-package main
+// Package watch follows the events of Sources: it logs what a person wants to see, and knows why
+// there is no token. Reading order: watch.go, one Source; teller.go, the failures of any number.
+package watch
 
 import (
 	"context"
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// watch follows the events of a Source: it logs what a person wants to
-// see, and knows why there is no token. That Redis is silent, answers again or
-// begins to refuse is logged by the Cache.
-type watch struct {
-	logger    *slog.Logger
-	words     func(error) string                              // for people
-	meanwhile func() (serves string, remaining time.Duration) // what there is while there is no new token
-	untold    chan struct{}                                   // there is a failure to look at
+// Config of a Watch. Logger has to be set; it says whose events these are.
+type Config struct {
+	Logger *slog.Logger
+	// Words are those of an error for people; nil: its own.
+	Words func(error) string
+	// Meanwhile says what there is while there is no new token, and for how much longer; nil: nothing.
+	Meanwhile func() (serves string, remaining time.Duration)
+	// Teller logs failures; nil: nobody does.
+	Teller *Teller
+	// Again is how long the issuer is not asked, 0 if nobody knows. The Teller calls it, and it may take
+	// a moment; nil: 0.
+	Again func(context.Context) time.Duration
+}
+
+// Watch follows the events of a Source. That Redis is silent, answers again or begins to refuse is
+// logged by the Cache. All methods are safe for concurrent use; make one with [New].
+type Watch struct {
+	config Config
+	logger atomic.Pointer[slog.Logger]
 
 	mu       sync.Mutex // guards below
 	why      error      // the last thing that went wrong; nil after a good fill
@@ -36,24 +49,40 @@ type watch struct {
 	refused  bool       // by Redis, and not well since
 }
 
-func newWatch(logger *slog.Logger) *watch {
-	return &watch{
-		logger: logger, words: error.Error, untold: make(chan struct{}, 1),
-		meanwhile: func() (string, time.Duration) { return "", 0 },
+// New returns a Watch that has seen nothing.
+func New(c Config) *Watch {
+	if c.Words == nil {
+		c.Words = error.Error
 	}
+	if c.Meanwhile == nil {
+		c.Meanwhile = func() (string, time.Duration) { return "", 0 }
+	}
+	if c.Again == nil {
+		c.Again = func(context.Context) time.Duration { return 0 }
+	}
+	w := &Watch{config: c}
+	w.logger.Store(c.Logger)
+	return w
 }
 
-func (w *watch) observe(e tokencache.Event) {
+// Logger returns the one that it logs to.
+func (w *Watch) Logger() *slog.Logger { return w.logger.Load() }
+
+// SetLogger has it log there from now on.
+func (w *Watch) SetLogger(logger *slog.Logger) { w.logger.Store(logger) }
+
+// Observe takes one event, in the order of the steps. It waits for nobody.
+func (w *Watch) Observe(e tokencache.Event) {
 	if e.Kind == tokencache.EventAdopt {
-		w.logger.Info("new token", "remaining", e.Remaining.Round(time.Second))
+		w.Logger().Info("new token", "remaining", e.Remaining.Round(time.Second))
 	}
 	if w.note(e) {
-		w.logger.Info("redis no longer refuses")
+		w.Logger().Info("redis no longer refuses")
 	}
 }
 
 // note reports whether Redis takes again what it refused.
-func (w *watch) note(e tokencache.Event) (well bool) {
+func (w *Watch) note(e tokencache.Event) (well bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch e.Kind {
@@ -75,7 +104,7 @@ func (w *watch) note(e tokencache.Event) (well bool) {
 }
 
 // putBack is the end of a write that is no fill's. The caller holds w.mu.
-func (w *watch) putBack(err error) (well bool) {
+func (w *Watch) putBack(err error) (well bool) {
 	if err != nil {
 		w.troubled = true
 		return false
@@ -87,7 +116,7 @@ func (w *watch) putBack(err error) (well bool) {
 // filled is the end of a fill. That Redis takes writes again is shown by one that got a token, or
 // that had the lock and called: one that only reads the failure of another shows nothing. The
 // caller holds w.mu.
-func (w *watch) filled(err error) (well bool) {
+func (w *Watch) filled(err error) (well bool) {
 	well = w.refused && !w.troubled && (err == nil || w.asked)
 	w.refused = w.refused && !well
 	w.troubled = false
@@ -110,10 +139,7 @@ func (w *watch) filled(err error) (well bool) {
 		return well
 	}
 	w.failure, w.loud = err, w.loud || news
-	select {
-	case w.untold <- struct{}{}:
-	default: // the one before is still untold, and this one is told instead
-	}
+	w.config.Teller.queue(w)
 	return well
 }
 
@@ -135,7 +161,7 @@ func kindredOf(e *tokencache.IssuerError) kindred {
 // isNews reports whether a failure is to be told: each once, and one of this process's calls again
 // after a while. What another process met is there at every look: once is enough. The caller holds
 // w.mu.
-func (w *watch) isNews(of kindred, own bool) bool {
+func (w *Watch) isNews(of kindred, own bool) bool {
 	if of == w.heard && (!own || time.Since(w.told) < reminder) {
 		if own {
 			w.untoldOf++
@@ -150,44 +176,28 @@ func (w *watch) isNews(of kindred, own bool) bool {
 }
 
 // failed notes what went wrong; nil: nothing. The caller holds w.mu.
-func (w *watch) failed(why error) {
+func (w *Watch) failed(why error) {
 	if w.why == nil && why != nil {
 		w.since = time.Now()
 	}
 	w.why = why
 }
 
-// tellFailures logs failures until stop is closed, each with how long the fleet waits
-// after it. That is in Redis, and nothing in observe may ask.
-func (w *watch) tellFailures(ctx context.Context, stop <-chan struct{}, source *tokencache.Source) {
-	for {
-		select {
-		case <-w.untold:
-			w.tellFailure(ctx, source)
-		case <-stop:
-			select {
-			case <-w.untold: // of a call that was the last thing to end
-				w.tellFailure(ctx, source)
-			default:
-			}
-			return
-		}
-	}
-}
-
-func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
+// tellFailure logs a failure with how long the fleet waits after it. That is in Redis, and nothing in
+// Observe may ask.
+func (w *Watch) tellFailure(ctx context.Context) {
 	w.mu.Lock()
 	err, loud, untold := w.failure, w.loud, w.untoldOf
 	if loud {
 		w.loud, w.untoldOf = false, 0
 	}
 	w.mu.Unlock()
-	attrs := []slog.Attr{slog.String("err", w.words(err))}
+	attrs := []slog.Attr{slog.String("err", w.config.Words(err))}
 	if untold > 0 {
 		attrs = append(attrs, slog.Int("calls_that_failed_since", untold))
 	}
 	refusal, _ := errors.AsType[*tokencache.IssuerError](err)
-	switch wait := witness.AskedAgainIn(ctx, source).Round(time.Millisecond); {
+	switch wait := w.config.Again(ctx).Round(time.Millisecond); {
 	case wait == 0:
 	case refusal.Local: // maybe this process's own trouble: it waits longer than others
 		attrs = append(attrs, slog.Duration("others_wait", wait))
@@ -200,30 +210,30 @@ func (w *watch) tellFailure(ctx context.Context, source *tokencache.Source) {
 	if !loud {
 		return
 	}
-	serves, remaining := w.meanwhile()
+	serves, remaining := w.config.Meanwhile()
 	attrs = append(attrs, slog.String("meanwhile", serves))
 	if remaining > 0 {
 		attrs = append(attrs, slog.Duration("token_remaining", remaining.Round(time.Second)))
 	}
-	w.logger.LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
+	w.Logger().LogAttrs(ctx, slog.LevelWarn, "no token from the issuer", attrs...)
 }
 
-// failing returns since when something has gone wrong, and what did last; nil is nothing.
-func (w *watch) failing() (since time.Time, why error) {
+// Failing returns since when something has gone wrong, and what did last; nil is nothing.
+func (w *Watch) Failing() (since time.Time, why error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.since, w.why
 }
 
-// whyNot says in one line why there is no token.
-func (w *watch) whyNot() string {
+// WhyNot says in one line why there is no token.
+func (w *Watch) WhyNot() string {
 	w.mu.Lock()
 	why, again := w.why, w.again
 	w.mu.Unlock()
 	if why == nil {
 		return "no token yet"
 	}
-	text := w.words(why)
+	text := w.config.Words(why)
 	if _, ok := errors.AsType[*tokencache.IssuerError](why); !ok {
 		return text
 	}

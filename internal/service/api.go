@@ -1,0 +1,199 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onetoken-go/onetoken/internal/service/vault"
+	"github.com/onetoken-go/onetoken/internal/statusjson"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// Report is what /api/status tells. Fields are only added. It never holds a secret or a token.
+type Report struct {
+	Version     string             `json:"version"`
+	Now         time.Time          `json:"now"`
+	Started     time.Time          `json:"started"`
+	Config      ConfigReport       `json:"config"`
+	Redis       redisHealth        `json:"redis"`
+	Credentials []CredentialReport `json:"credentials"`
+	Events      []Incident         `json:"events"` // at most 200, the newest first
+}
+
+// ConfigReport is how the last reading of the configuration went.
+type ConfigReport struct {
+	OK       bool      `json:"ok"`
+	Error    string    `json:"error"` // all complaints; "" if there are none
+	LoadedAt time.Time `json:"loaded_at"`
+}
+
+// CredentialReport is one credential: what `onetoken status --json` shows of it, and what this service
+// knows besides.
+type CredentialReport struct {
+	statusjson.Object
+	Name        string             `json:"name"`
+	Kind        string             `json:"kind"`
+	BaseURL     string             `json:"base_url"`
+	Disabled    bool               `json:"disabled"`
+	Answered    bool               `json:"answered"`             // the issuer has, since the service started
+	NextRefresh statusjson.Seconds `json:"next_refresh_seconds"` // 0: due, or there is no token
+	Window      statusjson.Seconds `json:"window_seconds"`
+	Failing     string             `json:"failing"` // why the last attempt brought no token; "" if it did
+	FailingAt   *time.Time         `json:"failing_since"`
+	Newer       *NewerReport       `json:"newer"`
+	Clients     []ClientReport     `json:"clients"`
+	Shared      []string           `json:"same_as"` // other names of the same credential
+	Known       bool               `json:"redis_answered"`
+}
+
+// NewerReport is of a changed credential that is not in use yet, while the one before serves.
+type NewerReport struct {
+	Since time.Time `json:"since"`
+	Error string    `json:"error"` // "": the issuer has not answered yet
+}
+
+// ClientReport is when a client used a credential last.
+type ClientReport struct {
+	Name     string    `json:"name"`
+	Door     string    `json:"door"`
+	LastSeen time.Time `json:"last_seen"`
+}
+
+// survey asks Redis about each credential, not more than once a second however many ask.
+type survey struct {
+	mu   sync.Mutex // guards the rest; held while Redis is asked, so that others wait for that answer
+	at   time.Time
+	seen map[string]tokencache.Status // by name
+}
+
+const (
+	surveyKept  = time.Second
+	surveyTakes = 2 * time.Second
+	surveyAtOne = 16 // questions at once
+)
+
+// of returns what Redis knows, by name: nothing of a credential if Redis does not answer.
+func (v *survey) of(ctx context.Context, entries []*vault.Entry) map[string]tokencache.Status {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if time.Since(v.at) < surveyKept {
+		return v.seen
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), surveyTakes)
+	defer cancel()
+	all := make([]tokencache.Status, len(entries))
+	group, ctx := errgroup.WithContext(ctx) // the first error ends it: Redis does not answer
+	group.SetLimit(surveyAtOne)
+	for i, e := range entries {
+		group.Go(func() (err error) {
+			if all[i], err = e.Status(ctx); errors.Is(err, tokencache.ErrClosed) {
+				return nil // a reload has just taken it away
+			}
+			return err
+		})
+	}
+	_ = group.Wait()
+	v.seen, v.at = make(map[string]tokencache.Status, len(entries)), time.Now()
+	for i, e := range entries {
+		if all[i].ID != "" {
+			v.seen[e.Name()] = all[i]
+		}
+	}
+	return v.seen
+}
+
+// Report is the state of the service.
+func (s *Service) Report(ctx context.Context) Report {
+	entries := s.vault.Entries()
+	seen := s.survey.of(ctx, entries)
+	r := Report{
+		Version: s.Version, Now: time.Now().UTC(), Started: s.started.UTC(),
+		Config: s.configReport(), Redis: s.redis.health(s.started), Events: s.timeline.all(),
+		Credentials: make([]CredentialReport, 0, len(entries)), // never null
+	}
+	for _, e := range entries {
+		r.Credentials = append(r.Credentials, s.reportOf(e, seen))
+	}
+	for _, c := range s.vault.Disabled() {
+		r.Credentials = append(r.Credentials, CredentialReport{
+			Object: statusjson.Object{AppID: c.App, IssuerURL: c.URL, State: string(tokencache.StateAbsent)},
+			Name:   c.Name, Kind: c.Kind, BaseURL: c.URL, Disabled: true, Clients: []ClientReport{}, Shared: []string{},
+		})
+	}
+	return r
+}
+
+func (s *Service) configReport() ConfigReport {
+	ok, _, err := s.loaded.get()
+	r := ConfigReport{OK: err == nil, LoadedAt: ok.UTC()}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r
+}
+
+func (s *Service) reportOf(e *vault.Entry, seen map[string]tokencache.Status) CredentialReport {
+	spec := e.Serving()
+	status, known := seen[spec.Name]
+	plan, has := e.Schedule()
+	if !known {
+		status = localStatus(e, plan, has)
+	}
+	r := CredentialReport{
+		Object: statusjson.Of(status), Name: spec.Name, Kind: spec.Kind, BaseURL: spec.URL, Answered: e.Answered(), Known: known,
+		NextRefresh: statusjson.SecondsOf(plan.Refresh), Window: statusjson.SecondsOf(plan.Window),
+		Clients: s.uses.of(spec.Name), Shared: s.othersOf(e),
+	}
+	r.AppID, r.IssuerURL = cmp.Or(r.AppID, spec.App), cmp.Or(r.IssuerURL, spec.URL)
+	if since, words, why := e.Failing(); why != nil {
+		r.Failing, r.FailingAt = words, new(since.UTC())
+	}
+	if newer, ok := e.Newer(); ok {
+		r.Newer = &NewerReport{Since: newer.Since.UTC()}
+		if newer.Why != nil {
+			r.Newer.Error = newer.Words
+		}
+	}
+	return r
+}
+
+// othersOf are the other names of an entry's credential.
+func (s *Service) othersOf(e *vault.Entry) []string {
+	others := []string{} // never null
+	for _, name := range s.vault.Names(e.ID()) {
+		if name != e.Name() {
+			others = append(others, name)
+		}
+	}
+	return others
+}
+
+// localStatus is what this process knows by itself.
+func localStatus(e *vault.Entry, plan tokencache.Schedule, has bool) tokencache.Status {
+	st := tokencache.Status{ID: e.ID(), State: tokencache.StateAbsent}
+	if !has {
+		return st
+	}
+	st.State, st.Remaining = tokencache.StateFresh, plan.Remaining
+	if plan.Refresh == 0 {
+		st.State = tokencache.StateDue
+	}
+	return st
+}
+
+func (s *Service) serveReport(out http.ResponseWriter, r *http.Request) {
+	raw, err := json.Marshal(s.Report(r.Context()))
+	if err != nil {
+		panic(err) // strings, numbers and times
+	}
+	out.Header().Set("Content-Type", "application/json; charset=utf-8")
+	out.Header().Set("Cache-Control", "no-store")
+	_, _ = out.Write(append(raw, '\n'))
+}

@@ -1,0 +1,13 @@
+// Package service is `onetoken refresher --config FILE`: it keeps the tokens of many credentials fresh,
+// and hands them to programs in any language. All doors open into the same Sources. docs/service.md says
+// what users have of it. Reading order:
+//
+//  1. config: the file.
+//  2. service.go: what is started, and ends; convert.go: the file's words as the other packages want them.
+//  3. vault: the credentials by name, by way of watch. reload.go: when the file is read again, and what is
+//     taken of it.
+//  4. clients: who may ask. door: what they are told; tokens.go: the vault as the door wants it, and who
+//     used what (uses.go). listen, peer: what lies between the kernel and a door; doors.go: which stands where.
+//  5. health.go, api.go, page.go, metrics.go: what people and monitors see, from timeline.go, uses.go and
+//     redis.go; pulse: whether the cache stands still; sdnotify: what the service manager is told.
+package service

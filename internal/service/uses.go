@@ -1,0 +1,119 @@
+package service
+
+import (
+	"cmp"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// use is that a client has asked for something of a credential.
+type use struct{ client, door, credential string }
+
+// uses knows who uses which credential, and writes what an auditor wants to read: the first use of each
+// client, and refused ones. All methods are safe for concurrent use.
+type uses struct {
+	logger *slog.Logger
+
+	mu      sync.Mutex // guards the rest
+	last    map[use]*time.Time
+	refused map[refusal]*refusals
+}
+
+// refusal is of a kind: who asks in vain, asks often.
+type refusal struct {
+	use
+	reason string
+}
+
+type refusals struct {
+	told   time.Time
+	untold int
+}
+
+const (
+	refusalEvery = time.Minute
+	// mostRefusals bounds what a stranger costs: beyond so many kinds all are forgotten, and told anew.
+	mostRefusals = 1000
+)
+
+func newUses(logger *slog.Logger) *uses {
+	return &uses{logger: logger, last: map[use]*time.Time{}, refused: map[refusal]*refusals{}}
+}
+
+// granted notes a use.
+func (u *uses) granted(of use, now time.Time) {
+	u.mu.Lock()
+	at, known := u.last[of]
+	if !known {
+		at = new(time.Time)
+		u.last[of] = at
+	}
+	*at = now
+	u.mu.Unlock()
+	if !known {
+		u.logger.Info("first use of a credential", "credential", of.credential, "client", of.client, "door", of.door)
+	}
+}
+
+// denied notes a use that was refused: each kind is told at once, and then once a minute.
+func (u *uses) denied(of use, reason string, now time.Time) {
+	kind := refusal{of, reason}
+	u.mu.Lock()
+	r, known := u.refused[kind]
+	if !known {
+		u.makeRoom()
+		r = &refusals{}
+		u.refused[kind] = r
+	}
+	if known && now.Sub(r.told) < refusalEvery {
+		r.untold++
+		u.mu.Unlock()
+		return
+	}
+	untold := r.untold
+	r.told, r.untold = now, 0
+	u.mu.Unlock()
+	u.logger.Info("refused use of a credential", "credential", of.credential, "client", of.client, "door", of.door,
+		"reason", reason, "more_since_the_last", untold)
+}
+
+// makeRoom is called with u.mu held.
+func (u *uses) makeRoom() {
+	if len(u.refused) >= mostRefusals {
+		clear(u.refused)
+	}
+}
+
+// of are the clients of a credential.
+func (u *uses) of(credential string) []ClientReport {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	clients := []ClientReport{} // never null
+	for of, at := range u.last {
+		if of.credential == credential {
+			clients = append(clients, ClientReport{Name: of.client, Door: of.door, LastSeen: at.UTC()})
+		}
+	}
+	slices.SortFunc(clients, func(a, b ClientReport) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Door, b.Door))
+	})
+	return clients
+}
+
+// keep drops what is known of clients and credentials that the configuration no longer has.
+func (u *uses) keep(clients, credentials map[string]bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for of := range u.last {
+		if !clients[of.client] || !credentials[of.credential] {
+			delete(u.last, of)
+		}
+	}
+	for kind := range u.refused {
+		if !clients[kind.client] || !credentials[kind.credential] {
+			delete(u.refused, kind)
+		}
+	}
+}

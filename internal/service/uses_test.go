@@ -1,0 +1,51 @@
+package service
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestUsesAreWrittenDownOnce(t *testing.T) {
+	var log bytes.Buffer
+	u, at := newUses(slog.New(slog.NewTextHandler(&log, nil))), time.Unix(1_800_000_000, 0)
+	of := use{"billing", "tokens", "crm"}
+	for range 100 {
+		at = at.Add(time.Second)
+		u.granted(of, at)
+	}
+	u.granted(use{"audit", "tokens", "crm"}, at)
+	assert.Equal(t, 2, strings.Count(log.String(), "first use of a credential"))
+	assert.Contains(t, log.String(), "credential=crm client=billing door=tokens")
+	assert.Equal(t, []ClientReport{{"audit", "tokens", at.UTC()}, {"billing", "tokens", at.UTC()}}, u.of("crm"))
+	assert.Equal(t, []ClientReport{}, u.of("m2m"), "and not null in JSON")
+
+	u.keep(map[string]bool{"billing": true}, map[string]bool{"crm": true})
+	assert.Equal(t, []ClientReport{{"billing", "tokens", at.UTC()}}, u.of("crm"), "whoever is no client any more is forgotten")
+	u.keep(map[string]bool{"billing": true}, nil)
+	assert.Empty(t, u.of("crm"))
+}
+
+// Whoever asks in vain, asks often: each kind is written down at once, and then once a minute.
+func TestRefusedUsesAreWrittenDownOnceAMinute(t *testing.T) {
+	var log bytes.Buffer
+	u, at := newUses(slog.New(slog.NewTextHandler(&log, nil))), time.Unix(1_800_000_000, 0)
+	for range 121 {
+		u.denied(use{"billing", "tokens", "crm"}, "access_denied", at)
+		u.denied(use{"", "tokens", ""}, "invalid_client", at)
+		at = at.Add(time.Second)
+	}
+	assert.Equal(t, 6, strings.Count(log.String(), "refused use of a credential"))
+	assert.Equal(t, 4, strings.Count(log.String(), "more_since_the_last=59"))
+	assert.Empty(t, u.of("crm"), "a refused use is none")
+
+	for i := range 10 * mostRefusals {
+		u.denied(use{fmt.Sprint(i), "tokens", ""}, "access_denied", at)
+	}
+	assert.LessOrEqual(t, len(u.refused), mostRefusals)
+}
