@@ -121,14 +121,15 @@ func (w *world) stored() string {
 	keys, err := c.Keys(ctx, "*").Result()
 	require.NoError(w.t, err)
 	require.NotEmpty(w.t, keys)
-	all := fmt.Sprint(keys)
+	var all strings.Builder
+	fmt.Fprint(&all, keys)
 	for _, key := range keys {
 		dumped, err := c.Dump(ctx, key).Result()
 		require.NoError(w.t, err)
-		all += dumped
+		all.WriteString(dumped)
 		if fields, err := c.HGetAll(ctx, key).Result(); err == nil {
-			all += fmt.Sprint(fields)
+			fmt.Fprint(&all, fields)
 		}
 	}
-	return all
+	return all.String()
 }
