@@ -48,7 +48,11 @@ func (c Claim) Over() float64 { return 100 * (c.Found/c.Limit - 1) }
 
 // Claims are all figures that must hold, beside what was found.
 func Claims(f *results.File) []Claim {
-	return append(freshClaims(f), fleetClaims(f)...)
+	claims := append(freshClaims(f), fleetClaims(f)...)
+	if f.Door == nil {
+		return claims
+	}
+	return append(claims, Claim{What: "Token door: p99, times that of nginx with a static answer", Limit: 2, Found: shown(f.Door.TimesNginx.Median()), Unit: "x"})
 }
 
 const cacheMisses = "With so many copies in memory a read is what the caches of the processor make of it: a copy of the floor's is smaller than ours, and nothing else lies between them."

@@ -31,6 +31,7 @@ type File struct {
 	PeerRotations []PeerRotation
 	Refreshers    *Refreshers
 	Idle          *Idle
+	Door          *Door
 }
 
 // Missing names the measurements that are not in the file.
@@ -52,6 +53,7 @@ func (f *File) Missing() (names []string) {
 		{"PeerRotations", len(f.PeerRotations) > 0},
 		{"Refreshers", f.Refreshers != nil},
 		{"Idle", f.Idle != nil},
+		{"Door", f.Door != nil},
 	} {
 		if !part.is {
 			names = append(names, part.name)
@@ -130,6 +132,17 @@ type WarmFill struct {
 	Aside         Sample // a fill with a client that does not heed deadlines
 	AsideTimesGet Sample
 	RoundTrips    float64 // of one fill, the most of any
+}
+
+// Door is the token door of the service, beside nginx with a static answer of the same size, at the same
+// rate.
+type Door struct {
+	Rate                 float64 // requests a second
+	Connections          int
+	NginxP50, NginxP99   Sample // microseconds, from when a request was due
+	DoorP50, DoorP99     Sample
+	TimesNginx           Sample // p99
+	Requests, NotGranted int    // at the door, in all runs
 }
 
 // Herd is a number of replicas that start at once on an empty Redis.
