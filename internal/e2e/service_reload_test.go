@@ -143,4 +143,5 @@ func TestCheckedConfiguration(t *testing.T) {
 	assert.Equal(t, 2, r.cmd.ProcessState.ExitCode())
 	assert.Equal(t, 2, strings.Count(r.stderr.String(), `"lark"`), r.stderr.String())
 	assert.Contains(t, r.stderr.String(), "tokens.clients[1].nam")
+	assert.GreaterOrEqual(t, strings.Count(r.stderr.String(), "\nonetoken: "), 3, "each in a line of its own")
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,14 @@ func (c Complaints) Error() string {
 		fmt.Fprintf(&b, "\nand %d more", more)
 	}
 	return b.String()
+}
+
+// Unwrap returns each line of Error as an error, for those who tell one at a time.
+func (c Complaints) Unwrap() (all []error) {
+	for line := range strings.Lines(c.Error()) {
+		all = append(all, errors.New(strings.TrimSuffix(line, "\n")))
+	}
+	return all
 }
 
 // complaints collects them.
