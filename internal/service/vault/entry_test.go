@@ -30,7 +30,7 @@ func TestNewSecretServesOnceItHasAToken(t *testing.T) {
 		assert.InDelta(t, time.Hour, time.Since(newer.Since), float64(time.Second))
 		assert.Len(t, s.Sources(), 1, "that of the old one")
 
-		next.err = nil
+		next.fail(nil)
 		time.Sleep(6 * time.Minute) // at most a hold
 		assert.Contains(t, s.token("crm"), "token-of-a-new-")
 		_, ok = s.entry("crm").Newer()
@@ -154,7 +154,7 @@ func TestOtherWayToTheIssuer(t *testing.T) {
 		assert.Equal(t, "token-of-a-s-1", s.token("crm"))
 		time.Sleep(2 * time.Hour)
 		assert.Equal(t, "token-of-a-s-101", s.token("crm"))
-		assert.Equal(t, 1, direct.calls)
+		assert.Equal(t, 1, direct.count())
 	})
 }
 
@@ -206,7 +206,7 @@ func TestAnswered(t *testing.T) {
 		s.Apply([]vault.Credential{a.named("crm")})
 		time.Sleep(10 * time.Second)
 		assert.False(t, s.entry("crm").Answered(), "a failure that may pass is no answer")
-		a.err = errRefused
+		a.fail(errRefused)
 		time.Sleep(time.Minute)
 		assert.True(t, s.entry("crm").Answered())
 	})

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,14 +25,32 @@ type stage struct {
 	*vault.Vault
 	t       *testing.T
 	cache   *tokencache.Cache
-	log     *bytes.Buffer
-	refused int // how often a secret may have been
+	log     *lines
+	refused atomic.Int32 // how often a secret may have been
+}
+
+// lines is a log that is written and read at once.
+type lines struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func inBubble(t *testing.T, play func(*testing.T, *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, log: &bytes.Buffer{}}
+		s := &stage{t: t, log: &lines{}}
 		logger := slog.New(slog.NewTextHandler(s.log, nil))
 		cache, err := tokencache.New(redistest.NewBubble(t).Client("a"), tokencache.Config{
 			Logger: logger, Observe: func(e tokencache.Event) { s.Observe(e) },
@@ -38,7 +58,7 @@ func inBubble(t *testing.T, play func(*testing.T, *stage)) {
 		require.NoError(t, err)
 		s.cache = cache
 		teller := watch.NewTeller()
-		s.Vault = vault.New(vault.Config{Cache: cache, Logger: logger, Teller: teller, Refused: func() { s.refused++ }})
+		s.Vault = vault.New(vault.Config{Cache: cache, Logger: logger, Teller: teller, Refused: func() { s.refused.Add(1) }})
 		ctx, stop := context.WithCancel(t.Context())
 		defer func() {
 			stop()
@@ -54,8 +74,23 @@ func inBubble(t *testing.T, play func(*testing.T, *stage)) {
 // app is a credential whose issuer the test plays.
 type app struct {
 	id, secret, purpose, way string
-	calls                    int
-	err                      error
+
+	mu    sync.Mutex // guards below once it is asked
+	calls int
+	err   error
+}
+
+// fail has the issuer refuse from now on; nil: grant.
+func (a *app) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.err = err
+}
+
+func (a *app) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.calls
 }
 
 func (a *app) Credential() tokencache.Credential {
@@ -70,6 +105,8 @@ func (a *app) Credential() tokencache.Credential {
 }
 
 func (a *app) Fetch(context.Context) (tokencache.Token, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.calls++
 	if a.err != nil {
 		return tokencache.Token{}, a.err

@@ -43,13 +43,13 @@ func TestTwoNamesOfOneCredential(t *testing.T) {
 		a := &app{id: "a", secret: "secret-a"}
 		s.Apply([]vault.Credential{a.named("one"), a.named("two")})
 		assert.Equal(t, s.token("one"), s.token("two"))
-		assert.Equal(t, 1, a.calls)
+		assert.Equal(t, 1, a.count())
 		assert.Len(t, s.cache.Sources(), 1)
 		assert.Equal(t, []string{"one", "two"}, s.Names(a.Credential().ID()))
 
 		s.Apply([]vault.Credential{a.named("two")})
 		assert.Equal(t, "token-of-a-secret-a-1", s.token("two"), "the other is still there")
-		assert.Equal(t, 1, a.calls)
+		assert.Equal(t, 1, a.count())
 	})
 }
 
@@ -77,7 +77,8 @@ func TestNamesThatChangePlaces(t *testing.T) {
 		s.Apply([]vault.Credential{a.named("one"), b.named("two")})
 		s.token("one")
 		s.token("two")
-		a.err, b.err = errRefused, errRefused // nobody is asked again
+		a.fail(errRefused) // nobody is asked again
+		b.fail(errRefused)
 		s.Apply([]vault.Credential{b.named("one"), a.named("two")})
 		assert.Equal(t, "token-of-b-s-1", s.token("one"))
 		assert.Equal(t, "token-of-a-s-1", s.token("two"))
@@ -117,7 +118,7 @@ func TestRefusedSecretIsToldOf(t *testing.T) {
 		a := &app{id: "a", secret: "secret-a", err: errRefused}
 		s.Apply([]vault.Credential{a.named("a")})
 		time.Sleep(10 * time.Second) // nobody asks but the Cache's Run
-		assert.Positive(t, s.refused)
+		assert.Positive(t, s.refused.Load())
 		assert.Contains(t, s.log.String(), "no token from the issuer")
 		assert.Contains(t, s.log.String(), "credential=a")
 		assert.NotContains(t, s.log.String(), "secret-a")
