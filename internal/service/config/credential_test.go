@@ -1,10 +1,13 @@
 package config_test
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestCredentialsRefused(t *testing.T) {
@@ -34,11 +37,16 @@ func TestNamesTaken(t *testing.T) {
 
 // An address that is not encrypted is legal, and told at each reading, but not logged at each.
 func TestClearText(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
 	s := newStage(t)
-	c := s.good(withKeys + "base_url: 'http://gateway.example'}]")
+	c := s.good(withKeys + "base_url: 'http://gateway.example'}, {name: m2m, kind: oauth2, token_url: 'http://idp.example/t', client_id: x, client_secret_file: app}]")
+	assert.Empty(t, log.String())
 	assert.True(t, c.Credentials[0].Fetcher.Unencrypted())
-	if assert.Len(t, c.Warnings, 1) {
-		assert.Equal(t, c.Warnings[0].File+":1:78: credentials[0].base_url: secret and tokens travel unencrypted: use https", c.Warnings[0].String())
-	}
+	require.Len(t, c.Warnings, 2)
+	assert.Equal(t, c.Warnings[0].File+":1:78: credentials[0].base_url: secret and tokens travel unencrypted: use https", c.Warnings[0].String())
+	assert.Equal(t, c.Warnings[1].File+":1:141: credentials[1].token_url: secret and tokens travel unencrypted: use https", c.Warnings[1].String())
 	assert.Empty(t, s.good(withKeys+"base_url: 'http://127.0.0.1:1'}]").Warnings)
 }
