@@ -78,6 +78,10 @@ func Check(ctx context.Context, path string, getenv func(string) string) (warnin
 // shutdownTakes bounds how long it takes to end, whatever is under way.
 const shutdownTakes = 10 * time.Second
 
+// directRate is how many calls a second may go around a Redis that is down. Credentials that were begun
+// together are due together: 500 whose tokens live for a minute have four seconds for that.
+const directRate = 200
+
 // Run runs a service until ctx ends, which is the way to stop it and no error. Redis or an issuer that is
 // down does not keep it from starting.
 func Run(ctx context.Context, o Options) error {
@@ -91,7 +95,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	rdb := s.access.client()
 	defer rdb.Close() //nolint:errcheck // nobody can do anything about it
-	if s.cache, err = tokencache.New(rdb, tokencache.Config{Prefix: first.Redis.Prefix, Logger: o.Logger, Observe: s.observe}); err != nil {
+	if s.cache, err = tokencache.New(rdb, tokencache.Config{Prefix: first.Redis.Prefix, DirectRate: directRate, Logger: o.Logger, Observe: s.observe}); err != nil {
 		return err
 	}
 	if err := s.doors.open(ctx, first, o.Logger); err != nil {
