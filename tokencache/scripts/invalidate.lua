@@ -35,7 +35,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- to wait while the others are not.
 local row, last, pause = nil, nil, nil
 if refused_kind == 'string' then
-	row, last, pause = string.match(redis.call('GET', KEYS[4]), '^(%d+) ?(%S*) ?(%d*)$')
+	local text = redis.call('GET', KEYS[4])
+	if string.len(text) <= 128 then -- a longer one is none of ours: to match 5,000 digits would stop Redis for minutes
+		row, last, pause = string.match(text, '^(%d+) ?(%S*) ?(%d*)$')
+	end
 elseif refused_kind ~= 'none' then
 	row = 1 -- nothing can be counted there, so there may have been one
 end
