@@ -23,20 +23,19 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
-// size is how large and long a load test is, and how long tokens live: as ONETOKEN_SERVICE says, such as
-// 500,10m, with a life of a minute; or small.
-func size(t *testing.T) (apps int, length, life time.Duration) {
+// size is how large and long a load test is: as ONETOKEN_SERVICE says, such as 500,10m; or small.
+func size(t *testing.T) (apps int, length time.Duration) {
 	t.Helper()
 	text, ok := os.LookupEnv("ONETOKEN_SERVICE")
 	if !ok {
-		return 20, 25 * time.Second, 20 * time.Second
+		return 20, 65 * time.Second
 	}
 	count, duration, _ := strings.Cut(text, ",")
 	apps, err := strconv.Atoi(count)
 	require.NoError(t, err, "ONETOKEN_SERVICE")
 	length, err = time.ParseDuration(duration)
 	require.NoError(t, err, "ONETOKEN_SERVICE")
-	return apps, length, time.Minute
+	return apps, length
 }
 
 // consumption is what /proc knows of a process.
@@ -80,11 +79,12 @@ func (r *running) sum(name string) (sum float64) {
 	return sum
 }
 
-// TestServiceUnderLoad keeps many credentials whose tokens live for a minute at most, with Redis gone for a part
+// TestServiceUnderLoad keeps many credentials whose tokens live for a minute, with Redis gone for a part
 // of the time: one call per rotation, and never one without a token. While Redis is there each is refreshed
 // before its token is urgent, and nobody waits; without it that is when issuers are asked.
 func TestServiceUnderLoad(t *testing.T) {
-	apps, length, life := size(t)
+	const life = time.Minute
+	apps, length := size(t)
 	w := newSite(t, apps, life)
 	w.write("service.yaml", w.configuration(""))
 	r := w.start("service.yaml")
@@ -98,8 +98,8 @@ func TestServiceUnderLoad(t *testing.T) {
 
 	ctx, stop := context.WithTimeout(t.Context(), length)
 	defer stop()
-	outage := length / 5
-	gone, back, over := time.After(length/2), (<-chan time.Time)(nil), (<-chan time.Time)(nil)
+	outage := length / 4
+	gone, back, over := time.After(length*3/5), (<-chan time.Time)(nil), (<-chan time.Time)(nil)
 	asked, urgent, dead, withoutToken := 0, 0, 0, 0
 	calm, waitsInCalm := true, 0.0 // no longer while Redis is gone, nor until what was due then is done
 	for tick := time.Tick(50 * time.Millisecond); ctx.Err() == nil; {
