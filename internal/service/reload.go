@@ -54,10 +54,7 @@ func (s *Service) follow(ctx context.Context, first *config.Config) {
 	for s.await(ctx, patience, s.early) {
 		isAsked = s.asked.Swap(false) || isAsked // before the reading: it is for what the files hold now
 		began, got := time.Now(), s.read(ctx)
-		patience = reloadEvery
-		if took := time.Since(began); took >= readingTakes {
-			patience = min(longestPatience, max(2*took, 2*patience))
-		}
+		patience = patienceAfter(time.Since(began), patience)
 		for !got.is(seen) && s.await(ctx, settling, nil) { // nobody hurries that: it would take what is half there
 			seen, got = got, s.read(ctx)
 		}
@@ -73,6 +70,14 @@ func (s *Service) follow(ctx context.Context, first *config.Config) {
 			s.tell(sdnotify.Ready)
 		}
 	}
+}
+
+// patienceAfter is how long to wait after a reading that took so long, and that came after so long a wait.
+func patienceAfter(took, before time.Duration) time.Duration {
+	if took < readingTakes {
+		return reloadEvery
+	}
+	return min(longestPatience, 2*max(took, before))
 }
 
 // await is false once ctx has ended. Early ends the wait; nil: nothing does.

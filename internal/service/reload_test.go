@@ -247,6 +247,18 @@ func TestReloadOfClients(t *testing.T) {
 	})
 }
 
+// A mount that hangs costs a thread at each reading: soon one an hour.
+func TestPatienceWithAMountThatHangs(t *testing.T) {
+	assert.Equal(t, reloadEvery, patienceAfter(time.Second, time.Hour), "it answers again")
+	wait, readings := reloadEvery, 0
+	for passed := time.Duration(0); passed < 24*time.Hour; passed += readingTakes + wait {
+		wait = patienceAfter(readingTakes, wait)
+		readings++
+	}
+	assert.Equal(t, time.Hour, wait)
+	assert.Less(t, readings, 32)
+}
+
 func TestReadingIs(t *testing.T) {
 	a, b := reading{config: &config.Config{Digest: "a"}}, reading{config: &config.Config{Digest: "b"}}
 	failed := reading{err: fs.ErrNotExist}
