@@ -152,7 +152,7 @@ tokens:
   clients:
     - {name: bench, secret_file: client, credentials: [crm], rate: 100000}
 `, redistest.StartServer(t).Addr(), issuer.URL))
-	var said lockedBuffer
+	var said redistest.Output
 	cmd := exec.Command(binary, "refresher", "--config", filepath.Join(dir, "onetoken.yaml"))
 	cmd.Env = []string{"HOME=" + dir}
 	cmd.Stderr = &said
@@ -207,7 +207,7 @@ http {
 `, dir, port, text)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf), 0o600))
 	cmd := exec.Command(nginx, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"))
-	var said lockedBuffer
+	var said redistest.Output
 	cmd.Stderr = &said
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
@@ -217,22 +217,4 @@ http {
 	url = "http://127.0.0.1:" + strconv.Itoa(port) + "/"
 	require.Eventually(t, func() bool { return fetchOnce(t.Context(), http.DefaultClient, url, "") == nil }, 10*time.Second, 10*time.Millisecond, "%s", &said)
 	return url
-}
-
-// lockedBuffer is written by a process and read by its test.
-type lockedBuffer struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,24 +22,6 @@ import (
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 )
-
-// said is what a process has printed.
-type said struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
 
 const oneApp, twoApps = "secret:of+one-app,a%b&c", "secret-of-two-apps"
 
@@ -72,7 +53,7 @@ tokens:
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
-	var heard said
+	var heard redistest.Output
 	cmd := exec.Command(filepath.Join(dir, "onetoken"), "refresher", "--config", filepath.Join(dir, "onetoken.yaml"))
 	cmd.Env, cmd.Stderr = []string{"HOME=" + dir}, &heard
 	require.NoError(t, cmd.Start())

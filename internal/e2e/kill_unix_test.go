@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
 // longestLease is what a holder without any token so far asks for.
@@ -91,7 +92,7 @@ func TestF8HungUpHolder(t *testing.T) {
 			asked := make(chan struct{}, 10)
 			w.onRequest(func() { asked <- struct{}{} })
 			holder, _, _ := w.command(c.args...)
-			var told output
+			var told redistest.Output
 			holder.Stderr = &told
 			if !c.hungUp {
 				read, write, err := os.Pipe()

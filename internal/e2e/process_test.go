@@ -1,16 +1,16 @@
 package e2e
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"os/exec"
 	"regexp"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
 // process is one that listens until it is killed.
@@ -18,25 +18,7 @@ type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	at     string
-	stderr *output
-}
-
-// output is written by a process and read by its test.
-type output struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+	stderr *redistest.Output
 }
 
 var listensOn = regexp.MustCompile(`listens on (http://\S+)\n`)
@@ -45,7 +27,7 @@ var listensOn = regexp.MustCompile(`listens on (http://\S+)\n`)
 func (w *world) listening(args ...string) *process {
 	w.t.Helper()
 	cmd, _, _ := w.command(args...)
-	p := &process{t: w.t, cmd: cmd, stderr: &output{}}
+	p := &process{t: w.t, cmd: cmd, stderr: &redistest.Output{}}
 	cmd.Stderr = p.stderr
 	require.NoError(w.t, cmd.Start())
 	w.t.Cleanup(p.kill)

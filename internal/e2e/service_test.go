@@ -84,7 +84,7 @@ func (w *site) configuration(more string) string {
 type running struct {
 	t              *testing.T
 	cmd            *exec.Cmd
-	stderr         *output
+	stderr         *redistest.Output
 	status, tokens string // URLs
 }
 
@@ -114,7 +114,7 @@ func (w *site) launch(file string, flags ...string) *running {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 	}
-	r := &running{t: w.t, cmd: cmd, stderr: &output{}}
+	r := &running{t: w.t, cmd: cmd, stderr: &redistest.Output{}}
 	cmd.Stderr, cmd.Stdout = r.stderr, r.stderr
 	require.NoError(w.t, cmd.Start())
 	w.t.Cleanup(r.kill)

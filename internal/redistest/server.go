@@ -42,7 +42,7 @@ type Server struct {
 
 	process *exec.Cmd
 	exited  chan struct{}
-	output  output
+	output  Output
 }
 
 // StartServer starts a redis-server with further arguments, such as
@@ -228,20 +228,28 @@ func FreePort(t testing.TB) int {
 	return 0
 }
 
-// output keeps what the processes print.
-type output struct {
+// Output keeps what is written to it by one goroutine or process, and read by another: what processes
+// print, or a log. The zero value is empty.
+type Output struct {
 	mu   sync.Mutex // guards text
 	text bytes.Buffer
 }
 
-func (o *output) Write(p []byte) (int, error) {
+func (o *Output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.Write(p)
 }
 
+// String returns all of it.
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 // last returns the end of it.
-func (o *output) last() string {
+func (o *Output) last() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	text := o.text.Bytes()

@@ -131,7 +131,7 @@ func (s *Service) Report(ctx context.Context) Report {
 }
 
 func (s *Service) configReport() ConfigReport {
-	ok, _, err := s.loaded.get()
+	ok, err := s.loaded.get()
 	r := ConfigReport{OK: err == nil, LoadedAt: ok.UTC()}
 	if err != nil {
 		r.Error = err.Error()

@@ -60,7 +60,7 @@ func (s *Service) serveReadyOf(out http.ResponseWriter, name string) {
 
 // warnings are what is no outage yet.
 func (s *Service) warnings() (lines []string) {
-	if _, _, err := s.loaded.get(); err != nil {
+	if _, err := s.loaded.get(); err != nil {
 		lines = append(lines, "warning: the configuration in the file is refused, and the one before is in use")
 	}
 	for _, e := range s.vault.Entries() {

@@ -50,7 +50,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	gauge(buildDesc, 1, s.Version, runtime.Version())
-	ok, _, err := s.loaded.get()
+	ok, err := s.loaded.get()
 	gauge(reloadOKDesc, oneIf(err == nil))
 	gauge(reloadAtDesc, float64(ok.UnixMilli())/1000)
 	for _, e := range s.vault.Entries() {

@@ -147,20 +147,18 @@ type loadings struct {
 	mu  sync.Mutex // guards the rest
 	ok  time.Time  // the last good one
 	err error      // of the last one; nil: it was good
-	at  time.Time  // the last one
 }
 
 func (l *loadings) note(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.at, l.err = time.Now(), err
-	if err == nil {
-		l.ok = l.at
+	if l.err = err; err == nil {
+		l.ok = time.Now()
 	}
 }
 
-func (l *loadings) get() (ok, at time.Time, err error) {
+func (l *loadings) get() (ok time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.ok, l.at, l.err
+	return l.ok, l.err
 }

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,25 +26,7 @@ type town struct {
 	*Service
 	t   *testing.T
 	dir string
-	log *lines
-}
-
-// lines is a log that is written and read at once.
-type lines struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	log *redistest.Output
 }
 
 const plainConfig = `
@@ -61,7 +41,7 @@ tokens:
 
 func inTown(t *testing.T, play func(*testing.T, *town)) {
 	t.Helper()
-	w := &town{t: t, dir: t.TempDir(), log: &lines{}}
+	w := &town{t: t, dir: t.TempDir(), log: &redistest.Output{}}
 	w.write("onetoken.yaml", plainConfig)
 	w.write("crm", "secret-of-crm\n")
 	w.write("billing", "secret-of-billing-1\n")
@@ -95,7 +75,7 @@ func (w *town) write(name, content string) {
 
 func (w *town) refused() string {
 	w.t.Helper()
-	_, _, err := w.loaded.get()
+	_, err := w.loaded.get()
 	if err == nil {
 		return ""
 	}

@@ -1,7 +1,6 @@
 package vault_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,32 +24,14 @@ type stage struct {
 	*vault.Vault
 	t       *testing.T
 	cache   *tokencache.Cache
-	log     *lines
+	log     *redistest.Output
 	refused atomic.Int32 // how often a secret may have been
-}
-
-// lines is a log that is written and read at once.
-type lines struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func inBubble(t *testing.T, play func(*testing.T, *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, log: &lines{}}
+		s := &stage{t: t, log: &redistest.Output{}}
 		logger := slog.New(slog.NewTextHandler(s.log, nil))
 		cache, err := tokencache.New(redistest.NewBubble(t).Client("a"), tokencache.Config{
 			Logger: logger, Observe: func(e tokencache.Event) { s.Observe(e) },
