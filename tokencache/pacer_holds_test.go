@@ -154,10 +154,10 @@ func TestI3DirectCallInVainLeavesAHold(t *testing.T) {
 	virtual(t, usual(), func(t *testing.T, f *fleet) {
 		r := f.replica()
 		r.link.Down()
-		calls := 0
+		var calls atomic.Int32
 		s := r.cache.Source(tokencache.FetchFunc(tokencache.MustCredential(tokencache.CredentialConfig{Issuer: "slow", App: "app"}),
 			func(context.Context) (tokencache.Token, error) {
-				calls++
+				calls.Add(1)
 				time.Sleep(1100 * time.Millisecond)
 				return tokencache.NewToken("a", "", time.Second), nil
 			}))
@@ -168,8 +168,8 @@ func TestI3DirectCallInVainLeavesAHold(t *testing.T) {
 			assert.Error(t, err)
 			time.Sleep(100 * time.Millisecond)
 		}
-		assert.Greater(t, calls, 2)
-		assert.LessOrEqual(t, calls, 12, "a backoff from 250 ms to 30 s")
+		assert.Greater(t, calls.Load(), int32(2))
+		assert.LessOrEqual(t, calls.Load(), int32(12), "a backoff from 250 ms to 30 s")
 	})
 }
 

@@ -2,6 +2,7 @@ package tokencache_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,9 +54,9 @@ func TestSchedule(t *testing.T) {
 func TestScheduleOfWhatIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cache := tokencachetest.New(t)
-		calls := 0
+		var calls atomic.Int32
 		source := cache.Source(tokencache.FetchFunc(tokencachetest.Credential("cli_test", 30*time.Minute), func(context.Context) (tokencache.Token, error) {
-			if calls++; calls > 1 {
+			if calls.Add(1) > 1 {
 				return tokencache.Token{}, &tokencache.IssuerError{Issuer: "x", Class: tokencache.ClassPermanent}
 			}
 			return tokencache.NewToken("t", "", 2*time.Hour), nil
@@ -68,6 +69,6 @@ func TestScheduleOfWhatIsDue(t *testing.T) {
 		require.True(t, ok)
 		assert.Zero(t, plan.Refresh)
 		assert.InDelta(t, 10*time.Minute, plan.Remaining, float64(time.Second))
-		assert.Greater(t, calls, 1)
+		assert.Greater(t, calls.Load(), int32(1))
 	})
 }
