@@ -26,12 +26,14 @@ type Client struct {
 	Credentials []string
 	// May says what it may do with each. 0 is an error, lest a list that was forgotten gives rights.
 	May Permission
-	// Rate is how many requests it may make a second, through all doors together, and as many at
-	// once (at least 1). 0 means 100; up to 100,000.
+	// Rate is how many requests it may make a second, through all doors that ask one Table together,
+	// and as many at once (at least 1): with a Table each, two doors let twice as many in. 0 means 100;
+	// up to 100,000.
 	Rate float64
 }
 
-// Permission is what a client may do with a credential: any of these, joined by |.
+// Permission is what a client may do with a credential: any of these, joined by |. The first two are for a
+// door that hands out tokens, all others for a gateway, which does not.
 type Permission uint8
 
 const (
@@ -39,6 +41,16 @@ const (
 	Get Permission = 1 << iota
 	// Reject allows to say that its token was refused.
 	Reject
+	// Call allows to call the issuer's APIs with a token that stays unknown to the client.
+	Call
+	// WS allows to open the connection over which the issuer sends events: past the gateway, by a ticket.
+	WS
+	// UserLogin allows to log users in, who give the client tokens of their own.
+	UserLogin
+	// UserTokens allows to call APIs with these.
+	UserTokens
+
+	everything = Get | Reject | Call | WS | UserLogin | UserTokens
 )
 
 // Bounds of a Client.
@@ -74,8 +86,8 @@ func (c Client) complaints() (errs []error) {
 			complain(fmt.Sprintf("name %d of its certificate %s", i+1, fault))
 		}
 	}
-	if c.May == 0 || c.May > Get|Reject {
-		complain("what it may do has to be get, reject or both")
+	if c.May == 0 || c.May&^everything != 0 {
+		complain("what it may do has to be one or more of get, reject, call, ws, user_login and user_tokens")
 	}
 	if math.IsNaN(c.Rate) || c.Rate < 0 || c.Rate > HighestRate {
 		complain("the rate has to be a number of requests a second, up to 100,000; 0 means 100")

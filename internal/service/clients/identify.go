@@ -36,10 +36,10 @@ func (t *Table) IdentifyOAuth(r *http.Request, name, secret string) (Identity, b
 	default:
 		who, ok = t.byConnection(r)
 	}
-	if name == "" {
+	if name == "" || ok && who.member.digest.equals(t.digests.of(name)) {
 		return who, ok
 	}
-	return identity(who.member, who.way, ok && who.member.digest.equals(t.digests.of(name)))
+	return Identity{}, false
 }
 
 func (t *Table) byConnection(r *http.Request) (Identity, bool) {

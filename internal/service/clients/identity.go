@@ -10,6 +10,7 @@ const (
 	Secret      Way = "secret"
 	Certificate Way = "certificate"
 	UID         Way = "uid"
+	Sealed      Way = "stand-in" // something that it was given for its secret
 )
 
 // Identity is a client that a [Table] has found. It is good for one request: a reload may take rights
@@ -17,14 +18,15 @@ const (
 type Identity struct {
 	member *member
 	way    Way
+	sealer *sealer // of the secret that it was found by; nil: it was not found by one
 }
 
-// identity is the zero one of whom was not found.
-func identity(m *member, way Way, found bool) (Identity, bool) {
+// unsealed is found without a secret; the zero one if it was not found.
+func unsealed(m *member, way Way, found bool) (Identity, bool) {
 	if !found {
 		return Identity{}, false
 	}
-	return Identity{m, way}, true
+	return Identity{member: m, way: way}, true
 }
 
 // Name returns the client's name; empty of the zero Identity.
@@ -48,12 +50,22 @@ func (id Identity) May(credential string, p Permission) bool {
 	return granted && id.member.may&p == p
 }
 
+// Credentials returns the names of the credentials that are granted to the client, sorted; whether or not there
+// are such credentials. Callers do not change it. nil of the zero Identity.
+func (id Identity) Credentials() []string {
+	if id.member == nil {
+		return nil
+	}
+	return id.member.names
+}
+
 // OnlyCredential returns the name of the one credential that the client has; false if it has none, or more.
 func (id Identity) OnlyCredential() (name string, ok bool) {
-	if id.member == nil {
+	names := id.Credentials()
+	if len(names) != 1 {
 		return "", false
 	}
-	return id.member.only, id.member.only != ""
+	return names[0], true
 }
 
 // Admit counts a request of the client's, once it is known that it is one, so that nobody else can use

@@ -23,6 +23,26 @@ func TestMay(t *testing.T) {
 	assert.False(t, b.May("m2m", clients.Get|clients.Reject))
 }
 
+func TestPermissionsAreApart(t *testing.T) {
+	all := []clients.Permission{clients.Get, clients.Reject, clients.Call, clients.WS, clients.UserLogin, clients.UserTokens}
+	for _, granted := range all {
+		clientsOf := table(t, billing(func(c *clients.Client) { c.May = granted }))
+		who, _ := clientsOf.BySecret(secretA)
+		for _, asked := range all {
+			assert.Equal(t, granted == asked, who.May("crm", asked), "%d of %d", asked, granted)
+		}
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	clientsOf := table(t, billing(func(c *clients.Client) { c.Credentials = []string{"m2m", "crm", "m2m"} }),
+		reports(func(c *clients.Client) { c.Credentials = nil }))
+	a, _ := clientsOf.BySecret(secretA)
+	assert.Equal(t, []string{"crm", "m2m"}, a.Credentials(), "sorted, each once")
+	b, _ := clientsOf.BySecret(secretB)
+	assert.Empty(t, b.Credentials())
+}
+
 func TestOnlyCredential(t *testing.T) {
 	clientsOf := table(t, billing(), reports(), clients.Client{Name: "none", Secrets: secrets("a-secret-without-rights"), May: clients.Get})
 	a, _ := clientsOf.BySecret(secretA)
@@ -47,7 +67,10 @@ func TestNobodyMayNothing(t *testing.T) {
 	assert.Empty(t, nobody.Way())
 	assert.False(t, nobody.May("crm", clients.Get))
 	assert.False(t, nobody.May("crm", 0))
-	_, ok := nobody.OnlyCredential()
+	assert.Empty(t, nobody.Credentials())
+	_, ok := nobody.Seal("message")
+	assert.False(t, ok)
+	_, ok = nobody.OnlyCredential()
 	assert.False(t, ok)
 	wait, ok := nobody.Admit()
 	assert.False(t, ok)

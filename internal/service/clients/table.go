@@ -5,8 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/onetoken-go/onetoken/internal/service/peer"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // Table finds clients. It is immutable but for their rates, and safe for concurrent use; to find one
@@ -24,13 +27,14 @@ type member struct {
 	name        string
 	digest      digest // of the name
 	credentials map[string]struct{}
-	only        string // the credential, if it is the only one
+	names       []string // of the credentials, sorted
 	may         Permission
+	sealers     [mostSecrets]*sealer // of its secrets, in their order; noSealer where there is none
 	pace        *pace
 }
 
 // nobody stands for the client that a secret does not have. No name has its digest.
-var nobody = &member{}
+var nobody = &member{sealers: [mostSecrets]*sealer{noSealer, noSealer}}
 
 // New makes a Table of clients in any order; of none, too. Before is the Table that it replaces, whose
 // clients go on with what they have used of their rate, unless that or their name has changed; nil if
@@ -99,9 +103,8 @@ func (t *Table) newMember(c Client, before *Table) *member {
 	for _, name := range c.Credentials {
 		m.credentials[name] = struct{}{}
 	}
-	if len(m.credentials) == 1 {
-		m.only = c.Credentials[0]
-	}
+	m.names = slices.Sorted(maps.Keys(m.credentials))
+	m.sealers = t.sealersOf(c.Secrets)
 	var old *pace
 	if before != nil && before.members[c.Name] != nil {
 		old = before.members[c.Name].pace
@@ -110,20 +113,39 @@ func (t *Table) newMember(c Client, before *Table) *member {
 	return m
 }
 
+// sealersOf leaves out secrets after the second, of which New complains.
+func (t *Table) sealersOf(secrets []tokencache.Secret) (all [mostSecrets]*sealer) {
+	for i := range all {
+		all[i] = noSealer
+		if i < len(secrets) {
+			all[i] = newSealer(secrets[i].Reveal(), t.digests.of(secrets[i].Reveal()))
+		}
+	}
+	return all
+}
+
 // BySecret finds the client that has the secret.
 func (t *Table) BySecret(secret string) (Identity, bool) {
-	m := t.bySecret[t.digests.of(secret)]
-	return identity(m, Secret, m != nil)
+	shown := t.digests.of(secret)
+	m := t.bySecret[shown]
+	if m == nil {
+		return Identity{}, false
+	}
+	return Identity{m, Secret, m.sealerOf(shown)}, true
 }
 
 // ByNameAndSecret finds the client that has both. It takes the same steps whether the name, the secret
 // or both are nobody's.
 func (t *Table) ByNameAndSecret(name, secret string) (Identity, bool) {
-	m := t.bySecret[t.digests.of(secret)]
+	shown := t.digests.of(secret)
+	m := t.bySecret[shown]
 	if m == nil {
 		m = nobody
 	}
-	return identity(m, Secret, m.digest.equals(t.digests.of(name)))
+	if !m.digest.equals(t.digests.of(name)) {
+		return Identity{}, false
+	}
+	return Identity{m, Secret, m.sealerOf(shown)}, true
 }
 
 // ByCertificate finds the client that a verified certificate names. One that names two clients is
@@ -140,12 +162,12 @@ func (t *Table) ByCertificate(state *tls.ConnectionState) (Identity, bool) {
 		}
 		found = m
 	}
-	return identity(found, Certificate, found != nil)
+	return unsealed(found, Certificate, found != nil)
 }
 
 // ByPeer finds the client whose process is at the other end of a unix socket: see [peer.WithPeer].
 func (t *Table) ByPeer(ctx context.Context) (Identity, bool) {
 	uid, known := peer.PeerOf(ctx)
 	m := t.byUID[uid]
-	return identity(m, UID, known && m != nil)
+	return unsealed(m, UID, known && m != nil)
 }
