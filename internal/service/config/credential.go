@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,6 +33,15 @@ type Credential struct {
 
 	// Fetcher asks the issuer for the token. It holds no connection, and needs no Close.
 	Fetcher Fetcher
+
+	// Secret of an app of Feishu's, which a gateway puts in the place of a client's in a few bodies. Zero of
+	// other kinds, whose secrets nobody needs but the Fetcher.
+	Secret tokencache.Secret `json:"-"`
+
+	// API is for calls of the issuer's APIs, by the same proxy and authorities as the Fetcher's calls. It keeps
+	// connections, up to 60 s after their last use, and needs no Close. Credentials of one Config whose ways
+	// to their issuers are equal share it; another Config has its own. nil of kinds other than feishu.
+	API http.RoundTripper `json:"-"`
 
 	// RejectsSecret reports whether an error of the Fetcher's may mean that the secret is wrong: then
 	// its file is worth reading again.

@@ -16,11 +16,12 @@ func (r *reader) feishu(ctx context.Context, s section, c *Credential, l lives, 
 	url := s.get("base_url")
 	secret := r.secret(ctx, s, "app_secret", "the app's secret")
 	config := fetcher.FeishuConfig{
-		AppSecret: secret.secret(), Window: l.window, MaxLife: l.max, Transport: w.transport,
+		AppSecret: secret.secret(), Window: l.window, MaxLife: l.max, Transport: w.tokens,
 		Logger: slog.New(slog.DiscardHandler), // it would tell at each reading what a warning tells
 	}
 	config.AppID, _ = r.text(id)
 	config.BaseURL, _ = r.text(url)
+	c.ID = config.AppID // though there may be complaints: clients are granted one of each app
 	if isAppID(secret.text) && config.AppID != "" && !isAppID(config.AppID) {
 		r.complain(id, "and the secret look swapped: it is the id that begins with cli_")
 	}
@@ -36,7 +37,7 @@ func (r *reader) feishu(ctx context.Context, s section, c *Credential, l lives, 
 		r.complainOfRest(s, err, config.Validate())
 		return
 	}
-	c.ID, c.URL, c.Fetcher, c.RejectsSecret = config.AppID, f.BaseURL(), f, feishuRejectsSecret
+	c.URL, c.Secret, c.API, c.Fetcher, c.RejectsSecret = f.BaseURL(), config.AppSecret, w.api, f, feishuRejectsSecret
 	c.Purpose = digestOf(c.Kind, c.ID, c.URL)
 }
 

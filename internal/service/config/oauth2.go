@@ -24,7 +24,7 @@ func (r *reader) oauth2(ctx context.Context, s section, c *Credential, l lives, 
 	resources := r.words(s.get("resource"), "[https://api.example.com]")
 	config := oauth2cc.Config{
 		ClientSecret: secret.secret(), Auth: r.auth(s.get("auth")), Scopes: texts(scopes), Resources: texts(resources),
-		Params: r.params(s.get("params")), Life: l.own, MaxLife: l.max, Window: l.window, Transport: w.transport,
+		Params: r.params(s.get("params")), Life: l.own, MaxLife: l.max, Window: l.window, Transport: w.tokens,
 		Logger: slog.New(slog.DiscardHandler), // it would tell at each reading what a warning tells
 	}
 	config.TokenURL, _ = r.text(url)

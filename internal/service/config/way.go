@@ -14,24 +14,30 @@ import (
 // way to an issuer. The zero one is by the proxies of the environment, with the system's
 // authorities.
 type way struct {
-	proxy     string // a URL, perhaps with a password in it
-	roots     string // the certificates of ca_file
-	transport http.RoundTripper
+	proxy string // a URL, perhaps with a password in it
+	roots string // the certificates of ca_file
+	transports
 }
 
-// ways are those of all credentials: equal ones share a transport, which keeps no connection.
+// transports of a way: one for tokens, which keeps no connection, and one for APIs, which does.
+type transports struct{ tokens, api http.RoundTripper }
+
+// ways are those of all credentials: equal ones share their transports.
 type ways struct {
-	transports map[[2]string]http.RoundTripper
+	made map[[2]string]transports
 }
 
-func newWays() *ways { return &ways{map[[2]string]http.RoundTripper{}} }
+func newWays() *ways { return &ways{map[[2]string]transports{}} }
 
-func (w *ways) transport(proxy string, through *url.URL, roots string, trusted *x509.CertPool) http.RoundTripper {
+func (w *ways) transports(proxy string, through *url.URL, roots string, trusted *x509.CertPool) transports {
 	key := [2]string{proxy, roots}
-	if w.transports[key] == nil {
-		w.transports[key] = transport.New(transport.Config{Proxy: through, Roots: trusted})
+	made, ok := w.made[key]
+	if !ok {
+		c := transport.Config{Proxy: through, Roots: trusted}
+		made = transports{tokens: transport.New(c), api: transport.NewPooled(c)}
+		w.made[key] = made
 	}
-	return w.transports[key]
+	return made
 }
 
 func (in *inputs) way(ctx context.Context, s section) way {
@@ -41,7 +47,7 @@ func (in *inputs) way(ctx context.Context, s section) way {
 	if through == nil {
 		proxy.text = ""
 	}
-	return way{proxy: proxy.text, roots: roots, transport: in.ways.transport(proxy.text, through, roots, trusted)}
+	return way{proxy: proxy.text, roots: roots, transports: in.ways.transports(proxy.text, through, roots, trusted)}
 }
 
 // proxy is nil where it is absent, and after a complaint.

@@ -61,6 +61,40 @@ func TestProxy(t *testing.T) {
 	assert.Contains(t, refusal.Advice, "proxy's user and password")
 }
 
+// Calls of APIs go the way of calls for tokens, and to others of that way by the same connections.
+func TestWayOfAPI(t *testing.T) {
+	asked := make(chan string, 1)
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.String() }))
+	defer proxy.Close()
+	s := newStage(t)
+	s.write("ca", newAuthority(t).pem())
+	c := s.good(`credentials:
+  - {name: a, kind: feishu, app_id: cli_1, app_secret_file: app, proxy_url: '` + proxy.URL + `'}
+  - {name: b, kind: feishu, app_id: cli_2, app_secret_env: APP, proxy_url: '` + proxy.URL + `'}
+  - {name: c, kind: feishu, app_id: cli_3, app_secret_file: app, proxy_url: '` + proxy.URL + `', ca_file: ca}
+  - {name: d, kind: feishu, app_id: cli_4, app_secret_file: app}
+  - {name: e, kind: oauth2, token_url: 'https://idp.example/t', client_id: x, client_secret_file: app}
+`)
+	a, b := c.Credentials[0], c.Credentials[1]
+	assert.Same(t, a.API, b.API)
+	assert.NotSame(t, a.API, c.Credentials[2].API, "other authorities")
+	assert.NotSame(t, a.API, c.Credentials[3].API, "another proxy")
+	assert.Equal(t, []string{appSecret, appSecret}, []string{a.Secret.Reveal(), b.Secret.Reveal()})
+	assert.Nil(t, c.Credentials[4].API, "of a gateway's no use")
+	assert.True(t, c.Credentials[4].Secret.IsZero())
+
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1/open-apis/x", nil)
+	require.NoError(t, err)
+	response, err := a.API.RoundTrip(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, "http://127.0.0.1:1/open-apis/x", <-asked)
+	pooled, ok := a.API.(*http.Transport)
+	require.True(t, ok)
+	assert.False(t, pooled.DisableKeepAlives)
+	pooled.CloseIdleConnections()
+}
+
 // A proxy by SOCKS that refuses, and one that is not there, are told without the password.
 func TestProxyThatFails(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
