@@ -78,6 +78,10 @@ func TestClientsRefused(t *testing.T) {
 	} {
 		edges = append(edges, edge{door("{name: a, uid: 7,\n    " + c[0] + "}"), []string{"5:" + c[1]}})
 	}
+	edges = append(edges, edge{door("{name: a, uid: 7, credentials: [],\n    may: [ws, get, user_tokens]}"), []string{
+		`5:11: tokens.clients[0].may[0]: "ws" is for clients of gateway: here there are get and reject`,
+		`5:20: tokens.clients[0].may[2]: "user_tokens" is for clients of gateway: here there are get and reject`,
+	}})
 	edges = append(edges, edge{door("{name: a, uid: 7, credentials: [],\n    may: [get, got, get]}"), []string{
 		`5:16: tokens.clients[0].may[1]: "got" is not known: did you mean get?`, "5:21: tokens.clients[0].may[2]: is there twice: keep one",
 	}})

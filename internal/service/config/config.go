@@ -14,6 +14,7 @@ type Config struct {
 	Credentials []Credential // in the order of the file; none is legal
 	Status      Listener     // the zero one without a status section
 	Tokens      Tokens       // the zero one without a tokens section
+	Gateway     Gateway      // the zero one without a gateway section
 
 	// Digest is of the file, and of every file and variable that it names: Configs of equal Digests
 	// are equal. It is keyed, and can be compared within one process alone: it tells nothing of the
@@ -69,7 +70,7 @@ func (r *reader) config(ctx context.Context) *Config {
 	if root == nil {
 		return nil
 	}
-	s, ok := r.section(value{line: root.Line, column: root.Column, node: root}, keys{known: []string{"redis", "credentials", "status", "tokens"}})
+	s, ok := r.section(value{line: root.Line, column: root.Column, node: root}, keys{known: []string{"redis", "credentials", "status", "tokens", "gateway"}})
 	if !ok {
 		return nil
 	}
@@ -78,7 +79,9 @@ func (r *reader) config(ctx context.Context) *Config {
 		Credentials: r.credentialList(ctx, r.need(s, "credentials", "list what is kept fresh, or write credentials: [] for nothing yet")),
 		Status:      r.status(ctx, s.get("status")),
 	}
-	c.Tokens = r.tokens(ctx, s.get("tokens"), c.Status.Listen)
+	status := address{"status.listen", c.Status.Listen}
+	c.Tokens = r.tokens(ctx, s.get("tokens"), status)
+	c.Gateway = r.gateway(ctx, s.get("gateway"), c.Credentials, status, address{"tokens.listen", c.Tokens.Listen})
 	return c
 }
 

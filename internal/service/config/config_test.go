@@ -25,6 +25,7 @@ func TestLeast(t *testing.T) {
 	assert.Empty(t, c.Warnings)
 	assert.Zero(t, c.Status)
 	assert.Zero(t, c.Tokens)
+	assert.Zero(t, c.Gateway)
 	local, err := redisurl.Parse(redisurl.Local)
 	require.NoError(t, err)
 	assert.Equal(t, local.Single.Addr, c.Redis.Target.Single.Addr)
@@ -41,7 +42,7 @@ func TestExample(t *testing.T) {
 	cert, key := authority.valid()
 	for name, text := range map[string]string{
 		"redis": password + "\n", "crm": appSecret + "\n", "proxy": "socks5://me:" + password + "@proxy.example:1080\n", "billing": clientSecret + "\n",
-		"billing.old": "old-" + clientSecret, "ca.pem": authority.pem(), "tls.pem": cert, "tls.key": key,
+		"billing.old": "old-" + clientSecret, "bot": "bot-" + clientSecret, "bot.old": "old-bot-" + clientSecret, "ca.pem": authority.pem(), "tls.pem": cert, "tls.key": key,
 	} {
 		s.write(name, text)
 	}
@@ -77,6 +78,20 @@ func TestExample(t *testing.T) {
 	require.NotNil(t, cron.UID)
 	assert.Equal(t, uint32(1000), *cron.UID)
 	assert.Equal(t, []string{config.MayGet, config.MayReject}, cron.May)
+
+	assert.Equal(t, "127.0.0.1:8082", c.Gateway.Listen)
+	assert.NotNil(t, c.Gateway.TLS.ClientCA)
+	require.Len(t, c.Gateway.Clients, 2)
+	bot, again := c.Gateway.Clients[0], c.Gateway.Clients[1]
+	assert.Equal(t, []string{"bot-" + clientSecret, "old-bot-" + clientSecret}, []string{bot.Secret.Reveal(), bot.Previous.Reveal()})
+	assert.Equal(t, []string{"crm"}, bot.Credentials)
+	assert.Equal(t, []string{config.MayWS, config.MayUserLogin, config.MayUserTokens}, bot.May)
+	assert.Equal(t, []string{"bot.example"}, bot.SANs)
+	assert.InDelta(t, 50, bot.Rate, 0)
+	assert.Equal(t, []string{billing.Name, billing.Secret.Reveal()}, []string{again.Name, again.Secret.Reveal()}, "one program")
+	assert.Equal(t, []string{"crm", "abroad"}, again.Credentials)
+	assert.Empty(t, again.May)
+	assert.InDelta(t, config.DefaultRate, again.Rate, 0)
 }
 
 // What a complaint offers as known is what there is: the example shows all of it.
@@ -93,6 +108,7 @@ redis: {zzz: 1, tls: {zzz: 1}}
 credentials: [{zzz: 1, kind: feishu}, {zzz: 1, kind: oauth2}]
 status: {zzz: 1, listen: ":0", tls: {zzz: 1}}
 tokens: {zzz: 1, listen: ":0", clients: [{zzz: 1, cert: {zzz: 1}}]}
+gateway: {zzz: 1, listen: ":1", tls: {zzz: 1}, clients: [{zzz: 1, cert: {zzz: 1}}]}
 `)
 	lists := 0
 	for _, complaint := range told {
@@ -105,7 +121,7 @@ tokens: {zzz: 1, listen: ":0", clients: [{zzz: 1, cert: {zzz: 1}}]}
 			assert.True(t, shown[key] || key == "are" || key == "is" || key == "and", "%s is not in the example", key)
 		}
 	}
-	assert.Equal(t, 10, lists)
+	assert.Equal(t, 14, lists)
 }
 
 // Equal files are equal digests, and no other ones: of the file, of files and variables that it names.
@@ -215,6 +231,7 @@ func TestOneCredentialTwice(t *testing.T) {
   - {name: a, kind: feishu, app_id: cli_1, app_secret_file: app}
   - {name: b, kind: feishu, app_id: cli_1, app_secret_env: APP, base_url: https://open.feishu.cn}
 `)
+	assert.Same(t, c.Credentials[0].API, c.Credentials[1].API, "one way")
 	assert.True(t, c.Credentials[0].Fetcher.Credential().Equal(c.Credentials[1].Fetcher.Credential()))
 	assert.NotEqual(t, c.Credentials[0].Revision, c.Credentials[1].Revision, "the name counts")
 }

@@ -1,5 +1,5 @@
 // Package config reads the configuration file of `onetoken refresher --config FILE`: which
-// credentials are kept fresh, in which Redis, and who may have their tokens by which door.
+// credentials are kept fresh, in which Redis, and who may have their tokens, or call APIs by them, at which door.
 // testdata/onetoken.yaml shows every key.
 //
 // # How it reads
@@ -16,7 +16,8 @@
 //     complain of by the keys.
 //  5. secret.go and pem.go read what values name: secrets, certificates. Of these, redis.go, way.go (to
 //     an issuer), listener.go, tls.go and socket.go make their parts.
-//  6. credential.go (feishu.go, oauth2.go), tokens.go and client.go (identity.go) make the rest.
+//  6. credential.go (feishu.go, oauth2.go) makes what is kept fresh; tokens.go and gateway.go the two doors with
+//     what is different for their clients; client.go (identity.go) what their clients have in common.
 //  7. complaint.go collects what is wrong, digest.go what was read.
 //
 // # What it promises
@@ -25,7 +26,8 @@
 //     Sections that are good are read although others are not.
 //   - No complaint quotes the file, save the values of closed sets (kind, auth, may, true or false).
 //     People put secrets into the wrong key: so neither other values nor unknown keys are shown.
-//     Names of credentials that follow the rules for names are offered to a client that misspells one.
+//     Names of credentials that follow the rules for names are offered to a client that misspells one, and
+//     named where a client cannot have two of them; app ids are not.
 //   - No secret stands in the file: each is read from the file that KEY_file names, or the variable
 //     that KEY_env names. That includes a URL with a password in it.
 //   - A Config prints without secrets, by every verb of fmt, by slog and as JSON.

@@ -15,8 +15,8 @@ func TestDocument(t *testing.T) {
 		{"# nothing\n", []string{nothing}},
 		{"---\n", []string{nothing}},
 		{"~", []string{nothing}},
-		{"just " + inlineSecret, []string{"1:1: has to be keys with values, one a line, and not a text: there are redis, credentials, status and tokens"}},
-		{"[1, 2]", []string{"1:1: has to be keys with values, one a line, and not a list: there are redis, credentials, status and tokens"}},
+		{"just " + inlineSecret, []string{"1:1: has to be keys with values, one a line, and not a text: there are redis, credentials, status, tokens and gateway"}},
+		{"[1, 2]", []string{"1:1: has to be keys with values, one a line, and not a list: there are redis, credentials, status, tokens and gateway"}},
 		{"credentials: []\n---\nredis: {}", []string{"2:1: a second document begins here: keep one"}},
 		{"credentials: &" + inlineSecret + " []\nredis: *" + inlineSecret, []string{
 			"1:14: an anchor (&): leave it out, as aliases are not taken here", "2:8: an alias (*): write out what it stands for",
@@ -30,7 +30,7 @@ func TestDocument(t *testing.T) {
 		{"a: 1\nbü: \x00", []string{"2:5: a control character: take it out"}},
 		{"a: \ufeff1", []string{"1:4: a control character: take it out"}},
 		{"a: \u2028", []string{"1:4: a control character: take it out"}},
-		{"? [a]\n: b\ncredentials: []", []string{"1:3: a key that is not known here: there are redis, credentials, status and tokens"}},
+		{"? [a]\n: b\ncredentials: []", []string{"1:3: a key that is not known here: there are redis, credentials, status, tokens and gateway"}},
 		{strings.Repeat("#", 1<<20+1), []string{" cannot be read: it is larger than 1024 KiB"}},
 	})
 }

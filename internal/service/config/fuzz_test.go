@@ -20,6 +20,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(example)
 	for _, seed := range []string{
 		"", empty, crm, door("{name: a, secret_file: client, uid: 7, credentials: [crm], may: [get], rate: 1e3}"), asClient + "params: {a: b}, scopes: [x]}",
+		atGateway("{name: a, secret_file: client, credentials: [crm], may: [ws]}", "{name: b, secret_env: CLIENT, cert: {san: x}, uid: 7, credentials: [b, crm, m2m], may: [get, user_tokens]}"),
 		"redis: {url_file: app, tls: {ca_file: app, cert_file: app, key_file: client}}", "redis: {url_env: APP}\n<<: &a *a", "\ufeff---\n? [a, b]\n: !!binary x",
 		"credentials: [{kind: feishu, app_id: cli_1, app_secret_env: APP, base_url: APP, proxy_url_file: app}]", "a: {b: [{}, [[]]]}\n...\n", "- \t- x\n", "a: |\n  b\n",
 		"status: {listen: '[::1%25eth0]:00', socket_mode: 0660}", "%YAML 1.2\n---\n\"\\x41\": 'b'\n",

@@ -30,12 +30,14 @@ func (in *inputs) status(ctx context.Context, v value) Listener {
 		return Listener{}
 	}
 	in.need(s, "listen", "host:port to serve on, such as 127.0.0.1:8080; without a status section nothing is served")
-	return in.listener(ctx, s, "")
+	return in.listener(ctx, s)
 }
 
-// listener has no Listen where that is absent, and after a complaint. taken is the address of another
-// one; "": there is none.
-func (in *inputs) listener(ctx context.Context, s section, taken string) Listener {
+// address is where a listener is.
+type address struct{ key, listen string } // listen is "" if there is none
+
+// listener has no Listen where that is absent, and after a complaint. taken are the addresses of others.
+func (in *inputs) listener(ctx context.Context, s section, taken ...address) Listener {
 	v := s.get("listen")
 	l := Listener{TLS: in.serverTLS(ctx, s.get("tls")), Insecure: in.boolean(s.get("insecure"))}
 	text, ok := in.text(v)
@@ -50,8 +52,10 @@ func (in *inputs) listener(ctx context.Context, s section, taken string) Listene
 	if !isLoopback(host) && !s.has("tls") && !l.Insecure {
 		in.complain(v, "can be reached from other hosts, and there is no TLS: listen on 127.0.0.1, set tls, or insecure: true where nobody else is on the network")
 	}
-	if taken != "" && collide(text, taken) {
-		in.complain(v, "is the address of status.listen: give each its own port")
+	for _, other := range taken {
+		if other.listen != "" && collide(text, other.listen) {
+			in.complain(v, "is the address of "+other.key+": give each its own port")
+		}
 	}
 	l.Listen = text
 	return l

@@ -72,3 +72,21 @@ func TestListenersApart(t *testing.T) {
 		assert.Equal(t, []string{"3:10: tokens.listen: is the address of status.listen: give each its own port"}, told, "%v", c)
 	}
 }
+
+// Of three each has its own, and each that has not is named.
+func TestThreeListenersApart(t *testing.T) {
+	s := newStage(t)
+	of := func(status, tokens, gateway string) string {
+		return empty + "status: {listen: '" + status + "'}\ntokens: {listen: '" + tokens + "', clients: []}\ngateway: {listen: '" + gateway + "', insecure: true, clients: []}"
+	}
+	const ofStatus = "4:11: gateway.listen: is the address of status.listen: give each its own port"
+	const ofTokens = "4:11: gateway.listen: is the address of tokens.listen: give each its own port"
+	s.assertTold([]edge{
+		{of("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"), nil},
+		{of("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"), nil},
+		{of("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:1"), []string{ofStatus}},
+		{of("127.0.0.1:1", "127.0.0.1:2", "localhost:2"), []string{ofTokens}},
+		{of("127.0.0.1:1", "127.0.0.2:1", ":1"), []string{ofStatus, ofTokens}},
+		{empty + "tokens: {socket: t.sock, clients: []}\ngateway: {listen: '127.0.0.1:1', clients: []}", nil},
+	})
+}

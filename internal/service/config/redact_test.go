@@ -28,13 +28,14 @@ func TestRedacted(t *testing.T) {
 	s.write("old", "old-"+clientSecret)
 	c := s.good(strings.Replace(withKeys, "app, ", "app, proxy_url_file: proxy, ca_file: ca}, {name: m2m, kind: oauth2, token_url: https://i.example/t, client_id: x, client_secret_file: app}]\n", 1) +
 		"redis: {url_file: url, tls: {ca_file: ca, cert_file: cert, key_file: key}}\n" +
-		"tokens: {listen: ':1', tls: {cert_file: cert, key_file: key, client_ca_file: ca}, clients: [{name: a, secret_file: client, previous_secret_file: old, credentials: [crm]}]}\n")
+		"tokens: {listen: ':1', tls: {cert_file: cert, key_file: key, client_ca_file: ca}, clients: [{name: a, secret_file: client, previous_secret_file: old, credentials: [crm]}]}\n" +
+		"gateway: {listen: ':2', tls: {cert_file: cert, key_file: key, client_ca_file: ca}, clients: [{name: a, secret_file: client, previous_secret_file: old, credentials: [crm]}]}\n")
 	d := s.good(empty + "redis: {password_file: password}")
 
 	hidden := append([]string{keyNumber(t, c)}, secrets...)
 	for _, part := range []any{
-		c, *c, c.Redis, &c.Redis, d.Redis, c.Redis.TLS, *c.Redis.TLS, c.Tokens, &c.Tokens, c.Tokens.TLS, *c.Tokens.TLS, c.Tokens.Clients, c.Credentials,
-		c.Credentials[0], c.Credentials[1], c.Credentials[0].Fetcher, c.Status, d,
+		c, *c, c.Redis, &c.Redis, d.Redis, c.Redis.TLS, *c.Redis.TLS, c.Tokens, &c.Tokens, c.Tokens.TLS, *c.Tokens.TLS, c.Tokens.Clients, c.Gateway, &c.Gateway, c.Gateway.Clients, c.Credentials,
+		c.Credentials[0], c.Credentials[1], c.Credentials[0].Fetcher, c.Credentials[0].Secret, c.Status, d,
 	} {
 		for _, printed := range everyPrint(part) {
 			for _, secret := range hidden {
@@ -75,4 +76,9 @@ func TestConfigAsJSON(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(encoded), `"Redis":"redis(single, password)"`)
 	assert.Contains(t, string(encoded), `"Name":"crm"`)
+	var read struct{ Credentials []map[string]any }
+	require.NoError(t, json.Unmarshal(encoded, &read))
+	for _, hidden := range []string{"Secret", "API"} {
+		assert.NotContains(t, read.Credentials[0], hidden)
+	}
 }

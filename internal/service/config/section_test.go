@@ -7,8 +7,8 @@ func TestKeys(t *testing.T) {
 	newStage(t).assertTold([]edge{
 		{"redis: {}", []string{"1:1: credentials: is missing: list what is kept fresh, or write credentials: [] for nothing yet"}},
 		{"credential: []\n" + empty, []string{"1:1: a key that is not known here: did you mean credentials?"}},
-		{empty + "gateway: {}", []string{"2:1: a key that is not known here: there are redis, credentials, status and tokens"}},
-		{empty + inlineSecret + ": {}", []string{"2:1: a key that is not known here: there are redis, credentials, status and tokens"}},
+		{empty + "door: {}", []string{"2:1: a key that is not known here: there are redis, credentials, status, tokens and gateway"}},
+		{empty + inlineSecret + ": {}", []string{"2:1: a key that is not known here: there are redis, credentials, status, tokens and gateway"}},
 		{empty + "redis: {urll: x, " + inlineSecret + "}", []string{
 			"2:9: redis: a key that is not known here: did you mean url?",
 			"2:18: redis: a key that is not known here: there are url, url_file, url_env, prefix, user, password_file, password_env and tls",
