@@ -21,11 +21,20 @@ func credentialsOf(c *config.Config) []vault.Credential {
 	return all
 }
 
-// clientsOf are a configuration's, as their table wants them.
-func clientsOf(c *config.Config) []clients.Client {
-	all := make([]clients.Client, len(c.Tokens.Clients))
-	for i, of := range c.Tokens.Clients {
-		all[i] = clients.Client{Name: of.Name, SANs: of.SANs, UID: of.UID, Credentials: of.Credentials, Rate: of.Rate}
+// tokensClientsOf are those of the token door, as their table wants them.
+func tokensClientsOf(c *config.Config) []clients.Client { return clientsOf(c.Tokens.Clients, 0) }
+
+// gatewayClientsOf are those of the gateway, as their table wants them: each may call, whatever else it may.
+func gatewayClientsOf(c *config.Config) []clients.Client {
+	return clientsOf(c.Gateway.Clients, clients.Call)
+}
+
+func clientsOf(list []config.Client, everyoneMay clients.Permission) []clients.Client {
+	all := make([]clients.Client, len(list))
+	for i, of := range list {
+		all[i] = clients.Client{
+			Name: of.Name, SANs: of.SANs, UID: of.UID, Credentials: of.Credentials, May: everyoneMay, Rate: of.Rate,
+		}
 		for _, secret := range []tokencache.Secret{of.Secret, of.Previous} {
 			if !secret.IsZero() {
 				all[i].Secrets = append(all[i].Secrets, secret)
@@ -38,12 +47,18 @@ func clientsOf(c *config.Config) []clients.Client {
 	return all
 }
 
-var permissions = map[string]clients.Permission{config.MayGet: clients.Get, config.MayReject: clients.Reject}
+var permissions = map[string]clients.Permission{
+	config.MayGet: clients.Get, config.MayReject: clients.Reject,
+	config.MayWS: clients.WS, config.MayUserLogin: clients.UserLogin, config.MayUserTokens: clients.UserTokens,
+}
 
+// namesOf are those of the clients of all doors, and of the credentials.
 func namesOf(c *config.Config) (clients, credentials map[string]bool) {
 	clients, credentials = map[string]bool{}, map[string]bool{}
-	for _, of := range c.Tokens.Clients {
-		clients[of.Name] = true
+	for _, list := range [][]config.Client{c.Tokens.Clients, c.Gateway.Clients} {
+		for _, of := range list {
+			clients[of.Name] = true
+		}
 	}
 	for _, of := range c.Credentials {
 		credentials[of.Name] = true

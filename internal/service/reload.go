@@ -134,6 +134,8 @@ func (s *Service) restartNeeded(c *config.Config) error {
 		{"tokens.hosts", strings.Join(s.config.Tokens.Hosts, " "), strings.Join(c.Tokens.Hosts, " ")},
 		{"tokens.socket", s.config.Tokens.Socket, c.Tokens.Socket},
 		{"tokens.socket_mode", s.config.Tokens.SocketMode, c.Tokens.SocketMode},
+		{"gateway.listen, or whether there is a gateway,", s.config.Gateway.Listen, c.Gateway.Listen},
+		{"gateway.tls: with or without", s.config.Gateway.TLS == nil, c.Gateway.TLS == nil},
 	} {
 		if part.before != part.then {
 			errs = append(errs, fmt.Errorf("%s: %s has changed, which needs a restart: restart the service, or change it back", s.Path, part.name))

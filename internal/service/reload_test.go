@@ -153,6 +153,7 @@ func TestReloadCannotChangeWhatNeedsARestart(t *testing.T) {
 			`listen: "127.0.0.1:8081"`:           `listen: "127.0.0.1:8091"`,
 			"\ncredentials:":                     "\nredis: {prefix: other}\ncredentials:",
 			"  clients:\n":                       "  socket: other.sock\n  clients:\n",
+			"\nstatus:":                          "\ngateway: {listen: \"127.0.0.1:8082\", clients: []}\nstatus:",
 		} {
 			w.write("onetoken.yaml", strings.Replace(plainConfig, was, is, 1))
 			time.Sleep(3 * time.Second)
@@ -163,6 +164,43 @@ func TestReloadCannotChangeWhatNeedsARestart(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		assert.Empty(t, w.refused())
 	})
+}
+
+// Of a gateway its clients and its certificates alone are taken.
+func TestGatewayAndRestarts(t *testing.T) {
+	at := func(listen string, tls *config.ServerTLS, clients ...config.Client) config.Gateway {
+		return config.Gateway{Listener: config.Listener{Listen: listen, TLS: tls}, Clients: clients}
+	}
+	before := at("127.0.0.1:8082", nil)
+	for name, c := range map[string]struct {
+		before, then config.Gateway
+		told         []string
+	}{
+		"the same":               {before, before, nil},
+		"another client":         {before, at("127.0.0.1:8082", nil, config.Client{Name: "bot"}), nil},
+		"another certificate":    {at(":1", &config.ServerTLS{}), at(":1", &config.ServerTLS{}), nil},
+		"another address":        {before, at("127.0.0.1:8083", nil), []string{"gateway.listen"}},
+		"TLS":                    {before, at("127.0.0.1:8082", &config.ServerTLS{}), []string{"gateway.tls"}},
+		"no TLS":                 {at("127.0.0.1:8082", &config.ServerTLS{}), before, []string{"gateway.tls"}},
+		"a first one":            {config.Gateway{}, before, []string{"gateway.listen"}},
+		"none any more":          {before, config.Gateway{}, []string{"gateway.listen"}},
+		"a first one, with TLS":  {config.Gateway{}, at(":1", &config.ServerTLS{}), []string{"gateway.listen", "gateway.tls"}},
+		"none, as it was before": {config.Gateway{}, config.Gateway{}, nil},
+	} {
+		s := &Service{Options: Options{Path: "onetoken.yaml"}, config: &config.Config{Gateway: c.before}}
+		err := s.restartNeeded(&config.Config{Gateway: c.then})
+		if c.told == nil {
+			assert.NoError(t, err, name)
+			continue
+		}
+		require.Error(t, err, name)
+		lines := strings.Split(err.Error(), "\n")
+		require.Len(t, lines, len(c.told), name)
+		for i, key := range c.told {
+			assert.Contains(t, lines[i], "onetoken.yaml: "+key, name)
+			assert.Contains(t, lines[i], "needs a restart", name)
+		}
+	}
 }
 
 // A file that is written in place, and is halfway there for a moment, does not count.

@@ -71,8 +71,9 @@ func Check(ctx context.Context, path string, getenv func(string) string) (warnin
 	for _, warning := range c.Warnings {
 		warnings = append(warnings, warning.String())
 	}
-	_, err = clients.New(clientsOf(c), nil)
-	return warnings, err
+	_, err = clients.New(tokensClientsOf(c), nil)
+	_, gateway := clients.New(gatewayClientsOf(c), nil)
+	return warnings, errors.Join(err, gateway)
 }
 
 // shutdownTakes bounds how long it takes to end, whatever is under way.
@@ -113,7 +114,7 @@ func newService(o Options, first *config.Config) (*Service, error) {
 		uses: newUses(o.Logger), metrics: metrics.New(), counts: newCounts(),
 	}
 	s.access.current.Store(&first.Redis)
-	table, err := clients.New(clientsOf(first), nil)
+	table, err := clients.New(tokensClientsOf(first), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +204,7 @@ func (s *Service) close(within time.Duration) error {
 
 // apply has c be the configuration. Its error changes nothing.
 func (s *Service) apply(c *config.Config) error {
-	table, err := clients.New(clientsOf(c), s.clients.Load())
+	table, err := clients.New(tokensClientsOf(c), s.clients.Load())
 	if err != nil {
 		return err
 	}
