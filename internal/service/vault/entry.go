@@ -40,10 +40,18 @@ func (e *Entry) Name() string { return e.name }
 
 // Serving is what the configuration says, or said before it changed, of the credential that serves.
 func (e *Entry) Serving() Credential {
-	c := *e.serving().fetcher.to.Load()
+	return e.of(e.serving())
+}
+
+// of is what id was configured as, by this name.
+func (e *Entry) of(id *identity) Credential {
+	c := *id.fetcher.to.Load()
 	c.Name = e.name
 	return c
 }
+
+// Newest is what the configuration says now. It need not serve yet: see Newer.
+func (e *Entry) Newest() Credential { return e.held.Load().newest }
 
 // ID is that of the credential that serves: see [tokencache.Credential.ID].
 func (e *Entry) ID() string { return e.held.Load().live.source.ID() }
@@ -60,18 +68,24 @@ func (e *Entry) serving() *identity {
 // Get returns a token with what is planned for it: at once if there is one, else it waits as
 // [tokencache.Source.Get] does, with its errors.
 func (e *Entry) Get(ctx context.Context) (tokencache.Schedule, error) {
+	_, plan, err := e.get(ctx)
+	return plan, err
+}
+
+// get tells also which identity the token is of.
+func (e *Entry) get(ctx context.Context) (*identity, tokencache.Schedule, error) {
 	for {
 		id := e.serving()
 		_, err := id.source.Get(ctx)
 		switch plan, ok := id.source.Schedule(); {
 		case err == nil && ok:
-			return plan, nil
+			return id, plan, nil
 		case err == nil && ctx.Err() == nil: // it was rejected meanwhile, or ends: there will be another
 			continue
 		case errors.Is(err, tokencache.ErrClosed) && e.serving() != id:
 			continue
 		default:
-			return tokencache.Schedule{}, cmp.Or(err, ctx.Err())
+			return nil, tokencache.Schedule{}, cmp.Or(err, ctx.Err())
 		}
 	}
 }

@@ -2,7 +2,8 @@
 // place of what when the configuration changes. Reading order:
 //
 //  1. vault.go: the names, and a change of all of them in one step.
-//  2. entry.go: one name. A changed credential runs beside the old one until it has a token.
+//  2. entry.go: one name. A changed credential runs beside the old one until it has a token. live.go: what
+//     serves it, and its token, of one moment.
 //  3. identity.go: one Source, which several names may share.
 //
 // Nothing here waits for Redis or an issuer but Get and Status. Cache.Source and Source.Close are called with
@@ -13,6 +14,7 @@ import (
 	"cmp"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,10 @@ type Credential struct {
 	Kind string // of issuer
 	App  string // the app's or client's id
 	URL  string // where the issuer is
+	// Secret of an app; zero of other kinds. It is given to nobody but the issuer at URL.
+	Secret tokencache.Secret
+	// API sends calls of the issuer's APIs, by the way to it; nil of other kinds. It keeps connections.
+	API http.RoundTripper
 	// Disabled: it is listed, and nothing else.
 	Disabled bool
 	// Fetcher of its tokens; nil only of a disabled one.
