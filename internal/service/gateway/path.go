@@ -1,0 +1,91 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// methods that are passed on.
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// plainPath returns the path of a request, if every server that reads it finds the same parts in it: then what is
+// decided here by the path holds where it is served.
+func plainPath(r *http.Request) (path string, no *refusal) {
+	if r.Method == http.MethodConnect || r.URL.IsAbs() || r.URL.Host != "" {
+		return "", noForwardProxy
+	}
+	if !slices.Contains(methods, r.Method) {
+		return "", wrongMethod(strings.Join(methods, ", "))
+	}
+	rest, rooted := strings.CutPrefix(r.URL.EscapedPath(), "/")
+	if !rooted {
+		return "", notHere
+	}
+	parts := strings.Split(rest, "/")
+	for i, part := range parts {
+		if isOdd(part, i == len(parts)-1) {
+			return "", oddPath
+		}
+	}
+	return r.URL.Path, nil
+}
+
+// isOdd is of a part of the path in which something may stand for the part's end, or for another part: decoded
+// once, or twice, as some servers do it.
+func isOdd(part string, last bool) bool {
+	if part == "" {
+		return !last
+	}
+	for range 2 {
+		plain, err := url.PathUnescape(part)
+		if err != nil { // a percent sign that means itself
+			return false
+		}
+		if plain == "." || plain == ".." || strings.ContainsFunc(plain, endsPart) {
+			return true
+		}
+		part = plain
+	}
+	return false
+}
+
+// endsPart is of slashes, of what some servers take for one or cut a part at, and of control characters.
+func endsPart(c rune) bool { return c == '/' || c == '\\' || c == ';' || c < ' ' || c == 0x7f }
+
+// endpointOf a path, whichever way it is spelled that some server may take for the same.
+func endpointOf(path string) endpoint {
+	plain := strings.ToLower(strings.TrimRight(path, "/"))
+	if e, ok := endpoints[plain]; ok {
+		return e
+	}
+	switch {
+	case plain == "/open-apis/auth" || strings.HasPrefix(plain, "/open-apis/auth/"):
+		return endpoint{serve: func(*visit) *refusal { return noSuchEndpoint }}
+	case strings.HasPrefix(plain, "/open-apis/"):
+		return endpoint{serve: (*visit).call}
+	}
+	return endpoint{serve: func(*visit) *refusal { return notHere }}
+}
+
+type endpoint struct {
+	serve func(*visit) *refusal
+	oauth bool // its errors have RFC 6749's form as well
+}
+
+// endpoints by their paths in lower case.
+var endpoints = map[string]endpoint{
+	"/open-apis/auth/v3/tenant_access_token/internal": {serve: (*visit).issueTenant},
+	"/open-apis/auth/v3/app_access_token/internal":    {serve: (*visit).issueApp},
+
+	"/callback/ws/endpoint":                {serve: longConnection.serve},
+	"/open-apis/auth/v3/app_ticket/resend": {serve: appTicket.serve},
+	"/open-apis/authen/v2/oauth/token":     {serve: signIn.serve, oauth: true},
+
+	// By the app access token: what these answer is a user's.
+	"/open-apis/authen/v1/access_token":              {serve: (*visit).callToSignIn},
+	"/open-apis/authen/v1/refresh_access_token":      {serve: (*visit).callToSignIn},
+	"/open-apis/authen/v1/oidc/access_token":         {serve: (*visit).callToSignIn},
+	"/open-apis/authen/v1/oidc/refresh_access_token": {serve: (*visit).callToSignIn},
+}
