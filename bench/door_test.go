@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,13 +36,7 @@ const (
 // turn, at the same rate: requests are due at fixed times, whether or not others were answered, and each is
 // measured from then on.
 func TestDoor(t *testing.T) {
-	nginx, err := exec.LookPath("nginx")
-	if err != nil {
-		if os.Getenv("ONETOKEN_REQUIRE_REDIS") == "1" {
-			t.Fatal("nginx is not installed, and ONETOKEN_REQUIRE_REDIS=1 wants it")
-		}
-		t.Skip("nginx is not installed")
-	}
+	nginx := tool(t, "nginx")
 	door := startDoor(t)
 	body := door.ask(t)
 	static := startNginx(t, nginx, body)
@@ -184,8 +179,23 @@ func (d doorProcess) ask(t *testing.T) []byte {
 // startNginx serves a body, in the way that is nginx' fastest: it comes with the configuration.
 func startNginx(t *testing.T, nginx string, body []byte) (url string) {
 	t.Helper()
-	dir, port := t.TempDir(), redistest.FreePort(t)
 	text := bytes.Repeat([]byte("x"), len(body)) // with nothing that its configuration would take for its own
+	return runNginx(t, nginx, fmt.Sprintf(`
+	server {
+		listen 127.0.0.1:PORT;
+		location / {
+			default_type application/json;
+			add_header Cache-Control no-store;
+			return 200 "%s";
+		}
+	}
+`, text), "") + "/"
+}
+
+// runNginx runs one with what stands in its http block, where PORT stands for one that is free, until path is answered.
+func runNginx(t *testing.T, nginx, block, path string) (url string) {
+	t.Helper()
+	dir, port := t.TempDir(), strconv.Itoa(redistest.FreePort(t))
 	conf := fmt.Sprintf(`
 daemon off;
 pid %[1]s/pid;
@@ -195,16 +205,11 @@ events { worker_connections 1024; }
 http {
 	access_log off;
 	keepalive_requests 1000000;
-	server {
-		listen 127.0.0.1:%[2]d;
-		location / {
-			default_type application/json;
-			add_header Cache-Control no-store;
-			return 200 "%[3]s";
-		}
-	}
+	client_body_temp_path %[1]s/body;
+	proxy_temp_path %[1]s/proxy;
+%[2]s
 }
-`, dir, port, text)
+`, dir, strings.ReplaceAll(block, "PORT", port))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf), 0o600))
 	cmd := exec.Command(nginx, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"))
 	var said redistest.Output
@@ -214,7 +219,7 @@ http {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait()
 	})
-	url = "http://127.0.0.1:" + strconv.Itoa(port) + "/"
-	require.Eventually(t, func() bool { return fetchOnce(t.Context(), http.DefaultClient, url, "") == nil }, 10*time.Second, 10*time.Millisecond, "%s", &said)
+	url = "http://127.0.0.1:" + port
+	require.Eventually(t, func() bool { return fetchOnce(t.Context(), http.DefaultClient, url+path, "") == nil }, 10*time.Second, 10*time.Millisecond, "%s", &said)
 	return url
 }

@@ -48,11 +48,19 @@ func (c Claim) Over() float64 { return 100 * (c.Found/c.Limit - 1) }
 
 // Claims are all figures that must hold, beside what was found.
 func Claims(f *results.File) []Claim {
-	claims := append(freshClaims(f), fleetClaims(f)...)
-	if f.Door == nil {
-		return claims
+	return slices.Concat(freshClaims(f), fleetClaims(f), serviceClaims(f))
+}
+
+func serviceClaims(f *results.File) (claims []Claim) {
+	if f.Door != nil {
+		claims = append(claims, Claim{What: "Token door: p99, times that of nginx with a static answer", Limit: 2, Found: shown(f.Door.TimesNginx.Median()), Unit: "x"})
 	}
-	return append(claims, Claim{What: "Token door: p99, times that of nginx with a static answer", Limit: 2, Found: shown(f.Door.TimesNginx.Median()), Unit: "x"})
+	if f.Gateway != nil {
+		claims = append(claims,
+			Claim{What: "Gateway: p50, times that of nginx as a proxy", Limit: 1.5, Found: shown(f.Gateway.TimesP50.Median()), Unit: "x"},
+			Claim{What: "Gateway: calls a second, of which nginx as a proxy makes so many times as many", Limit: 1.43, Found: shown(1 / f.Gateway.TimesRate.Median()), Unit: "x"})
+	}
+	return claims
 }
 
 const cacheMisses = "With so many copies in memory a read is what the caches of the processor make of it: a copy of the floor's is smaller than ours, and nothing else lies between them."

@@ -32,6 +32,7 @@ type File struct {
 	Refreshers    *Refreshers
 	Idle          *Idle
 	Door          *Door
+	Gateway       *Gateway
 }
 
 // Missing names the measurements that are not in the file.
@@ -54,6 +55,7 @@ func (f *File) Missing() (names []string) {
 		{"Refreshers", f.Refreshers != nil},
 		{"Idle", f.Idle != nil},
 		{"Door", f.Door != nil},
+		{"Gateway", f.Gateway != nil},
 	} {
 		if !part.is {
 			names = append(names, part.name)
@@ -143,6 +145,16 @@ type Door struct {
 	DoorP50, DoorP99     Sample
 	TimesNginx           Sample // p99
 	Requests, NotGranted int    // at the door, in all runs
+}
+
+// Gateway is the service's gateway for SDKs, beside nginx as a proxy of the same API that puts a fixed token in. Each of the
+// connections asks again as soon as it is answered.
+type Gateway struct {
+	Connections            int
+	NginxP50, GatewayP50   Sample // microseconds
+	NginxRate, GatewayRate Sample // calls a second
+	TimesP50, TimesRate    Sample // the gateway's, times that of nginx
+	Calls, Failed          int    // at the gateway, in all runs
 }
 
 // Herd is a number of replicas that start at once on an empty Redis.

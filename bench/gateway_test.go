@@ -1,0 +1,198 @@
+package bench_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/bench/results"
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+const gatewayConnections = 100
+
+// TestGateway has the same call of an API sent by the gateway, and by an nginx that puts a fixed token in, in turn:
+// by 100 connections, each of which asks again as soon as it is answered.
+func TestGateway(t *testing.T) {
+	nginx, wrk := tool(t, "nginx"), tool(t, "wrk")
+	issuer := feishutest.New(feishutest.Config{AppID: "cli_bench", AppSecret: "secret-of-the-app"})
+	api := httptest.NewServer(issuer)
+	t.Cleanup(api.Close)
+	gateway := startGateway(t, api.URL)
+	standIn := gateway.signOn(t)
+	real := realToken(t, api.URL)
+	proxy := startProxy(t, nginx, api.URL, real)
+	out := &results.Gateway{Connections: gatewayConnections}
+	lasts := time.Duration(sized(5000, 300)) * time.Millisecond
+	repeat(t, func(int) {
+		theirs := storm(t, wrk, proxy, "", lasts)
+		ours := storm(t, wrk, gateway.url, standIn, lasts)
+		out.Calls, out.Failed = out.Calls+ours.calls, out.Failed+ours.failed
+		assert.Zero(t, theirs.failed, "nginx")
+		out.NginxP50.AddTime(theirs.p50, time.Microsecond)
+		out.GatewayP50.AddTime(ours.p50, time.Microsecond)
+		out.NginxRate.Add(theirs.rate)
+		out.GatewayRate.Add(ours.rate)
+		out.TimesP50.Add(float64(ours.p50) / float64(theirs.p50))
+		out.TimesRate.Add(ours.rate / theirs.rate)
+	})
+	assert.Zero(t, out.Failed)
+	t.Logf("%d connections: nginx p50 %.0f µs, %.0f/s; gateway p50 %.0f µs, %.0f/s: p50 %.2f x, rate %.2f x",
+		gatewayConnections, out.NginxP50.Median(), out.NginxRate.Median(), out.GatewayP50.Median(), out.GatewayRate.Median(), out.TimesP50.Median(), out.TimesRate.Median())
+	found.Gateway = out
+}
+
+// tool is a program that the test is about.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil && os.Getenv("ONETOKEN_REQUIRE_REDIS") == "1" {
+		t.Fatalf("%s is not installed, and ONETOKEN_REQUIRE_REDIS=1 wants it", name)
+	}
+	if err != nil {
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
+// stormed is what became of requests.
+type stormed struct {
+	calls, failed int
+	rate          float64 // a second
+	p50           time.Duration
+}
+
+var (
+	wrkTotal  = regexp.MustCompile(`(\d+) requests in`)
+	wrkRate   = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
+	wrkHalf   = regexp.MustCompile(`50%\s+([\d.]+)(us|ms|s)\n`)
+	wrkOther  = regexp.MustCompile(`Non-2xx or 3xx responses: (\d+)`)
+	wrkBroken = regexp.MustCompile(`Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)`)
+)
+
+// storm asks by wrk.
+func storm(t *testing.T, wrk, url, token string, lasts time.Duration) (s stormed) {
+	t.Helper()
+	args := []string{"--threads", "1", "--connections", strconv.Itoa(gatewayConnections), "--latency", "--duration", strconv.Itoa(max(1, int(lasts.Seconds()))) + "s"}
+	if token != "" {
+		args = append(args, "--header", "Authorization: Bearer "+token)
+	}
+	text, err := exec.CommandContext(t.Context(), wrk, append(args, url+feishutest.QueryPath)...).CombinedOutput()
+	require.NoError(t, err, "%s", text)
+	number := func(by *regexp.Regexp) float64 {
+		match := by.FindSubmatch(text)
+		require.NotNil(t, match, "%s", text)
+		n, err := strconv.ParseFloat(string(match[1]), 64)
+		require.NoError(t, err)
+		return n
+	}
+	s.calls, s.rate = int(number(wrkTotal)), number(wrkRate)
+	unit := map[string]time.Duration{"us": time.Microsecond, "ms": time.Millisecond, "s": time.Second}[string(wrkHalf.FindSubmatch(text)[2])]
+	s.p50 = time.Duration(number(wrkHalf) * float64(unit))
+	if wrkOther.Match(text) {
+		s.failed = int(number(wrkOther))
+	}
+	if match := wrkBroken.FindSubmatch(text); match != nil {
+		for _, count := range match[1:] {
+			n, err := strconv.Atoi(string(count))
+			require.NoError(t, err)
+			s.failed += n
+		}
+	}
+	return s
+}
+
+// gatewayProcess is a service of one app.
+type gatewayProcess struct{ url string }
+
+func startGateway(t *testing.T, api string) gatewayProcess {
+	t.Helper()
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "onetoken")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/onetoken")
+	build.Dir = ".."
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	write := func(name, content string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	write("app", "secret-of-the-app")
+	write("client", doorSecret)
+	write("onetoken.yaml", fmt.Sprintf(`
+redis: {url: "redis://%s"}
+credentials:
+  - {name: crm, kind: feishu, app_id: cli_bench, app_secret_file: app, base_url: "%s"}
+gateway:
+  listen: 127.0.0.1:0
+  clients:
+    - {name: bench, secret_file: client, credentials: [crm], rate: 100000}
+`, redistest.StartServer(t).Addr(), api))
+	var said redistest.Output
+	cmd := exec.Command(binary, "refresher", "--config", filepath.Join(dir, "onetoken.yaml"))
+	cmd.Env = []string{"HOME=" + dir}
+	cmd.Stderr = &said
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	listens := regexp.MustCompile(`gateway: listens on (http\S+)\n`)
+	require.Eventually(t, func() bool { return listens.MatchString(said.String()) }, 20*time.Second, 10*time.Millisecond, "%s", &said)
+	return gatewayProcess{listens.FindStringSubmatch(said.String())[1]}
+}
+
+// signOn gets a stand-in, as an SDK does it.
+func (g gatewayProcess) signOn(t *testing.T) string { return askForToken(t, g.url, doorSecret) }
+
+// realToken is one of the issuer's, for nginx.
+func realToken(t *testing.T, api string) string { return askForToken(t, api, "secret-of-the-app") }
+
+func askForToken(t *testing.T, at, secret string) string {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"app_id": "cli_bench", "app_secret": secret})
+	require.NoError(t, err)
+	res, err := http.Post(at+feishutest.TenantTokenPath, "application/json; charset=utf-8", bytes.NewReader(body))
+	require.NoError(t, err)
+	defer res.Body.Close()
+	var given struct {
+		Tenant string `json:"tenant_access_token"`
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&given))
+	require.NotEmpty(t, given.Tenant)
+	return given.Tenant
+}
+
+// startProxy has nginx pass requests on with a token, by connections that it keeps.
+func startProxy(t *testing.T, nginx, api, token string) (url string) {
+	t.Helper()
+	return runNginx(t, nginx, fmt.Sprintf(`
+	upstream api {
+		server %s;
+		keepalive 128;
+		keepalive_requests 1000000;
+	}
+	server {
+		listen 127.0.0.1:PORT;
+		location / {
+			proxy_pass http://api;
+			proxy_http_version 1.1;
+			proxy_set_header Connection "";
+			proxy_set_header Authorization "Bearer %s";
+		}
+	}
+`, strings.TrimPrefix(api, "http://"), token), feishutest.QueryPath)
+}
