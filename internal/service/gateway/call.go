@@ -2,19 +2,12 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
-	"github.com/onetoken-go/onetoken/fetcher/bearer"
 	"github.com/onetoken-go/onetoken/internal/service/absence"
 	"github.com/onetoken-go/onetoken/internal/service/clients"
-	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// keepBody is how much of a body is kept, so that it can be sent once more with another token.
-const keepBody = 1 << 20
 
 // call passes a call of an API on.
 func (v *visit) call() *refusal { return v.callFor(clients.Call, "") }
@@ -54,8 +47,7 @@ func (v *visit) callFor(needs clients.Permission, word string) *refusal {
 	if !v.still(text, needs) {
 		return deadToken
 	}
-	v.forward(live.BaseURL, withToken(live, s.kind))
-	return nil
+	return v.forwardWith(live, s.kind)
 }
 
 // tokenOf is what a request has as a token.
@@ -111,69 +103,8 @@ func (v *visit) callAsUser(needs clients.Permission, word string) *refusal {
 			return mayNot(word)
 		}
 		if credential, ok := v.find(name); ok {
-			app := credential.App()
-			v.forward(app.BaseURL, app.API)
-			return nil
+			return v.forward(credential.App())
 		}
 	}
 	return foreignToken
-}
-
-// withToken sends requests with the app's token, and once more with another if the API rejects it: all of this is
-// package bearer's.
-func withToken(live Live, kind bearer.Kind) http.RoundTripper {
-	transport, err := bearer.New(bearer.Config{
-		Source: &tokens{live: live}, Kind: kind, Hosts: []string{originOf(live.BaseURL)}, KeepBody: keepBody, Base: live.API,
-	})
-	if err != nil {
-		return failing{err}
-	}
-	return transport
-}
-
-// originOf is scheme and host.
-func originOf(baseURL string) string {
-	u, err := url.Parse(baseURL)
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
-}
-
-// tokens are those of one request.
-type tokens struct {
-	live  Live
-	given bool
-}
-
-func (t *tokens) Get(ctx context.Context) (tokencache.Token, error) {
-	if !t.given {
-		t.given = true
-		return t.live.Token, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
-	return t.live.Tokens.Another(ctx)
-}
-
-func (t *tokens) Invalidate(ctx context.Context, bad tokencache.Token) error {
-	return t.live.Tokens.Invalidate(ctx, bad)
-}
-
-// failing is a transport that could not be made.
-type failing struct{ err error }
-
-func (f failing) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		_ = r.Body.Close()
-	}
-	return nil, f.err
-}
-
-// reasonOf an error of a transport.
-func reasonOf(err error) *refusal {
-	if errors.Is(err, bearer.ErrNoToken) {
-		return without(absence.OfKind())
-	}
-	return unreachable(err)
 }

@@ -277,3 +277,20 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 	g = s.call(http.MethodPost, messagesPath, s.standIn(), body)
 	assert.Equal(t, 99991663, g.Code)
 }
+
+// A credential that serves yet as what it was before, of another kind, has nowhere to send a call.
+func TestNoWayToTheAPI(t *testing.T) {
+	s := open(t)
+	s.vault["crm"] = wayless{s.vault["crm"].(*app)}
+	g := s.call(http.MethodGet, "/open-apis/x", s.standIn(), "")
+	assert.Equal(t, 502, g.status)
+	assert.Empty(t, s.api.requests())
+}
+
+type wayless struct{ *app }
+
+func (w wayless) Live(ctx context.Context) (gateway.Live, error) {
+	live, err := w.app.Live(ctx)
+	live.API = nil
+	return live, err
+}

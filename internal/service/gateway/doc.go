@@ -57,6 +57,6 @@
 // # Reading order
 //
 // gateway.go takes a request to its endpoint, which path.go finds: issue.go, call.go or secret.go. These end in forward.go
-// or in a refusal.go. standin.go is what clients hold, linger.go how a refused body ends. config.go is what the package
+// or in a refusal.go; upstream.go is where calls go. standin.go is what clients hold, linger.go how a refused body ends. config.go is what the package
 // needs, and what it tells.
 package gateway

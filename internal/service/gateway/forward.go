@@ -1,20 +1,40 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
+
+	"github.com/onetoken-go/onetoken/fetcher/bearer"
+	"github.com/onetoken-go/onetoken/internal/service/absence"
 )
 
-// forward passes the request on to the base URL, and the answer back: each byte when it comes.
-func (v *visit) forward(baseURL string, by http.RoundTripper) {
-	base, err := url.Parse(baseURL)
+// forward passes the request on as it is, but for what rewrite does, and the answer back: each byte when it comes.
+func (v *visit) forward(app App) *refusal {
+	to, err := v.gateway.upstreams.to(app)
 	if err != nil {
-		v.refuse(unreachable(err))
-		return
+		return unreachable(err)
 	}
+	v.proxy(to.base, app.API)
+	return nil
+}
+
+// forwardWith does it with the app's token of that kind, and once more with another if the API rejects it.
+func (v *visit) forwardWith(live Live, kind bearer.Kind) *refusal {
+	to, err := v.gateway.upstreams.to(live.App)
+	if err != nil {
+		return unreachable(err)
+	}
+	v.r = v.r.WithContext(context.WithValue(v.r.Context(), tokensKey{}, &tokens{live: live, kind: kind}))
+	v.proxy(to.base, to.withToken)
+	return nil
+}
+
+func (v *visit) proxy(base *url.URL, by http.RoundTripper) {
 	proxy := v.gateway.proxy
 	proxy.Rewrite = func(p *httputil.ProxyRequest) { rewrite(p, base) }
 	proxy.Transport = alone{by, v.r}
@@ -103,7 +123,11 @@ func (v *visit) failed(err error) {
 		v.w.WriteHeader(http.StatusBadGateway) // to nobody
 		return
 	}
-	v.refuse(reasonOf(err))
+	if errors.Is(err, bearer.ErrNoToken) {
+		v.refuse(without(absence.OfKind()))
+		return
+	}
+	v.refuse(unreachable(err))
 }
 
 // buffers are httputil's, of 32 KiB, for the bodies of answers.

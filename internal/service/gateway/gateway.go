@@ -12,8 +12,9 @@ import (
 // Gateway is an http.Handler: see the package's page. It holds nothing that has to be closed, starts no goroutine,
 // and is safe for concurrent use. A server has to give it no limit for a whole request or response.
 type Gateway struct {
-	config Config
-	proxy  httputil.ReverseProxy // what all calls have in common
+	config    Config
+	proxy     httputil.ReverseProxy // what all calls have in common
+	upstreams upstreams
 }
 
 // New makes a Gateway. The error joins every complaint.

@@ -71,8 +71,7 @@ func (b secretBody) serve(v *visit) *refusal {
 	fields.set(b.id, app.ID)
 	fields.set(b.secret, app.Secret.Reveal())
 	v.r = b.request(v.r, fields.encode())
-	v.forward(app.BaseURL, app.API)
-	return nil
+	return v.forward(app)
 }
 
 // request is that of the client with another body, to the one spelling of the path.

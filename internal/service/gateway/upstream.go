@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/onetoken-go/onetoken/fetcher/bearer"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// upstream is where an app's APIs are.
+type upstream struct {
+	base *url.URL
+	// withToken sends a request with a token of its tokens, which are in its context. All of that is package bearer's.
+	withToken http.RoundTripper
+}
+
+// upstreams are those that were used, so that nothing has to be made anew for each call.
+type upstreams struct {
+	mu    sync.RWMutex // guards known
+	known map[upstreamKey]upstream
+}
+
+type upstreamKey struct {
+	baseURL string
+	api     http.RoundTripper
+}
+
+// mostUpstreams bounds what reloads leave behind: beyond it all are forgotten, and made anew.
+const mostUpstreams = 1024
+
+// keepBody is how much of a body is kept, so that it can be sent once more with another token.
+const keepBody = 1 << 20
+
+func (u *upstreams) to(app App) (upstream, error) {
+	key := upstreamKey{app.BaseURL, app.API}
+	u.mu.RLock()
+	known, ok := u.known[key]
+	u.mu.RUnlock()
+	if ok {
+		return known, nil
+	}
+	made, err := newUpstream(app)
+	if err != nil {
+		return upstream{}, err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.known == nil || len(u.known) >= mostUpstreams {
+		u.known = map[upstreamKey]upstream{}
+	}
+	u.known[key] = made
+	return made, nil
+}
+
+// newUpstream refuses an app without a way to its APIs, for which package bearer would take a way of its own.
+func newUpstream(app App) (upstream, error) {
+	if app.API == nil || app.BaseURL == "" {
+		return upstream{}, errors.New("the credential is of no app that has APIs")
+	}
+	base, err := url.Parse(app.BaseURL)
+	if err != nil {
+		return upstream{}, err
+	}
+	transport, err := bearer.New(bearer.Config{For: tokensOf, Hosts: []string{base.Scheme + "://" + base.Host}, KeepBody: keepBody, Base: app.API})
+	return upstream{base, transport}, err
+}
+
+// tokens are those of one request.
+type tokens struct {
+	live  Live
+	kind  bearer.Kind
+	given bool
+}
+
+type tokensKey struct{}
+
+func tokensOf(r *http.Request) (bearer.Source, bearer.Kind) {
+	t, ok := r.Context().Value(tokensKey{}).(*tokens)
+	if !ok {
+		return nil, 0
+	}
+	return t, t.kind
+}
+
+// Get returns the token that was at hand, and then another.
+func (t *tokens) Get(ctx context.Context) (tokencache.Token, error) {
+	if !t.given {
+		t.given = true
+		return t.live.Token, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	return t.live.Tokens.Another(ctx)
+}
+
+func (t *tokens) Invalidate(ctx context.Context, bad tokencache.Token) error {
+	return t.live.Tokens.Invalidate(ctx, bad)
+}
