@@ -14,7 +14,7 @@ func credentialsOf(c *config.Config) []vault.Credential {
 	all := make([]vault.Credential, len(c.Credentials))
 	for i, of := range c.Credentials {
 		all[i] = vault.Credential{
-			Name: of.Name, Kind: of.Kind, App: of.ID, URL: of.URL, Disabled: of.Disabled, Fetcher: of.Fetcher,
+			Name: of.Name, Kind: of.Kind, App: of.ID, URL: of.URL, Disabled: of.Disabled, Fetcher: of.Fetcher, Secret: of.Secret, API: of.API,
 			RejectsSecret: of.RejectsSecret, Revision: of.Revision, Purpose: of.Purpose,
 		}
 	}

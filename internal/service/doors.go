@@ -22,7 +22,7 @@ import (
 
 // doors are what is open to others, each at a listener.
 type doors struct {
-	status, tokens, socket *opened // nil: not asked for
+	status, tokens, socket, gateway *opened // nil: not asked for
 
 	// certified: the status listener has authorities that vouch for clients, so that nobody else may look.
 	certified atomic.Bool
@@ -41,33 +41,49 @@ const graceOfDoors = 5 * time.Second
 // open listens, and serves nothing yet: whoever connects waits. Its error closes what was opened.
 func (d *doors) open(ctx context.Context, c *config.Config, logger *slog.Logger) error {
 	var errs []error
-	open := func(name, address, socket string, tls *config.ServerTLS) *opened {
-		if address == "" && socket == "" {
-			return nil
-		}
-		o := &opened{name: name}
-		l := listen.Config{Address: address, Socket: socket, Logger: logger, Grace: graceOfDoors}
-		if socket != "" {
-			l.SocketMode = c.Tokens.SocketMode
-		}
-		if tls != nil {
-			o.tls = listen.NewTLS(identityOf(tls))
-			l.TLS = o.tls
-		}
-		var err error
-		if o.listener, err = listen.Open(ctx, l); err != nil {
+	open := func(name string, tls *config.ServerTLS, l listen.Config) *opened {
+		l.Logger, l.Grace = logger, graceOfDoors
+		o, err := openOne(ctx, name, tls, l)
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-			return nil
 		}
 		return o
 	}
-	d.status = open("status", c.Status.Listen, "", c.Status.TLS)
-	d.tokens = open("tokens", c.Tokens.Listen, "", c.Tokens.TLS)
-	d.socket = open("tokens", "", c.Tokens.Socket, nil)
+	d.status = open("status", c.Status.TLS, listen.Config{Address: c.Status.Listen})
+	d.tokens = open("tokens", c.Tokens.TLS, listen.Config{Address: c.Tokens.Listen})
+	d.socket = open("tokens", nil, listen.Config{Socket: c.Tokens.Socket, SocketMode: c.Tokens.SocketMode})
+	d.gateway = open("gateway", c.Gateway.TLS, streams(c.Gateway.Listen))
 	if len(errs) > 0 {
 		d.close()
 	}
 	return errors.Join(errs...)
+}
+
+// streams is a listener for requests and responses that may be of any size, and take any time, as long as they go on.
+func streams(address string) listen.Config {
+	return listen.Config{
+		Address: address, MaxHeaderBytes: 32 << 10, MaxBodyBytes: -1, ReadTimeout: -1, WriteTimeout: -1,
+	}
+}
+
+// openOne returns nil of a door that is not asked for.
+func openOne(ctx context.Context, name string, tls *config.ServerTLS, l listen.Config) (*opened, error) {
+	if l.Address == "" && l.Socket == "" {
+		return nil, nil
+	}
+	o := &opened{name: name}
+	if tls != nil {
+		o.tls = listen.NewTLS(identityOf(tls))
+		l.TLS = o.tls
+	}
+	if l.Socket == "" {
+		l.SocketMode = 0
+	}
+	var err error
+	if o.listener, err = listen.Open(ctx, l); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 func identityOf(tls *config.ServerTLS) *listen.Identity {
@@ -75,7 +91,7 @@ func identityOf(tls *config.ServerTLS) *listen.Identity {
 }
 
 func (d *doors) all() (all []*opened) {
-	for _, o := range []*opened{d.status, d.tokens, d.socket} {
+	for _, o := range []*opened{d.status, d.tokens, d.socket, d.gateway} {
 		if o != nil {
 			all = append(all, o)
 		}
@@ -92,20 +108,40 @@ func (d *doors) close() {
 // reload has the certificates of c be shown from now on.
 func (d *doors) reload(c *config.Config) {
 	d.certified.Store(c.Status.TLS != nil && c.Status.TLS.ClientCA != nil)
-	for o, tls := range map[*opened]*config.ServerTLS{d.status: c.Status.TLS, d.tokens: c.Tokens.TLS} {
+	for o, tls := range map[*opened]*config.ServerTLS{d.status: c.Status.TLS, d.tokens: c.Tokens.TLS, d.gateway: c.Gateway.TLS} {
 		if o != nil && o.tls != nil && tls != nil {
 			o.tls.Replace(identityOf(tls))
 		}
 	}
 }
 
+// handlers are what answers at the doors.
+type handlers struct{ status, tokens, gateway http.Handler }
+
+func (s *Service) handlers() (h handlers, err error) {
+	if h.tokens, err = s.tokenDoor(); err != nil {
+		return h, err
+	}
+	h.gateway, err = s.gatewayDoor()
+	h.status = s.doors.guarded(s.statusHandler())
+	return h, err
+}
+
+// handlerOf a door that is open.
+func (d *doors) handlerOf(o *opened, h handlers) http.Handler {
+	switch o {
+	case d.status:
+		return h.status
+	case d.gateway:
+		return h.gateway
+	}
+	return h.tokens
+}
+
 // serve answers until ctx ends.
-func (d *doors) serve(ctx context.Context, group *errgroup.Group, status, tokens http.Handler, say func(string)) {
+func (d *doors) serve(ctx context.Context, group *errgroup.Group, h handlers, say func(string)) {
 	for _, o := range d.all() {
-		handler := tokens
-		if o == d.status {
-			handler = d.guarded(status)
-		}
+		handler := d.handlerOf(o, h)
 		say(o.name + ": listens on " + o.at())
 		group.Go(func() error {
 			err := o.listener.Serve(ctx, handler)

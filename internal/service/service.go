@@ -50,7 +50,8 @@ type Service struct {
 	redis    redisWatch
 	cache    *tokencache.Cache
 	vault    *vault.Vault
-	clients  atomic.Pointer[clients.Table]
+	clients  atomic.Pointer[clients.Table] // of the token door
+	callers  atomic.Pointer[clients.Table] // of the gateway
 	pulse    pulse.Pulse
 	ready    readiness
 	survey   survey
@@ -114,11 +115,9 @@ func newService(o Options, first *config.Config) (*Service, error) {
 		uses: newUses(o.Logger), metrics: metrics.New(), counts: newCounts(),
 	}
 	s.access.current.Store(&first.Redis)
-	table, err := clients.New(tokensClientsOf(first), nil)
-	if err != nil {
+	if err := s.admit(first); err != nil {
 		return nil, err
 	}
-	s.clients.Store(table)
 	return s, nil
 }
 
@@ -131,7 +130,7 @@ func (s *Service) run(ctx context.Context, first *config.Config) error {
 	s.config = first
 	s.loaded.note(s.apply(first))
 
-	tokens, err := s.tokenDoor()
+	handlers, err := s.handlers()
 	if err != nil {
 		return errors.Join(err, s.close(shutdownTakes))
 	}
@@ -142,7 +141,7 @@ func (s *Service) run(ctx context.Context, first *config.Config) error {
 		teller.Run(telling)
 	}()
 	group, ctx := errgroup.WithContext(ctx)
-	s.doors.serve(ctx, group, s.statusHandler(), tokens, s.Say)
+	s.doors.serve(ctx, group, handlers, s.Say)
 	group.Go(func() error { return s.cache.Run(ctx) })
 	group.Go(func() error {
 		s.pulse.Beat(ctx)
@@ -204,13 +203,11 @@ func (s *Service) close(within time.Duration) error {
 
 // apply has c be the configuration. Its error changes nothing.
 func (s *Service) apply(c *config.Config) error {
-	table, err := clients.New(tokensClientsOf(c), s.clients.Load())
-	if err != nil {
+	if err := s.admit(c); err != nil { // before the credentials: what a name means anew is for those who are granted it anew
 		return err
 	}
 	s.access.current.Store(&c.Redis)
 	s.doors.reload(c)
-	s.clients.Store(table) // before the credentials: what a name means anew is for those who are granted it anew
 	changes := s.vault.Apply(credentialsOf(c))
 	for _, name := range changes.Removed {
 		s.counts.forget(name)
@@ -221,8 +218,20 @@ func (s *Service) apply(c *config.Config) error {
 	for _, warning := range c.Warnings {
 		s.Logger.Warn("the configuration", "warning", warning.String())
 	}
-	s.Logger.Info("the configuration is loaded", "file", s.Path, "credentials", len(c.Credentials), "clients", len(c.Tokens.Clients),
+	s.Logger.Info("the configuration is loaded", "file", s.Path, "credentials", len(c.Credentials), "clients", len(c.Tokens.Clients)+len(c.Gateway.Clients),
 		"added", changes.Added, "changed", changes.Changed, "removed", changes.Removed)
+	return nil
+}
+
+// admit has these be the clients of each door. Its error changes nothing.
+func (s *Service) admit(c *config.Config) error {
+	ofTokens, err := clients.New(tokensClientsOf(c), s.clients.Load())
+	ofGateway, gatewayErr := clients.New(gatewayClientsOf(c), s.callers.Load())
+	if err := errors.Join(err, gatewayErr); err != nil {
+		return err
+	}
+	s.clients.Store(ofTokens)
+	s.callers.Store(ofGateway)
 	return nil
 }
 

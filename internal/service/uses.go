@@ -59,8 +59,25 @@ func (u *uses) granted(of use, now time.Time) {
 
 // denied notes a use that was refused: each kind is told at once, and then once a minute.
 func (u *uses) denied(of use, reason string, now time.Time) {
+	if untold, due := u.isDue(of, reason, now); due {
+		u.logger.Info("refused use of a credential", "credential", of.credential, "client", of.client, "door", of.door,
+			"reason", reason, "more_since_the_last", untold)
+	}
+}
+
+// failed notes a use that came to nothing, and for which nobody is to blame who asked: as often.
+func (u *uses) failed(of use, reason string, cause error, now time.Time) {
+	if untold, due := u.isDue(of, reason, now); due {
+		u.logger.Warn("a use of a credential failed", "credential", of.credential, "client", of.client, "door", of.door,
+			"reason", reason, "err", cause, "more_since_the_last", untold)
+	}
+}
+
+// isDue counts those that are not told.
+func (u *uses) isDue(of use, reason string, now time.Time) (untold int, due bool) {
 	kind := refusal{of, reason}
 	u.mu.Lock()
+	defer u.mu.Unlock()
 	r, known := u.refused[kind]
 	if !known {
 		u.makeRoom()
@@ -69,14 +86,11 @@ func (u *uses) denied(of use, reason string, now time.Time) {
 	}
 	if known && now.Sub(r.told) < refusalEvery {
 		r.untold++
-		u.mu.Unlock()
-		return
+		return 0, false
 	}
-	untold := r.untold
+	untold = r.untold
 	r.told, r.untold = now, 0
-	u.mu.Unlock()
-	u.logger.Info("refused use of a credential", "credential", of.credential, "client", of.client, "door", of.door,
-		"reason", reason, "more_since_the_last", untold)
+	return untold, true
 }
 
 // makeRoom is called with u.mu held.
