@@ -58,12 +58,13 @@ type Config struct {
 	IdleTimeout time.Duration
 
 	// Grace is how long Serve takes at most after its ctx has ended; 0 means 10 s. Requests under
-	// way have nine tenths of it to finish. Then their contexts end, and their handlers have the
-	// rest to answer.
+	// way have nine tenths of it to finish, those with a hijacked connection included. Then their
+	// contexts end, and their handlers have the rest to answer.
 	Grace time.Duration
 
 	// MaxConnections bounds the open connections; 0 means 10,000. Beyond it, a new one takes the
-	// place of one that waits for a request. Only if all have requests under way is it refused.
+	// place of one that waits for a request. Only if all have requests under way is it refused. One that
+	// is hijacked counts until the handler returns, whether it is closed before or kept for longer.
 	MaxConnections int
 
 	// MaxStreams bounds the requests under way in one HTTP/2 connection; 0 means 100.

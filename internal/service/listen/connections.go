@@ -12,17 +12,18 @@ import (
 
 // connections bounds how many clients are connected. A connection either waits for a request or has
 // one under way; those that wait can be closed to make room. A client that sends its headers slowly
-// still waits, so that thousands of those lock nobody out.
+// still waits, so that thousands of those lock nobody out. A hijacked one has its request under way until the
+// handler returns: net/http no longer knows of it, and if nobody counted it, a client could hold any number.
 type connections struct {
 	most   int
 	logger *slog.Logger
 
-	mu       sync.Mutex // guards all below
-	open     map[net.Conn]*connection
-	admitted int        // of those open; the others are being closed
-	fresh    *list.List // admitted, without a request yet, by when they came
-	idle     *list.List // admitted, had some, by when the last was done
-	handlers int        // calls of handlers under way
+	mu       sync.Mutex               // guards all below
+	open     map[net.Conn]*connection // by what is below TLS
+	admitted int                      // of those open; the others are being closed
+	fresh    *list.List               // admitted, without a request yet, by when they came
+	idle     *list.List               // admitted, had some, by when the last was done
+	handlers int                      // calls of handlers under way
 	closing  bool
 	empty    chan struct{} // closed once closing and nothing is left
 	crowd    crowd
@@ -33,6 +34,7 @@ type connection struct {
 	conn     net.Conn  // below TLS
 	identity *Identity // that the handshake was made with; nil without TLS
 	admitted bool
+	hijacked bool          // and its handler has not returned
 	since    time.Time     // when it began to wait
 	queue    *list.List    // where it waits
 	place    *list.Element // in queue; nil while a request is under way
@@ -61,7 +63,7 @@ func connectionOf(ctx context.Context) *connection {
 // the one goroutine that accepts.
 func (c *connections) admit(ctx context.Context, conn net.Conn, now time.Time) context.Context {
 	newcomer := &connection{conn: raw(conn)}
-	loser, report := c.enter(conn, newcomer, now)
+	loser, report := c.enter(newcomer, now)
 	if loser != nil {
 		_ = loser.conn.Close()
 	}
@@ -72,10 +74,10 @@ func (c *connections) admit(ctx context.Context, conn net.Conn, now time.Time) c
 }
 
 // enter returns the connection that has to be closed: one that waits, the newcomer, or nil.
-func (c *connections) enter(conn net.Conn, newcomer *connection, now time.Time) (loser *connection, report report) {
+func (c *connections) enter(newcomer *connection, now time.Time) (loser *connection, report report) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.open[conn] = newcomer
+	c.open[newcomer.conn] = newcomer
 	if c.closing {
 		return newcomer, report
 	}
@@ -131,8 +133,8 @@ func (c *connections) dismiss(known *connection) {
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.open[conn]
-	if known == nil { // hijacked
+	known := c.open[raw(conn)]
+	if known == nil { // net/http has no more to say of those that are gone
 		return
 	}
 	switch state {
@@ -140,11 +142,17 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 		c.dequeue(known)
 	case http.StateIdle:
 		c.enqueue(known, c.idle, time.Now())
-	case http.StateClosed, http.StateHijacked:
-		c.dismiss(known)
-		delete(c.open, conn)
-		c.announceEmpty()
+	case http.StateHijacked:
+		known.hijacked = true
+	case http.StateClosed:
+		c.forget(known)
 	}
+}
+
+func (c *connections) forget(known *connection) {
+	c.dismiss(known)
+	delete(c.open, known.conn)
+	c.announceEmpty()
 }
 
 // enqueue leaves out those that are being closed: nobody can close them again.
@@ -164,17 +172,22 @@ func (c *connections) dequeue(known *connection) {
 	}
 }
 
-// begin counts a call of the handler, and end the end of it.
+// begin counts a call of the handler, and end the end of it, with which a hijacked connection is no
+// longer counted: what the handler does with it afterwards is not seen here.
 func (c *connections) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.handlers++
 }
 
-func (c *connections) end() {
+func (c *connections) end(known *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.handlers--
+	if known.hijacked {
+		c.forget(known)
+		return
+	}
 	c.announceEmpty()
 }
 
@@ -183,47 +196,4 @@ func (c *connections) handled() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.handlers
-}
-
-// turnAway closes the connections that had no request yet, and those that are still to come.
-func (c *connections) turnAway() {
-	for _, waiting := range c.shut() {
-		_ = waiting.conn.Close()
-	}
-}
-
-func (c *connections) shut() (waiting []*connection) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closing {
-		return nil
-	}
-	c.closing = true
-	for known := longestWaiting(c.fresh); known != nil; known = longestWaiting(c.fresh) {
-		c.dismiss(known)
-		waiting = append(waiting, known)
-	}
-	c.announceEmpty()
-	return waiting
-}
-
-// announceEmpty can happen once: when closing, no connection opens a handler that was not counted.
-func (c *connections) announceEmpty() {
-	if !c.closing || len(c.open) > 0 || c.handlers > 0 {
-		return
-	}
-	select {
-	case <-c.empty:
-	default:
-		close(c.empty)
-	}
-}
-
-// wait returns when all connections are closed and all handlers have returned, or when ctx ends.
-func (c *connections) wait(ctx context.Context) {
-	c.turnAway()
-	select {
-	case <-c.empty:
-	case <-ctx.Done():
-	}
 }

@@ -3,6 +3,7 @@ package listen_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -137,6 +138,98 @@ func TestConnectionsThatEndMakeRoom(t *testing.T) {
 		defer response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	}, within, 10*time.Millisecond)
+}
+
+const upgrade = "GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+
+// Net/http forgets of them, so that nothing else bounds them.
+func TestAHijackedConnectionCountsUntilItsHandlerReturns(t *testing.T) {
+	for name, secured := range map[string]bool{"plain": false, "TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release, released := make(chan struct{}), make(chan struct{})
+				config, dial := listen.Config{MaxConnections: 2}, func(p servedPipes) net.Conn { return p.dial(t) }
+				if secured {
+					authority := newAuthority(t)
+					config.TLS = listen.NewTLS(authority.identity(t, nil))
+					dial = func(p servedPipes) net.Conn { return tls.Client(p.dial(t), authority.trusting("http/1.1")) }
+				}
+				var kept net.Conn
+				p := servePipes(t, config, func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path != "/upgrade" {
+						ok(w, r)
+						return
+					}
+					conn := switched(t, w)
+					if !secured {
+						_ = conn.Close() // which changes nothing
+					}
+					<-release
+					kept = conn // nor does this
+					close(released)
+				})
+				first, second := dial(p), dial(p)
+				assert.Equal(t, "101 ", ask(t, first, upgrade))
+				assert.Equal(t, "200 OK", ask(t, second, hello), "a second fits")
+				synctest.Wait()
+				third := dial(p)
+				assert.Equal(t, "200 OK", ask(t, third, hello))
+				assert.True(t, isClosed(t, second), "a third takes the place of the one that waits, and not of the one that is hijacked")
+				close(release)
+				<-released
+				synctest.Wait()
+				assert.Equal(t, "200 OK", ask(t, dial(p), hello))
+				assert.Equal(t, "200 OK", ask(t, third, hello), "there is room for two again")
+				_ = kept.Close()
+			})
+		})
+	}
+}
+
+func TestUpgradesBeyondMaxConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 5
+		p := servePipes(t, listen.Config{MaxConnections: most}, func(w http.ResponseWriter, r *http.Request) {
+			conn := switched(t, w)
+			defer conn.Close()
+			_, _ = io.Copy(conn, conn)
+		})
+		var held []net.Conn
+		for range most {
+			held = append(held, p.dial(t))
+			assert.Equal(t, "101 ", ask(t, held[len(held)-1], upgrade))
+		}
+		for range 3 {
+			assert.True(t, isClosed(t, p.dial(t)), "one more is refused")
+		}
+		for _, conn := range held {
+			assert.Equal(t, "echo", echoed(t, conn))
+		}
+		require.NoError(t, held[0].Close())
+		synctest.Wait()
+		assert.Equal(t, "101 ", ask(t, p.dial(t), upgrade), "one that ends makes room")
+	})
+}
+
+// switched hijacks, and answers with 101.
+func switched(t *testing.T, w http.ResponseWriter) net.Conn {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if assert.NoError(t, err) {
+		_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		assert.NoError(t, err)
+	}
+	return conn
+}
+
+// echoed is what comes back.
+func echoed(t *testing.T, conn net.Conn) string {
+	t.Helper()
+	_, err := io.WriteString(conn, "echo")
+	require.NoError(t, err)
+	back := make([]byte, len("echo"))
+	_, err = io.ReadFull(conn, back)
+	require.NoError(t, err)
+	return string(back)
 }
 
 func sent(t *testing.T, s *served, request string) net.Conn {

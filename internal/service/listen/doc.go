@@ -12,8 +12,8 @@
 //
 // config.go has what can be set. listener.go opens, serves and shuts down. tcp.go and socket.go
 // open what is listened on; address.go says what is wrong with it. connections.go bounds how many
-// clients there are, and guard.go what a request may be. tls.go holds the certificates and
-// replaces them. log.go sorts what net/http has to say.
+// clients there are, and closing.go ends them. guard.go bounds what a request may be. tls.go holds the
+// certificates and replaces them. log.go sorts what net/http has to say.
 //
 // # Promised
 //
@@ -22,9 +22,11 @@
 //     there is replaced; a socket on which somebody listens, and what is no socket, is left alone.
 //     Closing removes the socket only if it is still the one that was opened.
 //   - Requests that began before ctx ended get their time to finish: Grace in all. Serve returns
-//     after that at the latest, and says if requests were cut off.
+//     after that at the latest, and says if requests were cut off. A hijacked connection is a request
+//     under way until its handler returns; at the end of Grace it is closed.
 //   - No client takes more than its headers, its body and its time. Clients that only hold
 //     connections do not lock others out: beyond MaxConnections those go that have waited longest.
+//     Hijacked ones are counted among them until their handlers return.
 //   - Certificates are replaced without closing a connection under a request. From the next
 //     request on, a client certificate counts only if the present CAs vouch for it, on old
 //     connections too; and no session is resumed, so that each new one is verified.
@@ -34,7 +36,8 @@
 //
 //   - A rate per client, and who a client is: that is the handler's. It finds the uid of a client on
 //     a Unix socket by [peer.PeerOf], and a certificate in Request.TLS.
-//   - That hijacked connections are counted or closed: the handler that hijacks has to do both.
+//   - That a hijacked connection is closed when its handler returns, or counted afterwards: the handler that
+//     hijacks has to do that.
 //   - That a client sees no reset when the service ends: it may send into a connection that is just
 //     being closed for being idle, or one still in the kernel's queue. It has to try again, elsewhere.
 package listen

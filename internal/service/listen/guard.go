@@ -35,7 +35,7 @@ func newGuard(config Config, clients *connections, next http.Handler) *guard {
 // ServeHTTP calls the handler with a request that keeps to the limits.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.clients.begin()
-	defer g.clients.end()
+	defer g.clients.end(connectionOf(r.Context()))
 	defer g.recovered(r)
 	if headerBytes(r) > g.maxHeaderBytes {
 		w.Header().Set("Connection", "close") // as net/http does with even more

@@ -37,7 +37,7 @@ type authority struct {
 	pool        *x509.CertPool
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func newAuthority(t *testing.T) *authority {
 }
 
 // issue returns a certificate for servers and clients, and its key, in PEM.
-func (a *authority) issue(t *testing.T, name string, life time.Duration) (certificate, key []byte) {
+func (a *authority) issue(t testing.TB, name string, life time.Duration) (certificate, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func (a *authority) issue(t *testing.T, name string, life time.Duration) (certif
 }
 
 // identity is one for 127.0.0.1; clients is who vouches for those, or nil.
-func (a *authority) identity(t *testing.T, clients *authority) *listen.Identity {
+func (a *authority) identity(t testing.TB, clients *authority) *listen.Identity {
 	t.Helper()
 	var cas *x509.CertPool
 	if clients != nil {
@@ -96,7 +96,7 @@ func (a *authority) identity(t *testing.T, clients *authority) *listen.Identity 
 }
 
 // client is a certificate that a client shows.
-func (a *authority) client(t *testing.T, name string, life time.Duration) []tls.Certificate {
+func (a *authority) client(t testing.TB, name string, life time.Duration) []tls.Certificate {
 	t.Helper()
 	certificate, key := a.issue(t, name, life)
 	pair, err := tls.X509KeyPair(certificate, key)
@@ -104,7 +104,12 @@ func (a *authority) client(t *testing.T, name string, life time.Duration) []tls.
 	return []tls.Certificate{pair}
 }
 
-func serial(t *testing.T) *big.Int {
+// trusting is the configuration of a client that speaks one protocol.
+func (a *authority) trusting(proto string) *tls.Config {
+	return &tls.Config{RootCAs: a.pool, ServerName: "127.0.0.1", NextProtos: []string{proto}}
+}
+
+func serial(t testing.TB) *big.Int {
 	t.Helper()
 	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 100))
 	require.NoError(t, err)

@@ -62,9 +62,10 @@ func (l *Listener) Close() error {
 }
 
 // Serve answers with handler until ctx ends. Then it accepts nothing more, closes connections
-// without a request, lets requests under way finish, and closes. It returns nil if all of them did,
-// ErrCutOff if some did not within Config.Grace, or the error that ended it early. All goroutines
-// have ended when it returns, except handlers that go on after their contexts have ended.
+// without a request, lets requests under way finish, those with a hijacked connection included, and closes.
+// It returns nil if all of them did, ErrCutOff if some did not within nine tenths of Config.Grace, or the
+// error that ended it early. All goroutines have ended when it returns, except handlers that go on
+// after their contexts have ended.
 //
 // Handlers' contexts carry the values of ctx, the uid of a client on a Unix socket (see
 // [peer.PeerOf]), and end with the connection. Call it once.
@@ -147,7 +148,8 @@ func (l *Listener) introduce(ctx context.Context, clients *connections, conn net
 }
 
 // shutDown ends all connections within the grace. Handlers that use up nine tenths of it lose their
-// contexts, and have the last tenth to answer; then they lose their connections.
+// contexts, and have the last tenth to answer; then they lose their connections. Those that have hijacked
+// theirs are treated alike, but net/http's Shutdown and Close do not know of them.
 func (l *Listener) shutDown(server *http.Server, clients *connections, cancel context.CancelFunc) error {
 	whole, done := context.WithTimeout(context.Background(), l.config.Grace)
 	defer done()
@@ -158,14 +160,17 @@ func (l *Listener) shutDown(server *http.Server, clients *connections, cancel co
 	// By the time that net/http calls it, a connection without a request would get no response:
 	// see conn.serve. It would hold up the shutdown for 5 s.
 	server.RegisterOnShutdown(clients.turnAway)
+	err := server.Shutdown(polite)
+	clients.wait(polite)
 	var cutOff error
-	if err := server.Shutdown(polite); errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || clients.handled() > 0 {
 		cutOff = fmt.Errorf("%w: %d were under way after %v", ErrCutOff, clients.handled(), patient)
 		cancel()
 		_ = server.Shutdown(whole) // if that ends first, Close does it
 	}
 	_ = server.Close() // the listener may be closed already
 	clients.wait(whole)
+	clients.closeHijacked()
 	return cutOff
 }
 
