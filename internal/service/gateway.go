@@ -21,6 +21,7 @@ func (s *Service) auditCall(u gateway.Use) {
 	of, now := use{client: u.Client, door: "gateway", credential: u.Credential}, time.Now()
 	s.counts.requests.WithLabelValues(of.door, of.credential, strconv.Itoa(u.Status)).Inc()
 	switch {
+	case u.Status == gateway.StatusGone:
 	case u.Cause != nil:
 		s.uses.failed(of, u.Refused, u.Cause, now)
 	case u.Refused != "":
@@ -42,8 +43,6 @@ func (c calling) Find(name string) (gateway.Credential, bool) {
 }
 
 type called struct{ entry *vault.Entry }
-
-func (c called) AppID() string { return c.entry.Newest().App }
 
 func (c called) App() gateway.App { return appOf(c.entry.Serving()) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/absence"
 	"github.com/onetoken-go/onetoken/internal/service/clients"
@@ -17,7 +18,8 @@ func (v *visit) callToSignIn() *refusal {
 	return v.callFor(clients.Call|clients.UserLogin, "user_login")
 }
 
-// callFor puts the token in the stand-in's place. Word is for a client who has no such permission.
+// callFor finds the client by its stand-in, and passes the call on with the app's token. Word names the permission that
+// is missing, in the refusal.
 func (v *visit) callFor(needs clients.Permission, word string) *refusal {
 	text, no := tokenOf(v.r)
 	if no != nil {
@@ -26,7 +28,9 @@ func (v *visit) callFor(needs clients.Permission, word string) *refusal {
 	if !isStandIn(text) {
 		return v.callAsUser(needs, word)
 	}
-	s, who, ok := readStandIn(text, v.table, v.now)
+	table := v.gateway.config.Clients()
+	s, who, ok := readStandIn(text, table, time.Now())
+	v.use.Client = who.Name()
 	if !ok {
 		return deadToken
 	}
@@ -44,7 +48,7 @@ func (v *visit) callFor(needs clients.Permission, word string) *refusal {
 	if no != nil {
 		return no
 	}
-	if !v.still(text, needs) {
+	if live.ID != s.app || !v.mayStill(text, table, needs) {
 		return deadToken
 	}
 	return v.forwardWith(live, s.kind)
@@ -63,41 +67,44 @@ func tokenOf(r *http.Request) (string, *refusal) {
 	return token, nil
 }
 
-// await returns the app with a token, which is at hand but in a process' first moments.
+// patience is how long a request waits for a token that is not at hand, and once more for another after a rejection.
+const patience = 10 * time.Second
+
+// await returns the app with a token. Only a process in its first moments, or an outage, has it wait.
 func (v *visit) await(credential Credential) (Live, *refusal) {
-	ctx, cancel := context.WithTimeout(v.r.Context(), Patience)
+	ctx, cancel := context.WithTimeout(v.r.Context(), patience)
 	defer cancel()
 	live, err := credential.Live(ctx)
 	if err != nil {
-		return Live{}, without(absence.Of(err))
+		return Live{}, noTokenNow(absence.Of(err))
 	}
 	return live, nil
 }
 
-// still reports whether the stand-in is good yet: a reload may have ended it while a token was waited for.
-func (v *visit) still(text string, needs clients.Permission) bool {
-	now := v.gateway.config.Clients()
-	if now == v.table {
+// mayStill reports whether the stand-in is good by the table that is in force by now: a reload may have taken the right
+// away while a token was waited for.
+func (v *visit) mayStill(text string, before *clients.Table, needs clients.Permission) bool {
+	table := v.gateway.config.Clients()
+	if table == before {
 		return true
 	}
-	v.table = now
-	s, who, ok := readStandIn(text, now, v.now)
+	s, who, ok := readStandIn(text, table, time.Now())
 	return ok && who.May(s.credential, needs)
 }
 
-// callAsUser passes a call on with the token that it has: the user's, of whom the gateway knows nothing. The client
-// has to show who it is by its certificate.
+// callAsUser passes a call on with the token that it has: a user's, of whom the gateway knows nothing. The client has to
+// show who it is by its certificate.
 func (v *visit) callAsUser(needs clients.Permission, word string) *refusal {
-	who, ok := v.table.ByCertificate(v.r.TLS)
+	who, ok := v.gateway.config.Clients().ByCertificate(v.r.TLS)
 	if !ok {
 		return foreignToken
 	}
 	if no := v.enter(who); no != nil {
 		return no
 	}
-	for _, name := range who.Credentials() { // all have one base URL: see package config
+	for _, name := range who.Credentials() { // of which any will do: all have one base URL, see package config
 		if !who.May(name, clients.Call|clients.UserTokens) {
-			break
+			return foreignToken
 		}
 		if !who.May(name, needs) {
 			return mayNot(word)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,19 +102,18 @@ func TestDeathOfStandIns(t *testing.T) {
 	byNew, byOld := s.standIn(), s.ask(tenantPath, "cli_crm", oldSecret).Tenant
 	bot := everybody()[0]
 	for name, c := range map[string]struct {
-		change       func(*clients.Client)
-		new, old     bool
-		removeFromIt bool
+		change   func(*clients.Client)
+		new, old bool
 	}{
-		"nothing":         {change: func(*clients.Client) {}, new: true, old: true},
-		"its rate":        {change: func(c *clients.Client) { c.Rate = 7 }, new: true, old: true},
-		"its old secret":  {change: func(c *clients.Client) { c.Secrets = secrets(botSecret) }, new: true},
-		"its new secret":  {change: func(c *clients.Client) { c.Secrets = secrets(oldSecret) }, old: true},
-		"their order":     {change: func(c *clients.Client) { c.Secrets = secrets(oldSecret, botSecret) }, new: true, old: true},
-		"its grant":       {change: func(c *clients.Client) { c.Credentials = []string{"erp"} }},
-		"its permission":  {change: func(c *clients.Client) { c.May = clients.Get }},
-		"its name":        {change: func(c *clients.Client) { c.Name = "robot" }},
-		"its may of more": {change: func(c *clients.Client) { c.May = clients.Call }, new: true, old: true},
+		"nothing":                     {change: func(*clients.Client) {}, new: true, old: true},
+		"its rate":                    {change: func(c *clients.Client) { c.Rate = 7 }, new: true, old: true},
+		"its old secret":              {change: func(c *clients.Client) { c.Secrets = secrets(botSecret) }, new: true},
+		"its new secret":              {change: func(c *clients.Client) { c.Secrets = secrets(oldSecret) }, old: true},
+		"their order":                 {change: func(c *clients.Client) { c.Secrets = secrets(oldSecret, botSecret) }, new: true, old: true},
+		"its grant":                   {change: func(c *clients.Client) { c.Credentials = []string{"erp"} }},
+		"its permission":              {change: func(c *clients.Client) { c.May = clients.Get }},
+		"its name":                    {change: func(c *clients.Client) { c.Name = "robot" }},
+		"rights that it has not used": {change: func(c *clients.Client) { c.May = clients.Call }, new: true, old: true},
 	} {
 		changed := bot
 		c.change(&changed)
@@ -150,10 +150,9 @@ func TestRightThatIsTakenAwayMeanwhile(t *testing.T) {
 // The token that an API rejects is told the fleet, and the call sent once more with the next.
 func TestRejection(t *testing.T) {
 	for name, c := range map[string]struct {
-		body       string
-		chunked    bool
-		twice      bool
-		standsOnce bool
+		body    string
+		chunked bool
+		twice   bool
 	}{
 		"no body":                   {twice: true},
 		"small":                     {body: "{}", twice: true},
@@ -268,9 +267,11 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 	g := s.call(http.MethodPost, messagesPath, "ot1.dead.AAAA", body)
 	assert.Equal(t, 99991663, g.Code)
 	s.api.does(func(w http.ResponseWriter, r *http.Request) {
+		const rejection = `{"code":99991663,"msg":"Invalid access token for authorization."}`
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(rejection))) // so that the answer is whole before the body is
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"code":99991663,"msg":"Invalid access token for authorization."}`)
+		_, _ = io.WriteString(w, rejection)
 		_ = http.NewResponseController(w).Flush()
 		_, _ = io.Copy(io.Discard, r.Body) // else net/http there would close the connection under the gateway
 	})
@@ -293,4 +294,88 @@ func (w wayless) Live(ctx context.Context) (gateway.Live, error) {
 	live, err := w.app.Live(ctx)
 	live.API = nil
 	return live, err
+}
+
+// A rejection is seen also if the client would take it compressed.
+func TestRejectionOfWhoTakesGzip(t *testing.T) {
+	s := open(t)
+	s.api.does(func(w http.ResponseWriter, r *http.Request) {
+		got := s.api.take(r)
+		text := `{"code":0,"msg":"success"}`
+		if got.token == "t-REAL-token-cli_crm-1" {
+			text = `{"code":99991663,"msg":"Invalid access token for authorization."}`
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if !strings.Contains(r.Header.Get("Accept-Encoding"), "br") {
+			_, _ = io.WriteString(w, text)
+			return
+		}
+		w.Header().Set("Content-Encoding", "br")
+		_, _ = io.WriteString(w, "not to be read without a library")
+	})
+	r := s.request(http.MethodGet, "/open-apis/x", s.standIn(), "")
+	r.Header.Set("Accept-Encoding", "gzip, br")
+	assert.Equal(t, 0, s.send(r).Code)
+	assert.Len(t, s.api.requests(), 2)
+}
+
+// A stand-in that was got for one app is not good for another that takes over the credential's name.
+func TestAppThatChanges(t *testing.T) {
+	s := open(t)
+	standIn := s.standIn()
+	s.vault["crm"] = newApp("cli_new", s.api)
+	assert.Equal(t, 99991663, s.call(http.MethodGet, "/open-apis/x", standIn, "").Code)
+	assert.Empty(t, s.api.requests())
+	assert.Equal(t, 10014, s.ask(tenantPath, "cli_crm", botSecret).Code)
+	assert.Equal(t, 0, s.call(http.MethodGet, "/open-apis/x", s.ask(tenantPath, "cli_new", botSecret).Tenant, "").Code)
+}
+
+// The audit names the client of a stand-in that is its own, and over.
+func TestAuditOfDeadStandIns(t *testing.T) {
+	s := open(t)
+	standIn := s.standIn()
+	bot := everybody()[0]
+	bot.Credentials = []string{"erp"}
+	s.admit(bot)
+	s.call(http.MethodGet, "/open-apis/x", standIn, "")
+	assert.Equal(t, gateway.Use{Client: "bot", Credential: "crm", Status: 400, Refused: "dead stand-in"}, s.lastUse())
+	s.admit()
+	s.call(http.MethodGet, "/open-apis/x", standIn, "")
+	assert.Equal(t, gateway.Use{Status: 400, Refused: "dead stand-in"}, s.lastUse())
+}
+
+// A client that goes away while a token is waited for is no failure of anybody's.
+func TestClientThatLeavesBeforeTheToken(t *testing.T) {
+	s := open(t)
+	standIn := s.standIn()
+	ctx, leave := context.WithCancel(t.Context())
+	s.vault["crm"] = never{s.vault["crm"].(*app), leave}
+	res, err := http.DefaultTransport.RoundTrip(s.request(http.MethodGet, "/open-apis/x", standIn, "").WithContext(ctx))
+	if res != nil {
+		res.Body.Close()
+	}
+	require.ErrorIs(t, err, context.Canceled)
+	want := gateway.Use{Client: "bot", Credential: "crm", Status: gateway.StatusGone}
+	require.Eventually(t, func() bool { return s.lastUse() == want }, 5*time.Second, time.Millisecond)
+}
+
+// never has a token.
+type never struct {
+	*app
+	whenAsked func()
+}
+
+func (n never) Live(ctx context.Context) (gateway.Live, error) {
+	n.whenAsked()
+	<-ctx.Done()
+	return gateway.Live{}, ctx.Err()
+}
+
+// A body that the client breaks off is the client's fault, and not the API's.
+func TestBrokenBody(t *testing.T) {
+	s := open(t)
+	s.api.does(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	status := s.raw("POST /open-apis/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + s.standIn() + "\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\nno chunk\r\n")
+	assert.Equal(t, 400, status)
+	assert.Equal(t, gateway.Use{Client: "bot", Credential: "crm", Status: 400, Refused: "broken body"}, s.lastUse())
 }

@@ -4,17 +4,20 @@
 //	POST /open-apis/auth/v3/tenant_access_token/internal   a stand-in for the tenant access token
 //	POST /open-apis/auth/v3/app_access_token/internal      the same, and one for the app access token
 //	*    /open-apis/...                                    passed on, with the token in the stand-in's place
-//	POST /callback/ws/endpoint                             passed on with the app's secret in the client's place, if
-//	POST /open-apis/auth/v3/app_ticket/resend              the client may: ws, ws,
-//	POST /open-apis/authen/v2/oauth/token                  user_login
+//
+// These are passed on with the app's secret in the place of the client's:
+//
+//	POST /callback/ws/endpoint                 needs ws in the client's may
+//	POST /open-apis/auth/v3/app_ticket/resend  needs ws
+//	POST /open-apis/authen/v2/oauth/token      needs user_login, as do the endpoints of authen/v1 that give users' tokens
 //
 // # A stand-in
 //
 // It says which client may have which kind of token of which credential, until when, and is sealed with a key that
 // follows from the client's secret: see standin.go. The service keeps nothing of it, so that every service of a fleet
 // with the same clients takes it. It lives for 30 min to 2 h, whatever becomes of the token behind it, and dies with
-// its client, with the secret that it was got by, or with the grant. Its loss is that of a client's right for so
-// long: treat it as a token.
+// its client, with the secret that it was got by, with the grant, or when the credential comes to mean another app. Its
+// loss is that of a client's right for so long: treat it as a token.
 //
 // # A call
 //
@@ -29,10 +32,12 @@
 // # Refusals
 //
 // They have the API's form, {"code":…,"msg":…}, and its codes where it has one: 10014 (with status 200) for a secret that
-// is no client's or an app that is not granted to it, 99991661 (400) without a token, 99991663 (400) for a token that is no
-// stand-in, or a dead one, 99991400 (429) above the client's rate. A code that is an HTTP status is the gateway's own:
+// is no client's or an app that is not granted to it (514 with status 200 for ws, 20002 with 400 at the sign-in), 10003 (200)
+// for a malformed request of a token, 99991661 (400) without a token, 99991671 (400) with a malformed one, 99991663 (400) for a
+// token that is no stand-in, or a dead one, 99991400 (429) above the client's rate. A code that is an HTTP status is the
+// gateway's own:
 //
-//	400  a path, or a body, that cannot be read in one way
+//	400  a path, or a body, that cannot be read in one way, or did not arrive whole
 //	403  the client may not: ws, user_login; or a token endpoint that is not served
 //	404, 405
 //	502  the issuer refuses the app, and a person has to act; or the API did not answer
@@ -44,7 +49,8 @@
 //   - The app's secret goes to its base URL alone, and its tokens too. No answer of the gateway's own has either.
 //   - Bodies, downloads, events and WebSockets pass while they come: not more than 1 MiB of a request's body is kept, and
 //     32 KiB of an answer's. Cookies do not pass in either direction.
-//   - A right that a reload takes away counts from the next request on. What is under way goes on.
+//   - A right that a reload takes away is gone at once: also for a request whose body is still coming to the gateway, or that
+//     waits for a token. What was sent to the API goes on.
 //
 // # Not promised
 //
@@ -57,6 +63,6 @@
 // # Reading order
 //
 // gateway.go takes a request to its endpoint, which path.go finds: issue.go, call.go or secret.go. These end in forward.go
-// or in a refusal.go; upstream.go is where calls go. standin.go is what clients hold, linger.go how a refused body ends. config.go is what the package
-// needs, and what it tells.
+// or in a refusal (refusal.go); upstream.go is where calls go. standin.go is what clients hold, unread.go how a body ends that
+// nobody waited for. config.go and vault.go are what the package needs, use.go what it tells.
 package gateway

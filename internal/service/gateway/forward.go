@@ -13,13 +13,14 @@ import (
 	"github.com/onetoken-go/onetoken/internal/service/absence"
 )
 
-// forward passes the request on as it is, but for what rewrite does, and the answer back: each byte when it comes.
+// forward passes the request on with the token that it has, if any, and the answer back. What has no known length goes on
+// as it comes.
 func (v *visit) forward(app App) *refusal {
 	to, err := v.gateway.upstreams.to(app)
 	if err != nil {
-		return unreachable(err)
+		return noAnswer(err)
 	}
-	v.proxy(to.base, app.API)
+	v.send(to.base, app.API)
 	return nil
 }
 
@@ -27,19 +28,22 @@ func (v *visit) forward(app App) *refusal {
 func (v *visit) forwardWith(live Live, kind bearer.Kind) *refusal {
 	to, err := v.gateway.upstreams.to(live.App)
 	if err != nil {
-		return unreachable(err)
+		return noAnswer(err)
 	}
 	v.r = v.r.WithContext(context.WithValue(v.r.Context(), tokensKey{}, &tokens{live: live, kind: kind}))
-	v.proxy(to.base, to.withToken)
+	v.r.Header.Del("Authorization") // the stand-in: package bearer leaves a request alone that has a token
+	// And Accept-Encoding, or a rejection might come compressed, and not be seen.
+	v.r.Header.Del("Accept-Encoding")
+	v.send(to.base, to.withToken)
 	return nil
 }
 
-func (v *visit) proxy(base *url.URL, by http.RoundTripper) {
-	proxy := v.gateway.proxy
+func (v *visit) send(base *url.URL, by http.RoundTripper) {
+	proxy := v.gateway.proxy // a copy
 	proxy.Rewrite = func(p *httputil.ProxyRequest) { rewrite(p, base) }
-	proxy.Transport = alone{by, v.r}
+	proxy.Transport = withoutTrace{by, v.r.Context()}
 	proxy.ModifyResponse = func(resp *http.Response) error {
-		v.tell(resp.StatusCode)
+		v.audit(resp.StatusCode)
 		clean(resp.Header)
 		return nil
 	}
@@ -47,15 +51,15 @@ func (v *visit) proxy(base *url.URL, by http.RoundTripper) {
 	proxy.ServeHTTP(v.w, v.r)
 }
 
-// alone keeps httputil's client trace from the transport: by it interim responses (1xx) would go to the client as they
-// come, past clean. An SDK has no use for one, and net/http itself answers Expect: 100-continue.
-type alone struct {
-	by http.RoundTripper
-	r  *http.Request
+// withoutTrace keeps from the transport the client trace that httputil adds to the context. By that trace interim
+// responses (1xx) would go to the client past clean. No SDK uses one, and net/http answers Expect: 100-continue itself.
+type withoutTrace struct {
+	by  http.RoundTripper
+	ctx context.Context // of the request that came
 }
 
-func (a alone) RoundTrip(r *http.Request) (*http.Response, error) {
-	return a.by.RoundTrip(r.WithContext(a.r.Context()))
+func (t withoutTrace) RoundTrip(r *http.Request) (*http.Response, error) {
+	return t.by.RoundTrip(r.WithContext(t.ctx))
 }
 
 // rewrite is the one place where an address is made: of the base URL, and of nothing that the client sent but path and
@@ -77,19 +81,14 @@ func rewrite(p *httputil.ProxyRequest, base *url.URL) {
 		p.Out.Header.Del("Upgrade")
 		p.Out.Header.Del("Connection")
 	}
-	if isStandIn(bearerOf(p.In.Header)) {
-		p.Out.Header.Del("Authorization")
-	}
-}
-
-func bearerOf(h http.Header) string {
-	_, token, _ := strings.Cut(h.Get("Authorization"), " ")
-	return strings.Trim(token, " ")
 }
 
 // isOfTheWay is of headers by which a client would say where a request comes from, where it goes or who has sent it
-// besides. Httputil itself drops those of a connection.
+// besides. An underscore is taken for a hyphen, as some servers do. Httputil itself drops the headers of a connection.
 func isOfTheWay(name string) bool {
+	if strings.Contains(name, "_") {
+		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	}
 	for _, prefix := range []string{"X-Forwarded", "X-Original-", "X-Rewrite-", "X-Http-Method", "Cf-"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
@@ -113,21 +112,16 @@ func clean(h http.Header) {
 	}
 }
 
-// statusGone is what is told of a client that went away: nginx' number.
-const statusGone = 499
-
 // failed answers if there was no response.
 func (v *visit) failed(err error) {
-	if v.r.Context().Err() != nil {
-		v.tell(statusGone)
-		v.w.WriteHeader(http.StatusBadGateway) // to nobody
-		return
+	switch {
+	case errors.Is(err, bearer.ErrNoToken):
+		v.refuse(noTokenNow(absence.OfKind()))
+	case v.body.broken.Load():
+		v.refuse(brokenBody)
+	default:
+		v.refuse(noAnswer(err))
 	}
-	if errors.Is(err, bearer.ErrNoToken) {
-		v.refuse(without(absence.OfKind()))
-		return
-	}
-	v.refuse(unreachable(err))
 }
 
 // buffers are httputil's, of 32 KiB, for the bodies of answers.

@@ -29,21 +29,20 @@ func New(config Config) (*Gateway, error) {
 	}}, nil
 }
 
-// Patience is how long a request waits for Redis and the issuer if there is no token at hand.
-const Patience = 10 * time.Second
-
 // ServeHTTP answers one request, or passes it on.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body := watch(r)
-	v := &visit{gateway: g, w: w, r: body.request(r), table: g.config.Clients(), now: time.Now()}
-	if no := v.answer(); no != nil {
+	r, body := watchBody(r)
+	v := &visit{gateway: g, w: w, r: r, body: body}
+	if no := v.route(); no != nil {
 		v.refuse(no)
 	}
-	body.linger(w)
+	if v.use.Status != http.StatusSwitchingProtocols { // else the connection is no longer the server's
+		body.readOn(w, r)
+	}
 }
 
-// answer takes the request to its endpoint.
-func (v *visit) answer() *refusal {
+// route takes the request to its endpoint.
+func (v *visit) route() *refusal {
 	path, no := plainPath(v.r)
 	if no != nil {
 		return no
@@ -53,28 +52,28 @@ func (v *visit) answer() *refusal {
 	return e.serve(v)
 }
 
-// visit is one request. Its methods are the endpoints, and the steps that they have in common.
+// visit is one request. Its methods are the endpoints, and the steps that they have in common. Each endpoint returns
+// a refusal, or nil once there was an answer.
 type visit struct {
 	gateway *Gateway
 	w       http.ResponseWriter
 	r       *http.Request
-	table   *clients.Table
-	now     time.Time
+	body    *unread
 	isOAuth bool
 	use     Use
-	told    bool
+	audited bool
 }
 
-// enter lets a client in who was identified, if its rate allows.
+// enter records the client for the audit, and takes one request from its rate.
 func (v *visit) enter(who clients.Identity) *refusal {
 	v.use.Client = who.Name()
 	if wait, ok := who.Admit(); !ok {
-		return tooMany(wait)
+		return aboveRate(wait)
 	}
 	return nil
 }
 
-// find returns an app that there is.
+// find returns an app that there is, and records it for the audit.
 func (v *visit) find(name string) (Credential, bool) {
 	c, ok := v.gateway.config.Vault.Find(name)
 	if ok {
@@ -83,18 +82,26 @@ func (v *visit) find(name string) (Credential, bool) {
 	return c, ok
 }
 
-// refuse answers with a refusal, and tells of it.
+// refuse answers with a refusal, unless there is nobody to be answered.
 func (v *visit) refuse(no *refusal) {
+	if v.r.Context().Err() != nil {
+		v.audit(StatusGone)
+		v.w.WriteHeader(http.StatusBadGateway) // net/http would send 200
+		return
+	}
 	v.use.Refused, v.use.Cause = no.why, no.cause
-	v.tell(no.status)
+	v.audit(no.status)
 	no.write(v.w, v.isOAuth)
 }
 
-// tell tells once what has become of the request.
-func (v *visit) tell(status int) {
-	if v.told {
+// audit tells once what has become of the request.
+func (v *visit) audit(status int) {
+	if v.audited {
 		return
 	}
-	v.told, v.use.Status = true, status
+	v.audited, v.use.Status = true, status
 	v.gateway.config.Audit(v.use)
 }
+
+// readingTakes bounds how long a body may take that the gateway reads itself.
+const readingTakes = 10 * time.Second

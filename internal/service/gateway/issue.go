@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/onetoken-go/onetoken/fetcher/bearer"
 	"github.com/onetoken-go/onetoken/internal/service/clients"
@@ -33,60 +34,69 @@ func (v *visit) issue(withApp bool) *refusal {
 		ID     string `json:"app_id"`
 		Secret string `json:"app_secret"`
 	}
-	body, ok := v.body()
+	body, ok := v.readBody()
 	if !ok || json.Unmarshal(body, &asked) != nil {
 		return invalidParams
 	}
-	who, name, no := v.admit(asked.ID, asked.Secret, wrongSecret)
+	who, no := v.identify(asked.Secret, wrongSecret)
 	if no != nil {
 		return no
 	}
-	given := issued{Msg: "ok"}
-	standIn := newStandIn(who.Name(), name, bearer.Tenant, v.now)
-	given.Tenant, ok = standIn.write(who)
+	name, app, ok := v.appOf(who, asked.ID)
 	if !ok {
 		return wrongSecret
 	}
-	given.Expire = standIn.left(v.now)
+	now := time.Now()
+	standIn := newStandIn(who.Name(), name, app.ID, bearer.Tenant, now)
+	given := issued{Msg: "ok", Expire: standIn.left(now)}
+	if given.Tenant, ok = standIn.write(who); !ok {
+		return wrongSecret
+	}
 	if withApp {
 		standIn.kind = bearer.App
 		given.App, _ = standIn.write(who)
 	}
-	v.tell(http.StatusOK)
-	v.w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	v.w.Header().Set("Cache-Control", "no-store")
+	v.audit(http.StatusOK)
 	answer(v.w, http.StatusOK, given)
 	return nil
 }
 
-// admit finds the client by its secret, and which of its credentials it means by an app's id, or by the
-// credential's name. Whatever is wrong, the answer is one.
-func (v *visit) admit(id, secret string, wrong *refusal) (who clients.Identity, name string, no *refusal) {
-	who, ok := v.table.BySecret(secret)
+// identify finds the client by its secret, in the table that is in force once the body has come. Wrong is what it is told
+// else.
+func (v *visit) identify(secret string, wrong *refusal) (clients.Identity, *refusal) {
+	who, ok := v.gateway.config.Clients().BySecret(secret)
 	if !ok {
-		return who, "", wrong
+		return who, wrong
 	}
-	if no := v.enter(who); no != nil {
-		return who, "", no
-	}
+	return who, v.enter(who)
+}
+
+// appOf finds which of its credentials a client means: by the id of the app that serves, or by the credential's name.
+func (v *visit) appOf(who clients.Identity, id string) (name string, app App, ok bool) {
 	for _, name := range who.Credentials() {
 		credential, ok := v.gateway.config.Vault.Find(name)
-		if ok && who.May(name, clients.Call) && (id == name || id == credential.AppID()) {
+		if !ok || !who.May(name, clients.Call) {
+			continue
+		}
+		if app := credential.App(); id == name || id == app.ID {
 			v.use.Credential = name
-			return who, name, nil
+			return name, app, true
 		}
 	}
-	return who, "", wrong
+	return "", App{}, false
 }
 
 // longestBody is of those that the gateway reads itself.
 const longestBody = 64 << 10
 
-// body is not ok if it is too long, compressed, or did not arrive.
-func (v *visit) body() (body []byte, ok bool) {
+// readBody is not ok if the body is too long, compressed, or did not arrive in time.
+func (v *visit) readBody() (body []byte, ok bool) {
 	if v.r.Header.Get("Content-Encoding") != "" {
 		return nil, false
 	}
+	control := http.NewResponseController(v.w)
+	_ = control.SetReadDeadline(time.Now().Add(readingTakes)) // of a test's recorder there is none
+	defer control.SetReadDeadline(time.Time{})                //nolint:errcheck // as above
 	body, err := io.ReadAll(io.LimitReader(v.r.Body, longestBody+1))
 	return body, err == nil && len(body) <= longestBody
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -41,29 +42,38 @@ func isPlain(u *url.URL) bool {
 		!strings.ContainsFunc(u.Path, func(c rune) bool { return c == '%' || c <= ' ' || c >= 0x7f || endsPart(c) && c != '/' })
 }
 
-// isOdd is of a part of the path in which something may stand for the part's end, or for another part: decoded
-// once, or twice, as some servers do it.
+// isOdd is of a part of the path in which something may stand for the part's end, or for another part: decoded once,
+// or again and again, as some servers do it.
 func isOdd(part string, last bool) bool {
 	if part == "" {
 		return !last
 	}
-	for range 2 {
-		plain, err := url.PathUnescape(part)
-		if err != nil { // a percent sign that means itself
-			return false
-		}
+	for {
+		plain := decoded(part)
 		if plain == "." || plain == ".." || strings.ContainsFunc(plain, endsPart) {
 			return true
 		}
+		if plain == part {
+			return false
+		}
 		part = plain
 	}
-	return false
 }
 
-// endsPart is of slashes, of what some servers take for one or cut a part at, and of control characters.
-func endsPart(c rune) bool { return c == '/' || c == '\\' || c == ';' || c < ' ' || c == 0x7f }
+// decoded leaves a percent sign alone that begins nothing.
+func decoded(part string) string {
+	return encoded.ReplaceAllStringFunc(part, func(one string) string {
+		plain, _ := url.PathUnescape(one) // it is two hexadecimal digits
+		return plain
+	})
+}
 
-// endpointOf a path, whichever way it is spelled that some server may take for the same.
+var encoded = regexp.MustCompile("%[0-9A-Fa-f]{2}")
+
+// endsPart is of slashes, of what some servers take for one or cut a part or the path at, and of control characters.
+func endsPart(c rune) bool { return strings.ContainsRune(`/\;?#`, c) || c < ' ' || c == 0x7f }
+
+// endpointOf ignores case and slashes at the end, as some servers do.
 func endpointOf(path string) endpoint {
 	plain := strings.ToLower(strings.TrimRight(path, "/"))
 	if e, ok := endpoints[plain]; ok {

@@ -63,6 +63,8 @@ var (
 		msg: "onetoken: this gateway serves /open-apis/ and /callback/ws/endpoint"}
 	noSuchEndpoint = &refusal{status: http.StatusForbidden, code: http.StatusForbidden, why: "another token endpoint",
 		msg: "onetoken: this gateway gives tokens at auth/v3/tenant_access_token/internal and auth/v3/app_access_token/internal alone: those of self-built apps"}
+	brokenBody = &refusal{status: http.StatusBadRequest, code: http.StatusBadRequest, why: "broken body",
+		msg: "onetoken: the request did not arrive whole"}
 	unreadable = &refusal{status: http.StatusBadRequest, code: http.StatusBadRequest, why: "malformed request", oauth: "invalid_request",
 		msg: "onetoken: the body has to be a JSON object or a form of 64 KiB at most, not compressed, with the app's id and secret once each"}
 )
@@ -73,17 +75,17 @@ func wrongMethod(allow string) *refusal {
 
 // mayNot names the word that is missing in the client's may.
 func mayNot(permission string) *refusal {
-	return &refusal{status: http.StatusForbidden, code: http.StatusForbidden, why: "may not " + permission, oauth: "access_denied",
+	return &refusal{status: http.StatusForbidden, code: http.StatusForbidden, why: "may not " + permission, oauth: "unauthorized_client",
 		msg: "onetoken: this client may not do that: add " + permission + " to its may in the gateway's configuration"}
 }
 
-func tooMany(wait time.Duration) *refusal {
+func aboveRate(wait time.Duration) *refusal {
 	return &refusal{status: http.StatusTooManyRequests, code: 99991400, why: "rate", oauth: "temporarily_unavailable",
 		msg: "request trigger frequency limit: this client's rate at this gateway", retryIn: max(wait, time.Second)}
 }
 
-// without is of a token that there is not.
-func without(a absence.Absence) *refusal {
+// noTokenNow says why there is none.
+func noTokenNow(a absence.Absence) *refusal {
 	no := &refusal{status: a.Status, code: a.Status, msg: "onetoken: " + a.Description, why: "no token now", oauth: "temporarily_unavailable", retryIn: a.RetryIn, cause: a.Cause}
 	if a.Issuer != nil {
 		no.issuer = issuerWords{a.Issuer.Issuer, a.Issuer.Code, a.Issuer.Message, a.Issuer.LogID}
@@ -91,16 +93,13 @@ func without(a absence.Absence) *refusal {
 	return no
 }
 
-func unreachable(cause error) *refusal {
+func noAnswer(cause error) *refusal {
 	return &refusal{status: http.StatusBadGateway, code: http.StatusBadGateway, why: "no answer", oauth: "server_error",
-		msg: "onetoken: the API did not answer, or the request did not arrive whole", cause: cause}
+		msg: "onetoken: the API did not answer", cause: cause}
 }
 
 func (no *refusal) write(w http.ResponseWriter, isOAuth bool) {
 	header := w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
 	if no.allow != "" {
 		header.Set("Allow", no.allow)
 	}
@@ -125,7 +124,11 @@ func (no *refusal) write(w http.ResponseWriter, isOAuth bool) {
 // answer writes JSON of a body of ours, of which all can be encoded.
 func answer(w http.ResponseWriter, status int, body any) {
 	text, _ := json.Marshal(body)
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	header := w.Header()
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	_, _ = w.Write(text) // the client has gone, or asks for the head alone
 }

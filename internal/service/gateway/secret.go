@@ -43,7 +43,7 @@ func (b secretBody) serve(v *visit) *refusal {
 	if v.r.Method != http.MethodPost {
 		return wrongMethod(http.MethodPost)
 	}
-	raw, ok := v.body()
+	raw, ok := v.readBody()
 	if !ok {
 		return unreadable
 	}
@@ -56,18 +56,17 @@ func (b secretBody) serve(v *visit) *refusal {
 	if !hasID || !hasSecret {
 		return unreadable
 	}
-	who, name, no := v.admit(id, secret, b.wrong)
+	who, no := v.identify(secret, b.wrong)
 	if no != nil {
 		return no
+	}
+	name, app, ok := v.appOf(who, id)
+	if !ok {
+		return b.wrong
 	}
 	if !who.May(name, b.may) {
 		return mayNot(b.permission)
 	}
-	credential, ok := v.find(name)
-	if !ok {
-		return b.wrong
-	}
-	app := credential.App()
 	fields.set(b.id, app.ID)
 	fields.set(b.secret, app.Secret.Reveal())
 	v.r = b.request(v.r, fields.encode())
@@ -98,9 +97,33 @@ func readFields(contentType string, body []byte) (fields, bool) {
 		values, err := url.ParseQuery(string(body))
 		return formFields(values), err == nil
 	}
+	return readObject(body)
+}
+
+// readObject is not ok of an object that has a name twice, which two servers would read in two ways.
+func readObject(body []byte) (jsonFields, bool) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return nil, false
+	}
 	object := jsonFields{}
-	err := json.Unmarshal(body, &object)
-	return object, err == nil && object != nil
+	for d.More() {
+		key, err := d.Token()
+		name, isName := key.(string)
+		var value json.RawMessage
+		if err != nil || !isName || d.Decode(&value) != nil {
+			return nil, false
+		}
+		if _, twice := object[name]; twice {
+			return nil, false
+		}
+		object[name] = value
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, false
+	}
+	_, err := d.Token()
+	return object, err == io.EOF
 }
 
 type formFields url.Values
@@ -120,7 +143,7 @@ type jsonFields map[string]json.RawMessage
 
 func (f jsonFields) get(name string) (value string, ok bool) {
 	raw, ok := f[name]
-	if !ok || json.Unmarshal(raw, &value) != nil {
+	if !ok || raw[0] != '"' || json.Unmarshal(raw, &value) != nil {
 		return "", false
 	}
 	return value, true

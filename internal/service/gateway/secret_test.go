@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -80,14 +81,16 @@ func TestSecretBodiesRefused(t *testing.T) {
 			assert.Equal(t, c.wrong, wrong.Code, path)
 			assert.Equal(t, "wrong secret or app", s.lastUse().Refused)
 		}
-		for _, body := range []string{"", "[]", "null", "{}", `{"` + c.names[0] + `":"cli_crm"}`, `{"` + c.names[0] + `":1,"` + c.names[1] + `":"` + botSecret + `"}`, strings.Repeat(" ", 64<<10) + "{}"} {
+		for _, body := range []string{"", "[]", "null", "{}", `{"` + c.names[0] + `":"cli_crm"}`, `{"` + c.names[0] + `":1,"` + c.names[1] + `":"` + botSecret + `"}`,
+			`{"` + c.names[0] + `":null,"` + c.names[1] + `":"` + botSecret + `"}`, `{"` + c.names[0] + `":"x","` + c.names[0] + `":"cli_crm","` + c.names[1] + `":"` + botSecret + `"}`,
+			`{"` + c.names[0] + `":"cli_crm","` + c.names[1] + `":"` + botSecret + `"} {}`, strings.Repeat(" ", 64<<10) + "{}"} {
 			g := s.call(http.MethodPost, path, "", body)
 			assert.Equal(t, 400, g.status, "%s: %.20s", path, body)
 		}
 		assert.Equal(t, 405, s.call(http.MethodGet, path, "", "").status)
 	}
 	assert.Equal(t, "invalid_client", s.call(http.MethodPost, signInPath, "", `{"client_id":"cli_crm","client_secret":"x"}`).Error)
-	assert.Equal(t, "access_denied", s.call(http.MethodPost, signInPath, "", `{"client_id":"cli_crm","client_secret":"`+noteSecret+`"}`).Error)
+	assert.Equal(t, "unauthorized_client", s.call(http.MethodPost, signInPath, "", `{"client_id":"cli_crm","client_secret":"`+noteSecret+`"}`).Error)
 	assert.Empty(t, s.api.requests())
 }
 
@@ -105,3 +108,25 @@ func TestSignInByAppToken(t *testing.T) {
 	}
 	assert.Equal(t, 0, s.call(http.MethodGet, "/open-apis/authen/v1/user_info", s.standIn(), "").Code, "what needs a user's token is the API's to say")
 }
+
+// A client that a reload takes away while its body comes gets nothing with it.
+func TestClientThatIsRemovedWhileItsBodyComes(t *testing.T) {
+	s := open(t)
+	for path, body := range map[string]string{
+		wsPath:     `{"AppID":"crm","AppSecret":"` + botSecret + `"}`,
+		tenantPath: `{"app_id":"crm","app_secret":"` + botSecret + `"}`,
+	} {
+		s.admit(everybody()...)
+		r := s.request(http.MethodPost, path, "", body)
+		r.Body, r.ContentLength = io.NopCloser(io.MultiReader(readFunc(func([]byte) (int, error) {
+			s.admit()
+			return 0, io.EOF
+		}), strings.NewReader(body))), -1
+		assert.Contains(t, []int{514, 10014}, s.send(r).Code, path)
+	}
+	assert.Empty(t, s.api.requests())
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }

@@ -249,8 +249,6 @@ type app struct {
 
 func newApp(id string, a *api) *app { return &app{id: id, base: a.URL, n: 1} }
 
-func (a *app) AppID() string { return a.id }
-
 func (a *app) App() gateway.App {
 	return gateway.App{ID: a.id, Secret: tokencache.NewSecret(appSecret), BaseURL: a.base, API: http.DefaultTransport}
 }

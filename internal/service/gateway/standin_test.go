@@ -30,7 +30,7 @@ func TestLifeOfStandIns(t *testing.T) {
 		var changes []time.Time
 		before := time.Time{}
 		for at := time.Unix(1_800_000_000, 0); at.Before(time.Unix(1_800_000_000+86_400, 0)); at = at.Add(time.Second) {
-			s := newStandIn(client, "crm", bearer.Tenant, at)
+			s := newStandIn(client, "crm", "cli_crm", bearer.Tenant, at)
 			require.GreaterOrEqual(t, s.left(at), int64(1800))
 			require.LessOrEqual(t, s.left(at), int64(7200))
 			require.True(t, s.isInTime(at))
@@ -43,7 +43,7 @@ func TestLifeOfStandIns(t *testing.T) {
 		assert.InDelta(t, 17, len(changes), 1, "every 90 min")
 	}
 	at := time.Unix(1_800_000_000, 999_999_999)
-	assert.NotEqual(t, newStandIn("bot", "crm", bearer.Tenant, at).end, newStandIn("notes", "crm", bearer.Tenant, at).end, "not all at once")
+	assert.NotEqual(t, newStandIn("bot", "crm", "cli_crm", bearer.Tenant, at).end, newStandIn("notes", "crm", "cli_crm", bearer.Tenant, at).end, "not all at once")
 }
 
 func TestTimesOfStandIns(t *testing.T) {
@@ -64,7 +64,7 @@ func TestStandInsOfOthers(t *testing.T) {
 	require.True(t, ok)
 	now := time.Now()
 	for _, kind := range []bearer.Kind{bearer.Tenant, bearer.App} {
-		want := newStandIn("bot", "crm", kind, now)
+		want := newStandIn("bot", "crm", "cli_crm", kind, now)
 		text, ok := want.write(who)
 		require.True(t, ok)
 		assert.Less(t, len(text), 256)
@@ -77,7 +77,7 @@ func TestStandInsOfOthers(t *testing.T) {
 		_, _, ok = readStandIn(text, there, want.end.Add(leeway))
 		assert.False(t, ok, "too late")
 	}
-	_, ok = newStandIn("bot", "crm", bearer.Tenant, now).write(clients.Identity{})
+	_, ok = newStandIn("bot", "crm", "cli_crm", bearer.Tenant, now).write(clients.Identity{})
 	assert.False(t, ok)
 }
 
@@ -87,7 +87,7 @@ func FuzzStandIn(f *testing.F) {
 	who, _ := table.BySecret(secretOfBot)
 	var given []string
 	for _, kind := range []bearer.Kind{bearer.Tenant, bearer.App} {
-		text, _ := newStandIn("bot", "crm", kind, now).write(who)
+		text, _ := newStandIn("bot", "crm", "cli_crm", kind, now).write(who)
 		given = append(given, text)
 		f.Add(text)
 	}
@@ -107,7 +107,7 @@ func FuzzStandIn(f *testing.F) {
 func BenchmarkReadStandIn(b *testing.B) {
 	table, now := tableOf(b, secretOfBot), time.Now()
 	who, _ := table.BySecret(secretOfBot)
-	text, _ := newStandIn("bot", "crm", bearer.Tenant, now).write(who)
+	text, _ := newStandIn("bot", "crm", "cli_crm", bearer.Tenant, now).write(who)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, _, ok := readStandIn(text, table, now); !ok {

@@ -14,7 +14,7 @@ import (
 // upstream is where an app's APIs are.
 type upstream struct {
 	base *url.URL
-	// withToken sends a request with a token of its tokens, which are in its context. All of that is package bearer's.
+	// withToken adds the token: package bearer takes it from the *tokens in the request's context.
 	withToken http.RoundTripper
 }
 
@@ -56,7 +56,7 @@ func (u *upstreams) to(app App) (upstream, error) {
 	return made, nil
 }
 
-// newUpstream refuses an app without a way to its APIs, for which package bearer would take a way of its own.
+// newUpstream rejects an App without API: package bearer would fall back to http.DefaultTransport.
 func newUpstream(app App) (upstream, error) {
 	if app.API == nil || app.BaseURL == "" {
 		return upstream{}, errors.New("the credential is of no app that has APIs")
@@ -69,7 +69,7 @@ func newUpstream(app App) (upstream, error) {
 	return upstream{base, transport}, err
 }
 
-// tokens are those of one request.
+// tokens are those of one request. Package bearer asks for them from one goroutine.
 type tokens struct {
 	live  Live
 	kind  bearer.Kind
@@ -86,13 +86,13 @@ func tokensOf(r *http.Request) (bearer.Source, bearer.Kind) {
 	return t, t.kind
 }
 
-// Get returns the token that was at hand, and then another.
+// Get returns the token that was at hand. After a rejection package bearer calls it again, and it waits for another.
 func (t *tokens) Get(ctx context.Context) (tokencache.Token, error) {
 	if !t.given {
 		t.given = true
 		return t.live.Token, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return t.live.Tokens.Another(ctx)
 }

@@ -7,8 +7,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// Live is a credential that serves and its token: both of one moment, so that the token of one app is never sent
-// to where another one's APIs are.
+// Live pairs a token with the credential that got it, so that no app's token goes to another one's URL.
 type Live struct {
 	Credential
 	Token tokencache.Token
@@ -16,6 +15,9 @@ type Live struct {
 	entry *Entry
 	id    *identity
 }
+
+// ErrElsewhere says that the configuration has changed meanwhile, and the name means another app or another issuer.
+var ErrElsewhere = errors.New("vault: the credential is for something else by now")
 
 // Live waits for a token as Get does, with its errors.
 func (e *Entry) Live(ctx context.Context) (Live, error) {
@@ -39,16 +41,15 @@ func (l Live) Another(ctx context.Context) (tokencache.Token, error) {
 	return now.Token, nil
 }
 
-// ErrElsewhere: the configuration has changed meanwhile, and the name means another app or another issuer.
-var ErrElsewhere = errors.New("vault: the credential is for something else by now")
-
-// Invalidate tells the fleet that an API has refused the token: see [tokencache.Source.Invalidate]. What a reload
-// has just taken away needs no telling.
+// Invalidate tells the fleet that an API has refused the token: see [tokencache.Source.Invalidate]. If a reload has
+// closed the Source that gave it, the one that serves is told, which may have the same token; or nobody, if there is none.
 func (l Live) Invalidate(ctx context.Context, bad tokencache.Token) error {
 	err := l.id.source.Invalidate(ctx, bad)
+	if now := l.entry.serving(); now != l.id && errors.Is(err, tokencache.ErrClosed) {
+		err = now.source.Invalidate(ctx, bad)
+	}
 	if errors.Is(err, tokencache.ErrClosed) {
 		return nil
 	}
 	return err
 }
-
