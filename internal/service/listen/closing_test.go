@@ -83,21 +83,25 @@ func TestUpgradesAndRequestsAtTheEnd(t *testing.T) {
 
 // A gateway's upgrades go through httputil, which copies until the context ends.
 func TestAnUpgradeThroughAReverseProxy(t *testing.T) {
-	expectNoGoroutines(t)
-	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		conn := switched(t, w)
-		defer conn.Close()
-		_, _ = io.Copy(conn, conn)
-	}))
-	defer behind.Close()
-	s := serve(t, streams(listen.Config{Address: "127.0.0.1:0", Grace: 500 * time.Millisecond}), proxyTo(t, behind.URL))
-	conn := s.dial(t)
-	assert.Equal(t, "101 ", ask(t, conn, upgrade))
-	assert.Equal(t, "echo", echoed(t, conn))
-	s.end()
-	assert.Equal(t, "echo", echoed(t, conn), "it goes on")
-	assert.EqualError(t, <-s.done, "requests were cut off: 1 were under way after 450ms")
-	assertClosed(t, conn)
+	for name, stall := range map[string]time.Duration{"without a StallTimeout": 0, "with one": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			expectNoGoroutines(t)
+			behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				conn := switched(t, w)
+				defer conn.Close()
+				_, _ = io.Copy(conn, conn)
+			}))
+			defer behind.Close()
+			s := serve(t, streams(listen.Config{Address: "127.0.0.1:0", Grace: 500 * time.Millisecond, StallTimeout: stall}), proxyTo(t, behind.URL))
+			conn := s.dial(t)
+			assert.Equal(t, "101 ", ask(t, conn, upgrade))
+			assert.Equal(t, "echo", echoed(t, conn))
+			s.end()
+			assert.Equal(t, "echo", echoed(t, conn), "it goes on")
+			assert.EqualError(t, <-s.done, "requests were cut off: 1 were under way after 450ms")
+			assertClosed(t, conn)
+		})
+	}
 }
 
 // streams is a configuration as a gateway has it.

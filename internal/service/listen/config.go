@@ -54,6 +54,19 @@ type Config struct {
 	// streams. The handler is not told of it: it has to finish in less.
 	WriteTimeout time.Duration
 
+	// StallTimeout is how long one read of a request's body, or one write of its response, may make no
+	// progress; 0 means no limit. It is for streams, with a ReadTimeout and a WriteTimeout of -1: it cuts
+	// off a client that stops in the middle of its body or reads nothing of its response, and no
+	// stream in which the handler has nothing to say. Progress in writing is 32 KiB, and the kernel tells of
+	// it only when a third of its buffer is free: leave slow clients time for some hundred KiB, such as 30 s.
+	//
+	// The handler's read or write returns an error. After that of a read, which is
+	// os.ErrDeadlineExceeded, it can still answer. Where net/http would read on in a body that the handler
+	// has left unread (HTTP/1.1), a client that neither sends nor reads is cut off after twice
+	// the time. A handler watches what it hijacks by itself. The kernel does not copy responses
+	// (io.ReaderFrom), and HTTP/1.1 has no full duplex (http.ErrNotSupported).
+	StallTimeout time.Duration
+
 	// IdleTimeout is how long a connection may wait for its next request; 0 means 1 min.
 	IdleTimeout time.Duration
 
@@ -109,6 +122,7 @@ func (c Config) validate() error {
 	complain(c.MaxConnections < 0, "MaxConnections %d: it is 1 or more, 0 for 10,000", c.MaxConnections)
 	complain(c.MaxStreams < 0, "MaxStreams %d: it is 1 or more, 0 for 100", c.MaxStreams)
 	complain(c.ReadHeaderTimeout < 0, "ReadHeaderTimeout %v: it cannot be switched off", c.ReadHeaderTimeout)
+	complain(c.StallTimeout < 0, "StallTimeout %v: it is positive, 0 for no limit", c.StallTimeout)
 	complain(c.IdleTimeout < 0, "IdleTimeout %v: it cannot be switched off", c.IdleTimeout)
 	complain(c.Grace < 0, "Grace %v: it is positive, 0 for 10 s", c.Grace)
 	return errors.Join(complaints...)

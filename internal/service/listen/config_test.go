@@ -23,6 +23,7 @@ func TestWhatConfigComplainsOf(t *testing.T) {
 		"headers below 0":   {listen.Config{Address: "127.0.0.1:0", MaxHeaderBytes: -1}, "MaxHeaderBytes -1: it is between 1 and 1048576, 0 for 8 KiB"},
 		"two complaints":    {listen.Config{Address: "127.0.0.1:0", MaxConnections: -1, MaxStreams: -2}, "MaxConnections -1: it is 1 or more, 0 for 10,000\nMaxStreams -2: it is 1 or more, 0 for 100"},
 		"no header timeout": {listen.Config{Address: "127.0.0.1:0", ReadHeaderTimeout: -1}, "ReadHeaderTimeout -1ns: it cannot be switched off"},
+		"stall below 0":     {listen.Config{Address: "127.0.0.1:0", StallTimeout: -1}, "StallTimeout -1ns: it is positive, 0 for no limit"},
 		"no idle timeout":   {listen.Config{Address: "127.0.0.1:0", IdleTimeout: -time.Second}, "IdleTimeout -1s: it cannot be switched off"},
 		"grace below 0":     {listen.Config{Address: "127.0.0.1:0", Grace: -time.Second}, "Grace -1s: it is positive, 0 for 10 s"},
 	} {

@@ -12,8 +12,9 @@
 //
 // config.go has what can be set. listener.go opens, serves and shuts down. tcp.go and socket.go
 // open what is listened on; address.go says what is wrong with it. connections.go bounds how many
-// clients there are, and closing.go ends them. guard.go bounds what a request may be. tls.go holds the
-// certificates and replaces them. log.go sorts what net/http has to say.
+// clients there are, and closing.go ends them. guard.go bounds what a request may be, and stall.go how
+// long its client may stand still: watch.go has the clock, stall_stream.go the body and the response.
+// tls.go holds the certificates and replaces them. log.go sorts what net/http has to say.
 //
 // # Promised
 //
@@ -27,6 +28,9 @@
 //   - No client takes more than its headers, its body and its time. Clients that only hold
 //     connections do not lock others out: beyond MaxConnections those go that have waited longest.
 //     Hijacked ones are counted among them until their handlers return.
+//   - With a StallTimeout in place of a ReadTimeout and a WriteTimeout, requests may go on for hours, and no
+//     client may stand still for longer than that (in HTTP/1.1 twice that, where the handler answers
+//     without having read the body). Silence of the handler is not the client's standstill.
 //   - Certificates are replaced without closing a connection under a request. From the next
 //     request on, a client certificate counts only if the present CAs vouch for it, on old
 //     connections too; and no session is resumed, so that each new one is verified.
@@ -36,8 +40,8 @@
 //
 //   - A rate per client, and who a client is: that is the handler's. It finds the uid of a client on
 //     a Unix socket by [peer.PeerOf], and a certificate in Request.TLS.
-//   - That a hijacked connection is closed when its handler returns, or counted afterwards: the handler that
-//     hijacks has to do that.
+//   - That a hijacked connection is closed when its handler returns, counted afterwards, or watched: the
+//     handler that hijacks has to do that.
 //   - That a client sees no reset when the service ends: it may send into a connection that is just
 //     being closed for being idle, or one still in the kernel's queue. It has to try again, elsewhere.
 package listen

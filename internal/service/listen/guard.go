@@ -3,7 +3,6 @@ package listen
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -12,24 +11,13 @@ import (
 
 // guard is in front of every handler.
 type guard struct {
-	next    http.Handler
+	config  Config
 	clients *connections
-	logger  *slog.Logger
-	tls     *TLS // nil without
-
-	maxHeaderBytes int
-	maxBodyBytes   int64
+	next    http.Handler
 }
 
 func newGuard(config Config, clients *connections, next http.Handler) *guard {
-	return &guard{
-		next:           next,
-		clients:        clients,
-		logger:         config.Logger,
-		tls:            config.TLS,
-		maxHeaderBytes: config.MaxHeaderBytes,
-		maxBodyBytes:   config.MaxBodyBytes,
-	}
+	return &guard{config: config, clients: clients, next: next}
 }
 
 // ServeHTTP calls the handler with a request that keeps to the limits.
@@ -37,15 +25,21 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.clients.begin()
 	defer g.clients.end(connectionOf(r.Context()))
 	defer g.recovered(r)
-	if headerBytes(r) > g.maxHeaderBytes {
+	own := w
+	if g.config.StallTimeout > 0 {
+		stall := newStall(g.config, w, r)
+		defer stall.end()
+		w, r = stall.writer(), stall.request(r)
+	}
+	if headerBytes(r) > g.config.MaxHeaderBytes {
 		w.Header().Set("Connection", "close") // as net/http does with even more
 		http.Error(w, http.StatusText(http.StatusRequestHeaderFieldsTooLarge), http.StatusRequestHeaderFieldsTooLarge)
 		return
 	}
-	if g.tls != nil {
-		r = g.tls.present(w, r, time.Now())
+	if g.config.TLS != nil {
+		r = g.config.TLS.present(w, r, time.Now())
 	}
-	g.next.ServeHTTP(w, g.boundBody(w, r))
+	g.next.ServeHTTP(w, g.boundBody(own, r))
 }
 
 // recovered logs a panic without its value, which may hold a secret, and goes on with one that net/http
@@ -56,7 +50,7 @@ func (g *guard) recovered(r *http.Request) {
 		return
 	}
 	if err, _ := value.(error); !errors.Is(err, http.ErrAbortHandler) {
-		g.logger.ErrorContext(r.Context(), "panic in a handler", "panic", describe(value), "stack", string(debug.Stack()))
+		g.config.Logger.ErrorContext(r.Context(), "panic in a handler", "panic", describe(value), "stack", string(debug.Stack()))
 	}
 	panic(http.ErrAbortHandler)
 }
@@ -83,12 +77,13 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// boundBody returns the request with a body that ends at the bound.
-func (g *guard) boundBody(w http.ResponseWriter, r *http.Request) *http.Request {
-	if g.maxBodyBytes < 0 || r.Body == http.NoBody {
+// boundBody returns the request with a body that ends at the bound. Then net/http closes the connection,
+// if it gets its own writer.
+func (g *guard) boundBody(own http.ResponseWriter, r *http.Request) *http.Request {
+	if g.config.MaxBodyBytes < 0 || r.Body == http.NoBody {
 		return r
 	}
 	bounded := *r
-	bounded.Body = http.MaxBytesReader(w, r.Body, g.maxBodyBytes)
+	bounded.Body = http.MaxBytesReader(own, r.Body, g.config.MaxBodyBytes)
 	return &bounded
 }

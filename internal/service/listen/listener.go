@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -102,8 +103,8 @@ func (l *Listener) server(base context.Context, clients *connections, handler ht
 	server := &http.Server{
 		Handler:           newGuard(l.config, clients, handler),
 		ReadHeaderTimeout: l.config.ReadHeaderTimeout,
-		ReadTimeout:       l.config.ReadTimeout,
-		WriteTimeout:      l.config.WriteTimeout,
+		ReadTimeout:       beforeHandler(l.config, l.config.ReadTimeout),
+		WriteTimeout:      beforeHandler(l.config, l.config.WriteTimeout),
 		IdleTimeout:       l.config.IdleTimeout,
 		MaxHeaderBytes:    l.config.MaxHeaderBytes,
 		HTTP2:             http2(l.config),
@@ -128,7 +129,7 @@ func http2(config Config) *http.HTTP2Config {
 		MaxReceiveBufferPerStream:     64 << 10,
 		SendPingTimeout:               30 * time.Second, // finds dead clients of streams without a WriteTimeout
 		PingTimeout:                   10 * time.Second,
-		WriteByteTimeout:              10 * time.Second, // a client that reads nothing
+		WriteByteTimeout:              cmp.Or(config.StallTimeout, 10*time.Second), // a client that reads nothing
 	}
 }
 

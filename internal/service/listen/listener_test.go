@@ -243,7 +243,7 @@ type served struct {
 	done     chan error // what Serve returned, once
 }
 
-func serve(t *testing.T, config listen.Config, handler http.HandlerFunc) *served {
+func serve(t testing.TB, config listen.Config, handler http.HandlerFunc) *served {
 	t.Helper()
 	listener, err := listen.Open(t.Context(), config)
 	require.NoError(t, err)
