@@ -62,7 +62,7 @@ func (d *doors) open(ctx context.Context, c *config.Config, logger *slog.Logger)
 // streams is a listener for requests and responses that may be of any size, and take any time, as long as they go on.
 func streams(address string) listen.Config {
 	return listen.Config{
-		Address: address, MaxHeaderBytes: 32 << 10, MaxBodyBytes: -1, ReadTimeout: -1, WriteTimeout: -1,
+		Address: address, MaxHeaderBytes: 32 << 10, MaxBodyBytes: -1, ReadTimeout: -1, WriteTimeout: -1, StallTimeout: time.Minute,
 	}
 }
 
