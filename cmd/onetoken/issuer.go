@@ -45,7 +45,12 @@ func (a *app) issuerCommand() *cobra.Command {
 			"  GET  /open-apis/tenant/v2/tenant/query          wants the tenant token\n" +
 			"  POST /open-apis/im/v1/messages                  the same, with a body\n" +
 			"  POST /open-apis/im/v1/files                     the same, with an upload\n" +
+			"  GET  /open-apis/im/v1/files/{file_key}          the same, a download\n" +
 			"  POST /open-apis/mina/v2/tokenLoginValidate      wants the app token\n" +
+			"  POST /open-apis/authen/v2/oauth/token           a user signs in, by any code\n" +
+			"  GET  /open-apis/authen/v1/user_info             wants that user's token\n" +
+			"  POST /callback/ws/endpoint                      where to connect for events\n" +
+			"  POST /open-apis/auth/v3/app_ticket/resend       refused: no store app\n" +
 			"  POST /_revoke[?app_id=...]                      ends the token in force\n" +
 			"  GET  /_stats                                    calls, rotations, refused\n\n" +
 			"--kind oauth2, with OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET (or _FILE). Every\n" +

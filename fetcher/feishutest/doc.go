@@ -24,13 +24,19 @@
 //	GET  /open-apis/tenant/v2/tenant/query                a business API: wants a tenant token
 //	POST /open-apis/im/v1/messages                        another, with a body: sends a message to nobody
 //	POST /open-apis/im/v1/files                           another, with a form: an upload, which is kept nowhere
+//	GET  /open-apis/im/v1/files/{file_key}                a download: wants a tenant token
 //	POST /open-apis/mina/v2/tokenLoginValidate            another: wants an app token, and no tenant token
+//	POST /open-apis/authen/v2/oauth/token                 a user signs in: wants the app's secret, and any code, once
+//	GET  /open-apis/authen/v1/user_info                   who that user is: wants the token of a sign-in
+//	POST /callback/ws/endpoint                            where to connect for events: wants the app's secret
+//	POST /open-apis/auth/v3/app_ticket/resend             refused with 10016, as by the real one to self-built apps
 //	POST /_revoke                                         ends the pair in force of ?app_id=, or of all apps
 //	GET  /_stats                                          Stats as JSON
 //
 // Everything else is a 404 in plain text, as with the real one. An upload is
 // answered with the size and SHA-256 of what arrived, beside the real one's
-// file_key. /_revoke answers how many pairs it has ended.
+// file_key. A download brings 1 MiB that follows from its key: [FileSHA256].
+// /_revoke answers how many pairs it has ended.
 //
 // # Several apps
 //

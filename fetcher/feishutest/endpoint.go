@@ -19,6 +19,10 @@ const (
 	MessagesPath    = "/open-apis/im/v1/messages"
 	FilesPath       = "/open-apis/im/v1/files"
 	LoginPath       = "/open-apis/mina/v2/tokenLoginValidate"
+	SignInPath      = "/open-apis/authen/v2/oauth/token"
+	UserInfoPath    = "/open-apis/authen/v1/user_info"
+	ConnectPath     = "/callback/ws/endpoint"
+	ResendPath      = "/open-apis/auth/v3/app_ticket/resend"
 	StatsPath       = "/_stats"
 	RevokePath      = "/_revoke"
 )
@@ -41,10 +45,21 @@ func (i *Issuer) respond(r *http.Request) (lookalike.Reply, error) {
 		return i.respondFile(r)
 	case "POST " + LoginPath:
 		return i.respondLogin(r)
+	case "POST " + SignInPath:
+		return i.respondSignIn(r)
+	case "GET " + UserInfoPath:
+		return i.respondUser(r), nil
+	case "POST " + ConnectPath:
+		return i.respondConnect(r)
+	case "POST " + ResendPath:
+		return i.respondResend(r)
 	case "GET " + StatsPath:
 		return lookalike.JSON(http.StatusOK, i.Stats()), nil
 	case "POST " + RevokePath:
 		return i.respondRevoke(r.URL.Query().Get("app_id")), nil
+	}
+	if key, ok := strings.CutPrefix(r.URL.Path, FilesPath+"/"); ok && r.Method == http.MethodGet {
+		return i.respondDownload(r, key), nil
 	}
 	return lookalike.Text(http.StatusNotFound, "404 page not found"), nil
 }

@@ -25,6 +25,7 @@ type Issuer struct {
 	latency time.Duration
 	faults  lookalike.Faults
 	book    *lookalike.Book[Pair]
+	logins  *lookalike.Book[login]
 	journal lookalike.Journal[Call]
 	stats   Stats
 }
@@ -35,7 +36,7 @@ func New(c Config) *Issuer {
 	if err := c.Validate(); err != nil {
 		panic(fmt.Errorf("feishutest: %w", err))
 	}
-	i := &Issuer{onRequest: c.OnRequest, latency: c.Latency, book: newBook(), apps: map[string]*App{}}
+	i := &Issuer{onRequest: c.OnRequest, latency: c.Latency, book: newBook(), logins: newLogins(), apps: map[string]*App{}}
 	if i.onRequest == nil {
 		i.onRequest = func() {}
 	}
