@@ -67,6 +67,7 @@ bench-smoke: ## a little of each measurement, to see that it works
 
 acceptance: ## clients that others wrote, against the test issuers; needs node 20 and npm
 	cd internal/acceptance && npm ci --ignore-scripts --no-audit --no-fund
+	cd internal/acceptance/gateway && npm ci --ignore-scripts --no-audit --no-fund
 	cd internal/acceptance && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
 
 demo: ## fifty replicas, one token, one of them killed

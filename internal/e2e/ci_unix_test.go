@@ -103,7 +103,7 @@ func runOnBare(t *testing.T, run string, steps ...string) []string {
 	script(bin, "apt-get", bareApt)
 	script(bin, "sudo", `shift; "$@"`)
 	for _, dir := range []string{
-		filepath.Join(root, ".ci"), filepath.Join(root, "bench"), filepath.Join(root, "internal", "acceptance"),
+		filepath.Join(root, ".ci"), filepath.Join(root, "bench"), filepath.Join(root, "internal", "acceptance", "gateway"),
 		filepath.Join(root, "adapters", "oauth2source"), filepath.Join(gopath, "bin"),
 	} {
 		require.NoError(t, os.MkdirAll(dir, 0o755))
