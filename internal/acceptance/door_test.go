@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -25,18 +22,13 @@ import (
 
 const oneApp, twoApps = "secret:of+one-app,a%b&c", "secret-of-two-apps"
 
-// startService runs `onetoken refresher --config` with two apps, and two clients at its OAuth door.
+// startService runs a service with two apps, and two clients at its OAuth door.
 func startService(t *testing.T) (endpoint string, issuer *feishutest.Issuer) {
 	t.Helper()
-	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "onetoken"), "./cmd/onetoken")
-	build.Dir = "../.."
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-
 	issuer = feishutest.New(feishutest.Config{AppID: "cli_a", AppSecret: "secret-a", Apps: []feishutest.AppConfig{{ID: "cli_b", Secret: "secret-b"}}})
 	server := httptest.NewServer(issuer)
 	t.Cleanup(server.Close)
+	s := newService(t)
 	for name, content := range map[string]string{
 		"a": "secret-a", "b": "secret-b", "one": oneApp, "two": twoApps,
 		"onetoken.yaml": fmt.Sprintf(`
@@ -51,19 +43,9 @@ tokens:
     - {name: two, secret_file: two, credentials: [crm, bot]}
 `, redistest.StartServer(t).Addr(), server.URL),
 	} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+		s.write(name, content)
 	}
-	var heard redistest.Output
-	cmd := exec.Command(filepath.Join(dir, "onetoken"), "refresher", "--config", filepath.Join(dir, "onetoken.yaml"))
-	cmd.Env, cmd.Stderr = []string{"HOME=" + dir}, &heard
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	listens := regexp.MustCompile(`tokens: listens on (http\S+)\n`)
-	require.Eventually(t, func() bool { return listens.MatchString(heard.String()) }, 20*time.Second, 10*time.Millisecond, "%s", &heard)
-	return listens.FindStringSubmatch(heard.String())[1] + "/oauth2/token", issuer
+	return s.start("tokens") + "/oauth2/token", issuer
 }
 
 // doorCalls are what any client of OAuth 2 has to be told.
