@@ -48,6 +48,12 @@ type outcome struct {
 
 func node(t *testing.T) string {
 	t.Helper()
+	return nodeWith(t, "node_modules/openid-client")
+}
+
+// nodeWith is a Node that is new enough, where that module is installed.
+func nodeWith(t *testing.T, module string) string {
+	t.Helper()
 	path, err := exec.LookPath("node")
 	if err != nil {
 		missing(t, "node is not installed: it comes with Debian's nodejs")
@@ -56,10 +62,10 @@ func node(t *testing.T) string {
 	require.NoError(t, err)
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < 20 {
-		missing(t, "node is older than 20, which openid-client wants")
+		missing(t, "node is older than 20, which its clients want")
 	}
-	if _, err := os.Stat("node_modules/openid-client"); err != nil {
-		missing(t, `openid-client is not installed: "npm ci" in internal/acceptance does that`)
+	if _, err := os.Stat(module); err != nil {
+		missing(t, module+` is not installed: "npm ci" in internal/acceptance, and in gateway there, does that`)
 	}
 	return path
 }
