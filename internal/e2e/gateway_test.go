@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -117,7 +118,7 @@ func TestGateway(t *testing.T) {
 	assert.Equal(t, 99991661, check(sendMessage(client, at, "")).Code)
 	assert.Equal(t, 99991663, check(sendMessage(client, at, given.Tenant+"x")).Code)
 	assert.Equal(t, 99991663, check(sendMessage(client, at, clientSecret)).Code)
-	assert.Equal(t, 403, check(send(client, http.MethodPost, at+"/callback/ws/endpoint", "", strings.NewReader(fmt.Sprintf(`{"AppID":"app-0","AppSecret":%q}`, botSecret)))).status)
+	assert.Equal(t, 403, check(send(client, http.MethodPost, at+"/callback/ws/endpoint", "", strings.NewReader(fmt.Sprintf(`{"AppID":"app-0","AppSecret":%q}`, botSecret)))).Code)
 
 	_, status := r.get(r.status+"/api/status", "")
 	assert.Contains(t, status, `{"name":"bot","door":"gateway","last_seen":`)
@@ -155,21 +156,19 @@ func TestGateway(t *testing.T) {
 // TestCurlAtTheGateway runs the commands of docs/gateway.md.
 func TestCurlAtTheGateway(t *testing.T) {
 	t.Parallel()
-	curl := need(t, "curl")
+	need(t, "curl")
 	w := newSite(t, 1, 2*time.Hour)
 	w.write("service.yaml", w.withGateway("127.0.0.1:0", ""))
 	r := w.start("service.yaml")
 	r.awaitReady()
-	run := func(args ...string) string {
-		t.Helper()
-		out, err := exec.Command(curl, append([]string{"-sS", "--max-time", "20"}, args...)...).CombinedOutput()
-		require.NoError(t, err, "%s", out)
-		return string(out)
-	}
-	var given called
-	text := run("-H", "Content-Type: application/json", "-d", fmt.Sprintf(`{"app_id":"app-0","app_secret":%q}`, botSecret), r.gateway()+feishutest.TenantTokenPath)
-	require.NoError(t, json.Unmarshal([]byte(text), &given), text)
-	answer := run("-H", "Authorization: Bearer "+given.Tenant, r.gateway()+feishutest.QueryPath)
-	assert.Contains(t, answer, `"code":0`, answer)
-	assert.Contains(t, answer, appID(0))
+	page, err := os.ReadFile("../../docs/gateway.md")
+	require.NoError(t, err)
+	_, script, found := strings.Cut(string(page), "```sh\n")
+	require.True(t, found)
+	script, _, _ = strings.Cut(script, "```")
+	script = strings.NewReplacer(`"crm"`, `"app-0"`, "http://127.0.0.1:8082", r.gateway(), "/run/secrets/bot", w.dir+"/bot").Replace(script)
+	out, err := exec.Command("bash", "-c", "set -euo pipefail\n"+script).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, string(out), `"code":0`)
+	assert.Contains(t, string(out), appID(0))
 }

@@ -42,7 +42,7 @@ func (v *visit) callFor(needs clients.Permission, word string) *refusal {
 		return deadToken
 	}
 	if !who.May(s.credential, needs) {
-		return mayNot(word)
+		return mayNot(word, http.StatusForbidden)
 	}
 	live, no := v.await(credential)
 	if no != nil {
@@ -107,7 +107,7 @@ func (v *visit) callAsUser(needs clients.Permission, word string) *refusal {
 			return foreignToken
 		}
 		if !who.May(name, needs) {
-			return mayNot(word)
+			return mayNot(word, http.StatusForbidden)
 		}
 		if credential, ok := v.find(name); ok {
 			return v.forward(credential.App())

@@ -32,13 +32,14 @@
 // # Refusals
 //
 // They have the API's form, {"code":…,"msg":…}, and its codes where it has one: 10014 (with status 200) for a secret that
-// is no client's or an app that is not granted to it (514 with status 200 for ws, 20002 with 400 at the sign-in), 10003 (200)
+// is no client's or an app that is not granted to it (1000040345 for ws, 20002 with 400 at the sign-in), 10003 (200)
 // for a malformed request of a token, 99991661 (400) without a token, 99991671 (400) with a malformed one, 99991663 (400) for a
 // token that is no stand-in, or a dead one, 99991400 (429) above the client's rate. A code that is an HTTP status is the
 // gateway's own:
 //
 //	400  a path, or a body, that cannot be read in one way, or did not arrive whole
-//	403  the client may not: ws, user_login; or a token endpoint that is not served
+//	403  the client may not: ws (with status 200: SDKs repeat any other for ever), user_login; or a token endpoint that is
+//	     not served
 //	404, 405
 //	502  the issuer refuses the app, and a person has to act; or the API did not answer
 //	503  no token now, with Retry-After

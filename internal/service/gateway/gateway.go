@@ -48,7 +48,7 @@ func (v *visit) route() *refusal {
 		return no
 	}
 	e := endpointOf(path)
-	v.isOAuth = e.oauth
+	v.form = e.form
 	return e.serve(v)
 }
 
@@ -59,7 +59,7 @@ type visit struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	body    *unread
-	isOAuth bool
+	form    form
 	use     Use
 	audited bool
 }
@@ -91,7 +91,7 @@ func (v *visit) refuse(no *refusal) {
 	}
 	v.use.Refused, v.use.Cause = no.why, no.cause
 	v.audit(no.status)
-	no.write(v.w, v.isOAuth)
+	no.write(v.w, v.form)
 }
 
 // audit tells once what has become of the request.

@@ -90,7 +90,7 @@ func endpointOf(path string) endpoint {
 
 type endpoint struct {
 	serve func(*visit) *refusal
-	oauth bool // its errors have RFC 6749's form as well
+	form  form
 }
 
 // endpoints by their paths in lower case.
@@ -98,9 +98,9 @@ var endpoints = map[string]endpoint{
 	"/open-apis/auth/v3/tenant_access_token/internal": {serve: (*visit).issueTenant},
 	"/open-apis/auth/v3/app_access_token/internal":    {serve: (*visit).issueApp},
 
-	"/callback/ws/endpoint":                {serve: longConnection.serve},
+	"/callback/ws/endpoint":                {serve: longConnection.serve, form: ofLongConnection},
 	"/open-apis/auth/v3/app_ticket/resend": {serve: appTicket.serve},
-	"/open-apis/authen/v2/oauth/token":     {serve: signIn.serve, oauth: true},
+	"/open-apis/authen/v2/oauth/token":     {serve: signIn.serve, form: ofOAuth},
 
 	// By the app access token: what these answer is a user's.
 	"/open-apis/authen/v1/access_token":              {serve: (*visit).callToSignIn},

@@ -24,6 +24,15 @@ type refusal struct {
 	issuer       issuerWords
 }
 
+// form of an endpoint's refusals.
+type form int
+
+const (
+	ofAPI            form = iota // {"code":…,"msg":…}
+	ofOAuth                      // the words of RFC 6749 besides
+	ofLongConnection             // "data":{} besides: SDKs read into that before they look at the code
+)
+
 // issuerWords are what a refusal has besides if the issuer is why.
 type issuerWords struct {
 	Issuer  string `json:"issuer,omitempty"`
@@ -58,7 +67,7 @@ var (
 	noForwardProxy = &refusal{status: http.StatusBadRequest, code: http.StatusBadRequest, why: "absolute URL",
 		msg: "onetoken: this is no forward proxy: set its address as the SDK's base URL, and send paths"}
 	oddPath = &refusal{status: http.StatusBadRequest, code: http.StatusBadRequest, why: "odd path",
-		msg: "onetoken: the path has an empty part, or dots, slashes, backslashes, semicolons or control characters in one, be it encoded: send it plainly"}
+		msg: "onetoken: the path has an empty part (does the base URL end in a slash? leave that out), or dots, slashes, backslashes, semicolons, question marks or control characters in one, be it encoded: send it plainly"}
 	notHere = &refusal{status: http.StatusNotFound, code: http.StatusNotFound, why: "no such path",
 		msg: "onetoken: this gateway serves /open-apis/ and /callback/ws/endpoint"}
 	noSuchEndpoint = &refusal{status: http.StatusForbidden, code: http.StatusForbidden, why: "another token endpoint",
@@ -73,9 +82,10 @@ func wrongMethod(allow string) *refusal {
 	return &refusal{status: http.StatusMethodNotAllowed, code: http.StatusMethodNotAllowed, why: "method", msg: "onetoken: this takes " + allow, allow: allow}
 }
 
-// mayNot names the word that is missing in the client's may.
-func mayNot(permission string) *refusal {
-	return &refusal{status: http.StatusForbidden, code: http.StatusForbidden, why: "may not " + permission, oauth: "unauthorized_client",
+// mayNot names the word that is missing in the client's may. Status is 403, but for an endpoint of which SDKs repeat whatever
+// has not the status 200, for ever and without a word.
+func mayNot(permission string, status int) *refusal {
+	return &refusal{status: status, code: http.StatusForbidden, why: "may not " + permission, oauth: "unauthorized_client",
 		msg: "onetoken: this client may not do that: add " + permission + " to its may in the gateway's configuration"}
 }
 
@@ -98,7 +108,7 @@ func noAnswer(cause error) *refusal {
 		msg: "onetoken: the API did not answer", cause: cause}
 }
 
-func (no *refusal) write(w http.ResponseWriter, isOAuth bool) {
+func (no *refusal) write(w http.ResponseWriter, as form) {
 	header := w.Header()
 	if no.allow != "" {
 		header.Set("Allow", no.allow)
@@ -113,10 +123,14 @@ func (no *refusal) write(w http.ResponseWriter, isOAuth bool) {
 		Msg         string `json:"msg"`
 		Error       string `json:"error,omitempty"`
 		Description string `json:"error_description,omitempty"`
+		Data        any    `json:"data,omitempty"`
 		issuerWords
 	}{Code: no.code, Msg: no.msg, issuerWords: no.issuer}
-	if isOAuth && no.oauth != "" {
+	switch as {
+	case ofOAuth:
 		body.Error, body.Description = no.oauth, no.msg
+	case ofLongConnection:
+		body.Data = struct{}{}
 	}
 	answer(w, no.status, body)
 }

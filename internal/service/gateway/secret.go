@@ -18,23 +18,25 @@ type secretBody struct {
 	id, secret string // the names in the body
 	may        clients.Permission
 	permission string
+	refusedBy  int      // the status of the refusal of who may not
 	wrong      *refusal // of a secret that is no client's, or of an app that is not granted
 }
 
 var (
-	// longConnection hands out where the events of an app come, with a ticket: a way past the gateway.
+	// longConnection hands out where the events of an app come, with a ticket: a way past the gateway. The code of a wrong
+	// secret is what users of the real one have reported, and SDKs give up at it.
 	longConnection = secretBody{
-		path: "/callback/ws/endpoint", id: "AppID", secret: "AppSecret", may: clients.WS, permission: "ws",
-		wrong: &refusal{status: http.StatusOK, code: 514, msg: "auth failed" + atThisGateway, why: "wrong secret or app"},
+		path: "/callback/ws/endpoint", id: "AppID", secret: "AppSecret", may: clients.WS, permission: "ws", refusedBy: http.StatusOK,
+		wrong: &refusal{status: http.StatusOK, code: 1000040345, msg: "app_id or app_secret is invalid" + atThisGateway, why: "wrong secret or app"},
 	}
 	// appTicket is for apps of the store; of a self-built one it is refused by the API.
 	appTicket = secretBody{
-		path: "/open-apis/auth/v3/app_ticket/resend", id: "app_id", secret: "app_secret", may: clients.WS, permission: "ws",
+		path: "/open-apis/auth/v3/app_ticket/resend", id: "app_id", secret: "app_secret", may: clients.WS, permission: "ws", refusedBy: http.StatusForbidden,
 		wrong: wrongSecret,
 	}
 	// signIn gives tokens of a user's.
 	signIn = secretBody{
-		path: "/open-apis/authen/v2/oauth/token", id: "client_id", secret: "client_secret", may: clients.UserLogin, permission: "user_login",
+		path: "/open-apis/authen/v2/oauth/token", id: "client_id", secret: "client_secret", may: clients.UserLogin, permission: "user_login", refusedBy: http.StatusForbidden,
 		wrong: &refusal{status: http.StatusBadRequest, code: 20002, msg: "The client secret is invalid" + atThisGateway, why: "wrong secret or app", oauth: "invalid_client"},
 	}
 )
@@ -65,7 +67,7 @@ func (b secretBody) serve(v *visit) *refusal {
 		return b.wrong
 	}
 	if !who.May(name, b.may) {
-		return mayNot(b.permission)
+		return mayNot(b.permission, b.refusedBy)
 	}
 	fields.set(b.id, app.ID)
 	fields.set(b.secret, app.Secret.Reveal())
