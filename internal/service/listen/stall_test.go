@@ -110,12 +110,19 @@ func TestABodyThatTheHandlerLeaves(t *testing.T) {
 		"a flushed answer": {post100 + "\r\n1234567890", func(w http.ResponseWriter, r *http.Request) { refuse(w, r); w.(http.Flusher).Flush() }, "403 no\n", limit, limit},
 		"a panic":          {post100 + "\r\n1234567890", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", 0, limit},
 		"closed":           {post100 + "\r\n1234567890", func(w http.ResponseWriter, r *http.Request) { _ = r.Body.Close(); refuse(w, r) }, "403 no\n", limit, limit},
-		"long headers":     {post100 + strings.Repeat(tooLong, 600) + "\r\n1234567890", refuse, tooLarge, 0, limit},
-		"no handler":       {post100 + "Expect: nothing\r\n\r\n1234567890", refuse, "417 ", 0, limit},
+		"too long": {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("b", 2000), func(w http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(r.Body)
+			assert.Error(t, err)
+			refuse(w, r)
+		}, "403 no\n", 0, 0},
+		"long headers": {post100 + strings.Repeat(tooLong, 600) + "\r\n1234567890", refuse, tooLarge, 0, limit},
+		"no handler":   {post100 + "Expect: nothing\r\n\r\n1234567890", refuse, "417 ", 0, limit},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := servePipes(t, watched(listen.Config{}), c.handler)
+				config := watched(listen.Config{})
+				config.MaxBodyBytes = 1000
+				p := servePipes(t, config, c.handler)
 				conn := p.dial(t)
 				began := time.Now()
 				_, err := io.WriteString(conn, c.request)
@@ -194,18 +201,27 @@ func TestAResponseThatNobodyTakes(t *testing.T) {
 
 // It stays in net/http's buffers until the handler has returned.
 func TestAShortResponseThatNobodyTakes(t *testing.T) {
+	whole := post100 + "\r\n" + strings.Repeat("b", 100)
 	for name, c := range map[string]struct {
 		request string
+		before  func(body io.ReadCloser) error
+		whole   time.Duration
 		want    time.Duration
 	}{
-		"of a request":               {hello, limit},
-		"with a body that is unread": {post100 + "\r\nb", 2 * limit},
+		"without a body":             {hello, io.ReadCloser.Close, -1, limit},
+		"with a body that is unread": {post100 + "\r\nb", func(io.ReadCloser) error { return nil }, -1, 2 * limit},
+		"with one that was read":     {whole, func(body io.ReadCloser) error { _, err := io.ReadAll(body); return err }, -1, limit},
+		"with one that was closed":   {whole, io.ReadCloser.Close, -1, limit},
+		"with a WriteTimeout":        {hello, io.ReadCloser.Close, limit / 2, limit / 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				returned := make(chan struct{})
-				p := servePipes(t, watched(listen.Config{}), func(w http.ResponseWriter, r *http.Request) {
+				config := watched(listen.Config{})
+				config.WriteTimeout = c.whole
+				p := servePipes(t, config, func(w http.ResponseWriter, r *http.Request) {
 					defer close(returned)
+					assert.NoError(t, c.before(r.Body))
 					ok(w, r)
 				})
 				conn := p.dial(t)
@@ -487,6 +503,23 @@ func TestAShortResponseThatNobodyTakesInHTTP2(t *testing.T) {
 			kind = frame(t, conn)
 		}
 		assert.Equal(t, limit, time.Since(began))
+	})
+}
+
+// HTTP/2 bounds that for the whole connection, and would be done with it in 10 s.
+func TestAConnectionThatNobodyReadsInHTTP2(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		authority := newAuthority(t)
+		p := servePipes(t, watched(listen.Config{TLS: listen.NewTLS(authority.identity(t, nil))}), ok)
+		below := p.dial(t)
+		conn := tls.Client(below, authority.trusting("h2"))
+		require.NoError(t, conn.HandshakeContext(t.Context()))
+		_, err := io.WriteString(conn, withoutWindow)
+		require.NoError(t, err)
+		time.Sleep(limit - 1)
+		assert.False(t, isOver(below))
+		time.Sleep(5*time.Second + 1) // in which TLS tries to say goodbye
+		assert.True(t, isOver(below))
 	})
 }
 
