@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -132,7 +133,12 @@ var (
 // and a message. It reads no further than it must, so that it does not hold up a long reply: any
 // other code ends the look, and only a rejection is read to its end.
 func (e envelope) rejection(r io.Reader) (reason string, rejected bool) {
-	d := json.NewDecoder(&marked{r: r})
+	head := make([]byte, maxHead)
+	n, err := r.Read(head)
+	if e.beginsWithSuccess(head[:n]) {
+		return "", false
+	}
+	d := json.NewDecoder(&marked{r: io.MultiReader(bytes.NewReader(head[:n]), afterwards{r, err})})
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
 		return "", false
 	}
@@ -158,6 +164,28 @@ func (e envelope) rejection(r io.Reader) (reason string, rejected bool) {
 		}
 	}
 	return e.code + " " + strconv.Itoa(code), codes == 1 && messages == 1 && ends(d)
+}
+
+// maxHead is as much of a reply as may be had at once, for beginsWithSuccess.
+const maxHead = 512
+
+// beginsWithSuccess is true of what most replies begin with, {"code":0, and spares them a decoder, which would see the same.
+func (e envelope) beginsWithSuccess(head []byte) bool {
+	rest, found := bytes.CutPrefix(head, []byte(`{"`+e.code+`":0`))
+	return found && len(rest) > 0 && (rest[0] == ',' || rest[0] == '}')
+}
+
+// afterwards goes on after a Read that has returned err.
+type afterwards struct {
+	r   io.Reader
+	err error
+}
+
+func (a afterwards) Read(p []byte) (int, error) {
+	if a.err != nil {
+		return 0, a.err
+	}
+	return a.r.Read(p)
 }
 
 func (e envelope) isMessage(key json.Token) bool {
