@@ -43,7 +43,7 @@ func Write(f *results.File, docs string) error {
 }
 
 // sinceAdded are measurements that older results lack. The pages leave them out then.
-var sinceAdded = []string{"PeerRotations", "Refreshers", "Idle", "Door", "Gateway"}
+var sinceAdded = []string{"PeerRotations", "Refreshers", "Idle", "Door", "Gateways"}
 
 // Render returns the files by name.
 func Render(f *results.File) (map[string][]byte, error) {

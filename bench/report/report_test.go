@@ -198,8 +198,11 @@ func example() *results.File {
 		PeerRotations: []results.PeerRotation{{Name: "poll", Replicas: 200, WithinMs: 400, Calls: s(1), Commands: s(1), Scripts: s(0), RedisMicros: s(50)}},
 		Refreshers:    &results.Refreshers{Processes: 12, Rotations: 3, LifeSeconds: 14, Scripts: s(0.5), Commands: s(0.6), RedisMicros: s(90), CallsEach: s(1)},
 		Door:          &results.Door{Rate: 1000, Connections: 16, NginxP50: s(80), NginxP99: s(200), DoorP50: s(100), DoorP99: s(300), TimesNginx: s(1.5), Requests: 1000},
-		Gateway:       &results.Gateway{Connections: 100, NginxP50: s(2000), GatewayP50: s(2500), NginxRate: s(40_000), GatewayRate: s(35_000), TimesP50: s(1.25), TimesRate: s(0.875), Calls: 1000},
-		Idle:          &results.Idle{Sources: 10_000, CredentialBytes: s(192), SourceBytes: s(1496)},
+		Gateways: []results.Gateway{
+			{Connections: 100, NginxP50: s(2000), GatewayP50: s(2500), NginxRate: s(40_000), GatewayRate: s(35_000), TimesP50: s(1.25), TimesRate: s(0.875), Calls: 1000},
+			{APIMillis: 20, Connections: 100, NginxP50: s(21_000), GatewayP50: s(22_000), NginxRate: s(4_700), GatewayRate: s(4_500), TimesP50: s(1.05), TimesRate: s(0.96), Calls: 1000},
+		},
+		Idle: &results.Idle{Sources: 10_000, CredentialBytes: s(192), SourceBytes: s(1496)},
 	}
 	for _, name := range []string{peers.Floor, "peer", peers.Onetoken} {
 		ratio := map[string]float64{peers.Floor: 1, "peer": 1.5, peers.Onetoken: 1.1}[name]

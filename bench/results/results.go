@@ -32,7 +32,7 @@ type File struct {
 	Refreshers    *Refreshers
 	Idle          *Idle
 	Door          *Door
-	Gateway       *Gateway
+	Gateways      []Gateway
 }
 
 // Missing names the measurements that are not in the file.
@@ -55,7 +55,7 @@ func (f *File) Missing() (names []string) {
 		{"Refreshers", f.Refreshers != nil},
 		{"Idle", f.Idle != nil},
 		{"Door", f.Door != nil},
-		{"Gateway", f.Gateway != nil},
+		{"Gateways", len(f.Gateways) > 0},
 	} {
 		if !part.is {
 			names = append(names, part.name)
@@ -150,6 +150,7 @@ type Door struct {
 // Gateway is the service's gateway for SDKs, beside nginx as a proxy of the same API that puts a fixed token in. Each of the
 // connections asks again as soon as it is answered.
 type Gateway struct {
+	APIMillis              float64 // that the API takes for each call; 0: it answers at once
 	Connections            int
 	NginxP50, GatewayP50   Sample // microseconds
 	NginxRate, GatewayRate Sample // calls a second

@@ -35,5 +35,5 @@ func TestSaveAndLoad(t *testing.T) {
 	loaded, err := Load(path)
 	require.NoError(t, err)
 	assert.Equal(t, f, loaded)
-	assert.Equal(t, []string{"Fresh", "WarmFill", "Herds", "Rotation", "FanOut", "Takeover", "Many", "Real", "Server", "PeerRotations", "Refreshers", "Idle", "Door", "Gateway"}, f.Missing())
+	assert.Equal(t, []string{"Fresh", "WarmFill", "Herds", "Rotation", "FanOut", "Takeover", "Many", "Real", "Server", "PeerRotations", "Refreshers", "Idle", "Door", "Gateways"}, f.Missing())
 }
