@@ -2,12 +2,14 @@ package transport_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/x509"
 	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +43,10 @@ func TestBoundsOfPooled(t *testing.T) {
 	assert.Equal(t, time.Second, got.ExpectContinueTimeout)
 	assert.Zero(t, got.ResponseHeaderTimeout, "an API may take its time")
 	assert.Equal(t, int64(64<<10), got.MaxResponseHeaderBytes)
-	assert.Equal(t, http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}, *got.HTTP2)
+	assert.Equal(t, http.HTTP2Config{
+		SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second,
+		MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 64 << 20,
+	}, *got.HTTP2)
 	assert.NotSame(t, http.DefaultTransport, got)
 	assert.True(t, transport.New(transport.Config{}).DisableKeepAlives, "nothing has leaked into the others")
 }
@@ -160,4 +165,44 @@ func roundTrip(t *testing.T, by http.RoundTripper, url string) string {
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return string(body)
+}
+
+// Who calls by HTTP/2 and reads nothing of the answers does not have them held by the megabyte.
+func TestAnswersThatNobodyReads(t *testing.T) {
+	var sent atomic.Int64
+	full := make(chan struct{}, 1000)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		part := make([]byte, 16<<10)
+		for {
+			n, err := w.Write(part)
+			sent.Add(int64(n))
+			if err != nil {
+				return
+			}
+			full <- struct{}{}
+		}
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	pooled := transport.NewPooled(transport.Config{Roots: roots})
+	defer pooled.CloseIdleConnections()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+	require.NoError(t, err)
+	resp, err := pooled.RoundTrip(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	assert.Equal(t, 2, resp.ProtoMajor)
+	for quiet := false; !quiet; {
+		select {
+		case <-full:
+		case <-time.After(300 * time.Millisecond): // the window is full; a slow machine makes the figure smaller, not larger
+			quiet = true
+		}
+	}
+	assert.LessOrEqual(t, sent.Load(), int64(512<<10))
 }

@@ -49,7 +49,8 @@
 //   - Nothing but the base URLs of credentials is ever reached. Redirects are passed on, and never followed.
 //   - The app's secret goes to its base URL alone, and its tokens too. No answer of the gateway's own has either.
 //   - Bodies, downloads, events and WebSockets pass while they come: not more than 1 MiB of a request's body is kept, and
-//     32 KiB of an answer's. Cookies do not pass in either direction.
+//     256 MiB of all, so that it can be sent once more. Cookies and trailers do not pass in either direction.
+//   - One client has 2,000 requests under way at most. What the log is told of an error has no text of a request or an answer.
 //   - A right that a reload takes away is gone at once: also for a request whose body is still coming to the gateway, or that
 //     waits for a token. What was sent to the API goes on.
 //
@@ -65,5 +66,5 @@
 //
 // gateway.go takes a request to its endpoint, which path.go finds: issue.go, call.go or secret.go. These end in forward.go
 // or in a refusal (refusal.go); upstream.go is where calls go. standin.go is what clients hold, unread.go how a body ends that
-// nobody waited for. config.go and vault.go are what the package needs, use.go what it tells.
+// nobody waited for, bounds.go what clients can make the gateway hold, cause.go what is said of errors. config.go and vault.go are what the package needs, use.go what it tells.
 package gateway

@@ -34,7 +34,13 @@ func (v *visit) forwardWith(live Live, kind bearer.Kind) *refusal {
 	v.r.Header.Del("Authorization") // the stand-in: package bearer leaves a request alone that has a token
 	// And Accept-Encoding, or a rejection might come compressed, and not be seen.
 	v.r.Header.Del("Accept-Encoding")
-	v.send(to.base, to.withToken)
+	release, ok := v.gateway.bounds.keep(v.r)
+	defer release()
+	if ok {
+		v.send(to.base, to.keeping)
+	} else {
+		v.send(to.base, to.passing)
+	}
 	return nil
 }
 
@@ -42,24 +48,44 @@ func (v *visit) send(base *url.URL, by http.RoundTripper) {
 	proxy := v.gateway.proxy // a copy
 	proxy.Rewrite = func(p *httputil.ProxyRequest) { rewrite(p, base) }
 	proxy.Transport = withoutTrace{by, v.r.Context()}
-	proxy.ModifyResponse = func(resp *http.Response) error {
-		v.audit(resp.StatusCode)
-		clean(resp.Header)
-		return nil
-	}
+	proxy.ModifyResponse = v.check
 	proxy.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) { v.failed(err) }
 	proxy.ServeHTTP(v.w, v.r)
 }
 
+// check tells of an answer that can be passed on, and cleans it.
+func (v *visit) check(resp *http.Response) error {
+	switch {
+	case resp.StatusCode == http.StatusSwitchingProtocols && !isWebSocket(v.r.Header):
+		return errNotAsked
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+	case resp.StatusCode < 200:
+		return errStatus
+	}
+	v.audit(resp.StatusCode)
+	clean(resp.Header)
+	return nil
+}
+
+// isWebSocket is of a request that may be upgraded. By h2c, say, a client could talk to the API's host as it likes.
+func isWebSocket(h http.Header) bool { return strings.EqualFold(h.Get("Upgrade"), "websocket") }
+
 // withoutTrace keeps from the transport the client trace that httputil adds to the context. By that trace interim
-// responses (1xx) would go to the client past clean. No SDK uses one, and net/http answers Expect: 100-continue itself.
+// responses (1xx) would go to the client past clean. No SDK uses one, and net/http answers Expect: 100-continue itself. It
+// also keeps trailers back, which come past clean as well: a transport adds them to the response that it has returned.
 type withoutTrace struct {
 	by  http.RoundTripper
 	ctx context.Context // of the request that came
 }
 
 func (t withoutTrace) RoundTrip(r *http.Request) (*http.Response, error) {
-	return t.by.RoundTrip(r.WithContext(t.ctx))
+	resp, err := t.by.RoundTrip(r.WithContext(t.ctx))
+	if err != nil {
+		return nil, err
+	}
+	own := *resp
+	own.Trailer = nil
+	return &own, nil
 }
 
 // rewrite is the one place where an address is made: of the base URL, and of nothing that the client sent but path and
@@ -72,12 +98,13 @@ func rewrite(p *httputil.ProxyRequest, base *url.URL) {
 		RawQuery: in.RawQuery, // as it was sent: nothing is decided by it
 	}
 	p.Out.Host = base.Host
+	p.Out.Trailer = nil
 	for name := range p.Out.Header {
 		if isOfTheWay(name) {
 			delete(p.Out.Header, name)
 		}
 	}
-	if !strings.EqualFold(p.Out.Header.Get("Upgrade"), "websocket") { // by h2c a client could talk to the API's host as it likes
+	if !isWebSocket(p.Out.Header) {
 		p.Out.Header.Del("Upgrade")
 		p.Out.Header.Del("Connection")
 	}
@@ -86,17 +113,24 @@ func rewrite(p *httputil.ProxyRequest, base *url.URL) {
 // isOfTheWay is of headers by which a client would say where a request comes from, where it goes or who has sent it
 // besides. An underscore is taken for a hyphen, as some servers do. Httputil itself drops the headers of a connection.
 func isOfTheWay(name string) bool {
-	if strings.Contains(name, "_") {
-		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	switch name {
+	case "Accept", "Accept-Language", "Content-Type", "Content-Length", "User-Agent", "Authorization", "Range": // most there are
+		return false
 	}
-	for _, prefix := range []string{"X-Forwarded", "X-Original-", "X-Rewrite-", "X-Http-Method", "Cf-"} {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	switch name {
+	case "cookie", "via", "x-host", "x-method-override":
+		return true
+	}
+	for _, prefix := range []string{"x-original-", "x-rewrite-", "x-http-method", "x-envoy-", "cf-", "fastly-", "x-azure-", "x-appengine-", "x-amzn-"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}
 	}
-	switch name {
-	case "Cookie", "Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "X-Host", "X-Method-Override":
-		return true
+	for _, part := range []string{"forwarded", "client-ip", "clientip", "real-ip", "realip", "remote-ip", "remote-addr", "source-ip", "origin-ip"} {
+		if strings.Contains(name, part) {
+			return true
+		}
 	}
 	return false
 }

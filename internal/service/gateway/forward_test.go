@@ -27,7 +27,7 @@ func TestHeadersOnTheWayThere(t *testing.T) {
 		"Cookie": "session=1", "Forwarded": "for=1.1.1.1", "X-Forwarded-For": "1.1.1.1", "X-Forwarded-Host": "evil", "X-Forwarded-Proto": "https",
 		"X-Forwarded-Port": "1", "X-Forwarded-Prefix": "/x", "X-Real-Ip": "1.1.1.1", "X-Client-Ip": "1.1.1.1", "True-Client-Ip": "1.1.1.1",
 		"Via": "1.1 x", "X-Original-Url": "/admin", "X-Rewrite-Url": "/admin", "X-Http-Method-Override": "DELETE", "X-Host": "evil",
-		"Cf-Connecting-Ip": "1.1.1.1", "X_forwarded_for": "1.1.1.1", "X_real-Ip": "1.1.1.1", "Accept-Encoding": "br", "Keep-Alive": "timeout=5", "Proxy-Authorization": "Basic abc", "Proxy-Connection": "close", "Te": "gzip",
+		"Cf-Connecting-Ip": "1.1.1.1", "X_forwarded_for": "1.1.1.1", "X_real-Ip": "1.1.1.1", "Client-Ip": "1.1.1.1", "X-Remote-Addr": "1.1.1.1", "X-Envoy-External-Address": "1.1.1.1", "Ali-Cdn-Real-Ip": "1.1.1.1", "Wl-Proxy-Client-Ip": "1.1.1.1", "Accept-Encoding": "br", "Keep-Alive": "timeout=5", "Proxy-Authorization": "Basic abc", "Proxy-Connection": "close", "Te": "gzip",
 		"X-Named": "1", "Upgrade": "h2c", "Http2-Settings": "AAMAAABkAAQAAP__",
 	}
 	for name, value := range kept {

@@ -15,6 +15,7 @@ type Gateway struct {
 	config    Config
 	proxy     httputil.ReverseProxy // what all calls have in common
 	upstreams upstreams
+	bounds    bounds
 }
 
 // New makes a Gateway. The error joins every complaint.
@@ -33,6 +34,7 @@ func New(config Config) (*Gateway, error) {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r, body := watchBody(r)
 	v := &visit{gateway: g, w: w, r: r, body: body}
+	defer v.leave()
 	if no := v.route(); no != nil {
 		v.refuse(no)
 	}
@@ -62,15 +64,25 @@ type visit struct {
 	form    form
 	use     Use
 	audited bool
+	counted bool // among the client's requests under way
 }
 
-// enter records the client for the audit, and takes one request from its rate.
+// enter records the client for the audit, takes one request from its rate, and counts it as under way.
 func (v *visit) enter(who clients.Identity) *refusal {
 	v.use.Client = who.Name()
 	if wait, ok := who.Admit(); !ok {
 		return aboveRate(wait)
 	}
+	if v.counted = v.gateway.bounds.begin(who.Name()); !v.counted {
+		return tooManyUnderWay
+	}
 	return nil
+}
+
+func (v *visit) leave() {
+	if v.counted {
+		v.gateway.bounds.end(v.use.Client)
+	}
 }
 
 // find returns an app that there is, and records it for the audit.

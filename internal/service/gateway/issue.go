@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/onetoken-go/onetoken/fetcher/bearer"
@@ -89,7 +91,16 @@ func (v *visit) appOf(who clients.Identity, id string) (name string, app App, ok
 // longestBody is of those that the gateway reads itself.
 const longestBody = 64 << 10
 
-// readBody is not ok if the body is too long, compressed, or did not arrive in time.
+// abort closes the connection at once. Of a panic alone net/http would go on to read the body before it does.
+func (v *visit) abort() {
+	if conn, _, err := http.NewResponseController(v.w).Hijack(); err == nil {
+		_ = conn.Close()
+	}
+	panic(http.ErrAbortHandler) // which ends a stream of HTTP/2
+}
+
+// readBody is not ok if the body is too long, compressed, or did not arrive whole. Whoever has not sent it in time loses the
+// connection, without an answer, for which net/http would wait for more of the body.
 func (v *visit) readBody() (body []byte, ok bool) {
 	if v.r.Header.Get("Content-Encoding") != "" {
 		return nil, false
@@ -98,5 +109,10 @@ func (v *visit) readBody() (body []byte, ok bool) {
 	_ = control.SetReadDeadline(time.Now().Add(readingTakes)) // of a test's recorder there is none
 	defer control.SetReadDeadline(time.Time{})                //nolint:errcheck // as above
 	body, err := io.ReadAll(io.LimitReader(v.r.Body, longestBody+1))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		v.use.Refused = "slow body"
+		v.audit(http.StatusRequestTimeout)
+		v.abort()
+	}
 	return body, err == nil && len(body) <= longestBody
 }

@@ -11,14 +11,17 @@ import (
 // methods that are passed on.
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
-// plainPath returns the path of a request, if every server that reads it finds the same parts in it: then what is
-// decided here by the path holds where it is served.
+// plainPath returns the path of a request as even the most lenient server may read it, if every server finds the same
+// parts in it: then what is decided here by the path holds where it is served.
 func plainPath(r *http.Request) (path string, no *refusal) {
 	if r.Method == http.MethodConnect || r.URL.IsAbs() || r.URL.Host != "" {
 		return "", noForwardProxy
 	}
 	if !slices.Contains(methods, r.Method) {
 		return "", wrongMethod(strings.Join(methods, ", "))
+	}
+	if strings.ContainsFunc(r.URL.RawQuery, func(c rune) bool { return c <= ' ' || c == 0x7f }) { // HTTP/2 lets blanks pass
+		return "", oddPath
 	}
 	if isPlain(r.URL) {
 		return r.URL.Path, nil
@@ -29,32 +32,31 @@ func plainPath(r *http.Request) (path string, no *refusal) {
 	}
 	parts := strings.Split(rest, "/")
 	for i, part := range parts {
-		if isOdd(part, i == len(parts)-1) {
+		plain, odd := plainPart(part)
+		if odd || part == "" && i < len(parts)-1 {
 			return "", oddPath
 		}
+		parts[i] = plain
 	}
-	return r.URL.Path, nil
+	return "/" + strings.Join(parts, "/"), nil
 }
 
 // isPlain is true of most, and spares them a look at each part.
 func isPlain(u *url.URL) bool {
-	return u.RawPath == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "//") && !strings.Contains(u.Path, "/.") &&
-		!strings.ContainsFunc(u.Path, func(c rune) bool { return c == '%' || c <= ' ' || c >= 0x7f || endsPart(c) && c != '/' })
+	return u.RawPath == "" && strings.HasPrefix(u.Path, "/") && !strings.Contains(u.Path, "//") &&
+		!strings.ContainsFunc(u.Path, func(c rune) bool { return c == '%' || c == '.' || c <= ' ' || c >= 0x7f || endsPart(c) && c != '/' })
 }
 
-// isOdd is of a part of the path in which something may stand for the part's end, or for another part: decoded once,
-// or again and again, as some servers do it.
-func isOdd(part string, last bool) bool {
-	if part == "" {
-		return !last
-	}
+// plainPart decodes a part of the path, again and again, as some servers do it, and leaves out blanks and dots at its end, as
+// others do. It is odd if something in it may stand for its end, or for another part.
+func plainPart(part string) (plain string, odd bool) {
 	for {
-		plain := decoded(part)
+		plain = decoded(part)
 		if plain == "." || plain == ".." || strings.ContainsFunc(plain, endsPart) {
-			return true
+			return "", true
 		}
 		if plain == part {
-			return false
+			return strings.TrimRight(plain, " ."), false
 		}
 		part = plain
 	}
@@ -102,9 +104,11 @@ var endpoints = map[string]endpoint{
 	"/open-apis/auth/v3/app_ticket/resend": {serve: appTicket.serve},
 	"/open-apis/authen/v2/oauth/token":     {serve: signIn.serve, form: ofOAuth},
 
-	// By the app access token: what these answer is a user's.
+	// By the app access token, or the tenant's: what these answer has a user's.
 	"/open-apis/authen/v1/access_token":              {serve: (*visit).callToSignIn},
 	"/open-apis/authen/v1/refresh_access_token":      {serve: (*visit).callToSignIn},
 	"/open-apis/authen/v1/oidc/access_token":         {serve: (*visit).callToSignIn},
 	"/open-apis/authen/v1/oidc/refresh_access_token": {serve: (*visit).callToSignIn},
+	"/open-apis/mina/v2/tokenloginvalidate":          {serve: (*visit).callToSignIn},
+	"/open-apis/mina/loginvalidate":                  {serve: (*visit).callToSignIn},
 }

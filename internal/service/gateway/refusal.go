@@ -74,6 +74,8 @@ var (
 		msg: "onetoken: this gateway gives tokens at auth/v3/tenant_access_token/internal and auth/v3/app_access_token/internal alone: those of self-built apps"}
 	brokenBody = &refusal{status: http.StatusBadRequest, code: http.StatusBadRequest, why: "broken body",
 		msg: "onetoken: the request did not arrive whole"}
+	tooManyUnderWay = &refusal{status: http.StatusTooManyRequests, code: 99991400, why: "too many under way", oauth: "temporarily_unavailable",
+		msg: "request trigger frequency limit: 2000 requests of this client are under way at this gateway", retryIn: time.Second}
 	unreadable = &refusal{status: http.StatusBadRequest, code: http.StatusBadRequest, why: "malformed request", oauth: "invalid_request",
 		msg: "onetoken: the body has to be a JSON object or a form of 64 KiB at most, not compressed, with the app's id and secret once each"}
 )
@@ -103,9 +105,10 @@ func noTokenNow(a absence.Absence) *refusal {
 	return no
 }
 
+// noAnswer has a cause of fixed words: what net/http says may quote the API, which may quote the secret that it got.
 func noAnswer(cause error) *refusal {
 	return &refusal{status: http.StatusBadGateway, code: http.StatusBadGateway, why: "no answer", oauth: "server_error",
-		msg: "onetoken: the API did not answer", cause: cause}
+		msg: "onetoken: the API did not answer", cause: inFixedWords(cause)}
 }
 
 func (no *refusal) write(w http.ResponseWriter, as form) {

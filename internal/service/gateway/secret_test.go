@@ -99,7 +99,8 @@ func TestSecretBodiesRefused(t *testing.T) {
 // A user's sign-in by the app access token is answered with a user's token, too.
 func TestSignInByAppToken(t *testing.T) {
 	s := open(t)
-	for _, path := range []string{"/open-apis/authen/v1/access_token", "/open-apis/authen/v1/oidc/access_token", "/open-apis/authen/v1/OIDC/refresh_access_token/", "/open-apis/authen/v1/refresh_access_token"} {
+	for _, path := range []string{"/open-apis/authen/v1/access_token", "/open-apis/authen/v1/oidc/access_token", "/open-apis/authen/v1/OIDC/refresh_access_token/", "/open-apis/authen/v1/refresh_access_token", "/open-apis/mina/v2/tokenLoginValidate",
+		"/open-apis/authen/v1/%2561ccess_token", "/open-apis/authen/v1/access_token%20", "/open-apis/authen/v1./access_token."} {
 		notes := s.ask(appPath, "cli_crm", noteSecret)
 		g := s.call(http.MethodPost, path, notes.App, `{"code":"x"}`)
 		assert.Equal(t, 403, g.status, path)

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"sync"
@@ -14,8 +13,9 @@ import (
 // upstream is where an app's APIs are.
 type upstream struct {
 	base *url.URL
-	// withToken adds the token: package bearer takes it from the *tokens in the request's context.
-	withToken http.RoundTripper
+	// These add the token: package bearer takes it from the *tokens in the request's context. By the one a body can be sent
+	// once more, by the other it cannot.
+	keeping, passing http.RoundTripper
 }
 
 // upstreams are those that were used, so that nothing has to be made anew for each call.
@@ -31,9 +31,6 @@ type upstreamKey struct {
 
 // mostUpstreams bounds what reloads leave behind: beyond it all are forgotten, and made anew.
 const mostUpstreams = 1024
-
-// keepBody is how much of a body is kept, so that it can be sent once more with another token.
-const keepBody = 1 << 20
 
 func (u *upstreams) to(app App) (upstream, error) {
 	key := upstreamKey{app.BaseURL, app.API}
@@ -59,14 +56,20 @@ func (u *upstreams) to(app App) (upstream, error) {
 // newUpstream rejects an App without API: package bearer would fall back to http.DefaultTransport.
 func newUpstream(app App) (upstream, error) {
 	if app.API == nil || app.BaseURL == "" {
-		return upstream{}, errors.New("the credential is of no app that has APIs")
+		return upstream{}, errNoWay
 	}
 	base, err := url.Parse(app.BaseURL)
 	if err != nil {
 		return upstream{}, err
 	}
-	transport, err := bearer.New(bearer.Config{For: tokensOf, Hosts: []string{base.Scheme + "://" + base.Host}, KeepBody: keepBody, Base: app.API})
-	return upstream{base, transport}, err
+	config := bearer.Config{For: tokensOf, Hosts: []string{base.Scheme + "://" + base.Host}, Base: app.API}
+	passing, err := bearer.New(config)
+	if err != nil {
+		return upstream{}, err
+	}
+	config.KeepBody = keepBody
+	keeping, err := bearer.New(config)
+	return upstream{base, keeping, passing}, err
 }
 
 // tokens are those of one request. Package bearer asks for them from one goroutine.
