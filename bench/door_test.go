@@ -122,7 +122,17 @@ func quantile(all []time.Duration, q float64) time.Duration {
 // doorProcess is a service of one app.
 type doorProcess struct{ url string }
 
+const benchApp, benchAppSecret = "cli_bench", "secret-of-the-app"
+
 func startDoor(t *testing.T) doorProcess {
+	t.Helper()
+	issuer := httptest.NewServer(feishutest.New(feishutest.Config{AppID: benchApp, AppSecret: benchAppSecret}))
+	t.Cleanup(issuer.Close)
+	return doorProcess{startService(t, "tokens", issuer.URL) + "/v1/tokens/crm"}
+}
+
+// startService runs a service of one app, whose issuer is at a URL, with one client at one door: tokens or gateway.
+func startService(t *testing.T, door, issuer string) (url string) {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "onetoken")
@@ -130,23 +140,20 @@ func startDoor(t *testing.T) doorProcess {
 	build.Dir = ".."
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-
-	issuer := httptest.NewServer(feishutest.New(feishutest.Config{AppID: "cli_door", AppSecret: "secret-of-the-app"}))
-	t.Cleanup(issuer.Close)
 	write := func(name, content string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
-	write("app", "secret-of-the-app")
+	write("app", benchAppSecret)
 	write("client", doorSecret)
 	write("onetoken.yaml", fmt.Sprintf(`
 redis: {url: "redis://%s"}
 credentials:
-  - {name: crm, kind: feishu, app_id: cli_door, app_secret_file: app, base_url: "%s"}
-tokens:
+  - {name: crm, kind: feishu, app_id: %s, app_secret_file: app, base_url: "%s"}
+%s:
   listen: 127.0.0.1:0
   clients:
     - {name: bench, secret_file: client, credentials: [crm], rate: 100000}
-`, redistest.StartServer(t).Addr(), issuer.URL))
+`, redistest.StartServer(t).Addr(), benchApp, issuer, door))
 	var said redistest.Output
 	cmd := exec.Command(binary, "refresher", "--config", filepath.Join(dir, "onetoken.yaml"))
 	cmd.Env = []string{"HOME=" + dir}
@@ -156,9 +163,9 @@ tokens:
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	listens := regexp.MustCompile(`tokens: listens on (http\S+)\n`)
+	listens := regexp.MustCompile(door + `: listens on (http\S+)\n`)
 	require.Eventually(t, func() bool { return listens.MatchString(said.String()) }, 20*time.Second, 10*time.Millisecond, "%s", &said)
-	return doorProcess{listens.FindStringSubmatch(said.String())[1] + "/v1/tokens/crm"}
+	return listens.FindStringSubmatch(said.String())[1]
 }
 
 // ask waits for the first token, and returns an answer.

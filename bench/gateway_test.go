@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,7 +19,6 @@ import (
 
 	"github.com/onetoken-go/onetoken/bench/results"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
-	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
 const gatewayConnections = 100
@@ -37,7 +35,7 @@ func TestGateway(t *testing.T) {
 // measureGateway has an API that takes so long for each call.
 func measureGateway(t *testing.T, nginx, wrk string, takes time.Duration) results.Gateway {
 	t.Helper()
-	issuer := feishutest.New(feishutest.Config{AppID: "cli_bench", AppSecret: "secret-of-the-app"})
+	issuer := feishutest.New(feishutest.Config{AppID: benchApp, AppSecret: benchAppSecret})
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if takes > 0 && r.URL.Path == feishutest.QueryPath {
 			time.Sleep(takes)
@@ -45,14 +43,14 @@ func measureGateway(t *testing.T, nginx, wrk string, takes time.Duration) result
 		issuer.ServeHTTP(w, r)
 	}))
 	t.Cleanup(api.Close)
-	gateway := startGateway(t, api.URL)
-	standIn := gateway.signOn(t)
-	proxy := startProxy(t, nginx, api.URL, realToken(t, api.URL))
+	gateway := startService(t, "gateway", api.URL)
+	standIn := askForToken(t, gateway, doorSecret)
+	proxy := startProxy(t, nginx, api.URL, askForToken(t, api.URL, benchAppSecret))
 	out := results.Gateway{Connections: gatewayConnections, APIMillis: float64(takes.Milliseconds())}
 	lasts := time.Duration(sized(5000, 300)) * time.Millisecond
 	repeat(t, func(int) {
 		theirs := storm(t, wrk, proxy, "", lasts)
-		ours := storm(t, wrk, gateway.url, standIn, lasts)
+		ours := storm(t, wrk, gateway, standIn, lasts)
 		out.Calls, out.Failed = out.Calls+ours.calls, out.Failed+ours.failed
 		assert.Zero(t, theirs.failed, "nginx")
 		out.NginxP50.AddTime(theirs.p50, time.Microsecond)
@@ -128,54 +126,10 @@ func storm(t *testing.T, wrk, url, token string, lasts time.Duration) (s stormed
 	return s
 }
 
-// gatewayProcess is a service of one app.
-type gatewayProcess struct{ url string }
-
-func startGateway(t *testing.T, api string) gatewayProcess {
-	t.Helper()
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "onetoken")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/onetoken")
-	build.Dir = ".."
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	write := func(name, content string) {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
-	}
-	write("app", "secret-of-the-app")
-	write("client", doorSecret)
-	write("onetoken.yaml", fmt.Sprintf(`
-redis: {url: "redis://%s"}
-credentials:
-  - {name: crm, kind: feishu, app_id: cli_bench, app_secret_file: app, base_url: "%s"}
-gateway:
-  listen: 127.0.0.1:0
-  clients:
-    - {name: bench, secret_file: client, credentials: [crm], rate: 100000}
-`, redistest.StartServer(t).Addr(), api))
-	var said redistest.Output
-	cmd := exec.Command(binary, "refresher", "--config", filepath.Join(dir, "onetoken.yaml"))
-	cmd.Env = []string{"HOME=" + dir}
-	cmd.Stderr = &said
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	listens := regexp.MustCompile(`gateway: listens on (http\S+)\n`)
-	require.Eventually(t, func() bool { return listens.MatchString(said.String()) }, 20*time.Second, 10*time.Millisecond, "%s", &said)
-	return gatewayProcess{listens.FindStringSubmatch(said.String())[1]}
-}
-
-// signOn gets a stand-in, as an SDK does it.
-func (g gatewayProcess) signOn(t *testing.T) string { return askForToken(t, g.url, doorSecret) }
-
-// realToken is one of the issuer's, for nginx.
-func realToken(t *testing.T, api string) string { return askForToken(t, api, "secret-of-the-app") }
-
+// askForToken does so as an SDK does.
 func askForToken(t *testing.T, at, secret string) string {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"app_id": "cli_bench", "app_secret": secret})
+	body, err := json.Marshal(map[string]string{"app_id": benchApp, "app_secret": secret})
 	require.NoError(t, err)
 	res, err := http.Post(at+feishutest.TenantTokenPath, "application/json; charset=utf-8", bytes.NewReader(body))
 	require.NoError(t, err)

@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,12 +27,7 @@ import (
 // TestTwoGateways kills one of two services again and again, while a crowd of clients calls an API by both: each
 // repeats a call once with the other if one does not answer, and none ever fails. Stand-ins of one are good at the other.
 func TestTwoGateways(t *testing.T) {
-	length := 25 * time.Second
-	if text, ok := os.LookupEnv("ONETOKEN_GATEWAYS"); ok {
-		var err error
-		length, err = time.ParseDuration(text)
-		require.NoError(t, err, "ONETOKEN_GATEWAYS")
-	}
+	length := lasts(t, 25*time.Second) // ONETOKEN_REFRESHERS
 	killEvery := min(20*time.Second, length/4)
 	w := newSite(t, 3, 20*time.Second)
 	both, at := make([]*running, 2), make([]string, 2)
