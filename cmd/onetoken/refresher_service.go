@@ -15,11 +15,13 @@ import (
 
 // serviceHelp is the part of the refresher's help about --config.
 const serviceHelp = "With --config FILE it keeps the tokens of many credentials fresh, as that file\n" +
-	"says, and hands them to programs in any language: see docs/service.md. Of the\n" +
-	"environment only what the file names counts, and where to listen stands there.\n" +
-	"With --check it reads the file and all that it names, says what is wrong, and\n" +
-	"ends. The files are read again every 2 s, and at SIGHUP: what has an error is\n" +
-	"refused by name, and the configuration before stays."
+	"says, and hands them to programs in any language: see docs/service.md. By its\n" +
+	"gateway, official SDKs call Feishu's and Lark's APIs without the app's secret:\n" +
+	"see docs/gateway.md. Of the environment only what the file names counts, and\n" +
+	"where to listen stands there. With --check it reads the file and all that it\n" +
+	"names, says what is wrong, and ends. The files are read again every 2 s, and at\n" +
+	"SIGHUP: what has an error is refused by name, and the configuration before\n" +
+	"stays."
 
 // service runs what the file says until ctx ends.
 func (a *app) service(ctx context.Context, path string, check bool) error {
