@@ -61,6 +61,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.tokenCommand(), a.statusCommand(), a.refreshCommand(), a.invalidateCommand(),
 		a.doctorCommand(), a.refresherCommand(), a.issuerCommand(), a.demoCommand(),
+		a.versionCommand(),
 	)
 	return root
 }

@@ -107,7 +107,7 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 		"OAUTH2_AUDIENCE", "OAUTH2_RESOURCE", "OAUTH2_PARAMS", "OAUTH2_LIFE", "OAUTH2_MAX_LIFE",
 		"FEISHU_BASE_URL", "ONETOKEN_PREFIX", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "TERM", "a rotated secret needs no", "redis://127.0.0.1:6379", "https://open.feishu.cn",
 		"cluster=true", "master_name=", "--log-level", "--log-format", "(default warn)",
-		"token ", "issuer ", "refresher ", "demo ", "completion ",
+		"token ", "issuer ", "refresher ", "demo ", "version ", "completion ",
 		"0 done, 1 failed, 2 usage or configuration, 3 the issuer refused",
 	} {
 		assert.Contains(t, got.stdout, part)
@@ -116,7 +116,7 @@ func TestHelpShowsTheWholeConfiguration(t *testing.T) {
 
 func TestHelpFitsIn80Columns(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "token", "issuer", "demo", "status", "refresh", "invalidate", "refresher"} {
+	for _, command := range []string{"", "token", "issuer", "demo", "status", "refresh", "invalidate", "refresher", "version"} {
 		got := world{}.run(t, append(strings.Fields(command), "-h")...)
 		require.Equal(t, exitOK, got.code)
 		text, _, _ := strings.Cut(got.stdout, "Flags:") // these are laid out by pflag
@@ -160,6 +160,7 @@ func TestUsageErrors(t *testing.T) {
 		"negative time":       {"token", "--timeout", "-1s"},
 		"no time to refresh":  {"refresh", "--timeout", "0s"},
 		"status of what":      {"status", "cli_test"},
+		"version of what":     {"version", "cli_test"},
 		"refresh of what":     {"refresh", "cli_test"},
 		"no replicas":         {"demo", "--replicas", "0"},
 		"too many replicas":   {"demo", "--replicas", "1001"},
