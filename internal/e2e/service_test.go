@@ -109,7 +109,7 @@ func (w *site) launch(file string, flags ...string) *running {
 	w.t.Helper()
 	cmd := exec.Command(binary, append([]string{"refresher", "--config", filepath.Join(w.dir, file)}, flags...)...)
 	cmd.Env = []string{"HOME=" + w.dir}
-	for _, name := range []string{"SYSTEMROOT", "TMPDIR", "TEMP"} {
+	for _, name := range []string{"SYSTEMROOT", "TMPDIR", "TEMP", "NOTIFY_SOCKET", "WATCHDOG_USEC"} {
 		if value, ok := os.LookupEnv(name); ok {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}

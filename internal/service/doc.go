@@ -9,5 +9,5 @@
 //  4. clients: who may ask. door: what they are told; tokens.go: the vault as the door wants it, and who
 //     used what (uses.go). listen, peer: what lies between the kernel and a door; doors.go: which stands where.
 //  5. health.go, api.go, page.go, metrics.go: what people and monitors see, from timeline.go, uses.go and
-//     redis.go; pulse: whether the cache stands still; sdnotify: what the service manager is told.
+//     redis.go; pulse: whether the cache stands still; sdnotify, watchdog.go: what the service manager is told.
 package service

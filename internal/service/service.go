@@ -156,6 +156,10 @@ func (s *Service) run(ctx context.Context, first *config.Config) error {
 		return nil
 	})
 	s.tell(sdnotify.Ready)
+	group.Go(func() error {
+		s.answerWatchdog(ctx)
+		return nil
+	})
 	<-ctx.Done()
 	s.tell(sdnotify.Stopping)
 	end := time.Now().Add(shutdownTakes)

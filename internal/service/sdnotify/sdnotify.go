@@ -5,12 +5,13 @@
 //
 // Each call may wait while the manager's queue is full: call none with a lock held.
 //
-// Socket activation (LISTEN_FDS) and the watchdog are not supported.
+// Socket activation (LISTEN_FDS) is not supported.
 package sdnotify
 
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -27,6 +28,20 @@ func Reloading() error {
 
 // Stopping says that the service shuts down.
 func Stopping() error { return send(daemon.SdNotifyStopping) }
+
+// WatchdogWithin is how long the manager waits for each Alive before it kills the process: that is
+// WatchdogSec of the unit. Call Alive twice as often. 0: it waits for none. An error is of an
+// environment that no manager has set.
+func WatchdogWithin() (time.Duration, error) {
+	within, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		return 0, fmt.Errorf("WATCHDOG_USEC and WATCHDOG_PID: %w", err)
+	}
+	return within, nil
+}
+
+// Alive says that the service works. See WatchdogWithin.
+func Alive() error { return send(daemon.SdNotifyWatchdog) }
 
 // Status shows text in "systemctl status". What cannot be printed is replaced, so that no text
 // can say anything else to the manager.

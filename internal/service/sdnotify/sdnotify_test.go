@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ func TestWhatTheManagerHears(t *testing.T) {
 	assert.Equal(t, "STOPPING=1", next())
 	require.NoError(t, sdnotify.Status("2 of 3 credentials are fresh"))
 	assert.Equal(t, "STATUS=2 of 3 credentials are fresh", next())
+	require.NoError(t, sdnotify.Alive())
+	assert.Equal(t, "WATCHDOG=1", next())
 	require.NoError(t, sdnotify.Reloading())
 	assert.Regexp(t, `^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]*\n$`, next())
 }
@@ -36,7 +39,7 @@ func TestAStatusSaysNothingElse(t *testing.T) {
 
 func TestWithoutAManager(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
-	for _, tell := range []func() error{sdnotify.Ready, sdnotify.Reloading, sdnotify.Stopping, func() error { return sdnotify.Status("fine") }} {
+	for _, tell := range []func() error{sdnotify.Ready, sdnotify.Reloading, sdnotify.Stopping, sdnotify.Alive, func() error { return sdnotify.Status("fine") }} {
 		assert.NoError(t, tell())
 	}
 }
@@ -44,6 +47,34 @@ func TestWithoutAManager(t *testing.T) {
 func TestAManagerThatIsGone(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "none"))
 	assert.ErrorContains(t, sdnotify.Ready(), "NOTIFY_SOCKET: the service manager was not told")
+}
+
+func TestWatchdogWithin(t *testing.T) {
+	own, other := strconv.Itoa(os.Getpid()), strconv.Itoa(os.Getpid()+1)
+	for _, c := range []struct {
+		edge, usec, pid string
+		within          time.Duration
+		err             string
+	}{
+		{edge: "no watchdog"},
+		{edge: "ours", usec: "60000000", pid: own, within: time.Minute},
+		{edge: "of whoever is there", usec: "1", within: time.Microsecond},
+		{edge: "another process'", usec: "60000000", pid: other},
+		{edge: "no number", usec: "1min", pid: own, err: "WATCHDOG_USEC and WATCHDOG_PID"},
+		{edge: "no time", usec: "0", pid: own, err: "WATCHDOG_USEC and WATCHDOG_PID"},
+	} {
+		t.Run(c.edge, func(t *testing.T) {
+			t.Setenv("WATCHDOG_USEC", c.usec)
+			t.Setenv("WATCHDOG_PID", c.pid)
+			within, err := sdnotify.WatchdogWithin()
+			assert.Equal(t, c.within, within)
+			if c.err == "" {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, c.err)
+		})
+	}
 }
 
 // manager listens in the place of systemd. The function returns its next message.
