@@ -3,11 +3,11 @@ FOR ?= 30s
 SEEDS ?= 1000
 # Modules of their own, into which ./... does not reach:
 ADAPTERS := adapters/oauth2source
-MODULES := bench internal/acceptance $(ADAPTERS)
+MODULES := bench internal/acceptance internal/deploycheck $(ADAPTERS)
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance deploycheck demo vuln build ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ acceptance: ## clients that others wrote, against the test issuers; needs node 2
 	cd internal/acceptance && npm ci --ignore-scripts --no-audit --no-fund
 	cd internal/acceptance/gateway && npm ci --ignore-scripts --no-audit --no-fund
 	cd internal/acceptance && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
+
+deploycheck: ## manifests and the systemd unit, by their own types and tools; needs redis-server, curl, systemd
+	cd internal/deploycheck && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
 
 demo: ## fifty replicas, one token, one of them killed
 	go run ./cmd/onetoken demo
