@@ -8,6 +8,8 @@ type Schedule struct {
 	Token Token
 	// Remaining life of it.
 	Remaining time.Duration
+	// Life is what the issuer gave it; Remaining was that once.
+	Life time.Duration
 	// Refresh is how long from now this process looks for the next token; another may be first. 0: that
 	// is due, or under way, or held back after a failure.
 	Refresh time.Duration
@@ -28,6 +30,7 @@ func (s *Source) Schedule() (Schedule, bool) {
 	return Schedule{
 		Token:     c.token,
 		Remaining: remaining,
+		Life:      c.token.life(),
 		Refresh:   max(0, remaining-c.window.refresh),
 		Window:    span(s.store.of.Window(), c.token.life()),
 		Margin:    c.window.dead,
