@@ -4,12 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/onetoken-go/onetoken/internal/service/vault"
 	"github.com/onetoken-go/onetoken/internal/statusjson"
@@ -23,8 +19,17 @@ type Report struct {
 	Started     time.Time          `json:"started"`
 	Config      ConfigReport       `json:"config"`
 	Redis       redisHealth        `json:"redis"`
+	Doors       []DoorReport       `json:"doors"` // those that hand out tokens
 	Credentials []CredentialReport `json:"credentials"`
 	Events      []Incident         `json:"events"` // at most 200, the newest first
+}
+
+// DoorReport is a door that is open, and what was asked at it since the service started.
+type DoorReport struct {
+	Name     string `json:"name"`
+	Listens  string `json:"listens"` // a URL, or the path of a socket
+	Requests uint64 `json:"requests"`
+	Refused  uint64 `json:"refused"` // of these, by a status from 400 to 499
 }
 
 // ConfigReport is how the last reading of the configuration went.
@@ -51,12 +56,30 @@ type CredentialReport struct {
 	Clients     []ClientReport     `json:"clients"`
 	Shared      []string           `json:"same_as"` // other names of the same credential
 	Known       bool               `json:"redis_answered"`
+
+	Usable  bool               `json:"usable"` // there is a token that is handed out
+	Margin  statusjson.Seconds `json:"margin_seconds"`
+	Calls   uint64             `json:"calls"` // of the issuer, by this service, since it started
+	Failed  uint64             `json:"calls_failed"`
+	Trouble *TroubleReport     `json:"trouble"` // nil: the last attempt of the fleet brought a token
+}
+
+// TroubleReport is why there is no newer token, and what comes of that.
+type TroubleReport struct {
+	Text        string             `json:"text"`         // without the advice
+	Advice      string             `json:"advice"`       // "": nobody has to do anything
+	NeedsPerson bool               `json:"needs_person"` // it stays so until a person has acted
+	Redis       bool               `json:"redis"`        // the trouble is with Redis, not with the issuer
+	Since       *time.Time         `json:"since"`        // nil: this service has not met it itself
+	RetryIn     statusjson.Seconds `json:"retry_in_seconds"`
 }
 
 // NewerReport is of a changed credential that is not in use yet, while the one before serves.
 type NewerReport struct {
 	Since time.Time `json:"since"`
 	Error string    `json:"error"` // "": the issuer has not answered yet
+
+	Trouble *TroubleReport `json:"trouble"` // nil if Error is ""
 }
 
 // ClientReport is when a client used a credential last.
@@ -66,56 +89,13 @@ type ClientReport struct {
 	LastSeen time.Time `json:"last_seen"`
 }
 
-// survey asks Redis about each credential, not more than once a second however many ask.
-type survey struct {
-	mu   sync.Mutex // guards the rest; held while Redis is asked, so that others wait for that answer
-	at   time.Time
-	seen map[string]tokencache.Status // by name
-}
-
-const (
-	surveyKept  = time.Second
-	surveyTakes = 2 * time.Second
-	surveyAtOne = 16 // questions at once
-)
-
-// of returns what Redis knows, by name: nothing of a credential if Redis does not answer.
-func (v *survey) of(ctx context.Context, entries []*vault.Entry) map[string]tokencache.Status {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if time.Since(v.at) < surveyKept {
-		return v.seen
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), surveyTakes)
-	defer cancel()
-	all := make([]tokencache.Status, len(entries))
-	group, ctx := errgroup.WithContext(ctx) // the first error ends it: Redis does not answer
-	group.SetLimit(surveyAtOne)
-	for i, e := range entries {
-		group.Go(func() (err error) {
-			if all[i], err = e.Status(ctx); errors.Is(err, tokencache.ErrClosed) {
-				return nil // a reload has just taken it away
-			}
-			return err
-		})
-	}
-	_ = group.Wait()
-	v.seen, v.at = make(map[string]tokencache.Status, len(entries)), time.Now()
-	for i, e := range entries {
-		if all[i].ID != "" {
-			v.seen[e.Name()] = all[i]
-		}
-	}
-	return v.seen
-}
-
 // Report is the state of the service.
 func (s *Service) Report(ctx context.Context) Report {
 	entries := s.vault.Entries()
 	seen := s.survey.of(ctx, entries)
 	r := Report{
 		Version: s.Version, Now: time.Now().UTC(), Started: s.started.UTC(),
-		Config: s.configReport(), Redis: s.redis.health(s.started), Events: s.timeline.all(),
+		Config: s.configReport(), Redis: s.redis.health(s.started), Doors: s.doors.report(&s.tally), Events: s.timeline.all(),
 		Credentials: make([]CredentialReport, 0, len(entries)), // never null
 	}
 	for _, e := range entries {
@@ -150,15 +130,21 @@ func (s *Service) reportOf(e *vault.Entry, seen map[string]tokencache.Status) Cr
 		Object: statusjson.Of(status), Name: spec.Name, Kind: spec.Kind, BaseURL: spec.URL, Answered: e.Answered(), Known: known,
 		NextRefresh: statusjson.SecondsOf(plan.Refresh), Window: statusjson.SecondsOf(plan.Window),
 		Clients: s.uses.of(spec.Name), Shared: s.othersOf(e),
+		Usable: has, Margin: statusjson.SecondsOf(plan.Margin),
 	}
+	r.Life = cmp.Or(r.Life, statusjson.SecondsOf(plan.Life))
+	r.Calls, r.Failed = s.tally.calls(spec.Name)
 	r.AppID, r.IssuerURL = cmp.Or(r.AppID, spec.App), cmp.Or(r.IssuerURL, spec.URL)
-	if since, words, why := e.Failing(); why != nil {
+	since, words, why := e.Failing()
+	if why != nil {
 		r.Failing, r.FailingAt = words, new(since.UTC())
 	}
+	r.Trouble = troubleOf(since, why, status)
 	if newer, ok := e.Newer(); ok {
 		r.Newer = &NewerReport{Since: newer.Since.UTC()}
 		if newer.Why != nil {
 			r.Newer.Error = newer.Words
+			r.Newer.Trouble = troubleOf(newer.Since, newer.Why, tokencache.Status{})
 		}
 	}
 	return r

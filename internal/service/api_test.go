@@ -31,14 +31,14 @@ func TestReportHasTheseFields(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 		var report map[string]any
 		require.NoError(t, json.Unmarshal([]byte(body), &report))
-		assert.ElementsMatch(t, strings.Fields("version now started config redis credentials events"), keysOf(report))
+		assert.ElementsMatch(t, strings.Fields("version now started config redis doors credentials events"), keysOf(report))
 		assert.ElementsMatch(t, strings.Fields("ok error loaded_at"), keysOf(report["config"]))
-		assert.ElementsMatch(t, strings.Fields("state since trouble"), keysOf(report["redis"]))
+		assert.ElementsMatch(t, strings.Fields("state since trouble advice"), keysOf(report["redis"]))
 		all := report["credentials"].([]any)
 		require.Len(t, all, 2)
 		for _, one := range all {
 			assert.ElementsMatch(t, strings.Fields("app_id id issuer_url state remaining_seconds life_seconds fetched_by fetched_at locked_seconds "+
-				"locked_for_ever failure garbled name kind base_url disabled answered next_refresh_seconds window_seconds failing failing_since newer clients same_as redis_answered"), keysOf(one))
+				"locked_for_ever failure garbled name kind base_url disabled answered next_refresh_seconds window_seconds failing failing_since newer clients same_as redis_answered usable margin_seconds calls calls_failed trouble"), keysOf(one))
 		}
 		crm := all[0].(map[string]any)
 		assert.Equal(t, []any{map[string]any{"name": "billing", "door": "tokens", "last_seen": time.Now().UTC().Format(time.RFC3339Nano)}}, crm["clients"])

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,12 @@ type opened struct {
 	listener *listen.Listener
 	tls      *listen.TLS // nil: without
 }
+
+// Doors by the names that uses, metrics and the report have for them.
+const (
+	doorTokens = "tokens"
+	doorSocket = "socket"
+)
 
 // graceOfDoors is what requests under way have when the service ends; the rest of shutdownTakes is for calls
 // to issuers.
@@ -191,6 +198,20 @@ func (o *opened) at() string {
 		return "https://" + addr.String()
 	}
 	return "http://" + addr.String()
+}
+
+// report is of the doors that hand out tokens.
+func (d *doors) report(asked *tally) []DoorReport {
+	all := []DoorReport{} // never null
+	for name, o := range map[string]*opened{doorTokens: d.tokens, doorSocket: d.socket} {
+		if o != nil {
+			r := DoorReport{Name: name, Listens: o.at()}
+			r.Requests, r.Refused = asked.door(name)
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b DoorReport) int { return -strings.Compare(a.Name, b.Name) })
+	return all
 }
 
 // maxScrapes bounds how many are answered at once; more get a 503.

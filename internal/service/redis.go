@@ -113,6 +113,7 @@ type redisHealth struct {
 	State   string    `json:"state"` // up or degraded
 	Since   time.Time `json:"since"`
 	Trouble string    `json:"trouble"` // "" if it is up
+	Advice  string    `json:"advice"`  // what to do about it; "" if it is up
 }
 
 // redisWatch follows whether Redis takes part. All methods are safe for concurrent use.
@@ -149,7 +150,7 @@ func (w *redisWatch) health(started time.Time) redisHealth {
 		h.Since = started.UTC()
 	}
 	if w.is {
-		h.State = "degraded"
+		h.State, h.Advice = "degraded", tokencache.Trouble(w.trouble).Advice()
 	}
 	return h
 }

@@ -56,6 +56,7 @@ type Service struct {
 	ready    readiness
 	survey   survey
 	timeline timeline
+	tally    tally
 	uses     *uses
 	metrics  *metrics.Collector
 	counts   counts
@@ -215,6 +216,7 @@ func (s *Service) apply(c *config.Config) error {
 	changes := s.vault.Apply(credentialsOf(c))
 	for _, name := range changes.Removed {
 		s.counts.forget(name)
+		s.tally.forget(name)
 		s.timeline.forget(name)
 	}
 	s.uses.keep(namesOf(c))
@@ -251,6 +253,7 @@ func (s *Service) observe(e tokencache.Event) {
 	s.redis.observe(e, s.metrics.Degraded(), &s.timeline)
 	names := s.vault.Names(e.ID)
 	s.counts.observe(e, names)
+	s.tally.observe(e, names)
 	s.timeline.observe(e, names)
 	s.vault.Observe(e)
 	s.unanswered()

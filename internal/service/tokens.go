@@ -21,10 +21,11 @@ func (s *Service) tokenDoor() (http.Handler, error) {
 
 // audit notes a request at the token door.
 func (s *Service) audit(u door.Use) {
-	of, now := use{client: u.Client, door: "tokens", credential: u.Credential}, time.Now()
+	of, now := use{client: u.Client, door: doorTokens, credential: u.Credential}, time.Now()
 	if u.Way == clients.UID {
-		of.door = "socket"
+		of.door = doorSocket
 	}
+	s.tally.asked(of.door, u.Status)
 	s.counts.requests.WithLabelValues(of.door, of.credential, strconv.Itoa(u.Status)).Inc()
 	switch {
 	case u.Status < http.StatusBadRequest:

@@ -1,0 +1,75 @@
+package service
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// tally counts for people, since the service started, what counts counts for monitors. All methods are safe
+// for concurrent use; the zero one has counted nothing.
+type tally struct {
+	mu      sync.Mutex // guards the rest
+	issuers map[string]attempts
+	doors   map[string]attempts
+}
+
+// attempts are calls of an issuer, or requests at a door, and those of them that failed or were refused.
+type attempts struct{ all, bad uint64 }
+
+// observe counts a call for each of the credentials with its ID.
+func (t *tally) observe(e tokencache.Event, names []string) {
+	if e.Kind != tokencache.EventCall && e.Kind != tokencache.EventDirectCall {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.issuers == nil {
+		t.issuers = map[string]attempts{}
+	}
+	for _, name := range names {
+		t.issuers[name] = t.issuers[name].and(e.Err != nil)
+	}
+}
+
+// asked counts a request at a door. A trouble of ours, from 500, is no refusal.
+func (t *tally) asked(door string, status int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.doors == nil {
+		t.doors = map[string]attempts{}
+	}
+	t.doors[door] = t.doors[door].and(status >= http.StatusBadRequest && status < http.StatusInternalServerError)
+}
+
+func (a attempts) and(bad bool) attempts {
+	a.all++
+	if bad {
+		a.bad++
+	}
+	return a
+}
+
+// calls are those for a credential.
+func (t *tally) calls(credential string) (all, failed uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	of := t.issuers[credential]
+	return of.all, of.bad
+}
+
+// door is what was asked at one.
+func (t *tally) door(name string) (requests, refused uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	of := t.doors[name]
+	return of.all, of.bad
+}
+
+// forget drops a credential that is gone.
+func (t *tally) forget(credential string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.issuers, credential)
+}
