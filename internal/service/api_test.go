@@ -66,7 +66,7 @@ func TestPageAndReportAgree(t *testing.T) {
 		w.timeline.add(incidentReload, "", "<script>alert(1)</script>")
 		status, page := w.get("/")
 		assert.Equal(t, http.StatusOK, status)
-		assert.Contains(t, page, `<th scope="row">crm`)
+		assert.Contains(t, page, `<h3>crm</h3>`)
 		assert.Contains(t, page, "cli_a")
 		assert.NotContains(t, page, "<script>", "what is shown is escaped")
 		status, _ = w.get("/nothing")

@@ -7,7 +7,8 @@
 //  3. vault: the credentials by name, by way of watch. reload.go: when the file is read again, and what is
 //     taken of it.
 //  4. clients: who may ask. door: what they are told; tokens.go: the vault as the door wants it, and who
-//     used what (uses.go). listen, peer: what lies between the kernel and a door; doors.go: which stands where.
-//  5. health.go, api.go, page.go, metrics.go: what people and monitors see, from timeline.go, uses.go and
-//     redis.go; pulse: whether the cache stands still; sdnotify, watchdog.go: what the service manager is told.
+//     used what (uses.go). gateway, gateway.go: the same for SDKs. listen, peer: what lies between the kernel and a door; doors.go: which stands where.
+//  5. health.go, api.go, metrics.go: what people and monitors see, from survey.go, trouble.go, timeline.go,
+//     uses.go, tally.go and redis.go. page: the same for people; view.go: the report as it wants it. pulse: whether
+//     the cache stands still; sdnotify, watchdog.go: what the service manager is told.
 package service

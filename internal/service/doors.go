@@ -224,7 +224,7 @@ func (s *Service) statusHandler() http.Handler {
 	registry.MustRegister(s.Collectors...)
 	s.counts.register(registry)
 	mux := http.NewServeMux() // GET is HEAD too; another method is a 405, another path a 404
-	mux.HandleFunc("GET /{$}", s.servePage)
+	s.page.Routes(mux)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.HandleFunc("GET /api/status", s.serveReport)

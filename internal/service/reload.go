@@ -111,6 +111,7 @@ func (s *Service) take(r reading) {
 		err = s.apply(r.config)
 	}
 	s.loaded.note(err)
+	defer s.page.Nudge()
 	if err != nil {
 		s.timeline.add(incidentReload, "", "the configuration was refused, and the one before stays")
 		s.Logger.Error("the configuration is refused, and the one before stays", "file", s.Path, "err", err.Error())

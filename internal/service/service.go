@@ -13,6 +13,7 @@ import (
 	"github.com/onetoken-go/onetoken/internal/pulse"
 	"github.com/onetoken-go/onetoken/internal/service/clients"
 	"github.com/onetoken-go/onetoken/internal/service/config"
+	"github.com/onetoken-go/onetoken/internal/service/page"
 	"github.com/onetoken-go/onetoken/internal/service/sdnotify"
 	"github.com/onetoken-go/onetoken/internal/service/vault"
 	"github.com/onetoken-go/onetoken/internal/watch"
@@ -61,6 +62,7 @@ type Service struct {
 	metrics  *metrics.Collector
 	counts   counts
 	doors    doors
+	page     *page.Page
 }
 
 // Check reads the configuration, and starts nothing. Its error is all complaints; the warnings are of what
@@ -115,6 +117,7 @@ func newService(o Options, first *config.Config) (*Service, error) {
 		Options: o, started: time.Now(), early: make(chan struct{}, 1),
 		uses: newUses(o.Logger), metrics: metrics.New(), counts: newCounts(),
 	}
+	s.page = page.New(func(ctx context.Context) page.View { return viewOf(s.Report(ctx)) })
 	s.access.current.Store(&first.Redis)
 	if err := s.admit(first); err != nil {
 		return nil, err
@@ -146,6 +149,10 @@ func (s *Service) run(ctx context.Context, first *config.Config) error {
 	group.Go(func() error { return s.cache.Run(ctx) })
 	group.Go(func() error {
 		s.pulse.Beat(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		s.page.Run(ctx)
 		return nil
 	})
 	group.Go(func() error {
@@ -257,4 +264,5 @@ func (s *Service) observe(e tokencache.Event) {
 	s.timeline.observe(e, names)
 	s.vault.Observe(e)
 	s.unanswered()
+	s.page.Nudge()
 }

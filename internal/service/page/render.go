@@ -1,0 +1,90 @@
+package page
+
+import (
+	"bytes"
+	"html/template"
+	"time"
+)
+
+var templates = template.Must(template.New("page.html").Funcs(template.FuncMap{
+	"until": until, "ago": ago, "span": span, "thousands": thousands, "counted": counted, "bar": barOfRow,
+	"scene": func(now time.Time, of any) scene { return scene{now, of} },
+}).Parse(string(asset("page.html"))))
+
+// scene is what a template is given: what is to be shown, and the moment, from which it tells times.
+type scene struct {
+	Now time.Time
+	Of  any
+}
+
+// render returns one of page.html's templates, filled in.
+func render(name string, now time.Time, of any) (string, error) {
+	var out bytes.Buffer
+	err := templates.ExecuteTemplate(&out, name, scene{now, of})
+	return out.String(), err
+}
+
+// row is a credential as its line on the page has it.
+type row struct {
+	Credential
+	Standing standing
+	Group    string
+	First    []Client // three of those who use it
+	Rest     []Client
+	Hidden   bool // by the filter that the page was asked for with
+}
+
+const clientsShown = 3
+
+func rowOf(c Credential) row {
+	s := standingOf(c)
+	r := row{Credential: c, Standing: s, Group: groupOf(s)}
+	r.First, r.Rest = c.Clients, nil
+	if len(c.Clients) > clientsShown+1 { // "1 more" takes as much room as that one
+		r.First, r.Rest = c.Clients[:clientsShown], c.Clients[clientsShown:]
+	}
+	return r
+}
+
+func barOfRow(now time.Time, r row) *bar {
+	if b, ok := barOf(now, r.Credential); ok {
+		return &b
+	}
+	return nil
+}
+
+// facts are what is told of the whole beside its credentials.
+type facts struct {
+	Redis  Redis
+	Config Config
+	Doors  []Door
+}
+
+// chronicle is what happened last.
+type chronicle struct {
+	Incidents []Incident
+}
+
+// incidentsShown bounds what is drawn, and sent at each change.
+const incidentsShown = 60
+
+// choice is one setting of the filter.
+type choice struct {
+	Key, Label string
+	Count      int
+	Chosen     bool
+}
+
+// choices count how many credentials each would show.
+func choices(all []row, chosen string) []choice {
+	list := make([]choice, len(groups))
+	for i, g := range groups {
+		list[i] = choice{Key: g.Key, Label: g.Label, Chosen: g.Key == chosen}
+		for _, r := range all {
+			if g.holds(r.Standing) {
+				list[i].Count++
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,129 @@
+package page
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"net/http"
+	"strings"
+)
+
+// Routes adds the page's paths: /, /page.css, /page.js, /page.svg and /api/events.
+func (p *Page) Routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", hardened(p.servePage))
+	mux.HandleFunc("GET /api/events", hardened(p.serveEvents))
+	for _, name := range []string{"page.css", "page.js", "page.svg"} {
+		mux.HandleFunc("GET /"+name, hardened(serveAsset(name)))
+	}
+}
+
+// policy lets a browser load what is from here, and nothing that stands in the page itself.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+func hardened(next http.HandlerFunc) http.HandlerFunc {
+	return func(out http.ResponseWriter, r *http.Request) {
+		h := out.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Cache-Control", "no-store")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next(out, r)
+	}
+}
+
+// whole is the page.
+type whole struct {
+	Look     string
+	Title    string
+	Version  string
+	Assets   string // changes with them, so that no browser has an old one
+	View     View
+	Headline headline
+	Facts    facts
+	Timeline chronicle
+	Choices  []choice
+	Rows     []row
+	Shown    int
+	Query    string
+}
+
+// servePage is the page as it is without JavaScript, and as page.js begins with it. ?q= and ?show= are the filter.
+func (p *Page) servePage(out http.ResponseWriter, r *http.Request) {
+	s, q, show := p.look(r.Context()), r.URL.Query().Get("q"), r.URL.Query().Get("show")
+	w := whole{
+		Look: p.name(s.look), Title: s.title(), Version: s.view.Version, Assets: assetsDigest, View: s.view, Headline: s.headline,
+		Facts: facts{s.view.Redis, s.view.Config, s.view.Doors}, Choices: choices(s.rows, show), Query: q,
+		Timeline: chronicle{s.view.Incidents[:min(len(s.view.Incidents), incidentsShown)]},
+	}
+	for _, row := range s.rows {
+		row.Hidden = show != "" && row.Group != show || !row.matches(q)
+		w.Rows = append(w.Rows, row)
+		if !row.Hidden {
+			w.Shown++
+		}
+	}
+	html, err := render("page", s.view.Now, w)
+	if err != nil {
+		http.Error(out, "the page cannot be drawn", http.StatusInternalServerError)
+		return
+	}
+	out.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = out.Write([]byte(html)) // who does not read on is no concern of ours
+}
+
+// Words are what the filter looks through: page.js has them from the row.
+func (r row) Words() string {
+	words := append([]string{r.Name, r.Kind, r.App, r.Issuer, r.Standing.Label()}, r.Same...)
+	for _, c := range r.Clients {
+		words = append(words, c.Name)
+	}
+	return strings.ToLower(strings.Join(words, " "))
+}
+
+// matches reports whether each word of the query is in one of the row's.
+func (r row) matches(query string) bool {
+	words := r.Words()
+	for word := range strings.FieldsSeq(strings.ToLower(query)) {
+		if !strings.Contains(words, word) {
+			return false
+		}
+	}
+	return true
+}
+
+//go:embed page.css page.js page.svg page.html
+var assets embed.FS
+
+// assetsDigest is of all that a browser gets from here besides what changes.
+var assetsDigest = func() string {
+	sum := sha256.New()
+	for _, name := range []string{"page.css", "page.js", "page.svg", "page.html"} {
+		_, _ = sum.Write(asset(name))
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:12]
+}()
+
+func asset(name string) []byte {
+	text, err := assets.ReadFile(name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return text
+}
+
+var assetTypes = map[string]string{"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+
+// serveAsset lets a browser keep it, as another version has another address.
+func serveAsset(name string) http.HandlerFunc {
+	text := asset(name)
+	_, kind, _ := strings.Cut(name, ".")
+	return func(out http.ResponseWriter, r *http.Request) {
+		out.Header().Set("Content-Type", assetTypes[kind])
+		if r.URL.Query().Get("v") == assetsDigest {
+			out.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+		}
+		_, _ = out.Write(text)
+	}
+}

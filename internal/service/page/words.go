@@ -1,0 +1,75 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// span is a duration for people, never more than there is: page.js has the same rules, and goes on by them.
+func span(d time.Duration) string {
+	seconds := int64(d / time.Second)
+	switch {
+	case seconds < 0:
+		return "0 s"
+	case seconds < 120:
+		return fmt.Sprintf("%d s", seconds)
+	case seconds < 2*3600:
+		return fmt.Sprintf("%d min", seconds/60)
+	case seconds < 48*3600:
+		if minutes := seconds / 60 % 60; minutes > 0 {
+			return fmt.Sprintf("%d h %d min", seconds/3600, minutes)
+		}
+		return fmt.Sprintf("%d h", seconds/3600)
+	}
+	return fmt.Sprintf("%d days", seconds/86400)
+}
+
+// until is a moment as what is left until then; page.js keeps it so.
+func until(now, at time.Time) template.HTML {
+	return moment("until", at, span(at.Sub(now)))
+}
+
+// ago is a moment as what has passed since.
+func ago(now, at time.Time) template.HTML {
+	return moment("ago", at, span(now.Sub(at)))
+}
+
+// moment is safe: it is made of numbers and our own words.
+func moment(kind string, at time.Time, words string) template.HTML {
+	at = at.UTC()
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-%s="%d" title="%s">%s</time>`,
+		at.Format(time.RFC3339), kind, at.UnixMilli(), at.Format("2006-01-02 15:04:05 UTC"), words))
+}
+
+// thousands separates them with a thin space that does not break.
+func thousands(n uint64) string {
+	digits := strconv.FormatUint(n, 10)
+	var b strings.Builder
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteString("\u202f")
+		}
+		b.WriteRune(digit)
+	}
+	return b.String()
+}
+
+// counted is "1 call" or "2 calls".
+func counted(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
+}
+
+// some are at most three names, and how many more there are.
+func some(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
