@@ -1,0 +1,227 @@
+package page_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/redistest"
+)
+
+const width = `document.querySelector('#c-app-000 .fill').getBoundingClientRect().width`
+
+// What is told by itself, in a window that is never loaded again.
+func TestPageKeepsUpToDate(t *testing.T) {
+	b := startBrowser(t)
+	w := newSite(t, redistest.StartServer(t).URL(), 2*time.Minute, numbered(3)...)
+	s := w.start()
+	s.awaitReady()
+	b.open(s.status, window{})
+	b.until(`document.querySelector('#live').dataset.state === 'live'`)
+	eval[bool](b, `window.untouched = true`)
+
+	t.Run("a bar moves", func(t *testing.T) {
+		require.Equal(t, "All 3 credentials are well.", b.text("h1"))
+		before := eval[float64](b, width)
+		require.Positive(t, before)
+		b.until(fmt.Sprintf(`%s < %f`, width, before-2))
+	})
+
+	t.Run("a failure appears and clears", func(t *testing.T) {
+		w.app("app-001").SetFault(feishutest.WrongSecret())
+		w.reject(s, "app-001")
+		b.until(`document.querySelector('#c-app-001').classList.contains('bad')`)
+		assert.Equal(t, "1 of 3 credentials needs you: app-001.", b.text("h1"))
+		assert.Contains(t, b.text("#headline"), "Without a token: app-001.")
+		row := b.text("#c-app-001")
+		for _, part := range []string{"No token", "app secret invalid", "check the app secret", "the issuer is asked again in", "billing"} {
+			assert.Contains(t, row, part)
+		}
+		assert.Equal(t, "c-app-001", eval[string](b, `document.querySelector('#rows').firstElementChild.id`), "the worst first")
+		assert.Contains(t, b.text("#say"), "needs you: app-001", "a screen reader is told")
+		assert.Contains(t, b.text("title"), "(1) in trouble")
+		assert.Contains(t, b.text("#timeline"), "app secret invalid")
+
+		// What a person does: the file has the secret that is right.
+		w.app("app-001").SetFault(feishutest.Fault{})
+		w.app("app-001").SetSecret("another-secret-of-app-001")
+		w.write("app-001", "another-secret-of-app-001")
+		b.until(`document.querySelector('#c-app-001').classList.contains('ok')`)
+		b.until(`document.querySelector('h1').textContent === 'All 3 credentials are well.'`)
+		assert.Equal(t, "onetoken", b.text("title"))
+		assert.Contains(t, b.text("#timeline"), "the configuration was loaded")
+	})
+
+	t.Run("a configuration that is refused", func(t *testing.T) {
+		w.write("onetoken.yaml", "credentials: [")
+		b.until(`document.querySelector('#facts').textContent.includes('Refused')`)
+		assert.Contains(t, b.text("#headline"), "The configuration in the file is refused")
+		w.write("onetoken.yaml", w.configuration(w.apps...))
+		b.until(`!document.querySelector('#facts').textContent.includes('Refused')`)
+	})
+
+	assert.True(t, eval[bool](b, `window.untouched === true`), "it was not loaded again")
+	quietAndAtHome(t, b, s)
+}
+
+// quietAndAtHome: no error in the console, no request to anywhere else, and nothing secret came along.
+func quietAndAtHome(t *testing.T, b *browser, s *service) {
+	t.Helper()
+	console, requests := b.heard()
+	assert.Empty(t, console)
+	assert.NotEmpty(t, requests)
+	for _, url := range requests {
+		assert.True(t, strings.HasPrefix(url, s.status+"/"), url)
+	}
+	whole := eval[string](b, `document.documentElement.outerHTML`)
+	for _, secret := range []string{"secret-of-", clientSecret, "t-g1"} {
+		assert.NotContains(t, whole, secret)
+	}
+}
+
+func TestPageFilters(t *testing.T) {
+	b := startBrowser(t)
+	w := newSite(t, redistest.StartServer(t).URL(), 2*time.Hour, "crm", "crm-eu", "hr")
+	w.app("hr").SetFault(feishutest.WrongSecret())
+	s := w.start()
+	s.awaitReady()
+	b.open(s.status, window{})
+	b.until(`document.querySelector('#c-hr').classList.contains('bad')`)
+	const shown = `[...document.querySelectorAll('.row')].filter((row) => row.checkVisibility()).map((row) => row.id.slice(2)).join(' ')`
+	assert.Equal(t, "hr crm crm-eu", eval[string](b, shown))
+
+	b.do("type", map[string]any{"selector": "#q", "text": "crm"})
+	assert.Equal(t, "crm crm-eu", eval[string](b, shown))
+	assert.Equal(t, "2 of 3 shown", b.text("#shown"))
+	b.do("click", map[string]any{"selector": "input[name=show][value=trouble]"})
+	assert.Empty(t, eval[string](b, shown))
+	assert.Equal(t, "No credential is like that.", b.text("#shown"))
+	b.do("type", map[string]any{"selector": "#q", "text": ""})
+	assert.Equal(t, "hr", eval[string](b, shown))
+	assert.Contains(t, eval[string](b, `location.search`), "show=trouble")
+
+	// The keyboard stays where it was, and what is hidden stays so, whatever is told.
+	eval[any](b, `document.querySelector('#q').focus()`)
+	look := eval[string](b, `document.documentElement.dataset.look`)
+	w.reject(s, "crm")
+	b.until(`document.documentElement.dataset.look !== ` + fmt.Sprintf("%q", look))
+	assert.Equal(t, "q", eval[string](b, `document.activeElement.id`))
+	assert.Equal(t, "hr", eval[string](b, shown))
+	quietAndAtHome(t, b, s)
+
+	// Without JavaScript the address does it, and the page is loaded again by itself.
+	b.open(s.status+"/?q=CRM+eu", window{Still: true})
+	assert.Equal(t, "1 of 3 shown", b.text("#shown"))
+	assert.Equal(t, "1 of 3 credentials needs you: hr.", b.text("h1"))
+	assert.Equal(t, "crm-eu", eval[string](b, `[...document.querySelectorAll('.row:not([hidden])')].map((row) => row.id.slice(2)).join(' ')`))
+	assert.True(t, eval[bool](b, `document.querySelector('#c-crm-eu .fill').getBoundingClientRect().width > 10`), "bars need no script")
+	assert.True(t, eval[bool](b, `document.querySelector('meta[http-equiv=refresh]') !== null`))
+	quietAndAtHome(t, b, s)
+}
+
+// Focus within a row that is replaced and moved stays on the same thing.
+func TestPageKeepsFocusAndWhatIsOpen(t *testing.T) {
+	b := startBrowser(t)
+	w := newSite(t, redistest.StartServer(t).URL(), 2*time.Hour, numbered(3)...)
+	s := w.start()
+	s.awaitReady()
+	for _, client := range clients {
+		s.token(client, "app-002")
+	}
+	s.token("billing", "app-002")
+	b.open(s.status, window{})
+	b.until(`document.querySelector('#live').dataset.state === 'live'`)
+	next := `document.querySelector('#headline a')`
+	eval[any](b, next+`.focus()`)
+	w.app("app-002").SetFault(feishutest.Status(503))
+	w.reject(s, "app-002")
+	b.until(`document.querySelector('#rows').firstElementChild.id === 'c-app-002'`)
+	assert.True(t, eval[bool](b, `document.activeElement === `+next), "it was replaced under the keyboard")
+	assert.Contains(t, b.text("#c-app-002"), "nothing yet")
+	quietAndAtHome(t, b, s)
+}
+
+// A service that ends, and comes back elsewhere, is told from one that has nothing to say.
+func TestPageTellsThatItIsLost(t *testing.T) {
+	b := startBrowser(t)
+	w := newSite(t, redistest.StartServer(t).URL(), 2*time.Hour, "crm")
+	s := w.start()
+	s.awaitReady()
+	b.open(s.status, window{})
+	b.until(`document.querySelector('#live').dataset.state === 'live'`)
+	s.end()
+	b.until(`document.querySelector('#live').dataset.state === 'lost'`)
+	assert.Contains(t, b.text("#live"), "not live: this is from")
+}
+
+func TestPageFitsAndCanBeReadByAll(t *testing.T) {
+	b := startBrowser(t)
+	w := newSite(t, redistest.StartServer(t).URL(), 2*time.Hour, append(numbered(8), "a-name-that-is-as-long-as-a-name-may-be-which-is-63-characters.")...)
+	w.app("app-003").SetFault(feishutest.WrongSecret())
+	w.app("app-004").SetFault(feishutest.Status(503))
+	s := w.start()
+	b.open(s.status, window{})
+	b.until(`document.querySelectorAll('.row.bad').length === 2`)
+	for _, client := range clients {
+		s.token(client, "app-000")
+	}
+	w.write("onetoken.yaml", w.configuration(w.apps...)+"nonsense: {a-very-long-key-that-has-no-place-to-break-in-it-and-goes-on-and-on: 1}\n")
+	b.until(`document.querySelector('#facts').textContent.includes('Refused')`)
+	for name, c := range map[string]window{
+		"light":          {},
+		"dark":           {Dark: true},
+		"phone":          {Width: 360, Height: 740},
+		"dark phone":     {Width: 360, Height: 740, Dark: true},
+		"without script": {Width: 360, Height: 740, Still: true},
+		"still":          {Reduced: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := *b
+			b.t = t
+			b.open(s.status, c)
+			assert.Empty(t, seriously(b.axe()))
+			assert.LessOrEqual(t, eval[int](&b, `document.documentElement.scrollWidth`), eval[int](&b, `document.documentElement.clientWidth`), "no scrolling from side to side")
+			if c.Reduced {
+				assert.Equal(t, "0s", eval[string](&b, `getComputedStyle(document.querySelector('.fill')).transitionDuration`))
+			}
+		})
+	}
+}
+
+func seriously(all []complaint) (serious []complaint) {
+	for _, c := range all {
+		if c.Impact == "serious" || c.Impact == "critical" {
+			serious = append(serious, c)
+		}
+	}
+	return serious
+}
+
+// painted is when the last row of the first drawing was there, in ms since the navigation began.
+const painted = `new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(performance.now()))))`
+
+func TestPageOf500Credentials(t *testing.T) {
+	b := startBrowser(t)
+	w := newSite(t, redistest.StartServer(t).URL(), 2*time.Hour, numbered(500)...)
+	w.app("app-321").SetFault(feishutest.WrongSecret())
+	s := w.start()
+	s.awaitReady()
+	b.open(s.status, window{}) // the first one warms up the browser
+	b.open(s.status, window{})
+	took := eval[float64](b, painted)
+	parts := eval[map[string]float64](b, `(() => { const n = performance.getEntriesByType('navigation')[0]; const p = performance.getEntriesByName('first-contentful-paint')[0];
+		return { answered: n.responseEnd, parsed: n.domContentLoadedEventEnd, painted: p?.startTime ?? -1, kilobytes: n.decodedBodySize / 1000 }; })()`)
+	t.Logf("500 credentials: painted after %.0f ms (%v)", took, parts)
+	assert.Equal(t, 500, eval[int](b, `document.querySelectorAll('.row').length`))
+	assert.Equal(t, "c-app-321", eval[string](b, `document.querySelector('#rows').firstElementChild.id`))
+	assert.Less(t, took, 1000.0)
+	b.until(`document.querySelector('#live').dataset.state === 'live'`)
+	assert.Less(t, eval[float64](b, `(() => { const began = performance.now(); tick(); filter(); return performance.now() - began; })()`), 200.0, "each second")
+	assert.Empty(t, seriously(b.axe()))
+	quietAndAtHome(t, b, s)
+}
