@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/advice"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -106,7 +107,8 @@ func incidentOf(e tokencache.Event) (kind, text string) {
 		if refusal, ok := errors.AsType[*tokencache.IssuerError](e.Err); ok {
 			alike := *refusal
 			alike.LogID = "" // another at each call
-			return incidentFailure, refusal.Class.String() + ": " + alike.Error()
+			text, _ := advice.Parts(&alike)
+			return incidentFailure, refusal.Class.String() + ": " + text
 		}
 	case tokencache.EventTakeover:
 		return incidentTakeover, "the lock was taken after another holder had let it run out"

@@ -6,7 +6,7 @@
 //   type   selector text   in place of what is there
 //   click  selector
 //   press  key
-//   shot   path            what is in the window, as PNG
+//   shot                   what is in the window, as PNG in base64
 //   axe                    what axe-core complains of: [{id, impact, help, nodes: [target]}]
 //   heard                  since open: {console: errors and warnings, requests: URLs}
 import { createInterface } from 'node:readline';
@@ -37,7 +37,7 @@ const commands = {
   type: ({ selector, text }) => page.fill(selector, text),
   click: ({ selector }) => page.click(selector),
   press: ({ key }) => page.keyboard.press(key),
-  shot: ({ path }) => page.screenshot({ path }),
+  shot: async () => (await page.screenshot()).toString('base64'),
   async axe() {
     // By the protocol of the browser's tools, for which the page's policy does not count.
     const { readFile } = await import('node:fs/promises');
@@ -53,7 +53,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   let answer;
   try {
     answer = { value: (await commands[command.do](command)) ?? null };
-    if (command.do === 'shot') answer = { value: null };
   } catch (err) {
     answer = { error: String(err.stack ?? err) };
   }

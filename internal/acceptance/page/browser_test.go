@@ -113,12 +113,21 @@ func eval[T any](b *browser, code string) (value T) {
 // until waits for an expression to be true.
 func (b *browser) until(code string) {
 	b.t.Helper()
-	require.Eventually(b.t, func() bool { return eval[bool](b, code) }, time.Minute, 100*time.Millisecond, code)
+	for end := time.Now().Add(time.Minute); !eval[bool](b, code); time.Sleep(100 * time.Millisecond) {
+		require.True(b.t, time.Now().Before(end), "%s\non the page:\n%s", code, eval[string](b, `document.body.innerText`))
+	}
 }
 
 func (b *browser) text(selector string) string {
 	b.t.Helper()
 	return eval[string](b, `document.querySelector(`+strconv.Quote(selector)+`)?.textContent ?? ""`)
+}
+
+// shot is what is in the window, as PNG.
+func (b *browser) shot() (raw []byte) {
+	b.t.Helper()
+	require.NoError(b.t, json.Unmarshal(b.do("shot", nil), &raw)) // base64
+	return raw
 }
 
 // heard is what the page has logged, and asked for.

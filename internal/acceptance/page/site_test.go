@@ -2,6 +2,8 @@ package page_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,14 +74,17 @@ func newSite(t *testing.T, redis string, life time.Duration, apps ...string) *si
 		w.write(app, secretOf(app))
 	}
 	for _, client := range clients {
-		w.write(client, clientSecret+client)
+		w.write("client-"+client, clientSecret+client)
 	}
 	return w
 }
 
 var clients = []string{"billing", "web", "reports", "nightly"}
 
-func idOf(app string) string { return fmt.Sprintf("cli_%x", []byte(app)) }
+func idOf(app string) string {
+	sum := sha256.Sum256([]byte(app))
+	return "cli_" + hex.EncodeToString(sum[:8])
+}
 
 func numbered(n int) []string {
 	names := make([]string, n)
@@ -107,7 +112,7 @@ func (w *site) configuration(apps ...string) string {
 	}
 	fmt.Fprint(&b, "status: {listen: \"127.0.0.1:0\"}\ntokens:\n  listen: 127.0.0.1:0\n  clients:\n")
 	for _, client := range clients {
-		fmt.Fprintf(&b, "    - {name: %s, secret_file: %s, rate: 10000, credentials: [%s]}\n", client, client, strings.Join(apps, ", "))
+		fmt.Fprintf(&b, "    - {name: %s, secret_file: client-%s, rate: 10000, credentials: [%s]}\n", client, client, strings.Join(apps, ", "))
 	}
 	return b.String()
 }

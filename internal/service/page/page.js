@@ -28,14 +28,22 @@ const set = (node, name, value) => { if (node.getAttribute(name) !== value) node
 
 function tick() {
   const at = now();
-  for (const node of document.querySelectorAll('time[data-until]')) put(node, span(node.dataset.until - at));
-  for (const node of document.querySelectorAll('time[data-ago]')) put(node, span(at - node.dataset.ago));
+  for (const node of document.querySelectorAll('time[data-until]')) put(node, span(Date.parse(node.dateTime) - at));
+  for (const node of document.querySelectorAll('time[data-ago]')) put(node, span(at - Date.parse(node.dateTime)));
+  for (const node of document.querySelectorAll('time[data-seen]')) {
+    const passed = at - Date.parse(node.dateTime);
+    put(node, passed < 120000 ? 'just now' : `${span(passed)} ago`);
+  }
   for (const bar of document.querySelectorAll('svg[data-end]')) {
     const left = Math.max(0, bar.dataset.end - at);
     set(bar.querySelector('.fill'), 'width', `${Math.min(100, 100 * left / bar.dataset.life).toFixed(1)}%`);
     set(bar, 'aria-label', `${span(left)} of ${bar.dataset.of} left`);
   }
 }
+
+document.addEventListener('pointerover', ({ target }) => {
+  if (target.localName === 'time') target.title = `${target.dateTime.slice(0, 19).replace('T', ' ')} UTC`;
+});
 
 // --- what the server sends --------------------------------------------------------
 
@@ -100,7 +108,11 @@ function update(message) {
     if (news.order) arrange(news.order);
   });
   put(document.querySelector('title'), news.title);
-  for (const node of document.querySelectorAll('[data-count]')) put(node, String(news.count[node.dataset.count] ?? 0));
+  for (const node of document.querySelectorAll('[data-count]')) {
+    const count = news.count[node.dataset.count] ?? 0;
+    put(node, String(count));
+    node.closest('label').toggleAttribute('data-empty', count === 0);
+  }
   if (said !== null && said !== news.say) put(document.getElementById('say'), news.say); // not what was there at first
   said = news.say;
   filter();

@@ -7,7 +7,7 @@ import (
 )
 
 var templates = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"until": until, "ago": ago, "span": span, "thousands": thousands, "counted": counted, "bar": barOfRow,
+	"until": until, "ago": ago, "seen": seen, "span": span, "thousands": thousands, "counted": counted, "bar": barOfRow,
 	"scene": func(now time.Time, of any) scene { return scene{now, of} },
 }).Parse(string(asset("page.html"))))
 
@@ -73,13 +73,14 @@ type choice struct {
 	Key, Label string
 	Count      int
 	Chosen     bool
+	Rare       bool // it is left out while there is none
 }
 
 // choices count how many credentials each would show.
 func choices(all []row, chosen string) []choice {
 	list := make([]choice, len(groups))
 	for i, g := range groups {
-		list[i] = choice{Key: g.Key, Label: g.Label, Chosen: g.Key == chosen}
+		list[i] = choice{Key: g.Key, Label: g.Label, Chosen: g.Key == chosen, Rare: g.rare && g.Key != chosen}
 		for _, r := range all {
 			if g.holds(r.Standing) {
 				list[i].Count++

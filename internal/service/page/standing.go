@@ -81,15 +81,16 @@ func worstFirst(all []Credential) []Credential {
 // group is what the filter can be set to.
 type group struct {
 	Key, Label string
+	rare       bool // it is offered only while there is one
 	holds      func(standing) bool
 }
 
 var groups = []group{
-	{"", "All", func(standing) bool { return true }},
-	{"trouble", "In trouble", func(s standing) bool { return s <= retrying }},
-	{"moving", "On the way", func(s standing) bool { return s > retrying && s < well }},
-	{"well", "Well", func(s standing) bool { return s == well }},
-	{"disabled", "Disabled", func(s standing) bool { return s == disabled }},
+	{"", "All", false, func(standing) bool { return true }},
+	{"trouble", "In trouble", false, func(s standing) bool { return s <= retrying }},
+	{"moving", "On the way", true, func(s standing) bool { return s > retrying && s < well }},
+	{"well", "Well", false, func(s standing) bool { return s == well }},
+	{"disabled", "Disabled", true, func(s standing) bool { return s == disabled }},
 }
 
 // groupOf is the narrowest that holds it.

@@ -37,11 +37,20 @@ func ago(now, at time.Time) template.HTML {
 	return moment("ago", at, span(now.Sub(at)))
 }
 
-// moment is safe: it is made of numbers and our own words.
+// seen is when somebody was seen last, which is known to the minute.
+func seen(now, at time.Time) template.HTML {
+	words := "just now"
+	if passed := now.Sub(at); passed >= justNow {
+		words = span(passed) + " ago"
+	}
+	return moment("seen", at, words)
+}
+
+const justNow = 2 * time.Minute
+
+// moment is safe: it is made of numbers and our own words. page.js says in full when that is, at the pointer.
 func moment(kind string, at time.Time, words string) template.HTML {
-	at = at.UTC()
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-%s="%d" title="%s">%s</time>`,
-		at.Format(time.RFC3339), kind, at.UnixMilli(), at.Format("2006-01-02 15:04:05 UTC"), words))
+	return template.HTML("<time data-" + kind + ` datetime="` + at.UTC().Format("2006-01-02T15:04:05.000Z") + `">` + words + "</time>")
 }
 
 // thousands separates them with a thin space that does not break.
