@@ -54,8 +54,8 @@ func sentence(total int, person []string, of map[standing][]string) (tone, text 
 		return "bad", subject(len(of[noToken]), total) + verb(len(of[noToken]), " has no token: ", " have no token: ") + some(of[noToken]) + "."
 	case len(of[retrying]) > 0:
 		return "warn", subject(len(of[retrying]), total) + verb(len(of[retrying]), " is being retried, and its token still serves: ", " are being retried, and their tokens still serve: ") + some(of[retrying]) + "."
-	case len(of[starting]) > 0:
-		return "info", subject(len(of[starting]), total) + verb(len(of[starting]), " is", " are") + " starting."
+	case len(of[awaited]) > 0:
+		return "info", subject(len(of[awaited]), total) + verb(len(of[awaited]), " waits", " wait") + " for a token."
 	case total == 1:
 		return "ok", "The one credential is well."
 	}

@@ -13,7 +13,7 @@ const (
 	noToken  standing = iota // whoever asks for a token gets none
 	needsYou                 // a token serves, and no other comes until a person has acted
 	retrying                 // a token serves, and the issuer is asked again by itself
-	starting                 // nobody has answered yet
+	awaited                  // there is no token yet, and the issuer has not refused one
 	changing                 // a changed credential waits for its first token, while the one before serves
 	renewing                 // the token's window is open, and another is being got
 	well
@@ -25,7 +25,7 @@ var standings = [...]struct{ key, label, tone string }{
 	noToken:  {"no-token", "No token", "bad"},
 	needsYou: {"needs-you", "Needs you", "bad"},
 	retrying: {"retrying", "Retrying", "warn"},
-	starting: {"starting", "Starting", "info"},
+	awaited:  {"awaited", "No token yet", "info"},
 	changing: {"changing", "Changing", "info"},
 	renewing: {"renewing", "Refreshing", "info"},
 	well:     {"well", "Well", "ok"},
@@ -40,8 +40,8 @@ func standingOf(c Credential) standing {
 	switch {
 	case c.Disabled:
 		return disabled
-	case !c.Usable && c.Problem == nil && !c.Answered:
-		return starting
+	case !c.Usable && c.Problem == nil: // it has just begun, or a token was just rejected
+		return awaited
 	case !c.Usable:
 		return noToken
 	case c.needsPerson():
