@@ -110,7 +110,7 @@ func (a *redisAccess) tls(byURL *tls.Config) *tls.Config {
 
 // redisHealth is whether Redis takes part.
 type redisHealth struct {
-	State   string    `json:"state"` // up or degraded
+	State   string    `json:"state"` // up, or degraded: it is in trouble, or has not answered this report
 	Since   time.Time `json:"since"`
 	Trouble string    `json:"trouble"` // "" if it is up
 	Advice  string    `json:"advice"`  // what to do about it; "" if it is up
@@ -142,12 +142,15 @@ func (w *redisWatch) observe(e tokencache.Event, degraded bool, to *timeline) {
 	to.add(incidentRedis, "", "redis takes part again")
 }
 
-func (w *redisWatch) health(started time.Time) redisHealth {
+func (w *redisWatch) health(started time.Time, lost loss) redisHealth {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := redisHealth{State: "up", Since: w.since.UTC(), Trouble: w.trouble}
 	if w.since.IsZero() {
 		h.Since = started.UTC()
+	}
+	if !w.is && !lost.since.IsZero() {
+		return redisHealth{State: "degraded", Since: lost.since.UTC(), Trouble: string(lost.trouble), Advice: lost.trouble.Advice()}
 	}
 	if w.is {
 		h.State, h.Advice = "degraded", tokencache.Trouble(w.trouble).Advice()

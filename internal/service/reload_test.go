@@ -24,9 +24,10 @@ import (
 // town is a service in a bubble, which follows its files; its doors are closed.
 type town struct {
 	*Service
-	t   *testing.T
-	dir string
-	log *redistest.Output
+	t      *testing.T
+	dir    string
+	log    *redistest.Output
+	bubble *redistest.Bubble
 }
 
 const plainConfig = `
@@ -49,9 +50,10 @@ func inTown(t *testing.T, play func(*testing.T, *town)) {
 		o := Options{Path: filepath.Join(w.dir, "onetoken.yaml"), Getenv: func(string) string { return "" }, Logger: slog.New(slog.NewTextHandler(w.log, nil))}
 		first, err := config.Read(t.Context(), o.Path, o.Getenv)
 		require.NoError(t, err)
+		w.bubble = redistest.NewBubble(t)
 		s, err := newService(o, first)
 		require.NoError(t, err)
-		s.cache, err = tokencache.New(redistest.NewBubble(t).Client("a"), tokencache.Config{Logger: o.Logger})
+		s.cache, err = tokencache.New(w.bubble.Client("a"), tokencache.Config{Logger: o.Logger})
 		require.NoError(t, err)
 		s.vault = vault.New(vault.Config{Cache: s.cache, Logger: o.Logger})
 		s.config = first
