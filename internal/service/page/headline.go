@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -116,9 +117,10 @@ func nextOf(v View) *next {
 
 // Say is the headline for a screen reader: without what passes by itself.
 func (h headline) Say() string {
-	text := h.Text
+	var text strings.Builder
+	text.WriteString(h.Text)
 	for _, note := range h.Notes {
-		text += " " + note
+		text.WriteString(" " + note)
 	}
-	return text
+	return text.String()
 }

@@ -33,7 +33,6 @@ func (p *Page) serveEvents(out http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // nginx passes it on at once
 	s := stream{out: out, to: http.NewResponseController(out)}
-	_ = s.to.SetReadDeadline(time.Time{}) // nothing more is to be read
 	_, _ = fmt.Fprintf(out, "retry: %d\n\n", reconnect.Milliseconds())
 
 	_, changed := p.state() // the last look may be of yesterday: the next one is what counts
