@@ -19,7 +19,7 @@ type Report struct {
 	Started     time.Time          `json:"started"`
 	Config      ConfigReport       `json:"config"`
 	Redis       redisHealth        `json:"redis"`
-	Doors       []DoorReport       `json:"doors"` // those that hand out tokens
+	Doors       []DoorReport       `json:"doors"` // but that of the status
 	Credentials []CredentialReport `json:"credentials"`
 	Events      []Incident         `json:"events"` // at most 200, the newest first
 }

@@ -37,8 +37,9 @@ type opened struct {
 
 // Doors by the names that uses, metrics and the report have for them.
 const (
-	doorTokens = "tokens"
-	doorSocket = "socket"
+	doorTokens  = "tokens"
+	doorSocket  = "socket"
+	doorGateway = "gateway"
 )
 
 // graceOfDoors is what requests under way have when the service ends; the rest of shutdownTakes is for calls
@@ -203,7 +204,7 @@ func (o *opened) at() string {
 // report is of the doors that hand out tokens.
 func (d *doors) report(asked *tally) []DoorReport {
 	all := []DoorReport{} // never null
-	for name, o := range map[string]*opened{doorTokens: d.tokens, doorSocket: d.socket} {
+	for name, o := range map[string]*opened{doorTokens: d.tokens, doorSocket: d.socket, doorGateway: d.gateway} {
 		if o != nil {
 			r := DoorReport{Name: name, Listens: o.at()}
 			r.Requests, r.Refused = asked.door(name)

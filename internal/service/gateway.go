@@ -18,7 +18,8 @@ func (s *Service) gatewayDoor() (http.Handler, error) {
 
 // auditCall notes a request at the gateway.
 func (s *Service) auditCall(u gateway.Use) {
-	of, now := use{client: u.Client, door: "gateway", credential: u.Credential}, time.Now()
+	of, now := use{client: u.Client, door: doorGateway, credential: u.Credential}, time.Now()
+	s.tally.asked(of.door, u.Refused != "" && u.Status < http.StatusInternalServerError)
 	s.counts.requests.WithLabelValues(of.door, of.credential, strconv.Itoa(u.Status)).Inc()
 	switch {
 	case u.Status == gateway.StatusGone:

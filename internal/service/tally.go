@@ -1,7 +1,6 @@
 package service
 
 import (
-	"net/http"
 	"sync"
 
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -33,14 +32,14 @@ func (t *tally) observe(e tokencache.Event, names []string) {
 	}
 }
 
-// asked counts a request at a door. A trouble of ours, from 500, is no refusal.
-func (t *tally) asked(door string, status int) {
+// asked counts a request at a door.
+func (t *tally) asked(door string, refused bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.doors == nil {
 		t.doors = map[string]attempts{}
 	}
-	t.doors[door] = t.doors[door].and(status >= http.StatusBadRequest && status < http.StatusInternalServerError)
+	t.doors[door] = t.doors[door].and(refused)
 }
 
 func (a attempts) and(bad bool) attempts {

@@ -19,11 +19,11 @@ func TestTally(t *testing.T) {
 		all, bad := of.calls(name)
 		assert.Equal(t, want, [2]uint64{all, bad}, name)
 	}
-	for _, status := range []int{200, 399, 400, 499, 500, 503} {
-		of.asked("tokens", status)
+	for _, refused := range []bool{false, false, true, false} {
+		of.asked("tokens", refused)
 	}
 	all, bad := of.door("tokens")
-	assert.Equal(t, [2]uint64{6, 2}, [2]uint64{all, bad})
+	assert.Equal(t, [2]uint64{4, 1}, [2]uint64{all, bad})
 	of.forget("crm")
 	all, _ = of.calls("crm")
 	assert.Zero(t, all)

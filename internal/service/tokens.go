@@ -25,7 +25,7 @@ func (s *Service) audit(u door.Use) {
 	if u.Way == clients.UID {
 		of.door = doorSocket
 	}
-	s.tally.asked(of.door, u.Status)
+	s.tally.asked(of.door, u.Error != "" && u.Status < http.StatusInternalServerError) // from 500 the trouble is ours
 	s.counts.requests.WithLabelValues(of.door, of.credential, strconv.Itoa(u.Status)).Inc()
 	switch {
 	case u.Status < http.StatusBadRequest:
