@@ -7,7 +7,7 @@ MODULES := bench internal/acceptance internal/deploycheck $(ADAPTERS)
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance deploycheck demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance page screenshots deploycheck demo vuln build ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,7 +68,15 @@ bench-smoke: ## a little of each measurement, to see that it works
 acceptance: ## clients that others wrote, against the test issuers; needs node 20 and npm
 	cd internal/acceptance && npm ci --ignore-scripts --no-audit --no-fund
 	cd internal/acceptance/gateway && npm ci --ignore-scripts --no-audit --no-fund
-	cd internal/acceptance && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
+	cd internal/acceptance && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 .
+
+page: ## the service's page in Chromium; needs chromium, node 20 and npm
+	cd internal/acceptance/page && npm ci --ignore-scripts --no-audit --no-fund
+	cd internal/acceptance/page && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 -v .
+
+screenshots: ## docs/page/*.png, of real runs; needs what page needs
+	cd internal/acceptance/page && npm ci --ignore-scripts --no-audit --no-fund
+	cd internal/acceptance/page && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 -run Screenshots . -args -shots $(CURDIR)/docs/page
 
 deploycheck: ## manifests and the systemd unit, by their own types and tools; needs redis-server, curl, systemd
 	cd internal/deploycheck && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...

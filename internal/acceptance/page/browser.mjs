@@ -8,6 +8,7 @@
 //   press  key
 //   shot                   what is in the window, as PNG in base64
 //   axe                    what axe-core complains of: [{id, impact, help, nodes: [target]}]
+//   busy                   for how many ms the page has kept a processor since open, however many others wanted it
 //   heard                  since open: {console: errors and warnings, requests: URLs}
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
@@ -18,7 +19,7 @@ const browser = await chromium.launch({
   executablePath: process.argv[2],
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
-let context, page, heard;
+let context, page, tools, heard;
 
 const commands = {
   async open({ url, width, height, scheme, javascript, reduced }) {
@@ -27,6 +28,8 @@ const commands = {
       viewport: { width, height }, colorScheme: scheme, javaScriptEnabled: javascript, reducedMotion: reduced ? 'reduce' : 'no-preference', bypassCSP: false,
     });
     page = await context.newPage();
+    tools = await context.newCDPSession(page);
+    await tools.send('Performance.enable', { timeDomain: 'threadTicks' });
     heard = { console: [], requests: [] };
     page.on('console', (m) => { if (['error', 'warning'].includes(m.type())) heard.console.push(m.text()); });
     page.on('pageerror', (e) => heard.console.push(String(e)));
@@ -44,6 +47,10 @@ const commands = {
     await page.evaluate(await readFile(axe, 'utf8'));
     const { violations } = await page.evaluate('axe.run(document, { resultTypes: ["violations"] })');
     return violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map((n) => `${n.target.join(' ')}: ${n.failureSummary}`) }));
+  },
+  async busy() {
+    const { metrics } = await tools.send('Performance.getMetrics');
+    return 1000 * metrics.find(({ name }) => name === 'TaskDuration').value;
   },
   heard: () => heard,
 };

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"strconv"
@@ -73,9 +74,7 @@ func startBrowser(t *testing.T) *browser {
 func (b *browser) do(what string, with map[string]any) json.RawMessage {
 	b.t.Helper()
 	command := map[string]any{"do": what}
-	for name, value := range with {
-		command[name] = value
-	}
+	maps.Copy(command, with)
 	line, err := json.Marshal(command)
 	require.NoError(b.t, err)
 	_, err = b.in.Write(append(line, '\n'))
@@ -128,6 +127,13 @@ func (b *browser) shot() (raw []byte) {
 	b.t.Helper()
 	require.NoError(b.t, json.Unmarshal(b.do("shot", nil), &raw)) // base64
 	return raw
+}
+
+// busy is for how many ms the page has kept a processor since it was opened, whatever else the machine does.
+func (b *browser) busy() (ms float64) {
+	b.t.Helper()
+	require.NoError(b.t, json.Unmarshal(b.do("busy", nil), &ms))
+	return ms
 }
 
 // heard is what the page has logged, and asked for.

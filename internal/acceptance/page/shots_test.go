@@ -71,7 +71,7 @@ func TestScreenshots(t *testing.T) {
 	b.until(`document.querySelectorAll('.row.bad').length === 2 && document.querySelectorAll('.row.warn').length === 1`)
 	b.until(`document.querySelector('#facts').textContent.includes('Refused')`)
 	shot("trouble")
-	look(s, phone)
+	look(s, window{Width: phone.Width, Height: 1250})
 	shot("trouble-phone")
 	s.end()
 

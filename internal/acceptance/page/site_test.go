@@ -33,7 +33,7 @@ func buildAndRun(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // it is for the moment
 	binary = filepath.Join(dir, "onetoken")
 	build := exec.Command("go", "build", "-o", binary, "./cmd/onetoken")
 	build.Dir = "../../.."
@@ -79,7 +79,7 @@ func newSite(t *testing.T, redis string, life time.Duration, apps ...string) *si
 	return w
 }
 
-var clients = []string{"billing", "web", "reports", "nightly"}
+var clients = []string{"billing", "web", "reports", "nightly", "audit"}
 
 func idOf(app string) string {
 	sum := sha256.Sum256([]byte(app))
