@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -163,7 +162,7 @@ func TestTheConfigurationIsGood(t *testing.T) {
 	}
 }
 
-// The section is good wherever the binary knows it. One that knows no gateway yet complains of that alone.
+// The section of the gateway is good with the rest.
 func TestTheGatewaysSectionIsGood(t *testing.T) {
 	section, err := os.ReadFile(filepath.Join(kubernetes, "gateway", "section.yaml"))
 	require.NoError(t, err)
@@ -174,10 +173,5 @@ func TestTheGatewaysSectionIsGood(t *testing.T) {
 	p.Config["gateway"] = more["gateway"]
 	l.configure(p.Config)
 	says, err := l.check()
-	if err == nil {
-		return
-	}
-	lines := strings.Split(strings.TrimSpace(says), "\n")
-	require.Len(t, lines, 1, says)
-	assert.Contains(t, lines[0], "a key that is not known here", says)
+	require.NoError(t, err, says)
 }
