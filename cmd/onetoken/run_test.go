@@ -79,13 +79,14 @@ type town struct {
 const (
 	testSecret   = "p/ss+w=rd~42"
 	testPassword = "r3dis+p/ss"
+	otherSecret  = "secret-of-other" // of cli_other
 )
 
 func newTown(t *testing.T) town {
 	t.Helper()
 	server := miniredis.RunT(t)
 	server.RequireAuth(testPassword)
-	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret})
+	issuer := feishutest.New(feishutest.Config{AppID: "cli_test", AppSecret: testSecret, Apps: []feishutest.AppConfig{{ID: "cli_other", Secret: otherSecret}}})
 	web := httptest.NewServer(issuer)
 	t.Cleanup(web.Close)
 	return town{redis: server, issuer: issuer, world: world{env: map[string]string{

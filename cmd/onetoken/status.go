@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,10 +15,10 @@ import (
 )
 
 func (a *app) statusCommand() *cobra.Command {
-	var asJSON, watch bool
+	var f statusFlags
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show what Redis knows of every credential; never a token",
+		Short: "Show how every credential does; never a token",
 		Long: "Show what Redis knows of every credential under the prefix; never a token. Only\n" +
 			"Redis is asked, and nothing is written. States: fresh; due, in its window;\n" +
 			"urgent, in the last part of it; absent, no token that can be used.\n\n" +
@@ -33,21 +32,66 @@ func (a *app) statusCommand() *cobra.Command {
 			"OAUTH2_TOKEN_URL, scopes and all for the base URL.\n\n" +
 			"Those without a token come first, then those in trouble or about to end. Where\n" +
 			"an app is there twice, it is said at which issuer.\n\n" +
-			"--watch goes on once a second until it is interrupted, also while Redis is in\n" +
-			"trouble, and then its exit status is 0.\n\n" +
-			statusjson.Help,
+			statusSourcesHelp + "\n\n" +
+			"--watch looks once a second until it is interrupted, also while Redis or the\n" +
+			"service is in trouble, and then its exit status is 0. It has the whole terminal,\n" +
+			"from 40 columns on, with the worst on top, and gives it back; where there is no\n" +
+			"terminal it prints what is known whenever more than the time has changed, with\n" +
+			"--json at each look. NO_COLOR switches colours off.\n\n" +
+			statusjson.Help + "\n" +
+			"With --service or --config each has a name, too; a service tells more fields.",
 		Example: "  onetoken status\n" +
+			"  onetoken status --watch --service http://127.0.0.1:8080\n" +
+			"  onetoken status --config onetoken.yaml\n" +
 			"  onetoken status --json | jq -r '.[] | [.app_id, .state] | @tsv'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.status(cmd.Context(), asJSON, watch)
+			if err := f.complaint(); err != nil {
+				return usage(err)
+			}
+			return a.status(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array in one line")
-	cmd.Flags().BoolVar(&watch, "watch", false, "look once a second until interrupted")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print an array in one line")
+	cmd.Flags().BoolVar(&f.watch, "watch", false, "look once a second until interrupted")
+	cmd.Flags().StringVar(&f.service, "service", "", "URL of a service's status.listen: how its credentials do")
+	cmd.Flags().StringVar(&f.config, "config", "", "a configuration file: how its credentials do, by what Redis knows")
+	f.files.flags(cmd)
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, asJSON, watch bool) error {
+// statusSourcesHelp is the part of the help about the service and its file.
+const statusSourcesHelp = "With --service URL a service is asked that runs there (onetoken refresher\n" +
+	"--config), and of the environment nothing counts. With --config FILE Redis is\n" +
+	"asked about the credentials of the file, without a service; the file is read\n" +
+	"again when it changes. Exit status 1 in both cases: one of them that is not\n" +
+	"disabled has no usable token. For https:// there are --ca-file, whose\n" +
+	"authorities are trusted besides the system's, and --cert-file and --key-file, to\n" +
+	"show where the service has status.tls.client_ca_file."
+
+// statusFlags are those of the command.
+type statusFlags struct {
+	json, watch     bool
+	service, config string
+	files           serviceFiles
+}
+
+func (f statusFlags) complaint() error {
+	switch {
+	case f.service != "" && f.config != "":
+		return errors.New("--service goes without --config: the one asks a service, the other Redis")
+	case f.service == "" && f.files != serviceFiles{}:
+		return errors.New("--ca-file, --cert-file and --key-file are for --service")
+	}
+	return nil
+}
+
+func (a *app) status(ctx context.Context, f statusFlags) error {
+	switch {
+	case f.service != "":
+		return a.statusOfService(ctx, f)
+	case f.config != "":
+		return a.statusOfFile(ctx, f)
+	}
 	env := a.environment()
 	s, err := a.open(ctx, env, opening{credential: env.hasSecret()})
 	if err != nil {
@@ -57,9 +101,8 @@ func (a *app) status(ctx context.Context, asJSON, watch bool) error {
 	if s.source == nil {
 		s.appID = a.getenv(s.account.variables.id)
 	}
-	show := a.statusPainter(s, asJSON, watch)
-	if watch {
-		return s.watch(ctx, show)
+	if f.watch {
+		return a.watch(ctx, s, f.json)
 	}
 	all, err := s.survey(ctx)
 	switch {
@@ -68,69 +111,15 @@ func (a *app) status(ctx context.Context, asJSON, watch bool) error {
 	case err != nil:
 		return env.hint(err)
 	}
-	if err := show(all, nil); err != nil {
+	view := statusView{ours: s.key(), prefix: a.prefix(), drawn: terminal.Is(a.stdout), width: terminal.WidthOf(a.stdout)}
+	text := view.text
+	if f.json {
+		text = statusjson.Line
+	}
+	if _, err := io.WriteString(a.stdout, text(all)); err != nil {
 		return err
 	}
 	return env.hint(s.judge().verdict(all))
-}
-
-// The least terminal that is painted on. What does not fit is cut.
-const statusWidth, statusHeight = 40, 6
-
-// statusPainter shows what was seen, or why nothing was. Its error is of writing.
-func (a *app) statusPainter(s *session, asJSON, watch bool) func([]tokencache.Status, error) error {
-	explain := s.env.words
-	printed := func(text func([]tokencache.Status) string) func([]tokencache.Status, error) error {
-		return func(all []tokencache.Status, err error) error {
-			if err != nil {
-				say(a.stderr, explain(err))
-				return nil
-			}
-			_, err = io.WriteString(a.stdout, text(all))
-			return err
-		}
-	}
-	view := statusView{prefix: a.prefix(), ours: s.key(), drawn: terminal.Is(a.stdout)}
-	switch screen := terminal.NewScreen(a.stdout, a.getenv("TERM"), statusWidth, statusHeight); {
-	case asJSON:
-		return printed(statusjson.Line)
-	case !watch:
-		return printed(view.on(terminal.WidthOf(a.stdout)).text)
-	case screen == nil:
-		return printed(func(all []tokencache.Status) string {
-			return view.heading(all, 0) + "\n" + view.on(terminal.WidthOf(a.stdout)).text(all) + "\n"
-		})
-	default:
-		return func(all []tokencache.Status, err error) error {
-			view := view.on(terminal.WidthOf(a.stdout)) // it may have changed
-			view.height = screen.Height()
-			if err != nil {
-				return screen.Paint(view.trouble(explain(err)))
-			}
-			return screen.Paint(view.picture(all))
-		}
-	}
-}
-
-// watch shows until ctx ends. Whatever is wrong with Redis may pass; that nobody
-// reads any more does not.
-func (s *session) watch(ctx context.Context, show func([]tokencache.Status, error) error) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		all, err := s.survey(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := show(all, err); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
 }
 
 // survey is every credential, with our own even if Redis has nothing of it.

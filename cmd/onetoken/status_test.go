@@ -230,37 +230,68 @@ func TestStatusOfForeignWords(t *testing.T) {
 	}
 }
 
+// watched is a run of --watch that goes on.
+type watchedRun struct {
+	stdout, stderr output
+	interrupt      context.CancelFunc
+	code           chan int
+}
+
+func (w world) watch(t *testing.T, args ...string) *watchedRun {
+	t.Helper()
+	ctx, interrupt := context.WithCancel(t.Context())
+	r := &watchedRun{interrupt: interrupt, code: make(chan int, 1)}
+	t.Cleanup(interrupt)
+	go func() {
+		r.code <- run(ctx, append([]string{"status", "--watch"}, args...), func(name string) string { return w.env[name] }, strings.NewReader(""), &r.stdout, &r.stderr)
+	}()
+	return r
+}
+
+// blocks are what was printed, without the moments.
+func (r *watchedRun) blocks() int {
+	return strings.Count(r.stdout.String(), "Z credentials under the prefix ")
+}
+
+// Without a terminal there is a block for each change, and none for the time that passes.
 func TestStatusWatch(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"lines": {"status", "--watch"}, "json": {"status", "--watch", "--json"}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			town := newTown(t)
-			require.Equal(t, exitOK, town.run(t, "token").code)
-			ctx, interrupt := context.WithCancel(t.Context())
-			var stdout, stderr output
-			done := make(chan int, 1)
-			go func() {
-				done <- run(ctx, args, func(name string) string { return town.env[name] }, strings.NewReader(""), &stdout, &stderr)
-			}()
-			looks := func() int { return strings.Count(stdout.String(), "feishu:cli_test:") }
-			eventually(t, func() bool { return looks() == 2 })
-			assert.Empty(t, stderr.String())
-			town.redis.SetError("LOADING wait")
-			eventually(t, func() bool { return strings.Contains(stderr.String(), "onetoken: redis LOADING") })
-			town.redis.SetError("")
-			seen := looks()
-			eventually(t, func() bool { return looks() > seen })
-			interrupt()
-			assert.Equal(t, exitOK, <-done)
-			if name == "json" {
-				for line := range strings.Lines(stdout.String()) {
-					assert.Len(t, objects(t, line), 1)
-				}
-			} else {
-				assert.Regexp(t, `^20\S+Z  credentials under the prefix onetoken: 1\nfeishu:\S+  fresh .*\n  left .*\n  fetched .*\n\n20`, stdout.String())
-			}
-		})
+	town := newTown(t)
+	require.Equal(t, exitOK, town.run(t, "token").code)
+	r := town.watch(t)
+	eventually(t, func() bool { return r.blocks() == 1 })
+	assert.Regexp(t, `^20\S+Z credentials under the prefix onetoken\nThe one credential is well.\n\nWell          cli_test  \d+ min of 2 h left\n  fetched .* by \S+\n\n$`, r.stdout.String())
+	assert.Empty(t, r.stderr.String())
+	town.redis.SetError("LOADING wait")
+	eventually(t, func() bool { return strings.Contains(r.stderr.String(), "onetoken: redis LOADING") })
+	assert.Equal(t, 1, r.blocks(), "looks in between had no news")
+	town.redis.SetError("")
+	eventually(t, func() bool { return r.blocks() == 2 })
+	assert.Equal(t, 1, strings.Count(r.stderr.String(), "\n"), "a trouble is told once")
+	town.redis.SetTTL(town.key(t, "token"), 10*time.Minute)
+	eventually(t, func() bool {
+		return r.blocks() == 3 && strings.Contains(r.stdout.String(), "Refreshing    cli_test  10 min")
+	})
+	r.interrupt()
+	assert.Equal(t, exitOK, <-r.code)
+}
+
+func TestStatusWatchInJSON(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	require.Equal(t, exitOK, town.run(t, "token").code)
+	r := town.watch(t, "--json")
+	lines := func() int { return strings.Count(r.stdout.String(), "\n") }
+	eventually(t, func() bool { return lines() == 2 })
+	town.redis.SetError("LOADING wait")
+	eventually(t, func() bool { return strings.Contains(r.stderr.String(), "onetoken: redis LOADING") })
+	town.redis.SetError("")
+	seen := lines()
+	eventually(t, func() bool { return lines() > seen })
+	r.interrupt()
+	assert.Equal(t, exitOK, <-r.code)
+	for line := range strings.Lines(r.stdout.String()) {
+		assert.Len(t, objects(t, line), 1)
 	}
 }
 

@@ -21,42 +21,12 @@ type statusView struct {
 	ours   string // the key of the environment's credential, or nothing
 	drawn  bool   // on a terminal: with bars and colours
 	width  int    // of the terminal
-	height int    // of the screen; 0: there is none
-	brief  bool   // not all would fit: what is wrong and what is left, and nothing else
 }
 
 // on is the view for a terminal of a width.
 func (v statusView) on(width int) statusView {
 	v.width = width
 	return v
-}
-
-// heading of one look among many, with what may be out of sight.
-func (v statusView) heading(all []tokencache.Status, below int) string {
-	absent, troubled := 0, 0
-	for _, st := range all {
-		switch urgencyOf(st) {
-		case 0:
-			absent++
-		case 1:
-			troubled++
-		}
-	}
-	var text strings.Builder
-	text.WriteString(v.plainHeading() + fmt.Sprintf(": %d", len(all)))
-	for _, part := range []struct {
-		n    int
-		what string
-	}{{absent, "absent"}, {troubled, "in trouble"}, {below, "more below"}} {
-		if part.n > 0 {
-			fmt.Fprintf(&text, ", %d %s", part.n, part.what)
-		}
-	}
-	return text.String()
-}
-
-func (v statusView) plainHeading() string {
-	return time.Now().UTC().Format(time.RFC3339) + "  credentials under the prefix " + terminal.Datum(v.prefix)
 }
 
 // urgencyOf is 0 without a token, 1 in trouble or near the end of one, and 2 otherwise.
@@ -79,45 +49,13 @@ func (v statusView) text(all []tokencache.Status) string {
 	return strings.Join(v.lines(all), "\n") + "\n"
 }
 
-// picture is for a screen that is painted again and again.
-func (v statusView) picture(all []tokencache.Status) []string {
-	head := v.wrapped(v.heading(all, 0), v.width-1)
-	v.brief = v.below(len(head)+1, all) > 0
-	if below := v.below(len(head)+1, all); below > 0 {
-		head = v.wrapped(v.heading(all, below), v.width-1)
-		head = v.wrapped(v.heading(all, v.below(len(head)+1, all)), v.width-1) // it may be longer now
-	}
-	return slices.Concat(head, []string{""}, v.lines(all))
-}
-
-// below is how many credentials do not begin on the screen, after so many lines: see [terminal.Screen].
-func (v statusView) below(line int, all []tokencache.Status) (below int) {
-	if v.height == 0 || line+len(v.lines(all)) < v.height {
-		return 0
-	}
-	for _, block := range v.blocks(all) {
-		if line >= v.height-2 {
-			below++
-		}
-		if line += len(block); !v.brief {
-			line++ // an empty one
-		}
-	}
-	return below
-}
-
-// trouble is a picture of nothing.
-func (v statusView) trouble(why string) []string {
-	return slices.Concat(v.wrapped(v.plainHeading(), v.width-1), []string{""}, v.wrapped(why, v.width-1))
-}
-
 func (v statusView) lines(all []tokencache.Status) []string {
 	if len(all) == 0 {
 		return []string{"no credential under the prefix " + terminal.Datum(v.prefix)}
 	}
 	var lines []string
 	for i, block := range v.blocks(all) {
-		if i > 0 && !v.brief {
+		if i > 0 {
 			lines = append(lines, "")
 		}
 		lines = append(lines, block...)
@@ -139,11 +77,7 @@ func (v statusView) block(st tokencache.Status, twin bool) []string {
 	title, digits := v.title(st)
 	lines := []string{title}
 	row := func(name, format string, args ...any) {
-		parts := v.wrapped(fmt.Sprintf(format, args...), v.width-1-rowIndent)
-		if v.brief {
-			parts = parts[:1]
-		}
-		for _, part := range parts {
+		for _, part := range v.wrapped(fmt.Sprintf(format, args...), v.width-1-rowIndent) {
 			lines = append(lines, fmt.Sprintf("  %-8s %s", name, part))
 			name = ""
 		}
@@ -158,23 +92,20 @@ func (v statusView) block(st tokencache.Status, twin bool) []string {
 		left := fmt.Sprintf("%s of %s", roundly(st.Remaining), roundly(st.Life))
 		lines = append(lines, fmt.Sprintf("  %-8s %s%s", "left", v.bar(st, len(left)), left))
 	}
-	if !v.brief && (!st.FetchedAt.IsZero() || st.FetchedBy != "") {
+	if !st.FetchedAt.IsZero() || st.FetchedBy != "" {
 		row("fetched", "%s by %s", atMoment(st.FetchedAt), terminal.Datum(st.FetchedBy))
 	}
 	if st.Garbled != "" {
 		row("record", "cannot be used: %s", terminal.Datum(st.Garbled))
 	}
 	switch {
-	case st.Locked > 0 && !v.brief:
+	case st.Locked > 0:
 		row("lock", "somebody asks the issuer; ends in %s unless extended", roundly(st.Locked))
 	case st.Locked < 0:
 		row("lock", "has no end; whoever asks next mends that")
 	}
 	if f := st.Failure; f != nil {
 		row("failure", "%s", terminal.Datum(f.Message))
-		if v.brief {
-			return lines
-		}
 		row("", "%s", factsOf(st))
 		again := againIn(st.RetryIn)
 		if f.Class == tokencache.ClassPermanent {

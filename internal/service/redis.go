@@ -29,6 +29,14 @@ const (
 // looked up for each connection.
 type redisAccess struct{ current atomic.Pointer[config.Redis] }
 
+// NewRedis makes a client of what a configuration says, for whoever looks without a service. It has connected to
+// nothing yet. The caller closes it.
+func NewRedis(c config.Redis) redis.UniversalClient {
+	a := &redisAccess{}
+	a.current.Store(&c)
+	return a.client()
+}
+
 // client makes a client, which has connected to nothing yet. The caller closes it.
 func (a *redisAccess) client() redis.UniversalClient {
 	c := a.current.Load()

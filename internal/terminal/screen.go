@@ -62,12 +62,6 @@ func WidthOf(out io.Writer) int {
 	return Width
 }
 
-// Height is how many lines the terminal has, 0 if it does not say.
-func (s *Screen) Height() int {
-	_, height, _ := s.size()
-	return height
-}
-
 // Paint replaces the last picture, with one write, so that nothing flickers. Lines that are too
 // long are cut, and those that do not fit are counted. Its error is of the write.
 func (s *Screen) Paint(picture []string) error {
