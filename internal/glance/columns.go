@@ -8,8 +8,9 @@ const (
 	stateWidth = len("No token yet")
 	leftWidth  = len("23 h 59 min")
 	nextWidth  = len("in 23 h 59 min")
+	leastName  = len("CREDENTIAL")
 
-	leastName, leastBar, mostBar = 6, 10, 40
+	leastBar, mostBar = 10, 40
 
 	// From so many columns on there is room for a bar, and for what comes next as well.
 	widthForBar, widthForNext = 52, 72
@@ -22,7 +23,7 @@ func columnsOn(width, longestName int) columns {
 		c.name = max(leastName, width-c.state-c.left-2*c.gap)
 		return c
 	}
-	c.gap = 2
+	c.gap, longestName = 2, max(longestName, leastName)
 	rest := width - c.state - c.left - 3*c.gap
 	if width >= widthForNext {
 		c.next = nextWidth
