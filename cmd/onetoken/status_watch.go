@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/glance"
@@ -140,11 +141,11 @@ func (w *watcher) settle(sig os.Signal) error {
 
 // printBoard prints lines, and what comes after them.
 func (a *app) printBoard(b glance.Board, size glance.Size, after string) error {
-	text := ""
+	var text strings.Builder
 	for _, line := range b.Lines(size, size.Width > 0 && a.coloured()) {
-		text += line + "\n"
+		text.WriteString(line + "\n")
 	}
-	_, err := io.WriteString(a.stdout, text+after)
+	_, err := io.WriteString(a.stdout, text.String()+after)
 	return err
 }
 
