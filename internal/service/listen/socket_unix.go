@@ -18,9 +18,11 @@ const longestSocket = len(unix.RawSockaddrUnix{}.Path) - 1
 
 func checkSocketMode(fs.FileMode) error { return nil }
 
-// bind sets the mode between bind and listen. Before listen nobody can connect, whatever the mode; so
-// there is no moment at which somebody may who should not. Package net does both in one step, and the
-// umask, which would do as well, is that of the whole process.
+// bind sets the mode before bind and before listen. Linux makes the file with the mode that the socket has before it is
+// bound, less the umask, so that the file never allows more than it should. To set it between bind and listen alone
+// would leave a moment: a client whose permission the kernel has checked before is let in if listen comes before it
+// goes on. Where the kernel does not take a mode for a socket (macOS), that moment stays. Package net does bind and
+// listen in one step, and the umask, which would do as well, is that of the whole process.
 func bind(_ context.Context, path string, mode fs.FileMode) (*net.UnixListener, error) {
 	fd, err := unixSocket()
 	if err != nil {
@@ -28,6 +30,7 @@ func bind(_ context.Context, path string, mode fs.FileMode) (*net.UnixListener, 
 	}
 	file := os.NewFile(uintptr(fd), path)
 	defer file.Close() //nolint:errcheck // the listener has a descriptor of its own
+	_ = unix.Fchmod(fd, uint32(mode.Perm()))
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
 		return nil, os.NewSyscallError("bind", err)
 	}
@@ -50,7 +53,7 @@ func unixSocket() (int, error) {
 }
 
 func listenOn(file *os.File, path string, mode fs.FileMode) (*net.UnixListener, error) {
-	if err := os.Chmod(path, mode); err != nil {
+	if err := os.Chmod(path, mode); err != nil { // the umask may have taken something away
 		return nil, err
 	}
 	if err := unix.Listen(int(file.Fd()), unix.SOMAXCONN); err != nil {
