@@ -92,10 +92,10 @@ type ClientReport struct {
 // Report is the state of the service.
 func (s *Service) Report(ctx context.Context) Report {
 	entries := s.vault.Entries()
-	seen, lost := s.survey.of(ctx, entries)
+	seen := s.survey.of(ctx, entries)
 	r := Report{
 		Version: s.Version, Now: time.Now().UTC(), Started: s.started.UTC(),
-		Config: s.configReport(), Redis: s.redis.health(s.started, lost), Doors: s.doors.report(&s.tally), Events: s.timeline.all(),
+		Config: s.configReport(), Redis: s.redis.health(s.started), Doors: s.doors.report(&s.tally), Events: s.timeline.all(),
 		Credentials: make([]CredentialReport, 0, len(entries)), // never null
 	}
 	for _, e := range entries {

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
@@ -20,16 +19,18 @@ func (s *Service) gatewayDoor() (http.Handler, error) {
 func (s *Service) auditCall(u gateway.Use) {
 	of, now := use{client: u.Client, door: doorGateway, credential: u.Credential}, time.Now()
 	s.tally.asked(of.door, u.Refused != "" && u.Status < http.StatusInternalServerError)
-	s.counts.requests.WithLabelValues(of.door, of.credential, strconv.Itoa(u.Status)).Inc()
+	refused := ""
 	switch {
 	case u.Status == gateway.StatusGone:
 	case u.Cause != nil:
 		s.uses.failed(of, u.Refused, u.Cause, now)
 	case u.Refused != "":
-		s.uses.denied(of, u.Refused, now)
+		refused = u.Refused
+		s.uses.denied(of, refused, now)
 	default:
 		s.uses.granted(of, now)
 	}
+	s.counts.asked(of, u.Status, refused)
 }
 
 // calling is the vault as the gateway wants it: of Feishu's apps alone.

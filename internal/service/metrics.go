@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"runtime"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -19,6 +20,9 @@ var (
 		"1 if the configuration as it is in the file is in use; 0 if it was refused, and the one before stays.", nil, nil)
 	reloadAtDesc = prometheus.NewDesc("onetoken_config_last_reload_success_timestamp_seconds",
 		"When the configuration in use was loaded.", nil, nil)
+
+	redisUpDesc = prometheus.NewDesc("onetoken_redis_up",
+		"1 if Redis answered when the service asked last, which it does every 5 s whether a token is due or not; else 0.", nil, nil)
 
 	infoDesc = prometheus.NewDesc("onetoken_credential_info",
 		"1; the id is that of onetoken_token_remaining_seconds.", []string{"credential", "kind", "id"}, nil)
@@ -38,7 +42,7 @@ var (
 
 // Describe implements [prometheus.Collector].
 func (gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{buildDesc, reloadOKDesc, reloadAtDesc, infoDesc, leftDesc, nextDesc, windowDesc, failingDesc, refusedDesc, newerDesc} {
+	for _, d := range []*prometheus.Desc{buildDesc, reloadOKDesc, reloadAtDesc, redisUpDesc, infoDesc, leftDesc, nextDesc, windowDesc, failingDesc, refusedDesc, newerDesc} {
 		to <- d
 	}
 }
@@ -53,6 +57,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	ok, err := s.loaded.get()
 	gauge(reloadOKDesc, oneIf(err == nil))
 	gauge(reloadAtDesc, float64(ok.UnixMilli())/1000)
+	gauge(redisUpDesc, oneIf(s.redis.answers()))
 	for _, e := range s.vault.Entries() {
 		name := e.Name()
 		plan, _ := e.Schedule()
@@ -86,40 +91,74 @@ func oneIf(is bool) float64 {
 
 // counts are what grows with events and requests.
 type counts struct {
-	calls    *prometheus.CounterVec // credential, outcome
+	calls    *prometheus.CounterVec // credential, direct, outcome
 	rotated  *prometheus.CounterVec // credential
 	requests *prometheus.CounterVec // door, credential, code
+	refusals *prometheus.CounterVec // door, credential, reason
 }
 
 func newCounts() counts {
 	return counts{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "onetoken_credential_calls_total",
-			Help: `Calls of this service to the issuer, by credential: "ok" or the class of the failure.`}, []string{"credential", "outcome"}),
+			Help: `Calls of this service to the issuer, by credential: "ok" or the class of the failure; direct if made without Redis, once per service instead of once per fleet.`},
+			[]string{"credential", "direct", "outcome"}),
 		rotated: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "onetoken_credential_tokens_total",
 			Help: "Tokens that this service has taken up, by credential: one for each rotation is right."}, []string{"credential"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "onetoken_door_requests_total",
 			Help: "Requests at a door, by credential and HTTP status. Those that name none of the configuration's have none."}, []string{"door", "credential", "code"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "onetoken_door_refusals_total",
+			Help: "Requests that a door refused because of who asked, or for what, by credential and reason: whatever HTTP status that had, and without those for which there was no token."},
+			[]string{"door", "credential", "reason"}),
 	}
+}
+
+const wentToIssuer, wentThroughRedis = "true", "false" // whether a call was direct
+
+// begin has what a credential is judged by stand at 0 from the start: the first step from nothing to 1 is one that
+// no rate sees.
+func (c counts) begin(credential string) {
+	for _, direct := range []string{wentThroughRedis, wentToIssuer} {
+		c.calls.WithLabelValues(credential, direct, string(tokencache.OutcomeOK))
+	}
+	c.rotated.WithLabelValues(credential)
 }
 
 // observe counts an event for each of the credentials with its ID.
 func (c counts) observe(e tokencache.Event, names []string) {
 	for _, name := range names {
 		switch e.Kind {
-		case tokencache.EventCall, tokencache.EventDirectCall:
-			c.calls.WithLabelValues(name, string(e.Outcome)).Inc()
+		case tokencache.EventCall:
+			c.calls.WithLabelValues(name, wentThroughRedis, string(e.Outcome)).Inc()
+		case tokencache.EventDirectCall:
+			c.calls.WithLabelValues(name, wentToIssuer, string(e.Outcome)).Inc()
 		case tokencache.EventAdopt:
 			c.rotated.WithLabelValues(name).Inc()
 		}
 	}
 }
 
+// asked counts a request at a door. Reason is a word of the door's own; "" if it did not refuse.
+func (c counts) asked(of use, status int, reason string) {
+	c.requests.WithLabelValues(of.door, of.credential, strconv.Itoa(status)).Inc()
+	if reason != "" {
+		c.refusals.WithLabelValues(of.door, of.credential, reason).Inc()
+	}
+}
+
 // forget drops the series of a credential that is gone.
 func (c counts) forget(credential string) {
 	labels := prometheus.Labels{"credential": credential}
-	for _, vec := range []*prometheus.CounterVec{c.calls, c.rotated, c.requests} {
+	for _, vec := range c.all() {
 		vec.DeletePartialMatch(labels)
 	}
 }
 
-func (c counts) register(to prometheus.Registerer) { to.MustRegister(c.calls, c.rotated, c.requests) }
+func (c counts) register(to prometheus.Registerer) {
+	for _, vec := range c.all() {
+		to.MustRegister(vec)
+	}
+}
+
+func (c counts) all() []*prometheus.CounterVec {
+	return []*prometheus.CounterVec{c.calls, c.rotated, c.requests, c.refusals}
+}

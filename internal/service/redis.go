@@ -118,31 +118,52 @@ func (a *redisAccess) tls(byURL *tls.Config) *tls.Config {
 
 // redisHealth is whether Redis takes part.
 type redisHealth struct {
-	State   string    `json:"state"` // up, or degraded: it is in trouble, or has not answered this report
+	State   string    `json:"state"` // up or degraded
 	Since   time.Time `json:"since"`
 	Trouble string    `json:"trouble"` // "" if it is up
 	Advice  string    `json:"advice"`  // what to do about it; "" if it is up
 }
 
-// redisWatch follows whether Redis takes part. All methods are safe for concurrent use.
+// redisWatch follows whether Redis takes part: by what becomes of operations, and, as there are none while all
+// tokens are fresh, by a probe. All methods are safe for concurrent use.
 type redisWatch struct {
 	mu      sync.Mutex // guards the rest
 	since   time.Time
 	trouble string
-	is      bool // degraded
+	fails   bool // operations do
+	mute    bool // the probe was not answered, or by a refusal
+	is      bool // degraded: one of these
 }
 
-func (w *redisWatch) observe(e tokencache.Event, degraded bool, to *timeline) {
+// observe takes an event of the Cache, and whether operations fail.
+func (w *redisWatch) observe(e tokencache.Event, fails bool, to *timeline) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if e.Kind == tokencache.EventDegraded && degraded {
-		w.trouble = string(e.Trouble)
+	if e.Kind == tokencache.EventDegraded && fails {
+		w.note(e.Trouble)
 	}
-	if degraded == w.is {
+	if e.Kind == tokencache.EventRecovered {
+		w.mute = false
+	}
+	w.fails = fails
+	w.judge(to)
+}
+
+// note keeps what is wrong: that Redis is not asked again yet says less than why. The caller holds w.mu.
+func (w *redisWatch) note(trouble tokencache.Trouble) {
+	if w.trouble == "" || trouble != tokencache.TroublePaused {
+		w.trouble = string(trouble)
+	}
+}
+
+// judge is called with w.mu held.
+func (w *redisWatch) judge(to *timeline) {
+	is := w.fails || w.mute
+	if is == w.is {
 		return
 	}
-	w.is, w.since = degraded, time.Now()
-	if degraded {
+	w.is, w.since = is, time.Now()
+	if is {
 		to.add(incidentRedis, "", "redis is in trouble: "+w.trouble)
 		return
 	}
@@ -150,15 +171,12 @@ func (w *redisWatch) observe(e tokencache.Event, degraded bool, to *timeline) {
 	to.add(incidentRedis, "", "redis takes part again")
 }
 
-func (w *redisWatch) health(started time.Time, lost loss) redisHealth {
+func (w *redisWatch) health(started time.Time) redisHealth {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := redisHealth{State: "up", Since: w.since.UTC(), Trouble: w.trouble}
 	if w.since.IsZero() {
 		h.Since = started.UTC()
-	}
-	if !w.is && !lost.since.IsZero() {
-		return redisHealth{State: "degraded", Since: lost.since.UTC(), Trouble: string(lost.trouble), Advice: lost.trouble.Advice()}
 	}
 	if w.is {
 		h.State, h.Advice = "degraded", tokencache.Trouble(w.trouble).Advice()

@@ -156,6 +156,10 @@ func (s *Service) run(ctx context.Context, first *config.Config) error {
 		return nil
 	})
 	group.Go(func() error {
+		s.redis.probe(ctx, s.askRedis, &s.timeline)
+		return nil
+	})
+	group.Go(func() error {
 		s.follow(ctx, first)
 		return nil
 	})
@@ -221,6 +225,9 @@ func (s *Service) apply(c *config.Config) error {
 	s.access.current.Store(&c.Redis)
 	s.doors.reload(c)
 	changes := s.vault.Apply(credentialsOf(c))
+	for _, name := range changes.Added {
+		s.counts.begin(name)
+	}
 	for _, name := range changes.Removed {
 		s.counts.forget(name)
 		s.tally.forget(name)

@@ -17,14 +17,6 @@ type survey struct {
 	mu   sync.Mutex // guards the rest; held while Redis is asked, so that others wait for that answer
 	at   time.Time
 	seen map[string]tokencache.Status // by name
-	lost loss
-}
-
-// loss is of Redis' answers to the survey. The Cache notices only once it needs Redis, which may take as long as a
-// token lives.
-type loss struct {
-	since   time.Time // zero: it answers
-	trouble tokencache.Trouble
 }
 
 const (
@@ -33,12 +25,12 @@ const (
 	surveyAtOne = 16 // questions at once
 )
 
-// of returns what Redis knows, by name: nothing of a credential if Redis does not answer, which loss tells.
-func (v *survey) of(ctx context.Context, entries []*vault.Entry) (map[string]tokencache.Status, loss) {
+// of returns what Redis knows, by name: nothing of a credential if Redis does not answer.
+func (v *survey) of(ctx context.Context, entries []*vault.Entry) map[string]tokencache.Status {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if time.Since(v.at) < surveyKept {
-		return v.seen, v.lost
+		return v.seen
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), surveyTakes)
 	defer cancel()
@@ -53,26 +45,12 @@ func (v *survey) of(ctx context.Context, entries []*vault.Entry) (map[string]tok
 			return err
 		})
 	}
-	v.lost = v.lost.after(group.Wait(), time.Now())
+	_ = group.Wait()
 	v.seen, v.at = make(map[string]tokencache.Status, len(entries)), time.Now()
 	for i, e := range entries {
 		if all[i].ID != "" {
 			v.seen[e.Name()] = all[i]
 		}
 	}
-	return v.seen, v.lost
-}
-
-func (l loss) after(err error, now time.Time) loss {
-	if err == nil {
-		return loss{}
-	}
-	next := loss{since: l.since, trouble: tokencache.TroubleTimeout}
-	if next.since.IsZero() {
-		next.since = now
-	}
-	if trouble, ok := errors.AsType[*tokencache.RedisError](err); ok {
-		next.trouble = trouble.Trouble
-	}
-	return next
+	return v.seen
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/clients"
@@ -26,13 +25,15 @@ func (s *Service) audit(u door.Use) {
 		of.door = doorSocket
 	}
 	s.tally.asked(of.door, u.Error != "" && u.Status < http.StatusInternalServerError) // from 500 the trouble is ours
-	s.counts.requests.WithLabelValues(of.door, of.credential, strconv.Itoa(u.Status)).Inc()
+	refused := ""
 	switch {
 	case u.Status < http.StatusBadRequest:
 		s.uses.granted(of, now)
 	case u.Cause == nil:
-		s.uses.denied(of, u.Error, now)
+		refused = u.Error
+		s.uses.denied(of, refused, now)
 	}
+	s.counts.asked(of, u.Status, refused)
 }
 
 // handing is the vault as the token door wants it.

@@ -1,0 +1,73 @@
+package service
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/service/door"
+	"github.com/onetoken-go/onetoken/internal/service/gateway"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+func (w *town) metricsText() string {
+	w.t.Helper()
+	status, text := w.get("/metrics")
+	require.Equal(w.t, http.StatusOK, status)
+	return text
+}
+
+// What a credential is judged by is there before anything has happened, and gone with the credential.
+func TestCountsOfACredentialBeginAtZero(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		series := []string{
+			`onetoken_credential_calls_total{credential="crm",direct="false",outcome="ok"} 0`,
+			`onetoken_credential_calls_total{credential="crm",direct="true",outcome="ok"} 0`,
+			`onetoken_credential_tokens_total{credential="crm"} 0`,
+			`onetoken_redis_up 1`,
+		}
+		text := w.metricsText()
+		for _, s := range series {
+			assert.Contains(t, text, s+"\n")
+		}
+		w.counts.observe(tokencache.Event{Kind: tokencache.EventDirectCall, Outcome: tokencache.OutcomeOK}, []string{"crm"})
+		w.counts.observe(tokencache.Event{Kind: tokencache.EventCall, Outcome: "transient"}, []string{"crm"})
+		text = w.metricsText()
+		assert.Contains(t, text, `onetoken_credential_calls_total{credential="crm",direct="true",outcome="ok"} 1`)
+		assert.Contains(t, text, `onetoken_credential_calls_total{credential="crm",direct="false",outcome="transient"} 1`)
+
+		w.write("onetoken.yaml", "credentials: []\nstatus: {listen: \"127.0.0.1:8080\"}\ntokens: {listen: \"127.0.0.1:8081\", clients: []}\n")
+		time.Sleep(3 * time.Second)
+		assert.NotContains(t, w.metricsText(), `credential="crm"`)
+	})
+}
+
+// A refusal is told from what an API or an absence of tokens has answered, whatever status these have.
+func TestRefusalsAtADoorAreCounted(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		for _, u := range []door.Use{
+			{Client: "billing", Credential: "crm", Status: 200},
+			{Status: 401, Error: "invalid_client"},
+			{Client: "billing", Credential: "crm", Status: 503, Error: "temporarily_unavailable", Cause: redisTrouble(tokencache.TroubleTimeout)},
+		} {
+			w.audit(u)
+		}
+		for _, u := range []gateway.Use{
+			{Client: "bot", Credential: "crm", Status: 400}, // the API's own answer
+			{Status: 200, Refused: "wrong secret or app"},
+			{Client: "bot", Credential: "crm", Status: 502, Refused: "no answer", Cause: redisTrouble(tokencache.TroubleTimeout)},
+			{Client: "bot", Status: gateway.StatusGone},
+		} {
+			w.auditCall(u)
+		}
+		text := w.metricsText()
+		assert.Equal(t, 2, strings.Count(text, "\nonetoken_door_refusals_total{"), text)
+		assert.Contains(t, text, `onetoken_door_refusals_total{credential="",door="tokens",reason="invalid_client"} 1`)
+		assert.Contains(t, text, `onetoken_door_refusals_total{credential="",door="gateway",reason="wrong secret or app"} 1`)
+		assert.Equal(t, 7, strings.Count(text, "\nonetoken_door_requests_total{"))
+	})
+}
