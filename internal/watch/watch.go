@@ -36,7 +36,7 @@ type Watch struct {
 	logger atomic.Pointer[slog.Logger]
 
 	mu       sync.Mutex // guards below
-	why      error      // the last thing that went wrong; nil after a good fill
+	why      error      // the last thing that went wrong; nil after a good fill, or a token if it was the issuer's
 	since    time.Time  // when the first did, since all was well
 	again    time.Time  // when the issuer is asked again; zero: not known
 	asked    bool       // a call of this process failed in the fill that runs
@@ -87,10 +87,14 @@ func (w *Watch) note(e tokencache.Event) (well bool) {
 	defer w.mu.Unlock()
 	switch e.Kind {
 	case tokencache.EventCall, tokencache.EventDirectCall:
-		if e.Err != nil {
-			w.asked, w.again = true, time.Time{}
-			w.failed(e.Err)
+		if e.Err == nil {
+			w.got()
+			return false
 		}
+		w.asked, w.again = true, time.Time{}
+		w.failed(e.Err)
+	case tokencache.EventAdopt:
+		w.got()
 	case tokencache.EventPutBack:
 		return w.putBack(e.Err)
 	case tokencache.EventDegraded:
@@ -125,6 +129,10 @@ func (w *Watch) filled(err error) (well bool) {
 			return well
 		}
 		err = w.why // of a call that was let finish
+	}
+	if err == nil && isIssuers(w.why) { // it has looked, and left the issuer alone
+		w.asked = false
+		return well
 	}
 	w.failed(err)
 	refusal, ok := errors.AsType[*tokencache.IssuerError](err)
@@ -173,6 +181,19 @@ func (w *Watch) isNews(of kindred, own bool) bool {
 	}
 	w.heard, w.told = of, time.Now()
 	return true
+}
+
+// got notes that the issuer has given a token, to whomever. Nothing else ends its failure: a fill may end well that has
+// found it in Redis, and a copy that serves. The caller holds w.mu.
+func (w *Watch) got() {
+	if isIssuers(w.why) {
+		w.why = nil
+	}
+}
+
+func isIssuers(err error) bool {
+	_, ok := errors.AsType[*tokencache.IssuerError](err)
+	return ok
 }
 
 // failed notes what went wrong; nil: nothing. The caller holds w.mu.
@@ -234,7 +255,7 @@ func (w *Watch) WhyNot() string {
 		return "no token yet"
 	}
 	text := w.config.Words(why)
-	if _, ok := errors.AsType[*tokencache.IssuerError](why); !ok {
+	if !isIssuers(why) {
 		return text
 	}
 	if wait := time.Until(again); wait > 0 {

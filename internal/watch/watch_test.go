@@ -74,8 +74,37 @@ func TestWatchKnowsWhyNot(t *testing.T) {
 	assert.Equal(t, "feishu: no answer; the issuer is asked again in 1m30s", w.WhyNot())
 	w.Observe(tokencache.Event{Kind: tokencache.EventFill, Err: tokencache.ErrClosed})
 	assert.Contains(t, w.WhyNot(), "no answer", "that it ends is no reason")
-	w.Observe(tokencache.Event{Kind: tokencache.EventFill})
+	w.Observe(tokencache.Event{Kind: tokencache.EventAdopt})
 	assert.Equal(t, "no token yet", w.WhyNot())
+
+	w.Observe(tokencache.Event{Kind: tokencache.EventDegraded, Trouble: "timeout", Err: &tokencache.RedisError{Trouble: "timeout"}})
+	w.Observe(tokencache.Event{Kind: tokencache.EventFill})
+	assert.Equal(t, "no token yet", w.WhyNot(), "a look is all that Redis has to do")
+}
+
+// An issuer's failure lasts until there is a token: fills end well meanwhile that have found the failure in Redis, and a
+// copy that serves.
+func TestWatchDoesNotTakeALookForAToken(t *testing.T) {
+	t.Parallel()
+	failure := &tokencache.IssuerError{Issuer: "feishu", Message: "no answer"}
+	for name, end := range map[string]tokencache.Event{
+		"another's token":                    {Kind: tokencache.EventAdopt},
+		"our call, though of the same token": {Kind: tokencache.EventCall, Outcome: tokencache.OutcomeOK},
+		"our call around Redis":              {Kind: tokencache.EventDirectCall, Outcome: tokencache.OutcomeOK},
+	} {
+		w := New(Config{Logger: slog.New(slog.DiscardHandler)})
+		w.Observe(tokencache.Event{Kind: tokencache.EventCall, Err: failure})
+		w.Observe(tokencache.Event{Kind: tokencache.EventFill, Err: failure})
+		w.Observe(tokencache.Event{Kind: tokencache.EventFill})
+		_, why := w.Failing()
+		assert.Equal(t, failure, why, "%s: a look alone", name)
+		w.Observe(end)
+		_, why = w.Failing()
+		assert.NoError(t, why, name)
+		w.Observe(tokencache.Event{Kind: tokencache.EventFill})
+		_, why = w.Failing()
+		assert.NoError(t, why, name)
+	}
 }
 
 func TestWatchTellsWhenRedisNoLongerRefuses(t *testing.T) {
