@@ -142,10 +142,11 @@ func (p painter) surroundings(b Board) (lines []string) {
 		calm = append(calm, "configuration loaded "+span(b.Now.Sub(loaded))+" ago")
 	}
 	for _, d := range b.Doors {
-		calm = append(calm, fmt.Sprintf("%s: %d %s, %d refused", d.Name, d.Requests, plural(int(d.Requests), "request", "requests"), d.Refused))
+		calm = append(calm, fmt.Sprintf("requests at %s: %d, %d refused", d.Name, d.Requests, d.Refused))
 	}
 	if len(calm) > 0 {
-		lines = append(lines, p.wrapped(faint, "", strings.Join(calm, ", ")+".")...)
+		said := strings.Join(calm, ", ") + "."
+		lines = append(lines, p.wrapped(faint, "", strings.ToUpper(said[:1])+said[1:])...)
 	}
 	return lines
 }
