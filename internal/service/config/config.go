@@ -21,6 +21,9 @@ type Config struct {
 	// secrets.
 	Digest string
 
+	// Files are those that it names and that were read, in the order of the file.
+	Files []File
+
 	// Warnings are of what works and should not stay so, such as a certificate that has expired.
 	Warnings Complaints
 }
@@ -37,7 +40,7 @@ func Read(ctx context.Context, path string, getenv func(string) string) (*Config
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	c.Digest, c.Warnings = r.files.read.sum(), r.warnings
+	c.Digest, c.Files, c.Warnings = r.files.read.sum(), r.files.named, r.warnings
 	return c, nil
 }
 

@@ -43,6 +43,14 @@ type Credential struct {
 	// to their issuers are equal share it; another Config has its own. nil of kinds other than feishu.
 	API http.RoundTripper `json:"-"`
 
+	// Knock is a Fetcher without the secret, that sends its requests by what wrap makes of the way to the issuer: for
+	// whoever wants to know whether that is at hand. Its error is of the configuration, which is good by then.
+	Knock func(wrap func(http.RoundTripper) http.RoundTripper) (Fetcher, error) `json:"-"`
+
+	// Route is a digest of the way to the issuer: those of equal URL and Route are reached alike. It is keyed as
+	// Config.Digest is.
+	Route string
+
 	// RejectsSecret reports whether an error of the Fetcher's may mean that the secret is wrong: then
 	// its file is worth reading again.
 	RejectsSecret func(error) bool `json:"-"`
@@ -129,6 +137,7 @@ func (r *reader) credential(ctx context.Context, v value) Credential {
 		r.kindIsMissing(s)
 	}
 	if c.Fetcher != nil {
+		c.Route = digestOf(w.proxy, w.roots)
 		c.Revision = c.revision(l, w)
 		r.warnOfClearText(s, c)
 	}

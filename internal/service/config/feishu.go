@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 
 	"github.com/onetoken-go/onetoken/fetcher"
@@ -39,6 +40,11 @@ func (r *reader) feishu(ctx context.Context, s section, c *Credential, l lives, 
 	}
 	c.URL, c.Secret, c.API, c.Fetcher, c.RejectsSecret = f.BaseURL(), config.AppSecret, w.api, f, feishuRejectsSecret
 	c.Purpose = digestOf(c.Kind, c.ID, c.URL)
+	c.Knock = func(wrap func(http.RoundTripper) http.RoundTripper) (Fetcher, error) {
+		knocking := config
+		knocking.AppSecret, knocking.Transport = noSecret, wrap(w.tokens)
+		return fetcher.NewFeishu(knocking)
+	}
 }
 
 // complainOfRest is of what makes a fetcher fail although Validate, which has been told, knows nothing.
@@ -47,6 +53,9 @@ func (r *reader) complainOfRest(s section, err, told error) {
 		r.complain(s.value, packageNames.Replace(err.Error()))
 	}
 }
+
+// noSecret is what a Fetcher gets that is to show none.
+var noSecret = tokencache.NewSecret("none")
 
 var packageNames = strings.NewReplacer("fetcher: ", "", "oauth2cc: ", "", "tokencache: ", "")
 

@@ -39,7 +39,18 @@ type files struct {
 	seen   map[string]content
 	read   digest // of everything, in the order in which it was read
 	late   bool   // a read did not end in time
+	named  []File // that could be read
 }
+
+// File is one that the configuration names.
+type File struct {
+	Key    string // that names it, such as credentials[0].app_secret_file
+	Path   string
+	Secret bool // what it holds is nobody's business; false: a certificate
+}
+
+// certificates are in files that anybody may read.
+var certificates = []string{"cert_file", "ca_file", "client_ca_file"}
 
 type content struct {
 	text string
@@ -68,9 +79,9 @@ func (f *files) document(ctx context.Context, path string) (string, error) {
 	return f.content(ctx, path, maxDocument)
 }
 
-// named reads a file that the configuration names. Its error does not say which: the name may be the
+// text reads a file that the configuration names. Its error does not say which: the name may be the
 // secret itself, in the wrong key.
-func (f *files) named(ctx context.Context, name string) (string, error) {
+func (f *files) text(ctx context.Context, name string) (string, error) {
 	if name == "-" {
 		return "", errStdin
 	}

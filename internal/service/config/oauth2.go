@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,11 @@ func (r *reader) oauth2(ctx context.Context, s section, c *Credential, l lives, 
 	}
 	c.ID, c.URL, c.Fetcher, c.RejectsSecret = config.ClientID, f.TokenURL(), f, oauth2cc.RejectsSecret
 	c.Purpose, c.auth = purposeOf(c.Kind, config), config.Auth.String()
+	c.Knock = func(wrap func(http.RoundTripper) http.RoundTripper) (Fetcher, error) {
+		knocking := config
+		knocking.ClientSecret, knocking.Transport = noSecret, wrap(w.tokens)
+		return oauth2cc.New(knocking)
+	}
 }
 
 // purposeOf heeds what the credential's ID heeds, but for the secret: order makes no difference.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -79,9 +80,10 @@ func (in *inputs) find(ctx context.Context, v value, by string) found {
 
 // fileText is all of a file.
 func (in *inputs) fileText(ctx context.Context, v value, name string) (string, bool) {
-	text, err := in.files.named(ctx, name)
+	text, err := in.files.text(ctx, name)
 	switch {
 	case err == nil:
+		in.files.named = append(in.files.named, File{Key: v.path, Path: in.files.path(name), Secret: !slices.Contains(certificates, v.key)})
 		return text, true
 	case !errors.Is(err, errUnread):
 		in.complain(v, "the file cannot be taken: "+err.Error())
