@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	asJSON := false
+	var f doctorFlags
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check configuration, Redis and the issuer, and say what to do",
@@ -35,12 +36,27 @@ func (a *app) doctorCommand() *cobra.Command {
 			"  clocks         of Redis and the issuer, beside this host's\n" +
 			"  credentials    a token, as by onetoken token: from the fleet if it has one\n" +
 			"                 that is usable; if not, from the issuer, for all\n\n" +
+			doctorFileHelp + "\n\n" +
 			"A check is ok, warn (works, but not as well as it could), fail, or skipped.\n" +
 			"Exit status: 0 nothing failed, 1 something did, 2 usage or configuration.",
-		Example: "  onetoken doctor\n  onetoken doctor --json | jq '.checks[] | select(.status != \"ok\")'",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), asJSON) },
+		Example: "  onetoken doctor\n" +
+			"  onetoken doctor --config onetoken.yaml --service http://10.0.0.2:8080\n" +
+			"  onetoken doctor --json | jq '.checks[] | select(.status != \"ok\")'",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.config != "" {
+				return a.doctorOfFile(cmd.Context(), f)
+			}
+			if f.ask || len(f.services) > 0 || f.files != (serviceFiles{}) {
+				return usage(errors.New("--ask, --service and its files are for --config"))
+			}
+			return a.doctor(cmd.Context(), f.json)
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object instead of lines")
+	cmd.Flags().BoolVar(&f.json, "json", false, "one JSON object instead of lines")
+	cmd.Flags().StringVar(&f.config, "config", "", "the configuration file of a service, in place of the environment")
+	cmd.Flags().BoolVar(&f.ask, "ask", false, "with --config: ask issuers for a token where Redis has none, for all")
+	cmd.Flags().StringArrayVar(&f.services, "service", nil, "with --config: URL of another service's status.listen; more than once")
+	f.files.flags(cmd)
 	return cmd
 }
 

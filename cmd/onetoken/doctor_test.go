@@ -242,11 +242,14 @@ func TestDoctorsHelpFitsIn80Columns(t *testing.T) {
 	t.Parallel()
 	got := world{}.run(t, "doctor", "-h")
 	require.Equal(t, exitOK, got.code)
-	text, _, _ := strings.Cut(got.stdout, "Global Flags:") // these are laid out by pflag
+	text, _, _ := strings.Cut(got.stdout, "\nFlags:") // these are laid out by pflag
 	for line := range strings.Lines(text) {
 		assert.LessOrEqual(t, len(strings.TrimRight(line, "\n")), 80, line)
 	}
 	for _, name := range checks {
 		assert.Contains(t, got.stdout, "\n  "+name+" ")
+	}
+	for _, name := range []string{"files", "credential", "listener", "certificate", "client", "service", "versions", "refreshers"} {
+		assert.Contains(t, got.stdout, "\n  "+name+" ", "of a file")
 	}
 }

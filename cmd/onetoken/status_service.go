@@ -29,6 +29,19 @@ func (f *serviceFiles) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.key, "key-file", "", "its private key")
 }
 
+// service at a URL. Its error is of usage.
+func (f serviceFiles) service(url string) (*remote.Service, error) {
+	files, err := f.tls()
+	if err != nil {
+		return nil, usage(err)
+	}
+	service, err := remote.New(url, files)
+	if err != nil {
+		return nil, usage(errors.New("--service " + err.Error()))
+	}
+	return service, nil
+}
+
 // tls is nil where nothing is given. Its error names the flag.
 func (f serviceFiles) tls() (*tls.Config, error) {
 	if f == (serviceFiles{}) {
@@ -60,13 +73,9 @@ func (f serviceFiles) tls() (*tls.Config, error) {
 
 // statusOfService asks a service that runs.
 func (a *app) statusOfService(ctx context.Context, f statusFlags) error {
-	files, err := f.files.tls()
+	service, err := f.files.service(f.service)
 	if err != nil {
-		return usage(err)
-	}
-	service, err := remote.New(f.service, files)
-	if err != nil {
-		return usage(errors.New("--service " + err.Error()))
+		return err
 	}
 	return a.showNamed(ctx, watched{service}, f)
 }

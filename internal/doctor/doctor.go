@@ -2,6 +2,9 @@
 // clocks. Each check ends with a finding, which says what was found and what to do about it, and no
 // secret and no token.
 //
+// [ExamineFile] does so for the configuration file of a service (file.go, and file_*.go for what it names) and for the
+// fleet (fleet.go).
+//
 // [Examine] makes the checks in turn; what depends on one that failed is skipped. A check may take
 // 5 s, and is left behind then. The chart writes the findings, as lines or as JSON.
 package doctor

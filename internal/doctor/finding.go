@@ -1,5 +1,7 @@
 package doctor
 
+import "strings"
+
 // Status of a check.
 const (
 	checkOK      = "ok"
@@ -14,6 +16,30 @@ type finding struct {
 	Status string `json:"status"`
 	Found  string `json:"found"`
 	Advice string `json:"advice"`
+}
+
+// entry is a finding in the chart.
+type entry struct {
+	finding
+	Subject string `json:"subject,omitempty"` // which of several it is about; "": there is one
+}
+
+// name is for a person.
+func (e entry) name() string {
+	if e.Subject == "" {
+		return e.Name
+	}
+	return e.Name + " " + e.Subject
+}
+
+// warn adds something that could be better, to what is no worse.
+func (f finding) warn(found, todo string) finding {
+	if f.Status == checkOK {
+		f.Status = checkWarn
+	}
+	f.Found = strings.TrimPrefix(f.Found+"; "+found, "; ")
+	f.Advice = strings.TrimPrefix(f.Advice+"; "+todo, "; ")
+	return f
 }
 
 // failed says whether what depends on it can be spared.

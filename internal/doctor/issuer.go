@@ -33,13 +33,7 @@ func (p *patient) meet(ctx context.Context) meeting {
 	if err != nil {
 		return meeting{err: err}
 	}
-	_, err = issuer.Fetch(ctx) // what the answer says is of no interest
-	knock.mu.Lock()
-	defer knock.mu.Unlock()
-	if knock.got.took > 0 {
-		return knock.got
-	}
-	return meeting{err: err}
+	return knock.meet(ctx, issuer)
 }
 
 // transport is as the fetcher's own: no connection is kept.
@@ -59,6 +53,17 @@ type knock struct {
 
 	mu  sync.Mutex // guards got
 	got meeting
+}
+
+// meet has a fetcher that sends by way of k go to its issuer.
+func (k *knock) meet(ctx context.Context, issuer Fetcher) meeting {
+	_, err := issuer.Fetch(ctx) // what the answer says is of no interest
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.got.took > 0 {
+		return k.got
+	}
+	return meeting{err: err}
 }
 
 // RoundTrip implements [http.RoundTripper].

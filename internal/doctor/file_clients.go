@@ -1,0 +1,97 @@
+package doctor
+
+import (
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/onetoken-go/onetoken/internal/service/config"
+)
+
+// Doors, as the configuration has them.
+const (
+	doorStatus  = "status"
+	doorTokens  = "tokens"
+	doorGateway = "gateway"
+)
+
+// doorsInUses are the doors by the names that a report has for them.
+var doorsInUses = map[string][]string{doorTokens: {"tokens", "socket"}, doorGateway: {"gateway"}}
+
+// clients are those of both doors.
+func (x *fileExam) clients() {
+	for _, c := range x.File.Tokens.Clients {
+		x.chart.addOf(c.Name+" of "+doorTokens, x.client(c, doorTokens))
+	}
+	for _, c := range x.File.Gateway.Clients {
+		x.chart.addOf(c.Name+" of "+doorGateway, x.client(c, doorGateway))
+	}
+}
+
+// client is how it shows who it is, what for, and when it was seen.
+func (x *fileExam) client(c config.Client, door string) finding {
+	f := finding{Name: "client", Status: checkOK, Found: strings.Join(x.shows(c), " and ") + ", for " + some(c.Credentials)}
+	if x.own != nil {
+		f.Found += ", " + x.lastSeen(c.Name, door)
+	}
+	if !c.Previous.IsZero() {
+		f = f.warn("its previous secret is taken as well", "leave that out of the file once every program has the new one")
+	}
+	if x.allDisabled(c.Credentials) {
+		f = f.warn("there is nothing that it could use", "grant it a credential that is not disabled, or leave it out")
+	}
+	if c.UID != nil {
+		if _, err := user.LookupId(strconv.FormatUint(uint64(*c.UID), 10)); err != nil {
+			f = f.warn("no user of this host has its uid", "see id -u NAME")
+		}
+	}
+	return f
+}
+
+// shows are the ways in which it shows who it is.
+func (x *fileExam) shows(c config.Client) (ways []string) {
+	if !c.Secret.IsZero() {
+		ways = append(ways, "by secret")
+	}
+	if len(c.SANs) > 0 {
+		ways = append(ways, "by certificate")
+	}
+	if c.UID != nil {
+		ways = append(ways, "by uid "+strconv.FormatUint(uint64(*c.UID), 10))
+	}
+	return ways
+}
+
+func (x *fileExam) allDisabled(names []string) bool {
+	return !slices.ContainsFunc(x.File.Credentials, func(c config.Credential) bool { return !c.Disabled && slices.Contains(names, c.Name) })
+}
+
+// lastSeen is by the service of the file.
+func (x *fileExam) lastSeen(client, door string) string {
+	var last time.Time
+	for _, credential := range x.own.report.Credentials {
+		for _, c := range credential.Clients {
+			if c.Name == client && slices.Contains(doorsInUses[door], c.Door) && c.LastSeen.After(last) {
+				last = c.LastSeen
+			}
+		}
+	}
+	if last.IsZero() {
+		return "not seen since the service started " + rounded(x.own.age()) + " ago"
+	}
+	return "seen " + rounded(max(0, x.own.report.Now.Sub(last)).Truncate(time.Second)) + " ago"
+}
+
+// some are at most three names, and how many more there are.
+func some(names []string) string {
+	const most = 3
+	switch {
+	case len(names) == 0:
+		return "nothing"
+	case len(names) <= most:
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(len(names)-most) + " more"
+}

@@ -1,0 +1,123 @@
+package doctor
+
+import (
+	"context"
+	"time"
+
+	"github.com/onetoken-go/onetoken/internal/service/config"
+	"github.com/onetoken-go/onetoken/internal/service/stored"
+	"github.com/onetoken-go/onetoken/tokencache"
+)
+
+// credentials lays what Redis has beside the file.
+func (x *fileExam) credentials(ctx context.Context, redisFailed bool) {
+	if !redisFailed {
+		x.look(ctx)
+	}
+	for _, c := range x.File.Credentials {
+		x.chart.addOf(c.Name, x.credential(ctx, c))
+	}
+}
+
+// look asks Redis about all.
+func (x *fileExam) look(ctx context.Context) {
+	seen, ok := inTime(ctx, func(ctx context.Context) map[string]tokencache.Status {
+		cache, err := tokencache.New(x.Redis, x.patient.Cache)
+		if err != nil {
+			return nil
+		}
+		defer cache.Close()
+		seen, err := stored.Look(ctx, cache, x.File.Credentials)
+		if err != nil {
+			return nil
+		}
+		return seen
+	})
+	if ok {
+		x.seen = seen
+	}
+}
+
+// credential is what Redis has of one, and what its issuer gives if it is to be asked.
+func (x *fileExam) credential(ctx context.Context, c config.Credential) finding {
+	st, known := x.seen[c.Name]
+	switch {
+	case c.Disabled:
+		return skipped("credential", "disabled: nobody asks for it")
+	case !known:
+		return skipped("credential", "redis is not at hand")
+	case st.Garbled != "":
+		return finding{"credential", checkFail, "what is stored cannot be used: " + st.Garbled, "see that nobody else writes under this prefix; the next call to the issuer mends it"}
+	case st.State != tokencache.StateAbsent:
+		return x.newer(c.Name, alive(st))
+	case x.Ask:
+		return x.ask(ctx, c)
+	case st.Failure != nil:
+		f := failed("credential", st.Failure)
+		f.Found = "no token is stored; the last call for one: " + f.Found
+		if st.RetryIn > 0 {
+			f.Advice += "; the issuer is asked again in " + rounded(st.RetryIn)
+		}
+		return f
+	case st.Locked > 0:
+		return finding{"credential", checkWarn, "no token is stored, and somebody asks the issuer just now", "look again in a moment"}
+	}
+	return finding{"credential", checkWarn, "no token is stored, and nobody has asked for one", "start the service, or have --ask get one"}
+}
+
+// alive is a stored token, and what keeps the fleet from a newer one.
+func alive(st tokencache.Status) finding {
+	f := finding{Name: "credential", Status: checkOK, Found: "a token, " + rounded(st.Remaining) + " of " + rounded(st.Life) + " left"}
+	if st.FetchedBy != "" && !st.FetchedAt.IsZero() {
+		f.Found += ", fetched " + st.FetchedAt.UTC().Format(time.DateTime) + "Z by " + st.FetchedBy
+	}
+	if st.Failure != nil {
+		no := failed("credential", st.Failure)
+		return f.warn("no newer one comes: "+no.Found, no.Advice)
+	}
+	if st.State == tokencache.StateUrgent {
+		return f.warn("that is the end of it, and nobody has brought another", "see that a service runs, and reaches the issuer")
+	}
+	return f
+}
+
+// newer adds that the running service has not come to use the credential as it is in the file.
+func (x *fileExam) newer(name string, f finding) finding {
+	if x.own == nil {
+		return f
+	}
+	for _, c := range x.own.report.Credentials {
+		if c.Name == name && c.Newer != nil {
+			why := c.Newer.Error
+			if why == "" {
+				why = "the issuer has not answered yet"
+			}
+			return f.warn("the service still uses the one before this: "+why, "mend that before the old one ends")
+		}
+	}
+	return f
+}
+
+// ask gets a token as a service does, and shares it: from the fleet if that has one by now.
+func (x *fileExam) ask(ctx context.Context, c config.Credential) finding {
+	f, ok := inTime(ctx, func(ctx context.Context) finding {
+		x.patient.calls.Add(1)
+		defer x.patient.calls.Done()
+		config := x.patient.Cache
+		config.NoDirect = true // the rest is said of Redis
+		cache, err := tokencache.New(x.Redis, config)
+		if err != nil {
+			return failed("credential", err)
+		}
+		defer cache.Close() // a call in the background ends first
+		tok, err := cache.Source(c.Fetcher).Get(ctx)
+		if err != nil {
+			return failed("credential", err)
+		}
+		return finding{Name: "credential", Status: checkOK, Found: "the issuer gave a token, " + rounded(time.Until(tok.Expiry())) + " left"}
+	})
+	if !ok {
+		return late(ctx, "credential")
+	}
+	return f
+}
