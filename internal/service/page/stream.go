@@ -23,6 +23,8 @@ const (
 // serveEvents is a stream of updates (text/event-stream): soon what has changed since the look that the browser
 // knows, then whatever changes, and every 3 s the time, if nothing does. It ends with [Page.Run].
 func (p *Page) serveEvents(out http.ResponseWriter, r *http.Request) {
+	// The last look may be of yesterday: the next one is what counts. Run may take it as soon as the stream has entered.
+	_, changed := p.state()
 	if !p.enter() {
 		out.Header().Set("Retry-After", "5")
 		http.Error(out, "too many look at this page already, or the service ends", http.StatusServiceUnavailable)
@@ -35,7 +37,6 @@ func (p *Page) serveEvents(out http.ResponseWriter, r *http.Request) {
 	s := stream{out: out, to: http.NewResponseController(out)}
 	_, _ = fmt.Fprintf(out, "retry: %d\n\n", reconnect.Milliseconds())
 
-	_, changed := p.state() // the last look may be of yesterday: the next one is what counts
 	p.Nudge()
 	for known := p.lookOf(r); ; {
 		select {
