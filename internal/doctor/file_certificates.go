@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 // soonEnds is when a certificate is to be renewed at the latest; of one that lives for less than thrice that, a
@@ -26,7 +27,7 @@ func (x *fileExam) certificate(door string, l config.Listener) {
 func certificateCheck(leaf *x509.Certificate, listen string, now time.Time) finding {
 	left := leaf.NotAfter.Sub(now)
 	names := namesOf(leaf)
-	f := finding{Name: "certificate", Status: checkOK, Found: daysLeft(left) + ", until " + leaf.NotAfter.UTC().Format(time.DateTime) + "Z, for " + some(names)}
+	f := finding{Name: "certificate", Status: checkOK, Found: daysLeft(left) + ", until " + leaf.NotAfter.UTC().Format(time.DateTime) + "Z, for " + standing.Some(names)}
 	switch {
 	case left <= 0:
 		f.Status, f.Found, f.Advice = checkFail, "has expired at "+leaf.NotAfter.UTC().Format(time.DateTime)+"Z", "renew it"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 // Doors, as the configuration has them.
@@ -32,7 +33,7 @@ func (x *fileExam) clients() {
 
 // client is how it shows who it is, what for, and when it was seen.
 func (x *fileExam) client(c config.Client, door string) finding {
-	f := finding{Name: "client", Status: checkOK, Found: strings.Join(x.shows(c), " and ") + ", for " + some(c.Credentials)}
+	f := finding{Name: "client", Status: checkOK, Found: strings.Join(x.shows(c), " and ") + ", for " + standing.Some(c.Credentials)}
 	if x.own != nil {
 		f.Found += ", " + x.lastSeen(c.Name, door)
 	}
@@ -82,16 +83,4 @@ func (x *fileExam) lastSeen(client, door string) string {
 		return "not seen since the service started " + rounded(x.own.age()) + " ago"
 	}
 	return "seen " + rounded(max(0, x.own.report.Now.Sub(last)).Truncate(time.Second)) + " ago"
-}
-
-// some are at most three names, and how many more there are.
-func some(names []string) string {
-	const most = 3
-	switch {
-	case len(names) == 0:
-		return "nothing"
-	case len(names) <= most:
-		return strings.Join(names, ", ")
-	}
-	return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(len(names)-most) + " more"
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/remote"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -144,10 +145,10 @@ func (x *fileExam) service(w witnessed) finding {
 	if missing, more := x.compared(w); len(missing)+len(more) > 0 {
 		var parts []string
 		if len(missing) > 0 {
-			parts = append(parts, "it does not have "+some(missing))
+			parts = append(parts, "it does not have "+standing.Some(missing))
 		}
 		if len(more) > 0 {
-			parts = append(parts, "it has "+some(more)+" besides")
+			parts = append(parts, "it has "+standing.Some(more)+" besides")
 		}
 		f = f.warn(strings.Join(parts, ", and "), "see whether it has this file, and has taken it")
 	}
@@ -185,7 +186,7 @@ func (x *fileExam) versions() {
 	f := finding{Name: "versions", Status: checkOK}
 	var parts []string
 	for _, version := range slices.Sorted(maps.Keys(at)) {
-		parts = append(parts, version+" at "+some(at[version]))
+		parts = append(parts, version+" at "+standing.Some(at[version]))
 	}
 	f.Found = strings.Join(parts, ", ") + "; this command is " + own + "; " + unknown
 	if _, same := at[own]; len(at) > 1 || !same {
@@ -218,10 +219,10 @@ func (x *fileExam) refreshers() {
 	for _, name := range names {
 		parts = append(parts, fmt.Sprintf("%s has fetched %s, the last %sZ", name, counted(by[name], "token"), last[name].UTC().Format(time.DateTime)))
 	}
-	f := finding{Name: "refreshers", Status: checkOK, Found: some(parts)}
+	f := finding{Name: "refreshers", Status: checkOK, Found: standing.Some(parts)}
 	if len(ending) > 0 {
 		slices.Sort(ending)
-		f = f.warn("nobody has refreshed "+some(ending)+" in time", "see that a service runs: onetoken refresher --config FILE")
+		f = f.warn("nobody has refreshed "+standing.Some(ending)+" in time", "see that a service runs: onetoken refresher --config FILE")
 	}
 	x.chart.add(f)
 }

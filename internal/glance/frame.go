@@ -9,6 +9,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 )
 
@@ -75,15 +76,15 @@ func (p painter) wrapped(t tone, indent, s string) (lines []string) {
 
 // head is everything above the credentials.
 func (p painter) head(b Board) []string {
-	lines := p.wrapped(faint, "", b.title())
+	lines := p.wrapped(standing.Off, "", b.title())
 	if b.Stale != "" {
-		lines = append(lines, p.wrapped(bad, "", b.Stale)...)
+		lines = append(lines, p.wrapped(standing.Bad, "", b.Stale)...)
 	}
 	if b.Stale != "" && len(b.Credentials) == 0 {
 		return lines
 	}
 	for _, s := range b.headline() {
-		lines = append(lines, p.wrapped(s.tone, "", s.text)...)
+		lines = append(lines, p.wrapped(s.Tone, "", s.Text)...)
 	}
 	if next := b.next(); next != "" {
 		lines = append(lines, p.wrapped(plain, "", next)...)
@@ -94,17 +95,17 @@ func (p painter) head(b Board) []string {
 // shortHead has a line for each thing that a person has to know, where there is little room: the table says the rest.
 func (p painter) shortHead(b Board) []string {
 	first := b.headline()[0]
-	lines := []string{p.in(faint, p.short(b.title()))}
-	for _, s := range []sentence{{bad, b.Stale}, first} {
-		if s.text != "" {
-			lines = append(lines, p.in(s.tone, p.short(s.text)))
+	lines := []string{p.in(standing.Off, p.short(b.title()))}
+	for _, s := range []standing.Sentence{{Tone: standing.Bad, Text: b.Stale}, first} {
+		if s.Text != "" {
+			lines = append(lines, p.in(s.Tone, p.short(s.Text)))
 		}
 	}
 	if b.Redis.Degraded {
-		lines = append(lines, p.in(warn, p.short(troubleOf(b))))
+		lines = append(lines, p.in(standing.Warn, p.short(troubleOf(b))))
 	}
 	if b.Config.Error != "" {
-		lines = append(lines, p.in(warn, p.short("The configuration in the file is refused: "+b.Config.Error)))
+		lines = append(lines, p.in(standing.Warn, p.short("The configuration in the file is refused: "+b.Config.Error)))
 	}
 	if b.quiet() {
 		lines = append(lines, p.short(b.next()))
@@ -131,22 +132,22 @@ func (p painter) surroundings(b Board) (lines []string) {
 	var calm []string
 	switch since := b.Redis.Since; {
 	case b.Redis.Degraded:
-		lines = append(lines, p.wrapped(warn, "", troubleOf(b))...)
+		lines = append(lines, p.wrapped(standing.Warn, "", troubleOf(b))...)
 	case !since.IsZero():
-		calm = append(calm, "Redis up for "+span(b.Now.Sub(since)))
+		calm = append(calm, "Redis up for "+standing.Span(b.Now.Sub(since)))
 	}
 	switch loaded := b.Config.LoadedAt; {
 	case b.Config.Error != "":
-		lines = append(lines, p.wrapped(warn, "", "The configuration in the file is refused, and the one before is in use: "+b.Config.Error)...)
+		lines = append(lines, p.wrapped(standing.Warn, "", "The configuration in the file is refused, and the one before is in use: "+b.Config.Error)...)
 	case !loaded.IsZero():
-		calm = append(calm, "configuration loaded "+span(b.Now.Sub(loaded))+" ago")
+		calm = append(calm, "configuration loaded "+standing.Span(b.Now.Sub(loaded))+" ago")
 	}
 	for _, d := range b.Doors {
 		calm = append(calm, fmt.Sprintf("requests at %s: %d, %d refused", d.Name, d.Requests, d.Refused))
 	}
 	if len(calm) > 0 {
 		said := strings.Join(calm, ", ") + "."
-		lines = append(lines, p.wrapped(faint, "", strings.ToUpper(said[:1])+said[1:])...)
+		lines = append(lines, p.wrapped(standing.Off, "", strings.ToUpper(said[:1])+said[1:])...)
 	}
 	return lines
 }
@@ -154,7 +155,7 @@ func (p painter) surroundings(b Board) (lines []string) {
 func troubleOf(b Board) string {
 	said := "Redis is in trouble"
 	if !b.Redis.Since.IsZero() {
-		said = "Redis has been in trouble for " + span(b.Now.Sub(b.Redis.Since))
+		said = "Redis has been in trouble for " + standing.Span(b.Now.Sub(b.Redis.Since))
 	}
 	for _, part := range []string{b.Redis.Trouble, b.Redis.Advice} {
 		if part != "" {
@@ -171,7 +172,7 @@ func (p painter) events(b Board, above int) []string {
 	if !p.bounded() || len(b.Events) == 0 || room < min(least, len(b.Events)) {
 		return nil
 	}
-	lines := []string{"", p.in(faint, "LATELY")}
+	lines := []string{"", p.in(standing.Off, "LATELY")}
 	for _, e := range b.Events[:min(len(b.Events), room, most)] {
 		about := e.Kind
 		if e.Credential != "" {

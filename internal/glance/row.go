@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 // row is one credential in a table, on one line.
 func (p painter) row(c Credential, w columns) string {
 	s := standingOf(c)
-	look := standings[s]
-	parts := []string{p.in(look.tone, cell(look.label, w.state)), p.in(toneOfName(s), cell(p.nameOf(c), w.name))}
+	parts := []string{p.in(s.Tone(), cell(s.Label(), w.state)), p.in(toneOfName(s), cell(p.nameOf(c), w.name))}
 	if w.bar > 0 {
 		parts = append(parts, p.bar(c, w.bar))
 	}
@@ -37,14 +38,14 @@ func (p painter) titles(w columns) string {
 	if w.next > 0 {
 		parts = append(parts, cell("NEXT", w.next))
 	}
-	return p.in(faint, strings.TrimRight(strings.Join(parts, strings.Repeat(" ", w.gap)), " "))
+	return p.in(standing.Off, strings.TrimRight(strings.Join(parts, strings.Repeat(" ", w.gap)), " "))
 }
 
 const legend = "LIFE (= window, | next)"
 
-func toneOfName(s standing) tone {
-	if s == disabled {
-		return faint
+func toneOfName(s standing.Standing) tone {
+	if s == standing.Disabled {
+		return standing.Off
 	}
 	return plain
 }
@@ -61,7 +62,7 @@ func leftOf(c Credential) string {
 	if c.Left <= 0 {
 		return "-"
 	}
-	return span(c.Left)
+	return standing.Span(c.Left)
 }
 
 // nextOf is when something happens by itself; "" if it is not known.
@@ -70,9 +71,9 @@ func nextOf(c Credential) string {
 	case c.Disabled:
 		return ""
 	case c.Problem != nil && c.Problem.Retry > 0:
-		return "in " + span(c.Problem.Retry)
+		return "in " + standing.Span(c.Problem.Retry)
 	case c.Refresh > 0:
-		return "in " + span(c.Refresh)
+		return "in " + standing.Span(c.Refresh)
 	case c.Due:
 		return "now"
 	}
@@ -101,7 +102,7 @@ func (p painter) bar(c Credential, width int) string {
 			b.WriteByte('#')
 		}
 	}
-	return "[" + p.in(standings[standingOf(c)].tone, b.String()) + strings.Repeat(" ", inner-filled) + "]"
+	return "[" + p.in(standingOf(c).Tone(), b.String()) + strings.Repeat(" ", inner-filled) + "]"
 }
 
 // share is how much of a width a part takes: all of it at most, and of what there is a column at least.
@@ -114,15 +115,15 @@ func share(part, whole time.Duration, width int) int {
 
 // told is one credential on a line of its own, for whoever reads a pipe.
 func (p painter) told(c Credential, name int) string {
-	line := cell(standings[standingOf(c)].label, stateWidth) + "  " + cell(p.nameOf(c), name) + "  "
+	line := cell(standingOf(c).Label(), stateWidth) + "  " + cell(p.nameOf(c), name) + "  "
 	switch {
 	case c.Left > 0 && c.Life > 0:
-		line += span(c.Left) + " of " + span(c.Life) + " left"
+		line += standing.Span(c.Left) + " of " + standing.Span(c.Life) + " left"
 	case c.Left > 0:
-		line += span(c.Left) + " left"
+		line += standing.Span(c.Left) + " left"
 	}
 	if c.Refresh > 0 && c.Problem == nil {
-		line += ", refreshes in " + span(c.Refresh)
+		line += ", refreshes in " + standing.Span(c.Refresh)
 	}
 	return strings.TrimRight(line, " ")
 }
@@ -136,8 +137,8 @@ func details(c Credential, all bool) (lines []string) {
 		}
 		lines = append(lines, problemLines("as it is in the file now: ", c.Newer.Problem)...)
 	}
-	if standingOf(c) == ending && c.Problem == nil {
-		lines = append(lines, "> see that a refresher runs, and reaches the issuer")
+	if standingOf(c) == standing.Ending && c.Problem == nil {
+		lines = append(lines, "> "+standing.EndingAdvice)
 	}
 	if all && c.FetchedBy != "" && !c.FetchedAt.IsZero() {
 		lines = append(lines, "fetched "+c.FetchedAt.UTC().Format(time.DateTime)+"Z by "+c.FetchedBy)
@@ -155,7 +156,7 @@ func problemLines(begin string, p *Problem) (lines []string) {
 	}
 	var again []string
 	if p.Retry > 0 {
-		again = append(again, "tried again in "+span(p.Retry))
+		again = append(again, "tried again in "+standing.Span(p.Retry))
 	}
 	if p.Attempts > 0 {
 		again = append(again, fmt.Sprintf("attempts in a row: %d", p.Attempts))

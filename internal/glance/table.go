@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 // table is the credentials, the worst first.
@@ -58,7 +60,7 @@ func (t table) best(room int) []string {
 	for i, c := range t.all {
 		block := t.block(c, firstLines)
 		if len(lines)+len(block) >= room { // the last line is for the others
-			return append(lines, t.in(faint, t.short(rest(t.all[i:]))))
+			return append(lines, t.in(standing.Off, t.short(rest(t.all[i:]))))
 		}
 		lines = append(lines, block...)
 	}
@@ -84,29 +86,19 @@ func (t table) line(c Credential) string {
 	return t.told(c, t.name)
 }
 
-// groups are those of the page's filter.
-var groups = []struct {
-	words string
-	holds func(standing) bool
-}{
-	{"in trouble", standing.inTrouble},
-	{"on the way", func(s standing) bool { return s > retrying && s < well }},
-	{"well", func(s standing) bool { return s == well }},
-	{"disabled", func(s standing) bool { return s == disabled }},
-}
+// groups are those of the page's filter, in words of a sentence.
+var groups = [...]string{standing.InTrouble: "in trouble", standing.OnTheWay: "on the way", standing.AllWell: "well", standing.SwitchedOff: "disabled"}
 
 // rest sums up those that are not shown.
 func rest(all []Credential) string {
+	var count [len(groups)]int
+	for _, c := range all {
+		count[standingOf(c).Group()]++
+	}
 	var parts []string
-	for _, g := range groups {
-		n := 0
-		for _, c := range all {
-			if g.holds(standingOf(c)) {
-				n++
-			}
-		}
+	for g, n := range count {
 		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, g.words))
+			parts = append(parts, fmt.Sprintf("%d %s", n, groups[g]))
 		}
 	}
 	return fmt.Sprintf("and %d more: ", len(all)) + strings.Join(parts, ", ")

@@ -3,6 +3,7 @@ package page_test
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,22 @@ func TestPageTellsThatItIsLost(t *testing.T) {
 	s.end()
 	b.until(`document.querySelector('#live').dataset.state === 'lost'`)
 	assert.Contains(t, b.text("#live"), "not live: this is from")
+}
+
+// A token in its last two minutes is not one that is only being replaced. What the filter calls trouble has it.
+func TestPageTellsOfATokenThatEnds(t *testing.T) {
+	b := startBrowser(t)
+	w := newTown(t, "crm", "hr")
+	w.live(aged{119, []string{"crm"}})
+	w.app("crm").SetFault(feishutest.Status(http.StatusServiceUnavailable))
+	s := w.start()
+	b.open(s.status+"/?show=trouble", window{})
+	b.until(`document.querySelector('#c-crm .state').textContent === 'Ending'`)
+	assert.Equal(t, "1 of 2 credentials ends soon, and nobody has brought another: crm.", b.text("h1"))
+	assert.True(t, eval[bool](b, `document.querySelector('#c-crm').matches('.bad') && document.querySelector('#c-crm').checkVisibility()`))
+	assert.Contains(t, b.text("title"), "(1) in trouble")
+	assert.Empty(t, seriously(b.axe()))
+	quietAndAtHome(t, b, s)
 }
 
 func TestPageFitsAndCanBeReadByAll(t *testing.T) {

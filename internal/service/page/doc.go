@@ -2,7 +2,8 @@
 // will happen next. It is given a [View] and knows nothing of caches, vaults and issuers, so that nothing
 // can reach a page that is not in a View. Reading order:
 //
-//  1. view.go: what is shown, and nothing else. standing.go: how a credential does, worst first.
+//  1. view.go: what is shown, and nothing else. standing.go: what a credential is
+//     judged by, and the filter's groups; package standing has the rules.
 //  2. headline.go: the sentence on top. bar.go, words.go: lives and times for people.
 //  3. render.go: views as HTML, by page.html; each fragment of the page by a template of its own.
 //  4. live.go: which fragments have changed, and since when. stream.go: telling browsers of it.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 func TestHeadline(t *testing.T) {
@@ -20,28 +22,23 @@ func TestHeadline(t *testing.T) {
 	troubled.Redis.Degraded, troubled.Config.Error = true, "line 1"
 	for edge, c := range map[string]struct {
 		of    View
-		tone  string
+		tone  standing.Tone
 		text  string
 		notes []string
 	}{
-		"none":                     {View{Now: now}, "info", "There is no credential to keep.", nil},
-		"one":                      {View{Now: now, Credentials: []Credential{good("a")}}, "ok", "The one credential is well.", nil},
-		"one that is refused":      {View{Now: now, Credentials: []Credential{good("a", with(refused))}}, "bad", "The one credential needs you: a.", nil},
-		"all":                      {many(), "ok", "All 3 credentials are well.", nil},
-		"one is disabled":          {many(good("off", off)), "ok", "All 3 credentials are well.", nil},
-		"one is begun":             {many(good("new", unborn)), "info", "1 of 4 credentials waits for a token.", nil},
-		"one is retried":           {many(good("busy", with(busy))), "warn", "1 of 4 credentials is being retried, and its token still serves: busy.", nil},
-		"one has none":             {many(good("x", none, with(busy))), "bad", "1 of 4 credentials has no token: x.", nil},
-		"one is refused":           {many(good("x", with(refused)), good("y", with(busy))), "bad", "1 of 5 credentials needs you: x.", []string{"Retried without you: y."}},
-		"one is refused, has none": {many(good("x", none, with(refused))), "bad", "1 of 4 credentials needs you: x.", []string{"Without a token: x."}},
-		"changed in vain":          {many(good("x", withNewer(refused))), "bad", "1 of 4 credentials needs you: x.", nil},
-		"redis and the file":       {troubled, "warn", "All 3 credentials are well.", []string{"Redis is in trouble.", "The configuration in the file is refused, and the one before is in use."}},
+		"none":               {View{Now: now}, standing.Info, "There is no credential to keep.", nil},
+		"all":                {many(), standing.Good, "All 3 credentials are well.", nil},
+		"one is refused":     {many(good("x", with(refused)), good("y", with(busy))), standing.Bad, "1 of 5 credentials needs you: x.", []string{"Retried without you: y."}},
+		"one ends":           {many(good("x", due, urgent)), standing.Bad, "1 of 4 credentials ends soon, and nobody has brought another: x.", nil},
+		"redis and the file": {troubled, standing.Warn, "All 3 credentials are well.", []string{"Redis is in trouble.", "The configuration in the file is refused, and the one before is in use."}},
 	} {
 		h := headlineOf(c.of)
 		assert.Equal(t, c.tone, h.Tone, edge)
 		assert.Equal(t, c.text, h.Text, edge)
 		assert.Equal(t, c.notes, h.Notes, edge)
 	}
+	troubled.Credentials = append(troubled.Credentials, good("x", none, with(busy)))
+	assert.Equal(t, standing.Bad, headlineOf(troubled).Tone, "the worst of all")
 }
 
 func TestNext(t *testing.T) {

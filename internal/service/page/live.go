@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 // snapshot is a View cut into the fragments of the page, each with the number of the look that it has changed
@@ -139,7 +141,7 @@ func (s *snapshot) since(look uint64, name string) ([]byte, error) {
 
 func (s *snapshot) tell(look uint64, name string) ([]byte, error) {
 	u := update{
-		Look: name, Now: s.view.Now.UnixMilli(), Title: s.title(), Say: s.headline.Say(), Tone: s.headline.Tone,
+		Look: name, Now: s.view.Now.UnixMilli(), Title: s.title(), Say: s.headline.Say(), Tone: s.headline.Tone.String(),
 		Count: map[string]int{}, HTML: map[string]string{},
 	}
 	for _, c := range choices(s.rows, "") {
@@ -165,14 +167,14 @@ func (s *snapshot) tell(look uint64, name string) ([]byte, error) {
 func (s *snapshot) title() string {
 	bad := 0
 	for _, r := range s.rows {
-		if r.Standing <= needsYou || r.Standing != disabled && r.needsPerson() {
+		if r.Standing.Tone() == standing.Bad {
 			bad++
 		}
 	}
 	switch {
 	case bad > 0:
 		return fmt.Sprintf("(%d) in trouble · onetoken", bad)
-	case s.headline.Tone == "warn":
+	case s.headline.Tone == standing.Warn:
 		return "(!) onetoken"
 	}
 	return "onetoken"

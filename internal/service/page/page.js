@@ -7,7 +7,7 @@ const rows = document.getElementById('rows');
 let ahead = Number(root.dataset.now) - Date.now(); // of the server's clock before ours
 const now = () => Date.now() + ahead;
 
-// span has the rules of span in words.go.
+// span has the rules of Span in internal/standing.
 function span(ms) {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 0) return '0 s';

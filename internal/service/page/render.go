@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"html/template"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 var templates = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"until": until, "ago": ago, "seen": seen, "span": span, "thousands": thousands, "counted": counted, "bar": barOfRow,
+	"until": until, "ago": ago, "seen": seen, "span": standing.Span, "thousands": thousands, "counted": counted, "bar": barOfRow,
 	"scene": func(now time.Time, of any) scene { return scene{now, of} },
 }).Parse(string(asset("page.html"))))
 
@@ -27,7 +29,8 @@ func render(name string, now time.Time, of any) (string, error) {
 // row is a credential as its line on the page has it.
 type row struct {
 	Credential
-	Standing standing
+	Standing standing.Standing
+	Ending   string // what to do about a token that ends soon, if no problem says that
 	Group    string
 	First    []Client // three of those who use it
 	Rest     []Client
@@ -39,6 +42,9 @@ const clientsShown = 3
 func rowOf(c Credential) row {
 	s := standingOf(c)
 	r := row{Credential: c, Standing: s, Group: groupOf(s)}
+	if s == standing.Ending && c.Problem == nil {
+		r.Ending = standing.EndingAdvice
+	}
 	r.First, r.Rest = c.Clients, nil
 	if len(c.Clients) > clientsShown+1 { // "1 more" takes as much room as that one
 		r.First, r.Rest = c.Clients[:clientsShown], c.Clients[clientsShown:]
@@ -78,14 +84,13 @@ type choice struct {
 
 // choices count how many credentials each would show.
 func choices(all []row, chosen string) []choice {
-	list := make([]choice, len(groups))
-	for i, g := range groups {
-		list[i] = choice{Key: g.Key, Label: g.Label, Chosen: g.Key == chosen, Rare: g.rare && g.Key != chosen}
-		for _, r := range all {
-			if g.holds(r.Standing) {
-				list[i].Count++
-			}
-		}
+	count := map[string]int{everything.Key: len(all)}
+	for _, r := range all {
+		count[r.Group]++
+	}
+	list := make([]choice, 0, 1+len(groups))
+	for _, g := range append([]group{everything}, groups[:]...) {
+		list = append(list, choice{Key: g.Key, Label: g.Label, Count: count[g.Key], Chosen: g.Key == chosen, Rare: g.rare && g.Key != chosen})
 	}
 	return list
 }

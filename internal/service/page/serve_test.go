@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 // showing is a Page of a View.
@@ -107,6 +109,14 @@ func TestRowTellsWhatToDo(t *testing.T) {
 	html, err = render("row", now, rowOf(good("crm", with(redis))))
 	require.NoError(t, err)
 	assert.NotContains(t, html, "redis timeout", "the page tells that once")
+	html, err = render("row", now, rowOf(good("crm", due, urgent)))
+	require.NoError(t, err)
+	assert.Contains(t, html, `<span class="state">Ending</span>`)
+	assert.Contains(t, html, "nobody has brought another")
+	assert.Contains(t, html, standing.EndingAdvice)
+	html, err = render("row", now, rowOf(good("crm", due, urgent, with(busy))))
+	require.NoError(t, err)
+	assert.NotContains(t, html, standing.EndingAdvice, "its problem has advice of its own")
 }
 
 func TestRowOfManyClients(t *testing.T) {

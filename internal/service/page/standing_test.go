@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 var (
@@ -32,55 +34,29 @@ func withNewer(p *Problem) func(*Credential) {
 	return func(c *Credential) { c.Newer = &Newer{Since: now.Add(-time.Minute), Problem: p} }
 }
 func due(c *Credential)    { c.Refresh = time.Time{} }
+func urgent(c *Credential) { c.Urgent = true }
 func none(c *Credential)   { c.Usable, c.End, c.Refresh = false, time.Time{}, time.Time{} }
 func off(c *Credential)    { none(c); c.Disabled = true }
 func unborn(c *Credential) { none(c); c.Answered = false }
 
+// What the page is given of a credential are the facts that it is judged by: the rules are tested in internal/standing.
 func TestStandingOf(t *testing.T) {
 	for edge, c := range map[string]struct {
 		of   Credential
-		want standing
+		want standing.Standing
 	}{
-		"well":                             {good("a"), well},
-		"in the window":                    {good("a", due), renewing},
-		"in the window, and refused":       {good("a", due, with(refused)), needsYou},
-		"in the window, and it passes":     {good("a", due, with(busy)), retrying},
-		"redis alone":                      {good("a", with(redis)), well},
-		"redis, and no token":              {good("a", none, with(redis)), noToken},
-		"refused, and no token":            {good("a", none, with(refused)), noToken},
-		"just begun":                       {good("a", unborn), awaited},
-		"just rejected":                    {good("a", none), awaited},
-		"begun in vain":                    {good("a", unborn, with(busy)), noToken},
-		"changed":                          {good("a", withNewer(nil)), changing},
-		"changed to what is refused":       {good("a", withNewer(refused)), needsYou},
-		"changed, and nobody answers":      {good("a", withNewer(busy)), retrying},
-		"disabled":                         {good("a", off), disabled},
-		"disabled, whatever was before it": {good("a", off, with(refused)), disabled},
+		"well":                        {good("a"), standing.Well},
+		"in the window":               {good("a", due), standing.Renewing},
+		"in the window, and refused":  {good("a", due, with(refused)), standing.NeedsYou},
+		"at the end of the window":    {good("a", due, urgent), standing.Ending},
+		"redis alone":                 {good("a", with(redis)), standing.Well},
+		"redis, and no token":         {good("a", none, with(redis)), standing.NoToken},
+		"just begun":                  {good("a", unborn), standing.Awaited},
+		"changed":                     {good("a", withNewer(nil)), standing.Changing},
+		"changed to what is refused":  {good("a", withNewer(refused)), standing.NeedsYou},
+		"changed, and nobody answers": {good("a", withNewer(busy)), standing.Retrying},
+		"disabled":                    {good("a", off), standing.Disabled},
 	} {
 		assert.Equal(t, c.want.Label(), standingOf(c.of).Label(), edge)
-	}
-}
-
-func TestWorstFirst(t *testing.T) {
-	all := []Credential{good("z"), good("off", off), good("a"), good("busy", due, with(busy)), good("refused", due, with(refused)), good("none", none, with(busy))}
-	var names []string
-	for _, c := range worstFirst(all) {
-		names = append(names, c.Name)
-	}
-	assert.Equal(t, []string{"none", "refused", "busy", "a", "z", "off"}, names)
-	assert.Equal(t, "z", all[0].Name, "what was given stays")
-}
-
-// Each standing is in exactly one of the filter's choices, but for that of all.
-func TestGroups(t *testing.T) {
-	for s := range standings {
-		in := 0
-		for _, g := range groups[1:] {
-			if g.holds(standing(s)) {
-				in++
-			}
-		}
-		assert.Equal(t, 1, in, standing(s).Label())
-		assert.NotEmpty(t, groupOf(standing(s)))
 	}
 }

@@ -40,6 +40,7 @@ type Credential struct {
 	Disabled                bool
 	Answered                bool // the issuer has, since the service started
 	Usable                  bool // there is a token that is handed out
+	Urgent                  bool // that is at the end of its window
 
 	End     time.Time     // of the token; zero: there is none
 	Life    time.Duration // that it had at first

@@ -1,47 +1,29 @@
 package page
 
 import (
-	"fmt"
 	"html/template"
 	"strconv"
 	"strings"
 	"time"
-)
 
-// span is a duration for people, never more than there is: page.js has the same rules, and goes on by them.
-func span(d time.Duration) string {
-	seconds := int64(d / time.Second)
-	switch {
-	case seconds < 0:
-		return "0 s"
-	case seconds < 120:
-		return fmt.Sprintf("%d s", seconds)
-	case seconds < 2*3600:
-		return fmt.Sprintf("%d min", seconds/60)
-	case seconds < 48*3600:
-		if minutes := seconds / 60 % 60; minutes > 0 {
-			return fmt.Sprintf("%d h %d min", seconds/3600, minutes)
-		}
-		return fmt.Sprintf("%d h", seconds/3600)
-	}
-	return fmt.Sprintf("%d days", seconds/86400)
-}
+	"github.com/onetoken-go/onetoken/internal/standing"
+)
 
 // until is a moment as what is left until then; page.js keeps it so.
 func until(now, at time.Time) template.HTML {
-	return moment("until", at, span(at.Sub(now)))
+	return moment("until", at, standing.Span(at.Sub(now)))
 }
 
 // ago is a moment as what has passed since.
 func ago(now, at time.Time) template.HTML {
-	return moment("ago", at, span(now.Sub(at)))
+	return moment("ago", at, standing.Span(now.Sub(at)))
 }
 
 // seen is when somebody was seen last, which is known to the minute.
 func seen(now, at time.Time) template.HTML {
 	words := "just now"
 	if passed := now.Sub(at); passed >= justNow {
-		words = span(passed) + " ago"
+		words = standing.Span(passed) + " ago"
 	}
 	return moment("seen", at, words)
 }
@@ -72,13 +54,4 @@ func counted(n uint64, one, many string) string {
 		return "1 " + one
 	}
 	return thousands(n) + " " + many
-}
-
-// some are at most three names, and how many more there are.
-func some(names []string) string {
-	const most = 3
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

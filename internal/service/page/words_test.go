@@ -7,16 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The same table is in internal/acceptance/page, for page.js.
-func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Second: "0 s", 900 * time.Millisecond: "0 s", 2*time.Minute - 1: "119 s", 2 * time.Minute: "2 min", 2*time.Hour - time.Second: "119 min",
-		2 * time.Hour: "2 h", 2*time.Hour + time.Minute: "2 h 1 min", 48*time.Hour - time.Second: "47 h 59 min", 48 * time.Hour: "2 days",
-	} {
-		assert.Equal(t, want, span(d), d)
-	}
-}
-
 func TestMoments(t *testing.T) {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.FixedZone("", 3600))
 	assert.EqualValues(t, `<time data-until datetime="2026-11-30T11:00:05.000Z">5 s</time>`, until(now, now.Add(5*time.Second)))
@@ -31,9 +21,4 @@ func TestThousands(t *testing.T) {
 	}
 	assert.Equal(t, "1 call", counted(1, "call", "calls"))
 	assert.Equal(t, "0 calls", counted(0, "call", "calls"))
-}
-
-func TestSome(t *testing.T) {
-	assert.Equal(t, "a, b, c", some([]string{"a", "b", "c"}))
-	assert.Equal(t, "a, b, c and 2 more", some([]string{"a", "b", "c", "d", "e"}))
 }
