@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/pause"
 )
 
 // The file of the secret is read on a timer, by content, because mounts swap links, and at once
@@ -43,7 +45,7 @@ func followFile(ctx context.Context, file string, early <-chan struct{}, reports
 		return
 	}
 	last := readRegular(file)
-	for wait := secretPoll; await(ctx, wait, early); {
+	for wait := secretPoll; pause.For(ctx, wait, early); {
 		got := readRegular(file)
 		if !got.is(last) {
 			last, wait = got, settling
@@ -55,19 +57,6 @@ func followFile(ctx context.Context, file string, early <-chan struct{}, reports
 		case <-ctx.Done():
 		}
 	}
-}
-
-// await is false once ctx has ended.
-func await(ctx context.Context, wait time.Duration, early <-chan struct{}) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-early:
-	case <-timer.C:
-	}
-	return true
 }
 
 // isPipe is of what can be read once. A file that is gone for the moment is a file.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/pause"
 	"github.com/onetoken-go/onetoken/internal/service/config"
 	"github.com/onetoken-go/onetoken/internal/service/sdnotify"
 )
@@ -51,11 +52,11 @@ func (s *Service) read(ctx context.Context) reading {
 func (s *Service) follow(ctx context.Context, first *config.Config) {
 	taken, seen := reading{config: first}, reading{config: first}
 	isAsked, patience := false, reloadEvery
-	for s.await(ctx, patience, s.early) {
+	for pause.For(ctx, patience, s.early) {
 		isAsked = s.asked.Swap(false) || isAsked // before the reading: it is for what the files hold now
 		began, got := time.Now(), s.read(ctx)
 		patience = patienceAfter(time.Since(began), patience)
-		for !got.is(seen) && s.await(ctx, settling, nil) { // nobody hurries that: it would take what is half there
+		for !got.is(seen) && pause.For(ctx, settling, nil) { // nobody hurries that: it would take what is half there
 			seen, got = got, s.read(ctx)
 		}
 		if ctx.Err() != nil {
@@ -78,19 +79,6 @@ func patienceAfter(took, before time.Duration) time.Duration {
 		return reloadEvery
 	}
 	return min(longestPatience, 2*max(took, before))
-}
-
-// await is false once ctx has ended. Early ends the wait; nil: nothing does.
-func (s *Service) await(ctx context.Context, wait time.Duration, early <-chan struct{}) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-early:
-	case <-timer.C:
-	}
-	return true
 }
 
 // hurry ends the wait for the next reading.

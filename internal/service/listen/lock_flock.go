@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/onetoken-go/onetoken/internal/pause"
 )
 
 // Those that hold the lock of a directory are done in milliseconds.
@@ -25,23 +27,11 @@ func lockDirectory(ctx context.Context, dir string) (unlock func()) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	for errors.Is(tryLock(file), unix.EWOULDBLOCK) && pause(ctx, lockPause) {
+	for errors.Is(tryLock(file), unix.EWOULDBLOCK) && pause.For(ctx, lockPause, nil) {
 	}
 	return func() { _ = file.Close() } // which unlocks
 }
 
 func tryLock(file *os.File) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-}
-
-// pause returns false if ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

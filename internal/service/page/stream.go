@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/onetoken-go/onetoken/internal/pause"
 )
 
 const (
@@ -107,21 +109,8 @@ func (p *Page) Run(ctx context.Context) {
 		case <-p.watched(): // somebody looks
 		}
 		p.look(ctx)
-		if !pause(ctx, rest, nil) || !pause(ctx, tick-rest, p.nudged) {
+		if !pause.For(ctx, rest, nil) || !pause.For(ctx, tick-rest, p.nudged) {
 			return
 		}
 	}
-}
-
-// pause is false once ctx has ended; early ends it.
-func pause(ctx context.Context, wait time.Duration, early <-chan struct{}) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-early:
-	case <-timer.C:
-	}
-	return true
 }
