@@ -9,5 +9,5 @@
 //
 // The tests want no complaint about deploy/kubernetes, and one for each fault that they plant there. They
 // lay files out as the mounts do, run the binary with them, and ask it what the probes and clients ask; and
-// they have systemd's own tools look at deploy/systemd.
+// they have systemd's own tools look at deploy/systemd, and Grafana's own types at the dashboard.
 package deploycheck

@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/onetoken-go/onetoken => ../..
 
 require (
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/onetoken-go/onetoken v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 	k8s.io/api v0.36.3
