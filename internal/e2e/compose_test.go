@@ -33,6 +33,7 @@ type composed struct {
 	Environment map[string]string
 	Profiles    []string
 	Ports       []string
+	Volumes     []string
 	HealthCheck struct{ Test words }
 }
 
@@ -102,14 +103,35 @@ func (c *town) here(service, text string) string {
 	for there, here := range c.addresses {
 		text = strings.ReplaceAll(text, there, here)
 	}
-	if port, ok := strings.CutPrefix(text, "0.0.0.0:"); ok { // its own
+	text = itself.ReplaceAllStringFunc(text, func(address string) string {
+		_, port, _ := strings.Cut(address, ":")
 		name := service + ":" + port
 		if c.addresses[name] == "" {
 			c.addresses[name] = freeAddress(c.t)
 		}
 		return c.addresses[name]
+	})
+	for _, v := range c.services[service].Volumes {
+		from, to, _ := strings.Cut(v, ":")
+		if to, _ = strings.CutSuffix(to, ":ro"); strings.Contains(text, to) {
+			text = strings.ReplaceAll(text, to, c.mounted(service, from, to))
+		}
 	}
 	return strings.ReplaceAll(text, "/run/secrets/feishu_app_secret", c.variables["FEISHU_APP_SECRET_PATH"])
+}
+
+// itself is a service's own address, as the others see it or as it does.
+var itself = regexp.MustCompile(`\b(0\.0\.0\.0|localhost):[0-9]+`)
+
+// mounted is where a file is that the service would find at a path: a copy, with the addresses of this machine.
+func (c *town) mounted(service, from, to string) string {
+	c.t.Helper()
+	raw, err := os.ReadFile(filepath.Join("../..", from))
+	require.NoError(c.t, err)
+	path := filepath.Join(c.programs, service, to)
+	require.NoError(c.t, os.MkdirAll(filepath.Dir(path), 0o700))
+	require.NoError(c.t, os.WriteFile(path, []byte(c.here(service, string(raw))), 0o600))
+	return path
 }
 
 // run starts a service, or another command in its container, and does not wait.
@@ -222,4 +244,67 @@ func TestComposeWithARealApp(t *testing.T) {
 	assert.Contains(t, c.answers("feishu-webservice:8081", "/"), "A tenant of cli_compose")
 	c.answers("feishu-refresher:8080", "/readyz")
 	c.healthy("feishu-refresher")
+}
+
+// monitored runs the issuer and the services of the profile for monitoring.
+func monitored(t *testing.T) (c *town, down func()) {
+	t.Helper()
+	c = newTown(t, nil)
+	down = c.up("issuer", "service-1", "service-2")
+	for _, s := range []string{"service-1", "service-2"} {
+		require.Equal(t, []string{"monitoring"}, c.services[s].Profiles)
+		c.answers(s+":8080", "/readyz")
+	}
+	return c, down
+}
+
+// TestComposeMonitoring runs the services that the profile monitoring has something to look at by.
+func TestComposeMonitoring(t *testing.T) {
+	t.Parallel()
+	c, down := monitored(t)
+	defer down()
+	for _, s := range []string{"service-1", "service-2"} {
+		assert.Contains(t, c.answers(s+":8080", "/"), "All 2 credentials are well.")
+		c.healthy(s)
+	}
+	assert.JSONEq(t, `{"calls":2,"rotations":2,"refused":0}`, c.answers("issuer:9090", "/_stats"))
+	status, body := ask(t.Context(), http.DefaultClient, "http://"+c.addresses["service-1:8081"]+"/v1/tokens/reports", c.services["service-1"].Environment["VISITOR_SECRET"])
+	assert.Equal(t, http.StatusOK, status, body)
+
+	// The file as it is, with the names that only compose knows.
+	check := exec.Command(filepath.Join(c.programs, "onetoken"), "refresher", "--config", "../../deploy/prometheus/compose/onetoken.yaml", "--check")
+	for name, value := range c.services["service-2"].Environment {
+		check.Env = append(check.Env, name+"="+value)
+	}
+	says, err := check.CombinedOutput()
+	assert.NoError(t, err, "%s", says)
+	assert.Contains(t, string(says), "the configuration is good")
+}
+
+// TestComposePrometheus has Debian's Prometheus scrape these services and load the rules, by the file and the flags that
+// compose gives to another one.
+func TestComposePrometheus(t *testing.T) {
+	t.Parallel()
+	prometheus := need(t, "prometheus")
+	c, down := monitored(t)
+	defer down()
+	var args []string
+	c.mounted("prometheus", "deploy/prometheus/rules.yml", "/etc/prometheus/rules.yml") // which the other file names
+	for _, arg := range c.services["prometheus"].Command {
+		args = append(args, strings.Replace(c.here("prometheus", arg), "=/prometheus", "="+t.TempDir(), 1))
+	}
+	address := freeAddress(t)
+	cmd := exec.Command(prometheus, append(args, "--web.listen-address="+address)...)
+	output := &redistest.Output{}
+	cmd.Stdout, cmd.Stderr = output, output
+	require.NoError(t, cmd.Start())
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	c.addresses["prometheus:9090"] = address
+	require.Eventually(t, func() bool {
+		return strings.Count(c.answers("prometheus:9090", "/api/v1/targets"), `"health":"up"`) == 2
+	}, time.Minute, 500*time.Millisecond, "%s", output)
+	assert.Contains(t, c.answers("prometheus:9090", "/api/v1/rules"), `"name":"OnetokenNoToken"`)
 }

@@ -1,7 +1,7 @@
 // Package monitoring checks what deploy/grafana and docs/runbook.md say against a service and against the rules: that
 // the dashboard asks for metrics that there are, in queries that Prometheus answers, and that each alert has its section
 // in the runbook. Reading order: dashboard_test.go, the panels; queries_test.go, what they ask; stage_test.go, services to
-// ask; prometheus_test.go, the queries in a real Prometheus; runbook_test.go.
+// ask; prometheus_test.go, the queries in a real Prometheus; compose_test.go, the profile that shows both; runbook_test.go.
 package monitoring
 
 import (
