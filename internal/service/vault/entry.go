@@ -140,17 +140,18 @@ func (e *Entry) Failing() (since time.Time, words string, why error) {
 	return since, w.WhyNot(), why
 }
 
-// Newer is a changed credential that is not in use yet, as it has no token.
+// Newer is a changed credential that is not in use yet, as it has no token, while the one before serves.
 type Newer struct {
 	Since time.Time
 	Why   error  // nil: there was no answer yet
 	Words string // for people
 }
 
-// Newer returns false if the newest is in use.
+// Newer returns false if the newest is in use, or is all that there is: once the one before has no token any more,
+// Failing is of the newest.
 func (e *Entry) Newer() (Newer, bool) {
 	h := e.held.Load()
-	if h.next == nil {
+	if h.next == nil || !h.live.isUsable() {
 		return Newer{}, false
 	}
 	_, why := h.next.watch.Failing()

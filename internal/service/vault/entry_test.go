@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -141,6 +142,27 @@ func TestOldCredentialWithoutAToken(t *testing.T) {
 		require.ErrorIs(t, err, tokencache.ErrIssuer)
 		s.Apply([]vault.Credential{next.named("crm")})
 		assert.Equal(t, "token-of-a-new-1", s.token("crm"))
+	})
+}
+
+// Once the old one's token has ended nothing serves but the newest, whose failure is that of the credential.
+func TestNewerWhenTheOldTokenHasEnded(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *stage) {
+		old, next := &app{id: "a", secret: "old"}, &app{id: "a", secret: "new", err: errRefused}
+		s.Apply([]vault.Credential{old.named("crm")})
+		s.token("crm")
+		s.Apply([]vault.Credential{next.named("crm")})
+		old.fail(errors.New("no answer"))
+		time.Sleep(time.Hour)
+		_, ok := s.entry("crm").Newer()
+		require.True(t, ok)
+		time.Sleep(time.Hour)
+		_, ok = s.entry("crm").Peek()
+		require.False(t, ok)
+		_, ok = s.entry("crm").Newer()
+		assert.False(t, ok, "there is none before it that serves")
+		_, words, _ := s.entry("crm").Failing()
+		assert.Contains(t, words, "wrong secret")
 	})
 }
 
