@@ -123,8 +123,11 @@ func (s *Service) reportOf(e *vault.Entry, seen map[string]tokencache.Status) Cr
 	spec := e.Serving()
 	status, known := seen[spec.Name]
 	plan, has := e.Schedule()
-	if !known {
+	switch {
+	case !known:
 		status = localStatus(e, plan, has)
+	case has:
+		status = handedOut(status, plan)
 	}
 	r := CredentialReport{
 		Object: statusjson.Of(status), Name: spec.Name, Kind: spec.Kind, BaseURL: spec.URL, Answered: e.Answered(), Known: known,
@@ -167,7 +170,20 @@ func localStatus(e *vault.Entry, plan tokencache.Schedule, has bool) tokencache.
 	if !has {
 		return st
 	}
-	st.State, st.Remaining = tokencache.StateFresh, plan.Remaining
+	return handedOut(st, plan)
+}
+
+// sameLife is by how much what is left of a token may differ between Redis and the copy at hand.
+const sameLife = 2 * time.Second
+
+// handedOut is st, with the token at hand in place of the stored one, if that ends sooner or there is none: what was
+// got around Redis is not there until Redis takes it. By whom it was fetched is not known then.
+func handedOut(st tokencache.Status, plan tokencache.Schedule) tokencache.Status {
+	if st.State != tokencache.StateAbsent && st.Remaining > plan.Remaining-sameLife {
+		return st
+	}
+	st.State, st.Remaining, st.Life = tokencache.StateFresh, plan.Remaining, plan.Life
+	st.FetchedBy, st.FetchedAt, st.Garbled = "", time.Time{}, ""
 	if plan.Refresh == 0 {
 		st.State = tokencache.StateDue
 	}

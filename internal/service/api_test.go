@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onetoken-go/onetoken/internal/service/vault"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // get asks the status listener.
@@ -58,6 +62,60 @@ func keysOf(object any) (keys []string) {
 		keys = append(keys, key)
 	}
 	return keys
+}
+
+// What is left is that of the token which is handed out, wherever it came from.
+func TestReportTellsOfTheTokenAtHand(t *testing.T) {
+	t.Parallel()
+	by, at := "another", time.Unix(1e9, 0)
+	stored := func(state tokencache.State, left time.Duration) tokencache.Status {
+		return tokencache.Status{ID: "id", State: state, Remaining: left, Life: time.Hour, FetchedBy: by, FetchedAt: at}
+	}
+	plan := tokencache.Schedule{Remaining: 90 * time.Minute, Life: 2 * time.Hour, Refresh: time.Hour}
+	due := plan
+	due.Refresh = 0
+	own := tokencache.Status{ID: "id", State: tokencache.StateFresh, Remaining: plan.Remaining, Life: plan.Life}
+	ownDue := own
+	ownDue.State = tokencache.StateDue
+	for name, c := range map[string]struct {
+		stored tokencache.Status
+		plan   tokencache.Schedule
+		want   tokencache.Status
+	}{
+		"the same token":           {stored(tokencache.StateFresh, 90*time.Minute+time.Second), plan, stored(tokencache.StateFresh, 90*time.Minute+time.Second)},
+		"the same, a moment later": {stored(tokencache.StateFresh, 90*time.Minute-time.Second), plan, stored(tokencache.StateFresh, 90*time.Minute-time.Second)},
+		"a newer one is stored":    {stored(tokencache.StateFresh, 2*time.Hour), plan, stored(tokencache.StateFresh, 2*time.Hour)},
+		"an older one is stored":   {stored(tokencache.StateUrgent, 4*time.Second), plan, own},
+		"none is stored":           {tokencache.Status{ID: "id", State: tokencache.StateAbsent}, plan, own},
+		"none, and it is due":      {tokencache.Status{ID: "id", State: tokencache.StateAbsent}, due, ownDue},
+		"a garbled one is stored":  {tokencache.Status{ID: "id", State: tokencache.StateAbsent, Garbled: "no life"}, plan, own},
+	} {
+		assert.Equal(t, c.want, handedOut(c.stored, c.plan), name)
+	}
+}
+
+// A token that was got around Redis, which has lost its own since, is that of the report.
+func TestReportWhileRedisHasNothing(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		of, err := tokencache.NewCredential(tokencache.CredentialConfig{
+			Issuer: "test", App: "a", Public: []string{"https://issuer.example"}, Secret: []tokencache.Secret{tokencache.NewSecret("s")}, Window: 30 * time.Minute,
+		})
+		require.NoError(t, err)
+		w.vault.Apply([]vault.Credential{{Name: "crm", Revision: "1", Purpose: "1", Fetcher: tokencache.FetchFunc(of, func(context.Context) (tokencache.Token, error) {
+			return tokencache.NewToken("t", "", 2*time.Hour), nil
+		})}})
+		e, _ := w.vault.Find("crm")
+		_, err = e.Get(t.Context())
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		w.bubble.Server().FlushAll()
+		c := w.Report(t.Context()).Credentials[0]
+		assert.True(t, c.Usable)
+		assert.True(t, c.Known)
+		assert.Equal(t, "fresh", c.State)
+		assert.InDelta(t, 119*60, float64(c.Remaining), 1)
+		assert.InDelta(t, 120*60, float64(c.Life), 1)
+	})
 }
 
 // The page shows what the report says.
