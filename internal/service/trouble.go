@@ -21,10 +21,13 @@ func troubleOf(since time.Time, why error, status tokencache.Status) *TroubleRep
 	default:
 		return nil
 	}
+	if refusal, ok := errors.AsType[*tokencache.IssuerError](why); ok {
+		// Without why the issuer was asked around Redis: that is told once for all, and may be over.
+		r.Text, r.Advice = advice.Parts(refusal)
+		r.NeedsPerson = refusal.Class.NeedsPerson()
+		return r
+	}
 	r.Text, r.Advice = advice.Parts(why)
-	refusal, ok := errors.AsType[*tokencache.IssuerError](why)
-	r.NeedsPerson = ok && refusal.Class.NeedsPerson()
-	_, redis := errors.AsType[*tokencache.RedisError](why)
-	r.Redis = redis && !ok
+	_, r.Redis = errors.AsType[*tokencache.RedisError](why)
 	return r
 }

@@ -28,7 +28,8 @@ func TestTroubleOf(t *testing.T) {
 		"another service has met it":   {status: tokencache.Status{Failure: refused}, text: "feishu refused: app secret invalid (code 10014)", todo: "check the app secret", person: true},
 		"what we met ourselves counts": {why: busy, status: tokencache.Status{Failure: refused}, text: "feishu: no answer", own: true},
 		"redis":                        {why: redis, text: "redis timeout", todo: "check the load of redis and the network in between", redis: true, own: true},
-		"redis, and the issuer":        {why: fmt.Errorf("%w (%w)", busy, redis), text: "feishu: no answer (redis timeout)", todo: "check the load of redis and the network in between", own: true},
+		"around redis, and it passes":  {why: fmt.Errorf("%w (asked directly, because of %w)", busy, redis), text: "feishu: no answer", own: true},
+		"around redis, and it refuses": {why: fmt.Errorf("%w (asked directly, because of %w)", refused, redis), text: "feishu refused: app secret invalid (code 10014)", todo: "check the app secret", person: true, own: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.status.RetryIn = 90 * time.Second
