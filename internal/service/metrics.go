@@ -60,7 +60,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	gauge(redisUpDesc, oneIf(s.redis.answers()))
 	for _, e := range s.vault.Entries() {
 		name := e.Name()
-		plan, _ := e.Schedule()
+		plan, has := e.Schedule()
 		_, _, why := e.Failing()
 		since := 0.0
 		newer, waits := e.Newer()
@@ -71,10 +71,18 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		gauge(leftDesc, plan.Remaining.Seconds(), name)
 		gauge(nextDesc, plan.Refresh.Seconds(), name)
 		gauge(windowDesc, plan.Window.Seconds(), name)
-		gauge(failingDesc, oneIf(why != nil || newer.Why != nil), name)
+		gauge(failingDesc, oneIf(fails(why, has) || newer.Why != nil), name)
 		gauge(refusedDesc, oneIf(needsPerson(why) || needsPerson(newer.Why)), name)
 		gauge(newerDesc, since, name)
 	}
+}
+
+// fails reports whether what went wrong last has brought no token. Of trouble with Redis alone, beside a token that is
+// handed out, onetoken_redis_up and onetoken_degraded tell: it is no failure of the credential.
+func fails(why error, has bool) bool {
+	_, refused := errors.AsType[*tokencache.IssuerError](why)
+	_, redis := errors.AsType[*tokencache.RedisError](why)
+	return why != nil && (refused || !redis || !has)
 }
 
 func needsPerson(err error) bool {

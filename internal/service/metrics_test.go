@@ -1,6 +1,8 @@
 package service
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -44,6 +46,27 @@ func TestCountsOfACredentialBeginAtZero(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		assert.NotContains(t, w.metricsText(), `credential="crm"`)
 	})
+}
+
+// A token that was got around Redis is no failure of the credential.
+func TestFailingIsNoTroubleOfRedis(t *testing.T) {
+	t.Parallel()
+	redis, busy := redisTrouble(tokencache.TroubleTimeout), error(&tokencache.IssuerError{Issuer: "feishu", Message: "no answer"})
+	for name, c := range map[string]struct {
+		why        error
+		has, fails bool
+	}{
+		"nothing":                         {nil, true, false},
+		"nothing yet":                     {nil, false, false},
+		"redis, and a token":              {redis, true, false},
+		"redis, and no token":             {redis, false, true},
+		"the issuer, and a token":         {busy, true, true},
+		"the issuer, around redis":        {fmt.Errorf("%w (asked directly, because of %w)", busy, redis), true, true},
+		"something else, and a token":     {errors.New("odd"), true, true},
+		"something else, and none of one": {errors.New("odd"), false, true},
+	} {
+		assert.Equal(t, c.fails, fails(c.why, c.has), name)
+	}
 }
 
 // A refusal is told from what an API or an absence of tokens has answered, whatever status these have.
