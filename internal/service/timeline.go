@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,9 +31,13 @@ const (
 
 const (
 	mostIncidents = 200
-	// repeated is how long the same incident is not told again.
+	// repeated is how long the same incident is not told again, but for those in each.
 	repeated = time.Minute
 )
+
+// each are types of incidents of which every one is told: two with the same words are two, such as a token after one
+// that was rejected, or a second change of the file.
+var each = []string{incidentRotation, incidentReload}
 
 // timeline keeps the last incidents. All methods are safe for concurrent use.
 type timeline struct {
@@ -51,7 +56,7 @@ func (t *timeline) add(kind, credential, text string) {
 	now, about := time.Now(), [2]string{kind, credential}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if last := t.about[about]; last.text == text && now.Sub(last.at) < repeated {
+	if last := t.about[about]; last.text == text && now.Sub(last.at) < repeated && !slices.Contains(each, kind) {
 		return
 	}
 	if t.about == nil {

@@ -45,6 +45,24 @@ func TestTimelineDoesNotRepeatItself(t *testing.T) {
 	})
 }
 
+// What happens twice is told twice.
+func TestTimelineTellsEachRotationAndReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var line timeline
+		for range 3 {
+			line.add(incidentRotation, "crm", "a new token, which lives another 2h0m0s")
+			line.add(incidentReload, "", "the configuration was loaded")
+			line.add(incidentRejected, "crm", "the same")
+			time.Sleep(5 * time.Second)
+		}
+		count := map[string]int{}
+		for _, incident := range line.all() {
+			count[incident.Type]++
+		}
+		assert.Equal(t, map[string]int{incidentRotation: 3, incidentReload: 3, incidentRejected: 1}, count)
+	})
+}
+
 func TestIncidents(t *testing.T) {
 	refusal := &tokencache.IssuerError{Issuer: "feishu", Code: 10014, Message: "app secret invalid", Class: tokencache.ClassPermanent}
 	for _, c := range []struct {
