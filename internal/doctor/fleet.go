@@ -62,6 +62,9 @@ func (x *fileExam) ownService(ctx context.Context) {
 	if x.unheard = w.err; w.err == nil {
 		x.own = &w
 	}
+	if errors.Is(w.err, errOtherCertificate) {
+		x.unheard = fmt.Errorf("the service at %s is not asked: %w", service.URL(), errOtherCertificate)
+	}
 }
 
 // showing trusts the one certificate that stands in the file, whoever has signed it.
@@ -129,10 +132,7 @@ func (x *fileExam) asked() (all []witnessed) {
 // service is how one does, and whether it has the file that is examined.
 func (x *fileExam) service(w witnessed) finding {
 	if w.err != nil {
-		found, todo, _ := strings.Cut(w.err.Error(), ": start it")
-		if todo != "" {
-			todo = "start it" + todo
-		}
+		found, todo := remedy(w.err.Error())
 		return finding{"service", checkFail, found, cmp.Or(todo, "give the address of a status.listen by --service")}
 	}
 	f := finding{Name: "service", Status: checkOK, Found: fmt.Sprintf("%s, started %s ago, %s", w.version(), rounded(w.age()), counted(len(w.report.Credentials), "credential"))}
@@ -153,6 +153,16 @@ func (x *fileExam) service(w witnessed) finding {
 		f = f.warn(strings.Join(parts, ", and "), "see whether it has this file, and has taken it")
 	}
 	return f
+}
+
+// remedy takes what to do from the end of an error of a service's; "" where that is to give another address.
+func remedy(text string) (found, todo string) {
+	for _, begin := range []string{"start it", "name its authority", "begin the address"} {
+		if found, rest, ok := strings.Cut(text, ": "+begin); ok {
+			return found, begin + rest
+		}
+	}
+	return text, ""
 }
 
 // compared are the names of credentials that a service lacks, and those that the file lacks.

@@ -161,14 +161,32 @@ func (s *Service) unreached(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	if e, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err); ok && e.Timeout() {
-		return fmt.Errorf("no answer from %s within %v: it stands still, or is far away", s.URL(), Timeout)
+	if isLate(err) {
+		return s.late()
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("the certificate of %s is not trusted: %w: name its authority by --ca-file, or call it by a name that the certificate has", s.URL(), err)
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return fmt.Errorf("what answers at %s speaks no TLS: begin the address with http://", s.URL())
 	}
 	return fmt.Errorf("no service answers at %s: %w: start it, or give the address of its status.listen", s.URL(), err)
 }
+
+func isLate(err error) bool {
+	e, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && e.Timeout()
+}
+
+func (s *Service) late() error {
+	return fmt.Errorf("no answer from %s within %v: it stands still, or is far away", s.URL(), Timeout)
+}
+
+// wantsTLS is how net/http answers a request without TLS where it speaks that.
+const wantsTLS = "Client sent an HTTP request to an HTTPS server."
 
 func (s *Service) refused(res *http.Response) error {
 	switch res.StatusCode {
@@ -178,15 +196,23 @@ func (s *Service) refused(res *http.Response) error {
 		return fmt.Errorf("the service at %s shows its status to those alone who have a certificate that it knows (status.tls.client_ca_file): give one by --cert-file and --key-file", s.URL())
 	case http.StatusMisdirectedRequest:
 		return fmt.Errorf("the service at %s goes by another name: without TLS that is localhost or an address", s.URL())
+	case http.StatusBadRequest:
+		if said, _ := io.ReadAll(io.LimitReader(res.Body, int64(len(wantsTLS)))); string(said) == wantsTLS {
+			return fmt.Errorf("what answers at %s speaks TLS: begin the address with https://", s.URL())
+		}
 	}
 	return fmt.Errorf("what answers at %s shows no status of a service (HTTP %d): give the address of its status.listen; a refresher without --config has none", s.URL(), res.StatusCode)
 }
 
+// read takes what every version of a service tells: a list of credentials, and the time. Other JSON may have the one, hardly both.
 func (s *Service) read(body io.Reader) (r Report, err error) {
 	if err = json.NewDecoder(body).Decode(&r); err == nil {
 		err = json.Unmarshal(r.Raw, &r.Credentials)
 	}
-	if err != nil { // which may quote the answer
+	switch {
+	case isLate(err):
+		return Report{}, s.late()
+	case err != nil, r.Credentials == nil, r.Now.IsZero(): // an error may quote the answer
 		return Report{}, fmt.Errorf("what answers at %s shows no status of a service, but something else: give the address of its status.listen", s.URL())
 	}
 	return r, nil

@@ -1,0 +1,45 @@
+package doctor
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/onetoken-go/onetoken/internal/service/config"
+)
+
+// A service that shows another certificate runs: nobody is told to start it.
+func TestServiceWithAnotherCertificate(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	shown, inFile := selfSigned(t, now, now.Add(time.Hour), "a"), selfSigned(t, now, now.Add(time.Hour), "b")
+	server := httptest.NewUnstartedServer(saying(200, "{}"))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{shown}, MinVersion: tls.VersionTLS12}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	file := &config.Config{Status: config.Listener{Listen: server.Listener.Addr().String(), TLS: &config.ServerTLS{Certificate: inFile}}}
+	x := &fileExam{FileConfig: FileConfig{File: file}}
+	x.ownService(t.Context())
+	assert.Nil(t, x.own)
+	assert.EqualError(t, x.unheard, "the service at "+server.URL+" is not asked: it shows another certificate than that in the file")
+}
+
+func TestRemedy(t *testing.T) {
+	t.Parallel()
+	for text, c := range map[string]struct{ found, todo string }{
+		"no service answers at u: refused: start it, or give another": {"no service answers at u: refused", "start it, or give another"},
+		"the certificate is not trusted: x: name its authority by f":  {"the certificate is not trusted: x", "name its authority by f"},
+		"what answers at u speaks TLS: begin the address with https:": {"what answers at u speaks TLS", "begin the address with https:"},
+		"no answer from u within 3s: it stands still":                 {"no answer from u within 3s: it stands still", ""},
+	} {
+		found, todo := remedy(text)
+		assert.Equal(t, c.found, found)
+		assert.Equal(t, c.todo, todo, text)
+	}
+}
