@@ -58,7 +58,7 @@ func (o *onTerminal) until(what string) []string {
 }
 
 var (
-	wholeFrame = regexp.MustCompile(`(?s)\x1b\[\?2026h\x1b\[H(.*?)\x1b\[J\x1b\[\?2026l`)
+	wholeFrame = regexp.MustCompile(`(?s)\x1b\[\?2026h\x1b\[H(.*?)(?:\r\n\x1b\[J)?\x1b\[\?2026l`)
 	escapes    = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
 	colours    = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 )

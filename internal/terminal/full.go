@@ -23,8 +23,9 @@ const (
 	leaveFull = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 	beginFrame = "\x1b[?2026h\x1b[H" // shown at once when it ends; from the top
-	endFrame   = "\x1b[J\x1b[?2026l" // wipes what is below
-	endLine    = "\x1b[K"            // wipes what is to the right
+	endFrame   = "\x1b[?2026l"
+	wipeBelow  = "\x1b[J"
+	wipeRight  = "\x1b[K"
 )
 
 // OpenFull returns nil if out is no terminal that can be painted on. The name is that in TERM. Whoever gets one has
@@ -82,11 +83,23 @@ func (f *Full) Paint(lines []string) error {
 	width, height := f.Size()
 	var b strings.Builder
 	b.WriteString(beginFrame)
-	for i, line := range lines[:min(len(lines), height)] {
+	shown := lines[:min(len(lines), height)]
+	for i, line := range shown {
 		if i > 0 {
 			b.WriteString("\r\n")
 		}
-		b.WriteString(text.Trim(line, width) + endLine)
+		line = text.Trim(line, width)
+		b.WriteString(line)
+		// After a line that is full the cursor stands on its last character, which a wipe would take with it.
+		if text.StringWidthWithoutEscSequences(line) < width {
+			b.WriteString(wipeRight)
+		}
+	}
+	if len(shown) > 0 && len(shown) < height {
+		b.WriteString("\r\n")
+	}
+	if len(shown) < height {
+		b.WriteString(wipeBelow)
 	}
 	b.WriteString(endFrame)
 	_, err := io.WriteString(f.out, b.String())

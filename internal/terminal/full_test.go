@@ -37,12 +37,13 @@ func TestFullPaintsInOneWrite(t *testing.T) {
 		require.NoError(t, f.Paint(lines))
 		return out.String()
 	}
-	assert.Equal(t, "\x1b[?2026h\x1b[H1\x1b[K\r\n2\x1b[K\x1b[J\x1b[?2026l", painted("1", "2"))
-	assert.Equal(t, "\x1b[?2026h\x1b[H1234567890\x1b[K\r\n2\x1b[K\r\n3\x1b[K\x1b[J\x1b[?2026l", painted("12345678901", "2", "3", "4"))
+	assert.Equal(t, "\x1b[?2026h\x1b[H1\x1b[K\r\n2\x1b[K\r\n\x1b[J\x1b[?2026l", painted("1", "2"))
+	assert.Equal(t, "\x1b[?2026h\x1b[H1234567890\r\n2\x1b[K\r\n3\x1b[K\x1b[?2026l", painted("12345678901", "2", "3", "4"), "a full line keeps its last character")
+	assert.Equal(t, "\x1b[?2026h\x1b[H\x1b[2m1234567890\x1b[0m\r\n\x1b[J\x1b[?2026l", painted("\x1b[2m1234567890\x1b[0m"), "colours have no width")
 	width, height = 2, 1
-	assert.Equal(t, "\x1b[?2026h\x1b[H12\x1b[K\x1b[J\x1b[?2026l", painted("123", "2"), "the terminal has become smaller")
+	assert.Equal(t, "\x1b[?2026h\x1b[H12\x1b[?2026l", painted("123", "2"), "the terminal has become smaller")
 	failing = errors.New("gone")
-	assert.Contains(t, painted(strings.Repeat("x", 200)), strings.Repeat("x", Width)+"\x1b[K")
+	assert.Contains(t, painted(strings.Repeat("x", 200)), strings.Repeat("x", Width)+"\r\n\x1b[J")
 	out.Reset()
 	require.NoError(t, f.Close())
 	assert.Equal(t, leaveFull, out.String())
