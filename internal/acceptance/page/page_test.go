@@ -185,6 +185,10 @@ func TestPageTellsThatItIsLost(t *testing.T) {
 	s.end()
 	b.until(`document.querySelector('#live').dataset.state === 'lost'`)
 	assert.Contains(t, b.text("#live"), "not live: this is from")
+	assert.Equal(t, "(?) not live · onetoken", eval[string](b, `document.title`), "a tab that is not in front")
+	headline := eval[string](b, `getComputedStyle(document.querySelector('#headline h1'), '::before').content`)
+	assert.Contains(t, headline, "Not live", "what was well may not be so by now")
+	b.until(`getComputedStyle(document.querySelector('#headline .icon')).color === getComputedStyle(document.querySelector('#headline .next')).color`)
 }
 
 // A token in its last two minutes is not one that is only being replaced. What the filter calls trouble has it.

@@ -142,12 +142,14 @@ function listen() {
 function show(state, words) {
   const live = document.getElementById('live');
   live.dataset.state = state;
+  root.dataset.live = state; // for the headline, which may say that all is well
   put(live.querySelector('.words'), words);
 }
 
 function watch() {
   if (document.hidden || Date.now() - heard < silence) return;
   show('lost', `not live: this is from ${span(Date.now() - heard)} ago`);
+  put(document.querySelector('title'), '(?) not live · onetoken');
   if (stream.readyState === EventSource.OPEN) listen(); // it only seems to be there
 }
 
