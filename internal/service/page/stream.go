@@ -25,6 +25,10 @@ const (
 // serveEvents is a stream of updates (text/event-stream): soon what has changed since the look that the browser
 // knows, then whatever changes, and every 3 s the time, if nothing does. It ends with [Page.Run].
 func (p *Page) serveEvents(out http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead { // whoever asks so reads no body, and does not hang up: it would take a place for ever
+		out.Header().Set("Content-Type", "text/event-stream")
+		return
+	}
 	// The last look may be of yesterday: the next one is what counts. Run may take it as soon as the stream has entered.
 	_, changed := p.state()
 	if !p.enter() {

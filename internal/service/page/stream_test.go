@@ -204,6 +204,26 @@ func TestStreamsAreBounded(t *testing.T) {
 	})
 }
 
+// A monitor that looks whether the path is there takes no place of a browser's.
+func TestHeadIsNoStream(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		mux := http.NewServeMux()
+		o.Routes(mux)
+		answered := 0
+		for range mostStreams + 1 {
+			go func() {
+				out := httptest.NewRecorder()
+				mux.ServeHTTP(out, httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/api/events", nil))
+				assert.Equal(t, http.StatusOK, out.Code)
+				assert.Equal(t, "text/event-stream", out.Header().Get("Content-Type"))
+				answered++
+			}()
+			synctest.Wait()
+		}
+		assert.Equal(t, mostStreams+1, answered)
+	})
+}
+
 func TestStreamsEndWithTheService(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
 		v := o.watch("", "")
