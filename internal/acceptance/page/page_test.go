@@ -121,9 +121,9 @@ func TestPageFilters(t *testing.T) {
 
 	// The keyboard stays where it was, and what is hidden stays so, whatever is told.
 	eval[any](b, `document.querySelector('#q').focus()`)
-	look := eval[string](b, `document.documentElement.dataset.look`)
+	look := eval[string](b, `document.body.dataset.look`)
 	w.reject(s, "crm")
-	b.until(`document.documentElement.dataset.look !== ` + fmt.Sprintf("%q", look))
+	b.until(`document.body.dataset.look !== ` + fmt.Sprintf("%q", look))
 	assert.Equal(t, "q", eval[string](b, `document.activeElement.id`))
 	assert.Equal(t, "hr", eval[string](b, shown))
 	quietAndAtHome(t, b, s)
@@ -237,7 +237,7 @@ func TestPageFitsAndCanBeReadByAll(t *testing.T) {
 			}
 			assert.LessOrEqual(t, eval[int](&b, `document.documentElement.scrollWidth`), eval[int](&b, `document.documentElement.clientWidth`), "no scrolling from side to side")
 			if c.Reduced {
-				assert.Equal(t, "0s", eval[string](&b, `getComputedStyle(document.querySelector('.fill')).transitionDuration`))
+				assert.Equal(t, "auto", eval[string](&b, `getComputedStyle(document.documentElement).scrollBehavior`))
 			}
 		})
 	}

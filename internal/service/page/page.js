@@ -2,9 +2,9 @@
 // sends. Without it the page is the same, only still.
 'use strict';
 
-const root = document.documentElement;
+const page = document.body;
 const rows = document.getElementById('rows');
-let ahead = Number(root.dataset.now) - Date.now(); // of the server's clock before ours
+let ahead = Number(page.dataset.now) - Date.now(); // of the server's clock before ours
 const now = () => Date.now() + ahead;
 
 // span has the rules of Span in internal/standing.
@@ -97,11 +97,11 @@ let said = null;
 
 function update(message) {
   const news = JSON.parse(message);
-  if (!news.look.split('.')[0].endsWith(root.dataset.assets)) { // another version of this page
+  if (!news.look.split('.')[0].endsWith(page.dataset.assets)) { // another version of this page
     location.reload();
     return;
   }
-  root.dataset.look = news.look;
+  page.dataset.look = news.look;
   ahead = news.now - Date.now();
   focusKept(() => {
     for (const [id, html] of Object.entries(news.html)) replace(id, html);
@@ -115,8 +115,7 @@ function update(message) {
   }
   if (said !== null && said !== news.say) put(document.getElementById('say'), news.say); // not what was there at first
   said = news.say;
-  filter();
-  tick();
+  if (news.order || Object.keys(news.html).length > 0) filter();
 }
 
 // --- the stream -------------------------------------------------------------------
@@ -128,7 +127,7 @@ let stream, heard = Date.now(), again;
 function listen() {
   clearTimeout(again);
   stream?.close();
-  stream = new EventSource(`/api/events?look=${encodeURIComponent(root.dataset.look)}`);
+  stream = new EventSource(`/api/events?look=${encodeURIComponent(page.dataset.look)}`);
   stream.onmessage = (event) => {
     heard = Date.now();
     show('live', 'live');
@@ -142,7 +141,7 @@ function listen() {
 function show(state, words) {
   const live = document.getElementById('live');
   live.dataset.state = state;
-  root.dataset.live = state; // for the headline, which may say that all is well
+  page.dataset.live = state; // for the headline, which may say that all is well
   put(live.querySelector('.words'), words);
 }
 
@@ -199,7 +198,8 @@ document.addEventListener('click', (event) => {
   remember();
 });
 
-filter();
-tick();
+// What the server has drawn is of this moment, and by the address's filter. A browser that loads the page again may
+// have kept another.
+if (form.q.value !== form.q.defaultValue || [...form.show].some((choice) => choice.checked !== choice.defaultChecked)) filter();
 setInterval(() => { tick(); watch(); }, 1000);
 listen();

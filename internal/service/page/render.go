@@ -1,15 +1,16 @@
 package page
 
 import (
-	"bytes"
 	"html/template"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 var templates = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"until": until, "ago": ago, "seen": seen, "span": standing.Span, "thousands": thousands, "counted": counted, "bar": barOfRow,
+	"until": until, "ago": ago, "seen": seen, "span": standing.Span, "thousands": thousands, "counted": counted, "bar": barOfCredential,
 	"scene": func(now time.Time, of any) scene { return scene{now, of} },
 }).Parse(string(asset("page.html"))))
 
@@ -21,9 +22,13 @@ type scene struct {
 
 // render returns one of page.html's templates, filled in.
 func render(name string, now time.Time, of any) (string, error) {
-	var out bytes.Buffer
-	err := templates.ExecuteTemplate(&out, name, scene{now, of})
+	var out strings.Builder
+	err := draw(&out, name, now, of)
 	return out.String(), err
+}
+
+func draw(out io.Writer, name string, now time.Time, of any) error {
+	return templates.ExecuteTemplate(out, name, scene{now, of})
 }
 
 // row is a credential as its line on the page has it.
@@ -52,8 +57,8 @@ func rowOf(c Credential) row {
 	return r
 }
 
-func barOfRow(now time.Time, r row) *bar {
-	if b, ok := barOf(now, r.Credential); ok {
+func barOfCredential(now time.Time, c Credential) *bar {
+	if b, ok := barOf(now, c); ok {
 		return &b
 	}
 	return nil

@@ -1,11 +1,14 @@
 package page
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Routes adds the page's paths: /, /page.css, /page.js, /page.svg and /api/events.
@@ -49,8 +52,13 @@ type whole struct {
 	Query    string
 }
 
-// servePage is the page as it is without JavaScript, and as page.js begins with it. ?q= and ?show= are the filter.
+// servePage is the page as it is without JavaScript, and as page.js begins with it. ?q= and ?show= are the filter. The
+// browser has the top while Redis is asked, and parses rows while others are drawn.
 func (p *Page) servePage(out http.ResponseWriter, r *http.Request) {
+	out.Header().Set("Content-Type", "text/html; charset=utf-8")
+	stream := bufio.NewWriterSize(out, 32<<10)
+	err := errors.Join(draw(stream, "top", time.Time{}, assetsDigest), stream.Flush())
+	_ = http.NewResponseController(out).Flush() // if it cannot, the top comes with the rest
 	s, q, show := p.look(r.Context()), r.URL.Query().Get("q"), r.URL.Query().Get("show")
 	w := whole{
 		Look: p.name(s.look), Title: s.title(), Version: s.view.Version, Assets: assetsDigest, View: s.view, Headline: s.headline,
@@ -64,13 +72,9 @@ func (p *Page) servePage(out http.ResponseWriter, r *http.Request) {
 			w.Shown++
 		}
 	}
-	html, err := render("page", s.view.Now, w)
-	if err != nil {
-		http.Error(out, "the page cannot be drawn", http.StatusInternalServerError)
-		return
+	if errors.Join(err, draw(stream, "page", s.view.Now, w), stream.Flush()) != nil {
+		panic(http.ErrAbortHandler) // half a page is told from a whole one; who does not read on has none
 	}
-	out.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = out.Write([]byte(html)) // who does not read on is no concern of ours
 }
 
 // Words are what the filter looks through: page.js has them from the row.

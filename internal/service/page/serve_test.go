@@ -1,7 +1,9 @@
 package page
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -69,6 +71,54 @@ func TestPageIsStrict(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, get(mux, "/page.html").Code)
 }
 
+// A browser fetches style and script while Redis is asked.
+func TestTopComesBeforeTheLook(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	p := New(func(context.Context) View {
+		close(asked)
+		<-answer
+		return View{Now: now, Credentials: []Credential{good("a")}}
+	})
+	mux := http.NewServeMux()
+	p.Routes(mux)
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	res, err := http.Get(server.URL)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	<-asked
+	body, top := bufio.NewReader(res.Body), ""
+	for !strings.Contains(top, "/page.js") {
+		line, err := body.ReadString('\n')
+		require.NoError(t, err, top)
+		top += line
+	}
+	assert.Contains(t, top, "/page.css")
+	close(answer)
+	rest, err := io.ReadAll(body)
+	require.NoError(t, err)
+	assert.Contains(t, string(rest), `<li id="c-a"`)
+	assert.Contains(t, string(rest), "</html>")
+}
+
+// deaf takes the top, and nothing more.
+type deaf struct{ *httptest.ResponseRecorder }
+
+func (d deaf) Write(p []byte) (int, error) {
+	if d.Body.Len() > 0 {
+		return 0, io.ErrClosedPipe
+	}
+	return d.ResponseRecorder.Write(p)
+}
+
+// Half a page does not end as a whole one does.
+func TestPageThatCannotBeSent(t *testing.T) {
+	_, mux := showing(View{Now: now, Credentials: []Credential{good("a")}})
+	out := deaf{httptest.NewRecorder()}
+	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { mux.ServeHTTP(out, httptest.NewRequest(http.MethodGet, "/", nil)) })
+	assert.NotContains(t, out.Body.String(), "</html>")
+}
+
 func TestFilterWithoutScript(t *testing.T) {
 	_, mux := showing(View{Now: now, Credentials: []Credential{
 		good("crm"), good("crm-eu", func(c *Credential) { c.Clients = []Client{{"Billing", "tokens", now}} }), good("hr", none, with(refused)), good("old", off),
@@ -91,6 +141,8 @@ func TestFilterWithoutScript(t *testing.T) {
 			}
 		}
 		assert.Equal(t, want, strings.Join(shown, " "), query)
+		assert.Equal(t, want == "", strings.Contains(body, "No credential is like that."), query)
+		assert.Equal(t, want == "", strings.Contains(body, `<ul class="rows blank"`), query)
 	}
 }
 
