@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -19,12 +20,15 @@ func TestParts(t *testing.T) {
 		err        error
 		text, todo string
 	}{
-		"a person has to act":  {refusal, "feishu refused: app secret invalid (code 10014)", "check the app secret"},
-		"wrapped":              {fmt.Errorf("crm: %w", refusal), "crm: feishu refused: app secret invalid (code 10014)", "check the app secret"},
-		"passes by itself":     {busy, "feishu refused: internal error (code 5000)", ""},
-		"redis":                {redis, "redis timeout", "check the load of redis and the network in between"},
-		"of neither":           {errors.New("odd"), "odd", ""},
-		"the issuer and redis": {fmt.Errorf("%w (asked directly, because of %w)", refusal, redis), "feishu refused: app secret invalid (code 10014) (asked directly, because of redis timeout)", "check the app secret; check the load of redis and the network in between"},
+		"a person has to act": {refusal, "feishu refused: app secret invalid (code 10014)", "check the app secret"},
+		"wrapped":             {fmt.Errorf("crm: %w", refusal), "crm: feishu refused: app secret invalid (code 10014)", "check the app secret"},
+		"passes by itself":    {busy, "feishu refused: internal error (code 5000)", ""},
+		"redis":               {redis, "redis timeout", "check the load of redis and the network in between"},
+		"asks to wait": {&tokencache.IssuerError{Issuer: "feishu", Code: 99991400, Message: "too many", RetryAfter: 41382 * time.Millisecond, Advice: "ask less often"},
+			"feishu refused: too many (code 99991400)", "ask less often"},
+		"asks for nothing else": {fmt.Errorf("crm: %w", &tokencache.IssuerError{Issuer: "feishu", Message: "too many", RetryAfter: 9 * time.Second}), "crm: feishu: too many", ""},
+		"of neither":            {errors.New("odd"), "odd", ""},
+		"the issuer and redis":  {fmt.Errorf("%w (asked directly, because of %w)", refusal, redis), "feishu refused: app secret invalid (code 10014) (asked directly, because of redis timeout)", "check the app secret; check the load of redis and the network in between"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

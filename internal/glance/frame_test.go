@@ -28,7 +28,7 @@ func calm() glance.Board {
 		Config: glance.Config{LoadedAt: now.Add(-90 * time.Minute)},
 		Doors:  []glance.Door{{Name: "tokens", Requests: 12345, Refused: 3}},
 		Events: []glance.Event{
-			{At: now.Add(-time.Minute), Kind: "rotation", Credential: "crm", Text: "a new token, which lives another 2h0m0s"},
+			{At: now.Add(-time.Minute), Kind: "rotation", Credential: "crm", Text: "a new token, which lives another 2 h"},
 			{At: now.Add(-time.Hour), Kind: "takeover", Credential: "m2m", Text: "the lock was taken after another holder had let it run out"},
 			{At: now.Add(-90 * time.Minute), Kind: "reload", Text: "the configuration is loaded"},
 		},

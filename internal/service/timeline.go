@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -107,7 +108,7 @@ func (t *timeline) observe(e tokencache.Event, names []string) {
 func incidentOf(e tokencache.Event) (kind, text string) {
 	switch e.Kind {
 	case tokencache.EventAdopt:
-		return incidentRotation, "a new token, which lives another " + e.Remaining.Round(time.Second).String()
+		return incidentRotation, "a new token, which lives another " + standing.Span(e.Remaining.Round(time.Second))
 	case tokencache.EventCall, tokencache.EventDirectCall:
 		if refusal, ok := errors.AsType[*tokencache.IssuerError](e.Err); ok {
 			alike := *refusal

@@ -69,7 +69,8 @@ func TestIncidents(t *testing.T) {
 		event      tokencache.Event
 		kind, text string
 	}{
-		{tokencache.Event{Kind: tokencache.EventAdopt, Remaining: 2*time.Hour - time.Millisecond}, "rotation", "a new token, which lives another 2h0m0s"},
+		{tokencache.Event{Kind: tokencache.EventAdopt, Remaining: 2*time.Hour - time.Millisecond}, "rotation", "a new token, which lives another 2 h"},
+		{tokencache.Event{Kind: tokencache.EventAdopt, Remaining: 96*time.Minute + 59*time.Second}, "rotation", "a new token, which lives another 96 min"},
 		{tokencache.Event{Kind: tokencache.EventCall, Err: refusal}, "failure", "permanent: " + refusal.Error()},
 		{tokencache.Event{Kind: tokencache.EventDirectCall, Err: refusal}, "failure", "permanent: " + refusal.Error()},
 		{tokencache.Event{Kind: tokencache.EventCall}, "", ""},
