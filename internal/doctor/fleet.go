@@ -36,6 +36,14 @@ func (w *witnessed) age() time.Duration {
 // version is the word for it.
 func (w *witnessed) version() string { return firstWord(w.report.Version) }
 
+// as tells it apart in what refreshers() says; an older service has no name.
+func (w *witnessed) as() string {
+	if w.report.Replica == "" {
+		return ""
+	}
+	return " as " + w.report.Replica
+}
+
 func firstWord(version string) string {
 	word, _, _ := strings.Cut(version, " ")
 	return word
@@ -135,7 +143,7 @@ func (x *fileExam) service(w witnessed) finding {
 		found, todo := remedy(w.err.Error())
 		return finding{"service", checkFail, found, cmp.Or(todo, "give the address of a status.listen by --service")}
 	}
-	f := finding{Name: "service", Status: checkOK, Found: fmt.Sprintf("%s, started %s ago, %s", w.version(), rounded(w.age()), counted(len(w.report.Credentials), "credential"))}
+	f := finding{Name: "service", Status: checkOK, Found: fmt.Sprintf("%s%s, started %s ago, %s", w.version(), w.as(), rounded(w.age()), counted(len(w.report.Credentials), "credential"))}
 	if w.report.Config.Error != "" {
 		f = f.warn("it refuses the file as it is now, and uses the one before: "+w.report.Config.Error, "mend the file: onetoken refresher --config FILE --check")
 	}

@@ -121,6 +121,13 @@ func (w *site) launch(file string, flags ...string) *running {
 	return r
 }
 
+// name is what it is called in Redis.
+func (r *running) name() string {
+	host, err := os.Hostname()
+	require.NoError(r.t, err)
+	return fmt.Sprintf("%s (pid %d)", host, r.cmd.Process.Pid)
+}
+
 // kill is kill -9.
 func (r *running) kill() {
 	_ = r.cmd.Process.Kill()

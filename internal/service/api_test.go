@@ -3,8 +3,10 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +37,7 @@ func TestReportHasTheseFields(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 		var report map[string]any
 		require.NoError(t, json.Unmarshal([]byte(body), &report))
-		assert.ElementsMatch(t, strings.Fields("version now started config redis doors credentials events"), keysOf(report))
+		assert.ElementsMatch(t, strings.Fields("version now started replica config redis doors credentials events"), keysOf(report))
 		assert.ElementsMatch(t, strings.Fields("ok error loaded_at"), keysOf(report["config"]))
 		assert.ElementsMatch(t, strings.Fields("state since trouble advice"), keysOf(report["redis"]))
 		all := report["credentials"].([]any)
@@ -50,6 +52,9 @@ func TestReportHasTheseFields(t *testing.T) {
 		assert.Equal(t, "cli_a", crm["app_id"])
 		assert.Equal(t, "http://127.0.0.1:1", crm["base_url"])
 		assert.Equal(t, true, all[1].(map[string]any)["disabled"])
+		host, err := os.Hostname()
+		require.NoError(t, err)
+		assert.Equal(t, fmt.Sprintf("%s (pid %d)", host, os.Getpid()), report["replica"], "there may be two on a host")
 		assert.ElementsMatch(t, strings.Fields("at type credential text"), keysOf(report["events"].([]any)[0]))
 		for _, secret := range []string{"secret-of-crm", "secret-of-billing"} {
 			assert.NotContains(t, body, secret)

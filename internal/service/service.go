@@ -3,7 +3,9 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +42,7 @@ type Options struct {
 type Service struct {
 	Options
 	started time.Time
+	replica string        // what it is called in Redis
 	early   chan struct{} // ends the wait for the next reading of the configuration
 	asked   atomic.Bool   // the service manager waits to be told that a reading has ended
 
@@ -100,7 +103,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	rdb := s.access.client()
 	defer rdb.Close() //nolint:errcheck // nobody can do anything about it
-	if s.cache, err = tokencache.New(rdb, tokencache.Config{Prefix: first.Redis.Prefix, DirectRate: directRate, Logger: o.Logger, Observe: s.observe}); err != nil {
+	if s.cache, err = tokencache.New(rdb, tokencache.Config{
+		Prefix: first.Redis.Prefix, DirectRate: directRate, Replica: s.replica, Logger: o.Logger, Observe: s.observe,
+	}); err != nil {
 		return err
 	}
 	if err := s.doors.open(ctx, first, o.Logger); err != nil {
@@ -114,7 +119,7 @@ func newService(o Options, first *config.Config) (*Service, error) {
 		o.Say = func(string) {}
 	}
 	s := &Service{
-		Options: o, started: time.Now(), early: make(chan struct{}, 1),
+		Options: o, started: time.Now(), replica: replicaName(), early: make(chan struct{}, 1),
 		uses: newUses(o.Logger), metrics: metrics.New(), counts: newCounts(),
 	}
 	s.page = page.New(func(ctx context.Context) page.View { return viewOf(s.Report(ctx)) })
@@ -123,6 +128,13 @@ func newService(o Options, first *config.Config) (*Service, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// replicaName tells this service from others of its host, for people: it stands in Redis with each token that it has
+// fetched, and with each failure. It is another after a restart.
+func replicaName() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s (pid %d)", host, os.Getpid())
 }
 
 func (s *Service) run(ctx context.Context, first *config.Config) error {

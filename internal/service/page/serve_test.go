@@ -38,7 +38,7 @@ func TestPageEscapes(t *testing.T) {
 		c.Kind, c.App, c.Issuer, c.FetchedBy, c.Same, c.Clients = evil, evil, evil, evil, []string{evil}, []Client{{evil, evil, now}}
 	})
 	_, mux := showing(View{
-		Now: now, Version: evil, Redis: Redis{Degraded: true, Trouble: evil, Advice: evil}, Config: Config{Error: evil},
+		Now: now, Version: evil, Replica: evil, Redis: Redis{Degraded: true, Trouble: evil, Advice: evil}, Config: Config{Error: evil},
 		Doors: []Door{{Name: evil, Listens: evil}}, Credentials: []Credential{c}, Incidents: []Incident{{now, evil, evil, evil}},
 	})
 	body := get(mux, "/?q=%22%3E%3Cscript%3E&show=%22%3E%3Cscript%3E").Body.String()

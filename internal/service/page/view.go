@@ -5,6 +5,7 @@ import "time"
 // View is all that the page shows. Times are absolute, so that two Views of the same state are equal.
 type View struct {
 	Version     string
+	Replica     string // by which FetchedBy names this service
 	Now         time.Time
 	Started     time.Time
 	Redis       Redis

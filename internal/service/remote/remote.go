@@ -31,6 +31,7 @@ type Report struct {
 	Version     string          `json:"version"`
 	Now         time.Time       `json:"now"`
 	Started     time.Time       `json:"started"`
+	Replica     string          `json:"replica"` // by which FetchedBy names it
 	Config      Config          `json:"config"`
 	Redis       Redis           `json:"redis"`
 	Doors       []Door          `json:"doors"`

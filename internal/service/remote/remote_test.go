@@ -68,7 +68,7 @@ const least = `{"version":"v1","now":"2026-11-30T12:00:00Z","credentials":[]}`
 func TestReport(t *testing.T) {
 	t.Parallel()
 	s := serving(t, telling(`{
-		"version": "v1.2.3", "now": "2026-11-30T12:00:00Z", "started": "2026-11-30T11:00:00Z",
+		"version": "v1.2.3", "now": "2026-11-30T12:00:00Z", "started": "2026-11-30T11:00:00Z", "replica": "host-7 (pid 47)",
 		"config": {"ok": false, "error": "line 1", "loaded_at": "2026-11-30T11:30:00Z"},
 		"redis": {"state": "degraded", "since": "2026-11-30T11:59:00Z", "trouble": "timeout", "advice": "look"},
 		"doors": [{"name": "tokens", "listens": "http://a", "requests": 7, "refused": 2}],
@@ -88,6 +88,7 @@ func TestReport(t *testing.T) {
 	assert.Equal(t, "v1.2.3", r.Version)
 	assert.Equal(t, at(60), r.Now)
 	assert.Equal(t, at(0), r.Started)
+	assert.Equal(t, "host-7 (pid 47)", r.Replica)
 	assert.Equal(t, remote.Config{Error: "line 1", LoadedAt: at(30)}, r.Config)
 	assert.Equal(t, remote.Redis{State: "degraded", Since: at(59), Trouble: "timeout", Advice: "look"}, r.Redis)
 	assert.Equal(t, []remote.Door{{Name: "tokens", Requests: 7, Refused: 2}}, r.Doors)
