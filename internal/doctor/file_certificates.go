@@ -33,7 +33,7 @@ func certificateCheck(leaf *x509.Certificate, listen string, now time.Time) find
 		f.Status, f.Found, f.Advice = checkFail, "has expired at "+leaf.NotAfter.UTC().Format(time.DateTime)+"Z", "renew it"
 	case now.Before(leaf.NotBefore):
 		f.Status, f.Found, f.Advice = checkFail, "is not valid before "+leaf.NotBefore.UTC().Format(time.DateTime)+"Z", "wait, or see whether this host's clock is right"
-	case left < min(soonEnds, leaf.NotAfter.Sub(leaf.NotBefore)/3):
+	case endsSoon(leaf, now):
 		f = f.warn("that is soon", "renew it")
 	}
 	if len(names) == 0 {
@@ -43,6 +43,10 @@ func certificateCheck(leaf *x509.Certificate, listen string, now time.Time) find
 		f = f.warn("it does not name "+host+", where this listens", "have it name that, if clients call it so")
 	}
 	return f
+}
+
+func endsSoon(c *x509.Certificate, now time.Time) bool {
+	return c.NotAfter.Sub(now) < min(soonEnds, c.NotAfter.Sub(c.NotBefore)/3)
 }
 
 func daysLeft(left time.Duration) string {

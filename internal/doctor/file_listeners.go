@@ -43,6 +43,7 @@ func (x *fileExam) listeners(ctx context.Context) {
 		}
 		x.chart.addOf(d.name+" "+d.Listen, f)
 		x.certificate(d.name, d.Listener)
+		x.authorities(d.name, d.Listener)
 	}
 	if path := x.File.Tokens.Socket; path != "" {
 		x.chart.addOf(doorTokens+" "+path, socketCheck(ctx, path, x.File.Tokens.SocketMode))

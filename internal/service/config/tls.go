@@ -23,6 +23,8 @@ type ServerTLS struct {
 	// ClientCA are the authorities of client_ca_file alone, by whose certificates clients may show
 	// who they are. nil: they show none.
 	ClientCA *x509.CertPool
+	// Authorities are those in ClientCA, which does not tell them, for whoever looks at each.
+	Authorities []*x509.Certificate
 }
 
 var (
@@ -59,7 +61,7 @@ func (in *inputs) serverTLS(ctx context.Context, v value) *ServerTLS {
 		c.Certificate = *pair
 	}
 	if certificates := in.authorities(ctx, s.get("client_ca_file")); certificates != nil {
-		c.ClientCA = x509.NewCertPool()
+		c.ClientCA, c.Authorities = x509.NewCertPool(), certificates
 		addAll(c.ClientCA, certificates)
 	}
 	return c

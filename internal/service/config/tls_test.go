@@ -63,6 +63,7 @@ func TestTLSTaken(t *testing.T) {
 	s.write("ca", "words that some tools put there\n"+authority.pem()+newAuthority(t).pem())
 	c := s.good(empty + "status: {listen: ':8080', tls: {cert_file: both, key_file: both, client_ca_file: ca}}")
 	assert.Len(t, c.Status.TLS.Certificate.Certificate, 2)
+	assert.Len(t, c.Status.TLS.Authorities, 2)
 	_, err := c.Status.TLS.Certificate.Leaf.Verify(x509.VerifyOptions{Roots: c.Status.TLS.ClientCA, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	require.NoError(t, err)
 
