@@ -78,7 +78,7 @@ screenshots: ## docs/page/*.png, of real runs; needs what page needs
 	cd internal/acceptance/page && npm ci --ignore-scripts --no-audit --no-fund
 	cd internal/acceptance/page && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 -run Screenshots . -args -shots $(CURDIR)/docs/page
 
-deploycheck: ## manifests and the systemd unit, by their own types and tools; needs redis-server, curl, systemd
+deploycheck: ## manifests, the systemd unit and the dashboard, by their own types and tools; needs redis-server, curl, systemd
 	cd internal/deploycheck && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
 
 demo: ## fifty replicas, one token, one of them killed
