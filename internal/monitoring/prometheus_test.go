@@ -149,9 +149,11 @@ func TestQueriesInPrometheus(t *testing.T) {
 		assert.InDelta(c, 2, n, 0)
 	})
 	for _, q := range wrong {
-		series, n := p.ask(t, q)
-		assert.Equal(t, 1, series, "%s says nothing", q.of)
-		assert.Zero(t, n, "%s in a fleet that is well", q.of)
+		p.until(q.of+" is 0 in a fleet that is well", func(c *assert.CollectT) { // a slow machine may have missed Redis once
+			series, n := p.ask(c, q)
+			assert.Equal(c, 1, series)
+			assert.Zero(c, n)
+		})
 	}
 
 	p.trouble(func(expr string) {
@@ -176,5 +178,5 @@ func TestQueriesInPrometheus(t *testing.T) {
 
 func (p *watcher) until(what string, is func(*assert.CollectT)) {
 	p.t.Helper()
-	require.EventuallyWithT(p.t, is, 30*time.Second, 200*time.Millisecond, what)
+	require.EventuallyWithT(p.t, is, time.Minute, 200*time.Millisecond, what)
 }

@@ -127,7 +127,7 @@ func (w *stage) get(status int, url, secret string) (body string) {
 		require.NoError(c, err)
 		body = string(raw)
 		assert.Equal(c, status, res.StatusCode, body)
-	}, 30*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	return body
 }
 
