@@ -145,7 +145,7 @@ func (x *fileExam) service(w witnessed) finding {
 	}
 	f := finding{Name: "service", Status: checkOK, Found: fmt.Sprintf("%s%s, started %s ago, %s", w.version(), w.as(), rounded(w.age()), counted(len(w.report.Credentials), "credential"))}
 	if w.report.Config.Error != "" {
-		f = f.warn("it refuses the file as it is now, and uses the one before: "+w.report.Config.Error, "mend the file: onetoken refresher --config FILE --check")
+		f = f.warn("it refuses the file as it is now, and uses the one before: "+strings.ReplaceAll(w.report.Config.Error, "\n", "; "), "mend the file: onetoken refresher --config FILE --check")
 	}
 	if w.report.Redis.State == "degraded" {
 		f = f.warn("redis is in trouble there: "+w.report.Redis.Trouble, cmp.Or(w.report.Redis.Advice, "check its way to redis"))

@@ -214,7 +214,7 @@ func (p painter) trimmed(line string) string {
 func (b Board) printable() Board {
 	b.Where, b.Version, b.Stale = terminal.Datum(b.Where), terminal.Datum(b.Version), terminal.Datum(b.Stale)
 	b.Redis.Trouble, b.Redis.Advice = terminal.Datum(b.Redis.Trouble), terminal.Datum(b.Redis.Advice)
-	b.Config.Error = terminal.Datum(b.Config.Error)
+	b.Config.Error = terminal.Datum(strings.ReplaceAll(b.Config.Error, "\n", "; ")) // a complaint a line
 	b.Credentials, b.Doors, b.Events = slices.Clone(b.Credentials), slices.Clone(b.Doors), slices.Clone(b.Events)
 	for i := range b.Doors {
 		b.Doors[i].Name = terminal.Datum(b.Doors[i].Name)

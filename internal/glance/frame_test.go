@@ -156,3 +156,18 @@ func TestForeignWordsAreHarmless(t *testing.T) {
 		}
 	}
 }
+
+// For a pipe each complaint about the file is told apart, and a line has no part that is not known.
+func TestLinesOfAPipe(t *testing.T) {
+	t.Parallel()
+	lines := glance.Board{
+		Config: glance.Config{Error: "f:1:1: a: is missing\nf:2:1: b: is none"},
+		Credentials: []glance.Credential{
+			{Name: "a", Usable: true, Left: time.Minute, Life: time.Hour, Refresh: 30 * time.Second},
+			{Name: "b", Usable: true, Refresh: 30 * time.Second},
+		},
+	}.Lines(glance.Size{}, false)
+	assert.Contains(t, lines, "The configuration in the file is refused, and the one before is in use: f:1:1: a: is missing; f:2:1: b: is none")
+	assert.Contains(t, lines, "Well          a  60 s of 60 min left, refreshes in 30 s")
+	assert.Contains(t, lines, "Well          b  refreshes in 30 s")
+}

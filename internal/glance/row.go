@@ -115,16 +115,17 @@ func share(part, whole time.Duration, width int) int {
 
 // told is one credential on a line of its own, for whoever reads a pipe.
 func (p painter) told(c Credential, name int) string {
-	line := cell(standingOf(c).Label(), stateWidth) + "  " + cell(p.nameOf(c), name) + "  "
+	var times []string
 	switch {
 	case c.Left > 0 && c.Life > 0:
-		line += standing.Span(c.Left) + " of " + standing.Span(c.Life) + " left"
+		times = append(times, standing.Span(c.Left)+" of "+standing.Span(c.Life)+" left")
 	case c.Left > 0:
-		line += standing.Span(c.Left) + " left"
+		times = append(times, standing.Span(c.Left)+" left")
 	}
 	if c.Refresh > 0 && c.Problem == nil {
-		line += ", refreshes in " + standing.Span(c.Refresh)
+		times = append(times, "refreshes in "+standing.Span(c.Refresh))
 	}
+	line := cell(standingOf(c).Label(), stateWidth) + "  " + cell(p.nameOf(c), name) + "  " + strings.Join(times, ", ")
 	return strings.TrimRight(line, " ")
 }
 
