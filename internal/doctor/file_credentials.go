@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
+	"github.com/onetoken-go/onetoken/internal/service/remote"
 	"github.com/onetoken-go/onetoken/internal/service/stored"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -48,6 +49,8 @@ func (x *fileExam) credential(ctx context.Context, c config.Credential) finding 
 		return skipped("credential", "redis is not at hand")
 	case st.Garbled != "":
 		return finding{"credential", checkFail, "what is stored cannot be used: " + st.Garbled, "see that nobody else writes under this prefix; the next call to the issuer mends it"}
+	case st.State == tokencache.StateUrgent && x.hasLater(c.Name, st.Remaining):
+		return aroundRedis("the token that is stored ends in " + rounded(st.Remaining))
 	case st.State != tokencache.StateAbsent:
 		return x.newer(c.Name, alive(st))
 	case x.Ask:
@@ -58,11 +61,45 @@ func (x *fileExam) credential(ctx context.Context, c config.Credential) finding 
 		if st.RetryIn > 0 {
 			f.Advice += "; the issuer is asked again in " + rounded(st.RetryIn)
 		}
+		if at := x.reported(c.Name); at.Newer != nil && isUsable(at) {
+			f.Found += "; meanwhile the service hands out tokens of the one before this"
+		}
 		return f
+	case isUsable(x.reported(c.Name)) && x.reported(c.Name).Newer == nil:
+		return aroundRedis("no token is stored")
 	case st.Locked > 0:
 		return finding{"credential", checkWarn, "no token is stored, and somebody asks the issuer just now", "look again in a moment"}
 	}
 	return finding{"credential", checkWarn, "no token is stored, and nobody has asked for one", "start the service, or have --ask get one"}
+}
+
+// aroundRedis is the finding of a token that the service of the file has, and Redis has not.
+func aroundRedis(stored string) finding {
+	return finding{"credential", checkWarn, stored + ", and the service hands out one that it has got around redis", "see what is said of redis: the others have that token once redis takes it"}
+}
+
+// reported is what the service of the file tells of a credential; the zero one: nothing.
+func (x *fileExam) reported(name string) remote.Credential {
+	if x.own == nil {
+		return remote.Credential{}
+	}
+	for _, c := range x.own.report.Credentials {
+		if c.Name == name {
+			return c
+		}
+	}
+	return remote.Credential{}
+}
+
+// isUsable is false of a service that does not tell.
+func isUsable(c remote.Credential) bool { return c.Usable != nil && *c.Usable }
+
+// hasLater reports whether the service of the file has a token of the credential that ends well after a stored one of
+// which so much is left.
+func (x *fileExam) hasLater(name string, left time.Duration) bool {
+	const apart = 10 * time.Second
+	c := x.reported(name)
+	return isUsable(c) && c.Newer == nil && c.Remaining.Round() > left+apart
 }
 
 // alive is a stored token, and what keeps the fleet from a newer one.
@@ -83,19 +120,15 @@ func alive(st tokencache.Status) finding {
 
 // newer adds that the running service has not come to use the credential as it is in the file.
 func (x *fileExam) newer(name string, f finding) finding {
-	if x.own == nil {
+	newer := x.reported(name).Newer
+	if newer == nil {
 		return f
 	}
-	for _, c := range x.own.report.Credentials {
-		if c.Name == name && c.Newer != nil {
-			why := c.Newer.Error
-			if why == "" {
-				why = "the issuer has not answered yet"
-			}
-			return f.warn("the service still uses the one before this: "+why, "mend that before the old one ends")
-		}
+	why := newer.Error
+	if why == "" {
+		why = "the issuer has not answered yet"
 	}
-	return f
+	return f.warn("the service still uses the one before this: "+why, "mend that before the old one ends")
 }
 
 // ask gets a token as a service does, and shares it: from the fleet if that has one by now.

@@ -217,7 +217,7 @@ func (x *fileExam) versions() {
 func (x *fileExam) refreshers() {
 	by, last, ending := map[string]int{}, map[string]time.Time{}, []string{}
 	for name, st := range x.seen {
-		if st.State == tokencache.StateUrgent && st.Failure == nil {
+		if st.State == tokencache.StateUrgent && st.Failure == nil && !x.hasLater(name, st.Remaining) {
 			ending = append(ending, name)
 		}
 		if st.FetchedBy == "" {
