@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
@@ -15,10 +16,30 @@ func (x *fileExam) credentials(ctx context.Context, redisFailed bool) {
 	if !redisFailed {
 		x.look(ctx)
 	}
-	for _, c := range x.File.Credentials {
-		x.chart.addOf(c.Name, x.credential(ctx, c))
+	found := make([]finding, len(x.File.Credentials))
+	bounded, stop := context.WithTimeout(ctx, askingTakes)
+	defer stop()
+	var all sync.WaitGroup
+	free := make(chan struct{}, asksAtOnce)
+	for i, c := range x.File.Credentials {
+		free <- struct{}{} // here, so that the first of the file come first
+		all.Go(func() {
+			defer func() { <-free }()
+			found[i] = x.credential(bounded, c)
+		})
+	}
+	all.Wait()
+	for i, c := range x.File.Credentials {
+		x.chart.addOf(c.Name, found[i])
 	}
 }
+
+const (
+	// asksAtOnce bounds how many issuers are asked for a token at once.
+	asksAtOnce = 16
+	// askingTakes bounds all of them, so that there is time left for the other checks if no issuer answers.
+	askingTakes = 12 * time.Second
+)
 
 // look asks Redis about all.
 func (x *fileExam) look(ctx context.Context) {

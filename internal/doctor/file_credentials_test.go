@@ -2,11 +2,19 @@ package doctor
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/internal/service/config"
 	"github.com/onetoken-go/onetoken/internal/service/remote"
 	"github.com/onetoken-go/onetoken/internal/statusjson"
@@ -55,4 +63,57 @@ func TestCredentialBesideARunningService(t *testing.T) {
 			assert.Contains(t, f.Advice, c.todo)
 		})
 	}
+}
+
+// mute is an issuer that does not answer, or does at once.
+type mute struct {
+	tokencache.Fetcher
+	answers bool
+}
+
+func (mute) Unencrypted() bool { return false }
+
+func (m mute) Fetch(ctx context.Context) (tokencache.Token, error) {
+	if m.answers {
+		return tokencache.NewToken("t", "", time.Hour), nil
+	}
+	<-ctx.Done()
+	return tokencache.Token{}, ctx.Err()
+}
+
+// However many issuers do not answer, those that do are heard, and there is time left for what comes after them.
+func TestAskingLeavesTimeForTheOtherChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		file := &config.Config{}
+		for i := range 100 {
+			of, err := tokencache.NewCredential(tokencache.CredentialConfig{
+				Issuer: "test", App: fmt.Sprint(i), Public: []string{"https://issuer.example"}, Secret: []tokencache.Secret{tokencache.NewSecret("s")}, Window: time.Minute,
+			})
+			require.NoError(t, err)
+			file.Credentials = append(file.Credentials, config.Credential{Name: fmt.Sprintf("c%02d", i), Fetcher: mute{tokencache.FetchFunc(of, nil), i == 20}})
+		}
+		rdb := redistest.NewBubble(t).Client("a")
+		x := &fileExam{
+			FileConfig: FileConfig{File: file, Redis: rdb, Ask: true}, chart: &chart{out: &out},
+			patient: newPatient(Config{Redis: rdb, Cache: tokencache.Config{Logger: slog.New(slog.DiscardHandler), Observe: func(tokencache.Event) {}}}),
+		}
+		began := time.Now()
+		x.credentials(t.Context(), false)
+		assert.LessOrEqual(t, time.Since(began), askingTakes+time.Second)
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		require.Len(t, lines, 100)
+		assert.True(t, slices.IsSorted(subjectsOf(lines)), "in the order of the file")
+		assert.Contains(t, lines[20], "c20: the issuer gave a token")
+		assert.Contains(t, lines[0], "fail")
+		assert.Contains(t, lines[99], "skipped  credential     c99: interrupted, or out of time")
+		x.patient.calls.Wait()
+	})
+}
+
+func subjectsOf(lines []string) (subjects []string) {
+	for _, line := range lines {
+		subjects = append(subjects, strings.Fields(line)[2])
+	}
+	return subjects
 }
