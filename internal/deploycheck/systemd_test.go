@@ -115,7 +115,7 @@ func TestTheUnitsPromises(t *testing.T) {
 
 	start := unit.Last("Service.ExecStart")
 	assert.Equal(t, installed+" refresher --config /etc/onetoken/onetoken.yaml", start)
-	assert.Equal(t, []string{start + " --check", "kill -HUP $MAINPID"}, unit["Service.ExecReload"], "what is not good is not tried")
+	assert.Equal(t, []string{"+" + start + " --check", "kill -HUP $MAINPID"}, unit["Service.ExecReload"], "what is not good is not tried")
 	assert.Equal(t, "notify", unit.Last("Service.Type"))
 	assert.Empty(t, unit.Last("Service.RestartPreventExitStatus"), "a crash of Go ends with the status of a bad configuration")
 	for key, least := range map[string]time.Duration{
