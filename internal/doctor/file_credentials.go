@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -88,6 +89,8 @@ func (x *fileExam) credential(ctx context.Context, c config.Credential) finding 
 		return f
 	case isUsable(x.reported(c.Name)) && x.reported(c.Name).Newer == nil:
 		return aroundRedis("no token is stored")
+	case x.reported(c.Name).Trouble != nil:
+		return unbrought(*x.reported(c.Name).Trouble)
 	case st.Locked > 0:
 		return finding{"credential", checkWarn, "no token is stored, and somebody asks the issuer just now", "look again in a moment"}
 	}
@@ -97,6 +100,11 @@ func (x *fileExam) credential(ctx context.Context, c config.Credential) finding 
 // aroundRedis is the finding of a token that the service of the file has, and Redis has not.
 func aroundRedis(stored string) finding {
 	return finding{"credential", checkWarn, stored + ", and the service hands out one that it has got around redis", "see what is said of redis: the others have that token once redis takes it"}
+}
+
+// unbrought is the finding of a token that the service of the file has asked for in vain.
+func unbrought(why remote.Trouble) finding {
+	return finding{"credential", checkFail, "no token is stored, and the service gets none: " + why.Text, cmp.Or(why.Advice, "wait: the service asks again by itself")}
 }
 
 // reported is what the service of the file tells of a credential; the zero one: nothing.

@@ -43,6 +43,8 @@ func TestCredentialBesideARunningService(t *testing.T) {
 		"nothing, and no service":     {absent, nil, checkWarn, "no token is stored, and nobody has asked for one", "start the service"},
 		"nothing, and it has none":    {absent, &remote.Credential{Usable: &not}, checkWarn, "nobody has asked for one", "start the service"},
 		"nothing, and it has one":     {absent, has(600), checkWarn, "no token is stored, and the service hands out one that it has got around redis", "see what is said of redis"},
+		"nothing, and it fails":       {absent, &remote.Credential{Usable: &not, Trouble: &remote.Trouble{Text: "no answer"}}, checkFail, "no token is stored, and the service gets none: no answer", "wait: "},
+		"nothing, and it is refused":  {absent, &remote.Credential{Usable: &not, Trouble: &remote.Trouble{Text: "no", Advice: "mend it"}}, checkFail, "the service gets none: no", "mend it"},
 		"refused, no service":         {tokencache.Status{State: tokencache.StateAbsent, Failure: refused}, nil, checkFail, "app secret invalid", "check the app secret"},
 		"refused, the one before is":  {tokencache.Status{State: tokencache.StateAbsent, Failure: refused}, before, checkFail, "app secret invalid; meanwhile the service hands out tokens of the one before this", "check the app secret"},
 		"an end, no service":          {atItsEnd, nil, checkWarn, "that is the end of it, and nobody has brought another", "see that a service runs"},
