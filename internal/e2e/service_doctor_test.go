@@ -60,7 +60,7 @@ func TestDoctorOfARunningService(t *testing.T) {
 		"listener status " + at(one.status):                      "a service answers",
 		"listener tokens " + at(one.tokens):                      "a service answers",
 		"listener tokens " + filepath.Join(w.dir, "tokens.sock"): "a service answers",
-		"client billing of tokens":                               "by secret, for app-0, app-1, app-2, seen 0s ago",
+		"client billing of tokens":                               "by secret, for app-0, app-1, app-2, seen ",
 		"service " + one.status:                                  one.name() + ", started ",
 		"service " + two.status:                                  "3 credentials",
 		"refreshers":                                             " has fetched ",
