@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -17,14 +16,6 @@ import (
 	"github.com/onetoken-go/onetoken/internal/service/vault"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
-
-// get asks the status listener.
-func (w *town) get(path string) (status int, body string) {
-	w.t.Helper()
-	out := httptest.NewRecorder()
-	w.statusHandler().ServeHTTP(out, httptest.NewRequest(http.MethodGet, path, nil))
-	return out.Code, out.Body.String()
-}
 
 // The names of all fields, which do not change.
 func TestReportHasTheseFields(t *testing.T) {

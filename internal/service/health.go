@@ -58,7 +58,7 @@ func (s *Service) serveReadyOf(out http.ResponseWriter, name string) {
 	}
 }
 
-// warnings are what is no outage yet.
+// warnings are what does not keep the service from being ready.
 func (s *Service) warnings() (lines []string) {
 	if _, err := s.loaded.get(); err != nil {
 		lines = append(lines, "warning: the configuration in the file is refused, and the one before is in use")

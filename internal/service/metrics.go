@@ -37,7 +37,7 @@ var (
 	refusedDesc = prometheus.NewDesc("onetoken_credential_refused",
 		"1 while the issuer refuses the credential, as it serves or as it is in the file, and a person has to act. A token at hand may still serve.", []string{"credential"}, nil)
 	newerDesc = prometheus.NewDesc("onetoken_credential_newer_since_timestamp_seconds",
-		"Since when the credential as it is in the file is not in use, as it has no token, while the one before serves; 0 if it is in use.", []string{"credential"}, nil)
+		"Since when the credential as it is in the file is not in use, as it has no token, while the one before serves; 0 if it is in use, or nothing serves.", []string{"credential"}, nil)
 )
 
 // Describe implements [prometheus.Collector].

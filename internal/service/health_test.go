@@ -1,0 +1,41 @@
+package service
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/onetoken-go/onetoken/internal/service/vault"
+)
+
+// A mistyped secret is a warning while the secret before it has a token, and no longer.
+func TestNothingIsSaidToServeThatHasNoToken(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		before, typo := &app{secret: "before"}, &app{secret: "typo", err: errRefused}
+		s.vault.Apply([]vault.Credential{before.named("crm")})
+		time.Sleep(time.Minute)
+		before.fail(errRefused) // it was revoked
+		s.vault.Apply([]vault.Credential{typo.named("crm")})
+		time.Sleep(time.Minute)
+
+		status, body := s.get("/readyz")
+		assert.Equal(t, 200, status)
+		assert.Contains(t, body, "warning: crm as it is in the file is not in use since 2000-01-01T00:01:00Z, and the one before serves: test refused: wrong secret (code 7)")
+		assert.NotContains(t, body, "has no token")
+		_, page := s.get("/")
+		assert.Contains(t, page, "as it stands in the file it is not in use, and the one before serves: test refused")
+
+		time.Sleep(3 * time.Hour)
+		synctest.Wait()
+		status, body = s.get("/readyz")
+		assert.Equal(t, 200, status, "it stays ready")
+		assert.Contains(t, body, "warning: crm has no token: test refused: wrong secret (code 7)")
+		assert.NotContains(t, body, "serves")
+		_, page = s.get("/")
+		assert.NotContains(t, page, "the one before")
+		assert.Equal(t, 1, strings.Count(page, "<dd>test refused: wrong secret (code 7)"), "the trouble is told once")
+	})
+}
