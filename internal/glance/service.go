@@ -38,6 +38,9 @@ func ofReported(c remote.Credential) Credential {
 		g.Usable = *c.Usable
 	}
 	g.Due = g.Usable && g.Refresh == 0
+	if !g.Usable { // Redis has one which that service does not hand out: it has not read it yet, or will not
+		g.Left, g.Refresh = 0, 0
+	}
 	if c.FetchedAt != nil {
 		g.FetchedAt = *c.FetchedAt
 	}

@@ -41,7 +41,7 @@ type ConfigReport struct {
 }
 
 // CredentialReport is one credential: what `onetoken status --json` shows of it, and what this service
-// knows besides.
+// knows besides. Where both know of a token, merged decides which is told of.
 type CredentialReport struct {
 	statusjson.Object
 	Name        string             `json:"name"`
@@ -122,23 +122,17 @@ func (s *Service) configReport() ConfigReport {
 
 func (s *Service) reportOf(e *vault.Entry, seen map[string]tokencache.Status) CredentialReport {
 	spec := e.Serving()
-	status, known := seen[spec.Name]
+	stored, known := seen[spec.Name]
 	plan, has := e.Schedule()
-	switch {
-	case !known:
-		status = localStatus(e, plan, has)
-	case has:
-		status = handedOut(status, plan)
-	}
+	status := merged(stored, held{plan, has})
 	r := CredentialReport{
 		Object: statusjson.Of(status), Name: spec.Name, Kind: spec.Kind, BaseURL: spec.URL, Answered: e.Answered(), Known: known,
 		NextRefresh: statusjson.SecondsOf(plan.Refresh), Window: statusjson.SecondsOf(plan.Window),
 		Clients: s.uses.of(spec.Name), Shared: s.othersOf(e),
 		Usable: has, Margin: statusjson.SecondsOf(plan.Margin),
 	}
-	r.Life = cmp.Or(r.Life, statusjson.SecondsOf(plan.Life))
 	r.Calls, r.Failed = s.tally.calls(spec.Name)
-	r.AppID, r.IssuerURL = cmp.Or(r.AppID, spec.App), cmp.Or(r.IssuerURL, spec.URL)
+	r.AppID, r.ID, r.IssuerURL = cmp.Or(r.AppID, spec.App), cmp.Or(r.ID, e.ID()), cmp.Or(r.IssuerURL, spec.URL)
 	since, words, why := e.Failing()
 	if why != nil {
 		r.Failing, r.FailingAt = words, new(since.UTC())
@@ -163,32 +157,6 @@ func (s *Service) othersOf(e *vault.Entry) []string {
 		}
 	}
 	return others
-}
-
-// localStatus is what this process knows by itself.
-func localStatus(e *vault.Entry, plan tokencache.Schedule, has bool) tokencache.Status {
-	st := tokencache.Status{ID: e.ID(), State: tokencache.StateAbsent}
-	if !has {
-		return st
-	}
-	return handedOut(st, plan)
-}
-
-// sameLife is by how much what is left of a token may differ between Redis and the copy at hand.
-const sameLife = 2 * time.Second
-
-// handedOut is st, with the token at hand in place of the stored one, if that ends sooner or there is none: what was
-// got around Redis is not there until Redis takes it. By whom it was fetched is not known then.
-func handedOut(st tokencache.Status, plan tokencache.Schedule) tokencache.Status {
-	if st.State != tokencache.StateAbsent && st.Remaining > plan.Remaining-sameLife {
-		return st
-	}
-	st.State, st.Remaining, st.Life = tokencache.StateFresh, plan.Remaining, plan.Life
-	st.FetchedBy, st.FetchedAt, st.Garbled = "", time.Time{}, ""
-	if plan.Refresh == 0 {
-		st.State = tokencache.StateDue
-	}
-	return st
 }
 
 func (s *Service) serveReport(out http.ResponseWriter, r *http.Request) {

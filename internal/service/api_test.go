@@ -60,36 +60,6 @@ func keysOf(object any) (keys []string) {
 	return keys
 }
 
-// What is left is that of the token which is handed out, wherever it came from.
-func TestReportTellsOfTheTokenAtHand(t *testing.T) {
-	t.Parallel()
-	by, at := "another", time.Unix(1e9, 0)
-	stored := func(state tokencache.State, left time.Duration) tokencache.Status {
-		return tokencache.Status{ID: "id", State: state, Remaining: left, Life: time.Hour, FetchedBy: by, FetchedAt: at}
-	}
-	plan := tokencache.Schedule{Remaining: 90 * time.Minute, Life: 2 * time.Hour, Refresh: time.Hour}
-	due := plan
-	due.Refresh = 0
-	own := tokencache.Status{ID: "id", State: tokencache.StateFresh, Remaining: plan.Remaining, Life: plan.Life}
-	ownDue := own
-	ownDue.State = tokencache.StateDue
-	for name, c := range map[string]struct {
-		stored tokencache.Status
-		plan   tokencache.Schedule
-		want   tokencache.Status
-	}{
-		"the same token":           {stored(tokencache.StateFresh, 90*time.Minute+time.Second), plan, stored(tokencache.StateFresh, 90*time.Minute+time.Second)},
-		"the same, a moment later": {stored(tokencache.StateFresh, 90*time.Minute-time.Second), plan, stored(tokencache.StateFresh, 90*time.Minute-time.Second)},
-		"a newer one is stored":    {stored(tokencache.StateFresh, 2*time.Hour), plan, stored(tokencache.StateFresh, 2*time.Hour)},
-		"an older one is stored":   {stored(tokencache.StateUrgent, 4*time.Second), plan, own},
-		"none is stored":           {tokencache.Status{ID: "id", State: tokencache.StateAbsent}, plan, own},
-		"none, and it is due":      {tokencache.Status{ID: "id", State: tokencache.StateAbsent}, due, ownDue},
-		"a garbled one is stored":  {tokencache.Status{ID: "id", State: tokencache.StateAbsent, Garbled: "no life"}, plan, own},
-	} {
-		assert.Equal(t, c.want, handedOut(c.stored, c.plan), name)
-	}
-}
-
 // A token that was got around Redis, which has lost its own since, is that of the report.
 func TestReportWhileRedisHasNothing(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town) {
