@@ -3,21 +3,13 @@ package config
 import (
 	"io/fs"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/onetoken-go/onetoken/internal/service/listen"
 )
 
 const defaultSocketMode = fs.FileMode(0o660)
-
-// longestSocket is what the kernel has room for, with a zero at the end: unix(7) of Linux, afunix.h of
-// Windows; unix(4) of the BSDs and macOS.
-func longestSocket() int {
-	if runtime.GOOS == "linux" || runtime.GOOS == "windows" {
-		return 108 - 1
-	}
-	return 104 - 1
-}
 
 // socket is "" where it is absent, and after a complaint.
 func (in *inputs) socket(v value) string {
@@ -31,8 +23,8 @@ func (in *inputs) socket(v value) string {
 		in.complain(v, "is an abstract socket, which has no permissions: give a path in a folder")
 	case strings.HasSuffix(text, "/"):
 		in.complain(v, "is a folder: give the path of the socket in it")
-	case len(path) > longestSocket():
-		in.complainf(v, "is longer than the %d bytes that a socket may have, with the folder of this file if it is relative", longestSocket())
+	case len(path) > listen.LongestSocket:
+		in.complainf(v, "is longer than the %d bytes that a socket may have, with the folder of this file if it is relative", listen.LongestSocket)
 	default:
 		return path
 	}
@@ -42,10 +34,16 @@ func (in *inputs) socket(v value) string {
 var isMode = regexp.MustCompile(`^0[oO]?([0-7]{3})$`)
 
 // socketMode takes what chmod does, in quotes or not: YAML reads 0660 as a number, some of its versions
-// as 660, so the text counts.
-func (in *inputs) socketMode(v value) fs.FileMode {
+// as 660, so the text counts. Without modes on this system it is 0.
+func (in *inputs) socketMode(v value, hasModes bool) fs.FileMode {
 	const form = "has to be four digits as of chmod, 0 first, such as 0660"
-	if !in.isGiven(v) {
+	switch given := in.isGiven(v); {
+	case given && !hasModes:
+		in.complain(v, "is of no use here, where sockets have no modes: leave it out, and guard the folder of the socket")
+		return 0
+	case !hasModes:
+		return 0
+	case !given:
 		return defaultSocketMode
 	}
 	parts := isMode.FindStringSubmatch(v.node.Value)

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/onetoken-go/onetoken/internal/service/listen"
 )
 
 func TestSocketPath(t *testing.T) {
@@ -31,6 +33,9 @@ func TestSocketPath(t *testing.T) {
 
 // YAML reads 0660 in three ways; here it is always what chmod takes.
 func TestSocketMode(t *testing.T) {
+	if !listen.HasSocketModes {
+		return // see TestSocketModeWhereSocketsHaveNone
+	}
 	s := newStage(t)
 	of := func(mode string) string {
 		return empty + "tokens: {socket: t.sock, socket_mode: " + mode + ", clients: []}"

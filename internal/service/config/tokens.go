@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/onetoken-go/onetoken/internal/service/listen"
 )
 
 // Tokens is the door by which clients get tokens, over HTTP at Listen, over a socket, or both.
@@ -15,7 +17,7 @@ type Tokens struct {
 
 	// Socket is the path of a Unix socket, absolute if the folder of the file is; "": there is none.
 	Socket string
-	// SocketMode are its permissions: 0660 unless the file says otherwise.
+	// SocketMode are its permissions: 0660 unless the file says otherwise; 0 where sockets have none (Windows).
 	SocketMode fs.FileMode
 
 	// Hosts are names by which clients call Listen without TLS, beside localhost: see package door.
@@ -52,7 +54,7 @@ func (r *reader) tokens(ctx context.Context, v value, taken ...address) Tokens {
 	t := Tokens{Listener: r.listener(ctx, s, taken...)}
 	t.Hosts = r.hosts(s.get("hosts"))
 	t.Socket = r.socket(s.get("socket"))
-	t.SocketMode = r.socketMode(s.get("socket_mode"))
+	t.SocketMode = r.socketMode(s.get("socket_mode"), listen.HasSocketModes)
 	r.checkDoors(s)
 	d := door{
 		section: s, client: tokensClientKeys,

@@ -49,8 +49,8 @@ func checkSocket(path string, mode fs.FileMode) error {
 	if !filepath.IsAbs(path) {
 		return fmt.Errorf("socket %q: write an absolute path, such as /run/onetoken/tokens.sock", path)
 	}
-	if len(path) > longestSocket {
-		return fmt.Errorf("socket %s: the path has %d bytes, and this system takes %d: choose a shorter one", path, len(path), longestSocket)
+	if len(path) > LongestSocket {
+		return fmt.Errorf("socket %s: the path has %d bytes, and this system takes %d: choose a shorter one", path, len(path), LongestSocket)
 	}
 	return checkSocketMode(mode)
 }

@@ -9,8 +9,11 @@ import (
 	"net"
 )
 
-// longestSocket leaves room for the zero byte behind a path.
-const longestSocket = 107
+// LongestSocket leaves room for the zero byte behind a path.
+const LongestSocket = 107
+
+// HasSocketModes says whether a socket's mode counts on this system.
+const HasSocketModes = false
 
 func checkSocketMode(mode fs.FileMode) error {
 	if mode != defaultSocketMode {

@@ -13,8 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// longestSocket leaves room for the zero byte behind a path.
-const longestSocket = len(unix.RawSockaddrUnix{}.Path) - 1
+// LongestSocket leaves room for the zero byte behind a path.
+const LongestSocket = len(unix.RawSockaddrUnix{}.Path) - 1
+
+// HasSocketModes says whether a socket's mode counts on this system.
+const HasSocketModes = true
 
 func checkSocketMode(fs.FileMode) error { return nil }
 
