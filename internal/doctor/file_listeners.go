@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
+	"github.com/onetoken-go/onetoken/internal/service/listen"
 )
 
 // listeners looks at each address of the file: whether a service answers there, or could listen.
@@ -64,7 +65,10 @@ func listenerCheck(ctx context.Context, door, path string, l config.Listener) fi
 	at := net.JoinHostPort(callable(host), port)
 	dialer := net.Dialer{Timeout: knockTime}
 	conn, err := dialer.DialContext(ctx, "tcp", at)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return late(ctx, "listener")
+	case err != nil:
 		return vacant(ctx, l.Listen, err)
 	}
 	_ = conn.Close()
@@ -95,9 +99,14 @@ func vacant(ctx context.Context, listen string, unanswered error) finding {
 	case errors.Is(err, fs.ErrPermission):
 		return finding{"listener", checkFail, "this user may not listen there", "choose a port from 1024 on, or run the doctor as the service's user"}
 	case errors.Is(err, syscall.EADDRINUSE):
-		return finding{"listener", checkFail, "in use by something that does not answer: " + reason(unanswered), "see what that is: ss -ltnp"}
+		return unanswering(unanswered)
 	}
 	return finding{"listener", checkFail, "nothing can listen there: " + reason(err), "give an address of this host, or run the doctor where the service runs"}
+}
+
+// unanswering is of an address that somebody has, and does not answer at.
+func unanswering(err error) finding {
+	return finding{"listener", checkFail, "in use by something that does not answer: " + reason(err), "see what that is: ss -lp"}
 }
 
 // reason is the last of an error's parts, without the addresses before it.
@@ -116,14 +125,20 @@ func occupied(ctx context.Context, door, at, path string, l config.Listener, dia
 		scheme = "https"
 		transport.TLSClientConfig = looking(shown)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*knockTime)
+	bounded, cancel := context.WithTimeout(ctx, 3*knockTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+at+path, nil)
+	req, err := http.NewRequestWithContext(bounded, http.MethodGet, scheme+"://"+at+path, nil)
 	if err != nil {
 		return finding{"listener", checkFail, "is no address", "write host:port"}
 	}
 	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
+	if err != nil && ctx.Err() != nil {
+		return late(ctx, "listener")
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
+		return unanswering(err)
+	}
 	if err != nil {
 		return finding{"listener", checkFail, "something else listens there, which does not speak " + strings.ToUpper(scheme), "stop that, or choose another port"}
 	}
@@ -182,17 +197,20 @@ func socketCheck(ctx context.Context, path string, mode fs.FileMode) finding {
 	case info.Mode().Type() != fs.ModeSocket:
 		return finding{"listener", checkFail, "there is something else of that name", "move it away, or choose another path"}
 	}
+	dead, err := listen.IsDead(ctx, path)
+	switch {
+	case ctx.Err() != nil:
+		return late(ctx, "listener")
+	case dead:
+		return finding{Name: "listener", Status: checkOK, Found: "left behind by a service that is gone; the next one takes its place"}
+	case errors.Is(err, fs.ErrPermission):
+		return finding{"listener", checkWarn, "this user may not connect there", "run the doctor as the service's user"}
+	case !errors.Is(err, listen.ErrInUse):
+		return finding{"listener", checkFail, "nobody can tell whether somebody listens there: " + reason(err), "remove it if nobody does, or choose another path"}
+	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: knockTime}).DialContext(ctx, "unix", path)
 	}
-	conn, err := dial(ctx, "", "")
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return finding{"listener", checkWarn, "this user may not connect there", "run the doctor as the service's user"}
-	case err != nil:
-		return finding{Name: "listener", Status: checkOK, Found: "left behind by a service that is gone; the next one takes its place"}
-	}
-	_ = conn.Close()
 	f := occupied(ctx, doorTokens, "localhost", "/v1/tokens/doctor", config.Listener{}, dial)
 	if now := info.Mode().Perm(); f.Status == checkOK && mode != 0 && now != mode {
 		f = f.warn(fmt.Sprintf("its mode is %04o, and %04o in the file", now, mode), "start the service again")

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -66,6 +67,9 @@ func TestListener(t *testing.T) {
 		assert.Contains(t, f.Found, c.found, name)
 		assert.Equal(t, c.status != checkOK, f.Advice != "", name)
 	}
+	over, end := context.WithCancel(t.Context())
+	end()
+	assert.Equal(t, checkSkipped, listenerCheck(over, doorStatus, "/x", config.Listener{Listen: at(200, "alive\n")}).Status, "out of time, it says nothing of the service")
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, free.Close())
@@ -91,11 +95,18 @@ func TestListenerWithTLS(t *testing.T) {
 	assert.Contains(t, f.Found, "another certificate")
 }
 
-func TestSocket(t *testing.T) {
-	t.Parallel()
-	folder, err := os.MkdirTemp("", "d") // t.TempDir may be longer than a socket's path may
+// folderOfSockets has a short name: t.TempDir may be longer than a socket's path may.
+func folderOfSockets(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "d")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
+}
+
+func TestSocket(t *testing.T) {
+	t.Parallel()
+	folder := folderOfSockets(t)
 	path := filepath.Join(folder, "s")
 	assert.Contains(t, socketCheck(t.Context(), path, 0o660).Found, "free")
 	none := socketCheck(t.Context(), filepath.Join(folder, "none", "s"), 0o660)
@@ -108,6 +119,9 @@ func TestSocket(t *testing.T) {
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: saying(401, tokensSay), ReadHeaderTimeout: time.Minute}}
 	server.Start()
 	assert.Equal(t, finding{Name: "listener", Status: checkOK, Found: "a service answers"}, socketCheck(t.Context(), path, 0o660))
+	over, end := context.WithCancel(t.Context())
+	end()
+	assert.Equal(t, checkSkipped, socketCheck(over, path, 0o660).Status, "out of time, it says nothing of the service")
 	f := socketCheck(t.Context(), path, 0o600)
 	assert.Equal(t, checkWarn, f.Status)
 	assert.Contains(t, f.Found, "its mode is 0660, and 0600 in the file")

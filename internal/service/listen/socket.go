@@ -67,7 +67,7 @@ func makeWay(ctx context.Context, path string) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return fmt.Errorf("socket %s: there is something else of that name: move it away, or choose another path", path)
 	}
-	dead, err := isDead(ctx, path)
+	dead, err := IsDead(ctx, path)
 	if err != nil || !dead {
 		return err
 	}
@@ -80,9 +80,11 @@ func makeWay(ctx context.Context, path string) error {
 // A try of a socket is answered by the kernel, at once.
 const tryTimeout = time.Second
 
-// isDead connects: without a process behind it, the kernel refuses. (So does the one of macOS if more
-// clients wait than fit into its queue; a door that is that busy is taken for dead there.)
-func isDead(ctx context.Context, path string) (bool, error) {
+// IsDead reports whether the process is gone that listened at a socket. It connects: without a process behind
+// it, the kernel refuses. (So does the one of macOS if more clients wait than fit into its queue; a door that is
+// that busy is taken for dead there.) The error is ErrInUse if somebody listens, also if more clients wait than
+// fit into the queue; [fs.ErrPermission] if this user may not connect; else why it cannot be told, such as ctx's.
+func IsDead(ctx context.Context, path string) (bool, error) {
 	dialer := net.Dialer{Timeout: tryTimeout}
 	conn, err := dialer.DialContext(ctx, "unix", path)
 	if err == nil {
@@ -95,7 +97,7 @@ func isDead(ctx context.Context, path string) (bool, error) {
 	case errors.Is(err, queueFull):
 		return false, inUse(path)
 	case errors.Is(err, fs.ErrPermission):
-		return false, fmt.Errorf("socket %s: another user's socket is there, and this one may not try whether it is in use: remove it, or choose another path", path)
+		return false, fmt.Errorf("socket %s: %w: another user's socket is there, and this one may not try whether it is in use: remove it, or choose another path", path, fs.ErrPermission)
 	}
 	return false, fmt.Errorf("socket %s: cannot tell whether the one that is there is in use: remove it, or choose another path: %w", path, err)
 }
