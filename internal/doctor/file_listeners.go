@@ -14,7 +14,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
@@ -88,9 +87,9 @@ func callable(host string) string {
 }
 
 // vacant is an address at which nobody answers: it is tried, for a moment.
-func vacant(ctx context.Context, listen string, unanswered error) finding {
+func vacant(ctx context.Context, address string, unanswered error) finding {
 	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", listen)
+	l, err := config.Listen(ctx, "tcp", address)
 	if err == nil {
 		_ = l.Close()
 		return finding{Name: "listener", Status: checkOK, Found: "free: no service runs here"}
@@ -98,7 +97,7 @@ func vacant(ctx context.Context, listen string, unanswered error) finding {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return finding{"listener", checkFail, "this user may not listen there", "choose a port from 1024 on, or run the doctor as the service's user"}
-	case errors.Is(err, syscall.EADDRINUSE):
+	case listen.IsInUse(err):
 		return unanswering(unanswered)
 	}
 	return finding{"listener", checkFail, "nothing can listen there: " + reason(err), "give an address of this host, or run the doctor where the service runs"}

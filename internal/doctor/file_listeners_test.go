@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -70,6 +71,8 @@ func TestListener(t *testing.T) {
 	over, end := context.WithCancel(t.Context())
 	end()
 	assert.Equal(t, checkSkipped, listenerCheck(over, doorStatus, "/x", config.Listener{Listen: at(200, "alive\n")}).Status, "out of time, it says nothing of the service")
+	assert.Equal(t, finding{"listener", checkFail, "in use by something that does not answer: timeout", "see what that is: ss -lp"},
+		vacant(t.Context(), at(200, ""), errors.New("timeout")))
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, free.Close())

@@ -8,12 +8,16 @@ import (
 	"path/filepath"
 )
 
+// IsInUse reports whether an error says that another process listens at the address. On Windows
+// package syscall's constant of that name is not what the system returns.
+func IsInUse(err error) bool { return errors.Is(err, addressInUse) }
+
 // explainTCP says what to do about an address that cannot be listened on.
 func explainTCP(address string, err error) error {
 	var malformed *net.AddrError
 	var unknown *net.DNSError
 	switch {
-	case errors.Is(err, addressInUse):
+	case IsInUse(err):
 		return fmt.Errorf("%w: %s: stop the process that listens there, or choose another port", ErrInUse, address)
 	case errors.Is(err, addressNotHere):
 		return fmt.Errorf("listen on %s: this machine has no such address: use one of its own, or leave out the host for all of them", address)
@@ -30,7 +34,7 @@ func explainTCP(address string, err error) error {
 // explainSocket says what to do about a path that cannot be listened on.
 func explainSocket(path string, err error) error {
 	switch {
-	case errors.Is(err, addressInUse):
+	case IsInUse(err):
 		return fmt.Errorf("%w: %s: another process made something there just now: choose another path", ErrInUse, path)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("socket %s: there is no directory %s: create it, or set RuntimeDirectory= in the unit", path, filepath.Dir(path))

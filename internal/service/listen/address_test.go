@@ -19,6 +19,8 @@ func TestAddressInUse(t *testing.T) {
 	address := first.Addr().String()
 	_, err = listen.Open(t.Context(), listen.Config{Address: address})
 	assert.ErrorIs(t, err, listen.ErrInUse)
+	_, raw := net.Listen("tcp", address)
+	assert.True(t, listen.IsInUse(raw), "what the system returns: %v", raw)
 	assert.EqualError(t, err, "address in use: "+address+": stop the process that listens there, or choose another port")
 }
 
