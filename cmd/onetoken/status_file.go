@@ -25,16 +25,15 @@ func (a *app) statusOfFile(ctx context.Context, f statusFlags) error {
 	if err != nil {
 		return a.configError(ctx, err)
 	}
-	from := &fileLookout{app: a, path: f.config, rdb: service.NewRedis(c.Redis), loaded: time.Now()}
-	defer from.rdb.Close() //nolint:errcheck // nothing is left to lose
+	from := &fileLookout{app: a, path: f.config, loaded: time.Now()}
 	if err := from.use(c); err != nil {
 		return usage(err)
 	}
-	defer func() { _ = from.cache.Close() }()
+	defer from.close()
 	return a.showNamed(ctx, from, f)
 }
 
-// fileLookout is a configuration file as a lookout. Where Redis is stays as it was read first.
+// fileLookout is a configuration file as a lookout.
 type fileLookout struct {
 	app     *app
 	path    string
@@ -46,17 +45,27 @@ type fileLookout struct {
 	read    time.Time
 }
 
-// use has c be the configuration. Its error changes nothing.
+// use has c be the configuration: its Redis with its password and certificates, its prefix and its credentials. Its
+// error changes nothing.
 func (f *fileLookout) use(c *config.Config) error {
-	cache, err := tokencache.New(f.rdb, tokencache.Config{Prefix: c.Redis.Prefix, NoDirect: true, Logger: slog.New(slog.DiscardHandler)})
+	rdb := service.NewRedis(c.Redis)
+	cache, err := tokencache.New(rdb, tokencache.Config{Prefix: c.Redis.Prefix, NoDirect: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
+		_ = rdb.Close() // it has connected to nothing
 		return err
 	}
-	if f.cache != nil {
-		_ = f.cache.Close() // it has asked nobody
-	}
-	f.cache, f.config, f.read = cache, c, time.Now()
+	f.close()
+	f.rdb, f.cache, f.config, f.read = rdb, cache, c, time.Now()
 	return nil
+}
+
+// close lets go of what is in use, if anything is.
+func (f *fileLookout) close() {
+	if f.cache == nil {
+		return
+	}
+	_ = f.cache.Close() // it has asked nobody
+	_ = f.rdb.Close()
 }
 
 // rereads is how often the file is looked at: as often as a service does.

@@ -68,6 +68,28 @@ func TestStatusOfAFile(t *testing.T) {
 	assert.Equal(t, exitUsage, got.code)
 }
 
+// The file says where Redis is, and how it is spoken to, also while it is watched.
+func TestStatusFollowsTheFileToAnotherRedis(t *testing.T) {
+	t.Parallel()
+	town, path := fileTown(t)
+	url := filepath.Join(filepath.Dir(path), "redis")
+	r := world{}.watch(t, "--config", path)
+	eventually(t, func() bool { return strings.Contains(r.stdout.String(), "2 of 2 credentials wait for a token.") })
+
+	other := newTown(t)
+	require.NoError(t, os.WriteFile(url, []byte(other.env["REDIS_URL"]), 0o600))
+	require.Equal(t, exitOK, other.with("FEISHU_BASE_URL", town.env["FEISHU_BASE_URL"]).run(t, "token").code)
+	eventually(t, func() bool { return strings.Contains(r.stdout.String(), "1 of 2 credentials waits for a token.") })
+
+	require.NoError(t, os.WriteFile(url, []byte("redis://:after@"+other.redis.Addr()), 0o600))
+	other.redis.RequireAuth("after")
+	require.Equal(t, exitOK, other.with("FEISHU_BASE_URL", town.env["FEISHU_BASE_URL"], "FEISHU_APP_ID", "cli_other", "FEISHU_APP_SECRET", otherSecret,
+		"REDIS_URL", "redis://:after@"+other.redis.Addr()).run(t, "token").code)
+	eventually(t, func() bool { return strings.Contains(r.stdout.String(), "All 2 credentials are well.") })
+	r.interrupt()
+	assert.Equal(t, exitOK, <-r.code)
+}
+
 // A file that changes is read again; while it has an error, the one before is in use.
 func TestStatusWatchesAFile(t *testing.T) {
 	t.Parallel()
