@@ -71,6 +71,7 @@ type fileExam struct {
 	redisClock   clock
 	issuerClocks map[string]clock             // by URL
 	seen         map[string]tokencache.Status // by name; nil: Redis did not tell
+	unseen       string                       // why it did not
 	own          *witnessed                   // the service of the file; nil: none answers
 	unheard      error                        // why none answers; nil: there is no address to ask, or one does
 	others       []witnessed                  // that Services are

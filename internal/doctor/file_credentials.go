@@ -14,6 +14,7 @@ import (
 
 // credentials lays what Redis has beside the file.
 func (x *fileExam) credentials(ctx context.Context, redisFailed bool) {
+	x.unseen = "redis is not at hand"
 	if !redisFailed {
 		x.look(ctx)
 	}
@@ -42,23 +43,33 @@ const (
 	askingTakes = 12 * time.Second
 )
 
-// look asks Redis about all.
+// look asks Redis about all. That it did not tell is one finding for all.
 func (x *fileExam) look(ctx context.Context) {
-	seen, ok := inTime(ctx, func(ctx context.Context) map[string]tokencache.Status {
+	type sight struct {
+		seen map[string]tokencache.Status
+		err  error
+	}
+	got, ok := inTime(ctx, func(ctx context.Context) sight {
 		cache, err := tokencache.New(x.Redis, x.patient.Cache)
 		if err != nil {
-			return nil
+			return sight{err: err}
 		}
 		defer cache.Close()
 		seen, err := stored.Look(ctx, cache, x.File.Credentials)
-		if err != nil {
-			return nil
-		}
-		return seen
+		return sight{seen, err}
 	})
-	if ok {
-		x.seen = seen
+	var f finding
+	switch {
+	case !ok, got.err != nil && ctx.Err() != nil:
+		f = late(ctx, "credentials")
+	case got.err != nil:
+		f = failed("credentials", got.err)
+	default:
+		x.seen = got.seen
+		return
 	}
+	x.unseen = "redis has not told of it"
+	x.chart.add(f)
 }
 
 // credential is what Redis has of one, and what its issuer gives if it is to be asked.
@@ -68,7 +79,7 @@ func (x *fileExam) credential(ctx context.Context, c config.Credential) finding 
 	case c.Disabled:
 		return skipped("credential", "disabled: nobody asks for it")
 	case !known:
-		return skipped("credential", "redis is not at hand")
+		return skipped("credential", x.unseen)
 	case st.Garbled != "":
 		return finding{"credential", checkFail, "what is stored cannot be used: " + st.Garbled, "see that nobody else writes under this prefix; the next call to the issuer mends it"}
 	case st.State == tokencache.StateUrgent && x.hasLater(c.Name, st.Remaining):

@@ -228,7 +228,11 @@ func (x *fileExam) refreshers() {
 			last[st.FetchedBy] = st.FetchedAt
 		}
 	}
-	if len(by) == 0 {
+	switch {
+	case x.seen == nil:
+		x.chart.add(skipped("refreshers", "unknown: redis has not told who fetched what"))
+		return
+	case len(by) == 0:
 		x.chart.add(skipped("refreshers", "unknown: no token is stored"))
 		return
 	}
