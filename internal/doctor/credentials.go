@@ -16,7 +16,7 @@ import (
 // in trouble, that is not told again.
 func (p *patient) credentialsCheck(ctx context.Context, troubled bool) finding {
 	f, ok := inTime(ctx, func(ctx context.Context) finding { return p.tryCredentials(ctx, troubled) })
-	if !ok {
+	if !ok || f.Status == checkFail && ctx.Err() != nil {
 		return late(ctx, "credentials")
 	}
 	return f

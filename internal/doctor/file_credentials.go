@@ -60,7 +60,7 @@ func (x *fileExam) look(ctx context.Context) {
 	})
 	var f finding
 	switch {
-	case !ok, got.err != nil && ctx.Err() != nil:
+	case !ok, cutShort(ctx, got.err):
 		f = late(ctx, "credentials")
 	case got.err != nil:
 		f = failed("credentials", got.err)
@@ -189,7 +189,7 @@ func (x *fileExam) ask(ctx context.Context, c config.Credential) finding {
 		}
 		return finding{Name: "credential", Status: checkOK, Found: "the issuer gave a token, " + rounded(time.Until(tok.Expiry())) + " left"}
 	})
-	if !ok {
+	if !ok || f.Status == checkFail && ctx.Err() != nil {
 		return late(ctx, "credential")
 	}
 	return f

@@ -60,7 +60,7 @@ func knockAt(ctx context.Context, c config.Credential) (finding, meeting) {
 		return by.meet(ctx, fetcher)
 	})
 	switch {
-	case !ok:
+	case !ok, cutShort(ctx, got.err):
 		return late(ctx, "issuer"), meeting{}
 	case got.err != nil:
 		return failed("issuer", got.err), meeting{}

@@ -132,7 +132,7 @@ func occupied(ctx context.Context, door, at, path string, l config.Listener, dia
 	}
 	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
-	if err != nil && ctx.Err() != nil {
+	if cutShort(ctx, err) {
 		return late(ctx, "listener")
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {

@@ -89,13 +89,23 @@ func showing(leaf *x509.Certificate) *tls.Config {
 	}
 }
 
+// errUnheard says that the doctor's own time was over: it is nothing about the service.
+var errUnheard = errors.New(outOfTime)
+
+// hear asks a service, in the time of a check.
 func hear(ctx context.Context, service *remote.Service) witnessed {
-	w := witnessed{url: service.URL()}
-	sent := time.Now()
-	w.report, w.err = service.Report(ctx)
-	if w.err == nil && !w.report.Now.IsZero() {
-		w.clock = clock{true, w.report.Now.Sub(sent.Add(time.Since(sent) / 2))}
+	w, ok := inTime(ctx, func(ctx context.Context) (w witnessed) {
+		sent := time.Now()
+		w.report, w.err = service.Report(ctx)
+		if w.err == nil && !w.report.Now.IsZero() {
+			w.clock = clock{true, w.report.Now.Sub(sent.Add(time.Since(sent) / 2))}
+		}
+		return w
+	})
+	if !ok || cutShort(ctx, w.err) {
+		w = witnessed{err: errUnheard}
 	}
+	w.url = service.URL()
 	return w
 }
 
@@ -139,6 +149,9 @@ func (x *fileExam) asked() (all []witnessed) {
 
 // service is how one does, and whether it has the file that is examined.
 func (x *fileExam) service(w witnessed) finding {
+	if errors.Is(w.err, errUnheard) {
+		return skipped("service", outOfTime)
+	}
 	if w.err != nil {
 		found, todo := remedy(w.err.Error())
 		return finding{"service", checkFail, found, cmp.Or(todo, "give the address of a status.listen by --service")}

@@ -1,16 +1,20 @@
 package doctor
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
+	"github.com/onetoken-go/onetoken/internal/service/remote"
 )
 
 // A service that shows another certificate runs: nobody is told to start it.
@@ -28,6 +32,39 @@ func TestServiceWithAnotherCertificate(t *testing.T) {
 	x.ownService(t.Context())
 	assert.Nil(t, x.own)
 	assert.EqualError(t, x.unheard, "the service at "+server.URL+" is not asked: it shows another certificate than that in the file")
+}
+
+// Out of its own time the doctor has nothing to say of a service that runs.
+func TestServiceThatIsNotHeardInTime(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(saying(200, `{"version": "v1", "now": "2026-11-30T12:00:00Z", "credentials": []}`))
+	defer server.Close()
+	file := &config.Config{Status: config.Listener{Listen: server.Listener.Addr().String()}}
+	one, err := remote.New(server.URL, nil)
+	require.NoError(t, err)
+	x := &fileExam{FileConfig: FileConfig{File: file}}
+	assert.Contains(t, x.service(hear(t.Context(), one)).Found, "v1, started")
+
+	over, end := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer end()
+	assert.Equal(t, skipped("service", "interrupted, or out of time"), x.service(hear(over, one)))
+	x.ownService(over)
+	assert.Nil(t, x.own)
+	assert.EqualError(t, x.unheard, "interrupted, or out of time")
+}
+
+// Nor of a service that has not answered yet when that time ends.
+func TestServiceThatIsCutShort(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		end()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	one, err := remote.New(server.URL, nil)
+	require.NoError(t, err)
+	assert.Equal(t, checkSkipped, (&fileExam{}).service(hear(ctx, one)).Status)
 }
 
 func TestRemedy(t *testing.T) {

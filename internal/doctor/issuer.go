@@ -17,7 +17,7 @@ type meeting struct {
 func (p *patient) issuerCheck(ctx context.Context) (finding, meeting) {
 	got, ok := inTime(ctx, p.meet)
 	switch {
-	case !ok:
+	case !ok, cutShort(ctx, got.err):
 		return late(ctx, "issuer"), meeting{}
 	case got.err != nil:
 		return p.failure("issuer", got.err), meeting{}

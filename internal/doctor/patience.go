@@ -40,10 +40,16 @@ func inTime[T any](ctx context.Context, f func(context.Context) T) (T, bool) {
 	}
 }
 
-// late is the finding of a check that inTime has left behind.
+const outOfTime = "interrupted, or out of time"
+
+// cutShort reports whether an error may be of the end of ctx, which is that of the whole examination: then it says
+// nothing about what was examined.
+func cutShort(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }
+
+// late is the finding of a check that inTime has left behind, or that was cut short.
 func late(ctx context.Context, name string) finding {
 	if ctx.Err() != nil {
-		return skipped(name, "interrupted, or out of time")
+		return skipped(name, outOfTime)
 	}
 	return finding{name, checkFail, fmt.Sprintf("took longer than %v", checkTime), "check the network in between, and try again"}
 }
