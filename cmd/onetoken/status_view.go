@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -34,7 +35,7 @@ func urgencyOf(st tokencache.Status) int {
 	switch {
 	case st.State == tokencache.StateAbsent:
 		return 0
-	case st.State == tokencache.StateUrgent, st.Failure != nil, st.Garbled != "", st.Locked < 0:
+	case st.State == tokencache.StateUrgent, standing.Failure(st) != nil, st.Garbled != "", st.Locked < 0:
 		return 1
 	}
 	return 2

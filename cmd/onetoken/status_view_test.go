@@ -126,7 +126,8 @@ func TestStatusShowsTroubleFirst(t *testing.T) {
 		all = append(all, tokencache.Status{App: "cli_" + name, ID: "feishu:cli_" + name + ":00", State: tokencache.StateFresh, Remaining: time.Hour, Life: 2 * time.Hour})
 	}
 	all[2].State = tokencache.StateUrgent
-	all[3].Failure = &tokencache.IssuerError{Message: "no"}
+	all[3].State, all[3].Failure = tokencache.StateDue, &tokencache.IssuerError{Message: "no"}
+	all[4].Failure = all[3].Failure // which is over: the token is fresh
 	all[5].State, all[5].Life = tokencache.StateAbsent, 0
 	order := func(lines []string) (apps string) {
 		for _, line := range lines {

@@ -9,6 +9,7 @@ import (
 	"github.com/onetoken-go/onetoken/internal/service/config"
 	"github.com/onetoken-go/onetoken/internal/service/remote"
 	"github.com/onetoken-go/onetoken/internal/service/stored"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -148,8 +149,8 @@ func alive(st tokencache.Status) finding {
 	if st.FetchedBy != "" && !st.FetchedAt.IsZero() {
 		f.Found += ", fetched " + st.FetchedAt.UTC().Format(time.DateTime) + "Z by " + st.FetchedBy
 	}
-	if st.Failure != nil {
-		no := failed("credential", st.Failure)
+	if failure := standing.Failure(st); failure != nil {
+		no := failed("credential", failure)
 		return f.warn("no newer one comes: "+no.Found, no.Advice)
 	}
 	if st.State == tokencache.StateUrgent {

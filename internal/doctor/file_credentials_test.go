@@ -119,3 +119,14 @@ func subjectsOf(lines []string) (subjects []string) {
 	}
 	return subjects
 }
+
+// What Redis remembers beside a fresh token is over: the page says the same.
+func TestFailureBesideAFreshToken(t *testing.T) {
+	t.Parallel()
+	refused := &tokencache.IssuerError{Issuer: "feishu", Message: "app secret invalid", Class: tokencache.ClassPermanent, Advice: "check the app secret"}
+	st := tokencache.Status{State: tokencache.StateFresh, Remaining: time.Hour, Life: 2 * time.Hour, Failure: refused}
+	assert.Equal(t, finding{Name: "credential", Status: checkOK, Found: "a token, 1h0m0s of 2h0m0s left"}, alive(st))
+	st.State = tokencache.StateDue
+	assert.Equal(t, checkWarn, alive(st).Status)
+	assert.Contains(t, alive(st).Found, "no newer one comes: feishu: app secret invalid")
+}

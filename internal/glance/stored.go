@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -25,7 +26,7 @@ func problemIn(st tokencache.Status, explain func(error) (text, todo string)) *P
 	switch {
 	case st.Garbled != "":
 		return &Problem{Text: "what is stored cannot be used: " + st.Garbled}
-	case st.Failure != nil:
+	case standing.Failure(st) != nil:
 		p := &Problem{NeedsPerson: st.Failure.Class.NeedsPerson(), Retry: st.RetryIn, Attempts: st.Attempts, By: st.FailedBy}
 		p.Text, p.Advice = explain(st.Failure)
 		return p

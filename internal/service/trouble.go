@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -13,11 +14,11 @@ import (
 // Redis remembers of another's last call. nil: nothing does.
 func troubleOf(since time.Time, why error, status tokencache.Status) *TroubleReport {
 	r := &TroubleReport{RetryIn: statusjson.SecondsOf(status.RetryIn)}
-	switch {
+	switch failure := standing.Failure(status); {
 	case why != nil:
 		r.Since = new(since.UTC())
-	case status.Failure != nil && status.State != tokencache.StateFresh: // a token that was got around Redis leaves it there
-		why = status.Failure
+	case failure != nil:
+		why = failure
 	default:
 		return nil
 	}

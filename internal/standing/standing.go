@@ -1,6 +1,7 @@
 // Package standing judges how credentials do, and says so in a sentence: for a service's page and for the picture of
 // `onetoken status`, which say the same in the same words. It is policy alone, given [Facts]. Reading order:
-// standing.go, verdict.go (the sentences on top), next.go (what happens by itself), words.go.
+// standing.go, failure.go (what Redis remembers of one), verdict.go (the sentences on top), next.go (what happens by
+// itself), words.go.
 package standing
 
 import (
