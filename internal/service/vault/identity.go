@@ -67,10 +67,9 @@ func (v *Vault) loggerOf(id *identity) *slog.Logger {
 	return v.Logger.With(witness.Whose(id.key.id)...).With("credential", strings.Join(id.names, ","))
 }
 
-// called gives the identity its names, and the way to the issuer that the first of them has. The caller
-// holds v.mu.
-func (v *Vault) called(id *identity, names []string, first Credential) {
-	id.fetcher.to.Store(&first)
+// called gives the identity its names, and its way to the issuer. The caller holds v.mu.
+func (v *Vault) called(id *identity, names []string, way Credential) {
+	id.fetcher.to.Store(&way)
 	if !slices.Equal(id.names, names) {
 		id.names = names
 		id.watch.SetLogger(v.loggerOf(id))

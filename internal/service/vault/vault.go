@@ -161,28 +161,30 @@ func (v *Vault) Names(id string) (names []string) {
 	return names
 }
 
-// index tells each identity whose it is, after any holding was replaced. The caller holds v.mu.
+// index tells each identity whose it is, and by which way it goes to the issuer, after any holding was replaced:
+// that of the first name whose credential it is in the configuration; of one that the configuration no longer has,
+// the way stays. The caller holds v.mu.
 func (v *Vault) index() {
-	names, first := map[*identity][]string{}, map[*identity]Credential{}
-	note := func(id *identity, c Credential) {
-		if names[id] == nil {
-			first[id] = c
-		}
-		names[id] = append(names[id], c.Name)
-	}
+	names, ways := map[*identity][]string{}, map[*identity]Credential{}
 	for _, e := range v.order {
 		h := e.held.Load()
-		if h.next == nil {
-			note(h.live, h.newest)
-			continue
+		newest := h.live
+		if h.next != nil {
+			newest = h.next
+			names[h.live] = append(names[h.live], e.name)
 		}
-		note(h.next, h.newest)
-		before := *h.live.fetcher.to.Load() // which the configuration no longer has
-		before.Name = e.name
-		note(h.live, before)
+		names[newest] = append(names[newest], e.name)
+		if _, has := ways[newest]; !has {
+			ways[newest] = h.newest
+		}
 	}
 	for id, all := range names {
-		v.called(id, all, first[id])
+		way, has := ways[id]
+		if !has {
+			way = *id.fetcher.to.Load()
+			way.Name = all[0]
+		}
+		v.called(id, all, way)
 	}
 }
 

@@ -1,7 +1,9 @@
 package vault_test
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -123,4 +125,28 @@ func TestRefusedSecretIsToldOf(t *testing.T) {
 		assert.Contains(t, s.log.String(), "credential=a")
 		assert.NotContains(t, s.log.String(), "secret-a")
 	})
+}
+
+// Two names have one credential. The first means another app now, which waits for its token, while the second gets
+// another way to the issuer of what both had.
+func TestOneWayOfASharedCredentialIsChangedWhileTheOtherNameWaits(t *testing.T) {
+	for _, aFirst := range []bool{true, false} {
+		inBubble(t, func(t *testing.T, s *stage) {
+			before := &app{id: "x", secret: "s"}
+			s.Apply([]vault.Credential{before.named("a"), before.named("b")})
+			s.token("b")
+			other, moved := &app{id: "y", secret: "s", err: errRefused}, &app{id: "x", secret: "s", way: "by a proxy"}
+			list := []vault.Credential{other.named("a"), moved.named("b")}
+			if !aFirst {
+				slices.Reverse(list)
+			}
+			s.Apply(list)
+			synctest.Wait()
+			assert.Equal(t, moved.named("b").Revision, s.entry("b").Serving().Revision, "a first: %v", aFirst)
+			assert.Equal(t, moved.named("b").Revision, s.entry("a").Serving().Revision, "it is one Source: a first: %v", aFirst)
+			assert.ElementsMatch(t, []string{"a", "b"}, s.Names(s.entry("b").ID()))
+			time.Sleep(100 * time.Minute)
+			assert.Positive(t, moved.count(), "the next token comes by the new way")
+		})
+	}
 }
