@@ -20,9 +20,14 @@ const (
 	reloadEvery  = 2 * time.Second
 	settling     = 250 * time.Millisecond // between two readings that have to be the same
 	readingTakes = 15 * time.Second       // at most
+	restingTakes = 15 * time.Second       // at most, until two are the same
 
 	longestPatience = time.Hour
 )
+
+// errRestless refuses a configuration that is written faster than it can be read.
+var errRestless = errors.New("the configuration, or a file that it names, changes all the time: no two readings in a row were the same for " +
+	restingTakes.String() + ": see what writes it, and let that rest")
 
 // reading is what was found: a configuration, or why there is none.
 type reading struct {
@@ -47,7 +52,7 @@ func (s *Service) read(ctx context.Context) reading {
 }
 
 // follow reads until ctx ends, and takes each configuration that two readings in a row have found, unless it
-// is the one that was taken last. A reading that has not ended in time is left behind, and costs a thread:
+// is the one that was taken last. One that does not rest is refused, and whoever has asked is told. A reading that has not ended in time is left behind, and costs a thread:
 // the next one waits for longer each time.
 func (s *Service) follow(ctx context.Context, first *config.Config) {
 	taken, seen := reading{config: first}, reading{config: first}
@@ -57,6 +62,10 @@ func (s *Service) follow(ctx context.Context, first *config.Config) {
 		began, got := time.Now(), s.read(ctx)
 		patience = patienceAfter(time.Since(began), patience)
 		for !got.is(seen) && pause.For(ctx, settling, nil) { // nobody hurries that: it would take what is half there
+			if time.Since(began) > restingTakes {
+				got = reading{err: errRestless}
+				break
+			}
 			seen, got = got, s.read(ctx)
 		}
 		if ctx.Err() != nil {
