@@ -29,7 +29,9 @@ func (s *Service) audit(u door.Use) {
 	switch {
 	case u.Status < http.StatusBadRequest:
 		s.uses.granted(of, now)
-	case u.Cause == nil:
+	case u.Cause != nil:
+		s.uses.failed(of, u.Error, u.Cause, now)
+	default:
 		refused = u.Error
 		s.uses.denied(of, refused, now)
 	}
