@@ -42,14 +42,18 @@ func (r *rotation) obstacles() (all []newer) {
 
 func (id *identity) obstacle() newer {
 	since, why := id.watch.Failing()
-	issuer, ok := errors.AsType[*tokencache.IssuerError](why)
-	switch {
-	case why == nil:
+	if why == nil {
 		return newer{newerUntried, id.read, "there is no token yet"}
-	case ok && issuer.Class == tokencache.ClassPermanent:
-		return newer{newerRefused, since, id.watch.WhyNot()}
 	}
-	return newer{newerFailing, since, id.watch.WhyNot()}
+	return newer{stateOf(why), since, id.watch.WhyNot()}
+}
+
+// stateOf a secret for which no token came.
+func stateOf(why error) string {
+	if issuer, ok := errors.AsType[*tokencache.IssuerError](why); ok && issuer.Class.NeedsPerson() {
+		return newerRefused
+	}
+	return newerFailing
 }
 
 // warnings are lines for /readyz. Without a token the line above says why the newest secret has
