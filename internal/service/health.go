@@ -13,6 +13,14 @@ import (
 // elsewhere: tokens that are at hand serve.
 type readiness struct{ was atomic.Bool }
 
+// note takes the credentials that were not answered when somebody looked. It never takes readiness back: whoever has
+// looked before another found all answered may be the later one to say so.
+func (r *readiness) note(unanswered []string) {
+	if len(unanswered) == 0 {
+		r.was.Store(true)
+	}
+}
+
 // serveReady answers 200 once every credential was answered, by a token or a refusal after which a person
 // has to act; with ?credential=NAME once that one was.
 func (s *Service) serveReady(out http.ResponseWriter, r *http.Request) {
@@ -38,7 +46,7 @@ func (s *Service) unanswered() (waits []string) {
 			waits = append(waits, e.Name()+": "+e.WhyNot())
 		}
 	}
-	s.ready.was.Store(len(waits) == 0)
+	s.ready.note(waits)
 	return waits
 }
 

@@ -39,3 +39,13 @@ func TestNothingIsSaidToServeThatHasNoToken(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(page, "<dd>test refused: wrong secret (code 7)"), "the trouble is told once")
 	})
 }
+
+// One that has looked before the last answer came, and says so after it, changes nothing.
+func TestReadinessIsNotTakenBack(t *testing.T) {
+	var r readiness
+	r.note([]string{"crm"})
+	assert.False(t, r.was.Load())
+	r.note(nil)
+	r.note([]string{"crm"})
+	assert.True(t, r.was.Load())
+}
