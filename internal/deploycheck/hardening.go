@@ -18,10 +18,10 @@ func (p *Pod) hardening() (c complaints) {
 		c.add("the pod is in a namespace of its host")
 	}
 	pod := p.Spec.SecurityContext
-	if pod == nil || !isTrue(pod.RunAsNonRoot) {
+	if pod == nil || !isTrue(pod.RunAsNonRoot) || isRoot(pod.RunAsUser) {
 		c.add("the pod may run as root")
 	}
-	if pod == nil || pod.SeccompProfile == nil || pod.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+	if pod == nil || !isFiltered(pod.SeccompProfile) {
 		c.add("the pod may make every system call")
 	}
 	for _, container := range slices.Concat(p.Spec.InitContainers, p.Spec.Containers) {
@@ -32,6 +32,7 @@ func (p *Pod) hardening() (c complaints) {
 	return append(c, p.memory()...)
 }
 
+// unconfined: what a container says counts for it, whatever the pod says.
 func unconfined(container corev1.Container) (c complaints) {
 	s := container.SecurityContext
 	if s == nil {
@@ -43,6 +44,15 @@ func unconfined(container corev1.Container) (c complaints) {
 	if !isTrue(s.ReadOnlyRootFilesystem) {
 		c.add("can write to its root")
 	}
+	if s.RunAsNonRoot != nil && !*s.RunAsNonRoot || isRoot(s.RunAsUser) {
+		c.add("may run as root")
+	}
+	if s.SeccompProfile != nil && !isFiltered(s.SeccompProfile) {
+		c.add("may make every system call")
+	}
+	if s.ProcMount != nil && *s.ProcMount != corev1.DefaultProcMount {
+		c.add("sees all of /proc")
+	}
 	if s.Capabilities == nil || !slices.Contains(s.Capabilities.Drop, "ALL") || len(s.Capabilities.Add) > 0 {
 		c.add("has capabilities")
 	}
@@ -50,6 +60,12 @@ func unconfined(container corev1.Container) (c complaints) {
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
+
+func isRoot(user *int64) bool { return user != nil && *user == 0 }
+
+func isFiltered(p *corev1.SeccompProfile) bool {
+	return p != nil && p.Type == corev1.SeccompProfileTypeRuntimeDefault
+}
 
 // memory: asked for and bounded, and the garbage collector knows of the bound. Processors are not bounded.
 func (p *Pod) memory() (c complaints) {
