@@ -15,10 +15,10 @@ import (
 func TestNothingIsSaidToServeThatHasNoToken(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		before, typo := &app{secret: "before"}, &app{secret: "typo", err: errRefused}
-		s.vault.Apply([]vault.Credential{before.named("crm")})
+		s.keep([]vault.Credential{before.named("crm")})
 		time.Sleep(time.Minute)
 		before.fail(errRefused) // it was revoked
-		s.vault.Apply([]vault.Credential{typo.named("crm")})
+		s.keep([]vault.Credential{typo.named("crm")})
 		time.Sleep(time.Minute)
 
 		status, body := s.get("/readyz")

@@ -49,7 +49,7 @@ func TestReportTellsOfTheTokenAtHand(t *testing.T) {
 // A Redis that has lost its keys takes no token from this service: the page shows the life of that which is handed out.
 func TestReportOfATokenThatRedisHasLost(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
-		s.vault.Apply([]vault.Credential{(&app{secret: "s"}).named("crm")})
+		s.keep([]vault.Credential{(&app{secret: "s"}).named("crm")})
 		time.Sleep(10 * time.Minute)
 		s.bubble.Server().FlushAll()
 		time.Sleep(5 * time.Second)

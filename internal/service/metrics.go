@@ -4,6 +4,7 @@ import (
 	"errors"
 	"runtime"
 	"strconv"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -103,6 +104,14 @@ type counts struct {
 	rotated  *prometheus.CounterVec // credential
 	requests *prometheus.CounterVec // door, credential, code
 	refusals *prometheus.CounterVec // door, credential, reason
+	*roster
+}
+
+// roster is the credentials that are counted. Requests and calls may outlive the reload that takes their credential
+// away: they do not bring its series back.
+type roster struct {
+	mu    sync.RWMutex // guards names; held for reading while something is counted
+	names map[string]bool
 }
 
 func newCounts() counts {
@@ -117,14 +126,18 @@ func newCounts() counts {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "onetoken_door_refusals_total",
 			Help: "Requests that a door refused because of who asked, or for what, by credential and reason: whatever HTTP status that had, and without those for which there was no token."},
 			[]string{"door", "credential", "reason"}),
+		roster: &roster{names: map[string]bool{}},
 	}
 }
 
 const wentToIssuer, wentThroughRedis = "true", "false" // whether a call was direct
 
 // begin has what a credential is judged by stand at 0 from the start: the first step from nothing to 1 is one that
-// no rate sees.
+// no rate sees. It may be called again.
 func (c counts) begin(credential string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.names[credential] = true
 	for _, direct := range []string{wentThroughRedis, wentToIssuer} {
 		c.calls.WithLabelValues(credential, direct, string(tokencache.OutcomeOK))
 	}
@@ -133,7 +146,12 @@ func (c counts) begin(credential string) {
 
 // observe counts an event for each of the credentials with its ID.
 func (c counts) observe(e tokencache.Event, names []string) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	for _, name := range names {
+		if !c.names[name] {
+			continue
+		}
 		switch e.Kind {
 		case tokencache.EventCall:
 			c.calls.WithLabelValues(name, wentThroughRedis, string(e.Outcome)).Inc()
@@ -147,6 +165,11 @@ func (c counts) observe(e tokencache.Event, names []string) {
 
 // asked counts a request at a door. Reason is a word of the door's own; "" if it did not refuse.
 func (c counts) asked(of use, status int, reason string) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.names[of.credential] {
+		of.credential = ""
+	}
 	c.requests.WithLabelValues(of.door, of.credential, strconv.Itoa(status)).Inc()
 	if reason != "" {
 		c.refusals.WithLabelValues(of.door, of.credential, reason).Inc()
@@ -155,6 +178,9 @@ func (c counts) asked(of use, status int, reason string) {
 
 // forget drops the series of a credential that is gone.
 func (c counts) forget(credential string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.names, credential)
 	labels := prometheus.Labels{"credential": credential}
 	for _, vec := range c.all() {
 		vec.DeletePartialMatch(labels)

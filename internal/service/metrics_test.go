@@ -45,6 +45,13 @@ func TestCountsOfACredentialBeginAtZero(t *testing.T) {
 		w.write("onetoken.yaml", "credentials: []\nstatus: {listen: \"127.0.0.1:8080\"}\ntokens: {listen: \"127.0.0.1:8081\", clients: []}\n")
 		time.Sleep(3 * time.Second)
 		assert.NotContains(t, w.metricsText(), `credential="crm"`)
+		w.counts.observe(tokencache.Event{Kind: tokencache.EventAdopt}, []string{"crm"}) // these outlive the reload
+		w.counts.asked(use{"billing", doorTokens, "crm"}, http.StatusOK, "")
+		w.counts.asked(use{"billing", doorTokens, "crm"}, http.StatusForbidden, "access_denied")
+		text = w.metricsText()
+		assert.NotContains(t, text, `credential="crm"`)
+		assert.Contains(t, text, `onetoken_door_requests_total{code="200",credential="",door="tokens"} 1`, "a request is counted all the same")
+		assert.Contains(t, text, `onetoken_door_refusals_total{credential="",door="tokens",reason="access_denied"} 1`)
 	})
 }
 

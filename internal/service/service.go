@@ -236,15 +236,7 @@ func (s *Service) apply(c *config.Config) error {
 	}
 	s.access.current.Store(&c.Redis)
 	s.doors.reload(c)
-	changes := s.vault.Apply(credentialsOf(c))
-	for _, name := range changes.Added {
-		s.counts.begin(name)
-	}
-	for _, name := range changes.Removed {
-		s.counts.forget(name)
-		s.tally.forget(name)
-		s.timeline.forget(name)
-	}
+	changes := s.keep(credentialsOf(c))
 	s.uses.keep(namesOf(c))
 	s.config = c
 	for _, warning := range c.Warnings {
@@ -253,6 +245,23 @@ func (s *Service) apply(c *config.Config) error {
 	s.Logger.Info("the configuration is loaded", "file", s.Path, "credentials", len(c.Credentials), "clients", len(c.Tokens.Clients)+len(c.Gateway.Clients),
 		"added", changes.Added, "changed", changes.Changed, "removed", changes.Removed)
 	return nil
+}
+
+// keep has these be the credentials, and counts of them alone.
+func (s *Service) keep(all []vault.Credential) vault.Changes {
+	for _, c := range all { // before their first event
+		if !c.Disabled {
+			s.counts.begin(c.Name)
+			s.tally.begin(c.Name)
+		}
+	}
+	changes := s.vault.Apply(all)
+	for _, name := range changes.Removed {
+		s.counts.forget(name)
+		s.tally.forget(name)
+		s.timeline.forget(name)
+	}
+	return changes
 }
 
 // admit has these be the clients of each door. Its error changes nothing.

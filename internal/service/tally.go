@@ -9,13 +9,25 @@ import (
 // tally counts for people, since the service started, what counts counts for monitors. All methods are safe
 // for concurrent use; the zero one has counted nothing.
 type tally struct {
-	mu      sync.Mutex // guards the rest
-	issuers map[string]attempts
+	mu      sync.Mutex          // guards the rest
+	issuers map[string]attempts // by credential, of those that have begun
 	doors   map[string]attempts
 }
 
 // attempts are calls of an issuer, or requests at a door, and those of them that failed or were refused.
 type attempts struct{ all, bad uint64 }
+
+// begin has calls for a credential be counted. It may be called again.
+func (t *tally) begin(credential string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.issuers == nil {
+		t.issuers = map[string]attempts{}
+	}
+	if _, has := t.issuers[credential]; !has {
+		t.issuers[credential] = attempts{}
+	}
+}
 
 // observe counts a call for each of the credentials with its ID.
 func (t *tally) observe(e tokencache.Event, names []string) {
@@ -24,11 +36,10 @@ func (t *tally) observe(e tokencache.Event, names []string) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.issuers == nil {
-		t.issuers = map[string]attempts{}
-	}
 	for _, name := range names {
-		t.issuers[name] = t.issuers[name].and(e.Err != nil)
+		if of, has := t.issuers[name]; has {
+			t.issuers[name] = of.and(e.Err != nil)
+		}
 	}
 }
 

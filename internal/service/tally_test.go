@@ -10,6 +10,8 @@ import (
 
 func TestTally(t *testing.T) {
 	var of tally
+	of.begin("crm")
+	of.begin("bot")
 	failed := &tokencache.IssuerError{Issuer: "x"}
 	of.observe(tokencache.Event{Kind: tokencache.EventCall}, []string{"crm", "bot"})
 	of.observe(tokencache.Event{Kind: tokencache.EventDirectCall, Err: failed}, []string{"crm"})
@@ -25,6 +27,10 @@ func TestTally(t *testing.T) {
 	all, bad := of.door("tokens")
 	assert.Equal(t, [2]uint64{4, 1}, [2]uint64{all, bad})
 	of.forget("crm")
+	of.observe(tokencache.Event{Kind: tokencache.EventCall}, []string{"crm"}) // it outlives the reload
 	all, _ = of.calls("crm")
 	assert.Zero(t, all)
+	of.begin("bot")
+	all, _ = of.calls("bot")
+	assert.EqualValues(t, 1, all, "a reload that leaves it counts on")
 }

@@ -8,11 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/onetoken-go/onetoken/internal/service/door"
+	"github.com/onetoken-go/onetoken/internal/service/vault"
 )
 
 // Why a client got no token stands in the log, once a minute, as it does for calls at the gateway.
 func TestTheLogSaysWhyThereWasNoToken(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
+		s.keep([]vault.Credential{(&app{secret: "s"}).named("crm")})
 		none := door.Use{Client: "billing", Credential: "crm", Action: door.Get, Status: 503, Error: "temporarily_unavailable", Cause: errors.New("redis timeout")}
 		for range 3 {
 			s.audit(none)

@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ type uses struct {
 	mu      sync.Mutex // guards the rest
 	last    map[use]*time.Time
 	refused map[refusal]*refusals
+	isKept  func(use) bool // of the configuration's clients and credentials
 }
 
 // refusal is of a kind: who asks in vain, asks often.
@@ -39,22 +41,29 @@ const (
 )
 
 func newUses(logger *slog.Logger) *uses {
-	return &uses{logger: logger, last: map[use]*time.Time{}, refused: map[refusal]*refusals{}}
+	return &uses{logger: logger, last: map[use]*time.Time{}, refused: map[refusal]*refusals{}, isKept: func(use) bool { return true }}
 }
 
-// granted notes a use.
+// granted notes a use. One that has outlived the reload that took its client or its credential away is written down,
+// and not remembered.
 func (u *uses) granted(of use, now time.Time) {
-	u.mu.Lock()
-	at, known := u.last[of]
-	if !known {
-		at = new(time.Time)
-		u.last[of] = at
-	}
-	*at = now
-	u.mu.Unlock()
-	if !known {
+	if first := u.remember(of, now); first {
 		u.logger.Info("first use of a credential", "credential", of.credential, "client", of.client, "door", of.door)
 	}
+}
+
+// remember reports whether it is the first of its kind. After that it allocates nothing.
+func (u *uses) remember(of use, now time.Time) (first bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	at, known := u.last[of]
+	switch {
+	case known:
+		*at = now
+	case u.isKept(of):
+		u.last[of] = new(now)
+	}
+	return !known
 }
 
 // denied notes a use that was refused: each kind is told at once, and then once a minute.
@@ -120,14 +129,7 @@ func (u *uses) of(credential string) []ClientReport {
 func (u *uses) keep(clients, credentials map[string]bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for of := range u.last {
-		if !clients[of.client] || !credentials[of.credential] {
-			delete(u.last, of)
-		}
-	}
-	for kind := range u.refused {
-		if !clients[kind.client] || !credentials[kind.credential] {
-			delete(u.refused, kind)
-		}
-	}
+	u.isKept = func(of use) bool { return clients[of.client] && credentials[of.credential] }
+	maps.DeleteFunc(u.last, func(of use, _ *time.Time) bool { return !u.isKept(of) })
+	maps.DeleteFunc(u.refused, func(kind refusal, _ *refusals) bool { return !u.isKept(kind.use) })
 }

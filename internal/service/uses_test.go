@@ -27,6 +27,9 @@ func TestUsesAreWrittenDownOnce(t *testing.T) {
 
 	u.keep(map[string]bool{"billing": true}, map[string]bool{"crm": true})
 	assert.Equal(t, []ClientReport{{"billing", "tokens", at.UTC()}}, u.of("crm"), "whoever is no client any more is forgotten")
+	u.granted(use{"audit", "tokens", "crm"}, at)
+	assert.Equal(t, []ClientReport{{"billing", "tokens", at.UTC()}}, u.of("crm"), "also if its request ends after the reload")
+	assert.Equal(t, 3, strings.Count(log.String(), "first use of a credential"), "which is written down")
 	u.keep(map[string]bool{"billing": true}, nil)
 	assert.Empty(t, u.of("crm"))
 }
