@@ -124,10 +124,13 @@ func (d *doors) reload(c *config.Config) {
 }
 
 // handlers are what answers at the doors.
-type handlers struct{ status, tokens, gateway http.Handler }
+type handlers struct{ status, tokens, socket, gateway http.Handler }
 
 func (s *Service) handlers() (h handlers, err error) {
-	if h.tokens, err = s.tokenDoor(); err != nil {
+	if h.tokens, err = s.tokenDoor(doorTokens); err != nil {
+		return h, err
+	}
+	if h.socket, err = s.tokenDoor(doorSocket); err != nil {
 		return h, err
 	}
 	h.gateway, err = s.gatewayDoor()
@@ -142,6 +145,8 @@ func (d *doors) handlerOf(o *opened, h handlers) http.Handler {
 		return h.status
 	case d.gateway:
 		return h.gateway
+	case d.socket:
+		return h.socket
 	}
 	return h.tokens
 }

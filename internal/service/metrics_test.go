@@ -84,7 +84,7 @@ func TestRefusalsAtADoorAreCounted(t *testing.T) {
 			{Status: 401, Error: "invalid_client"},
 			{Client: "billing", Credential: "crm", Status: 503, Error: "temporarily_unavailable", Cause: redisTrouble(tokencache.TroubleTimeout)},
 		} {
-			w.audit(u)
+			w.audit(doorTokens, u)
 		}
 		for _, u := range []gateway.Use{
 			{Client: "bot", Credential: "crm", Status: 400}, // the API's own answer

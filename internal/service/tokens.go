@@ -6,24 +6,24 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/onetoken-go/onetoken/internal/service/clients"
 	"github.com/onetoken-go/onetoken/internal/service/config"
 	"github.com/onetoken-go/onetoken/internal/service/door"
 	"github.com/onetoken-go/onetoken/internal/service/vault"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// tokenDoor hands out what is in the vault.
-func (s *Service) tokenDoor() (http.Handler, error) {
-	return door.New(door.Config{Clients: s.clients.Load, Vault: handing{s.vault}, Audit: s.audit, Hosts: s.config.Tokens.Hosts})
+// tokenDoor hands out what is in the vault, at the port or at the socket: name says which. Clients and credentials are
+// the same at both.
+func (s *Service) tokenDoor(name string) (http.Handler, error) {
+	return door.New(door.Config{
+		Clients: s.clients.Load, Vault: handing{s.vault}, Hosts: s.config.Tokens.Hosts,
+		Audit: func(u door.Use) { s.audit(name, u) },
+	})
 }
 
-// audit notes a request at the token door.
-func (s *Service) audit(u door.Use) {
-	of, now := use{client: u.Client, door: doorTokens, credential: u.Credential}, time.Now()
-	if u.Way == clients.UID {
-		of.door = doorSocket
-	}
+// audit notes a request at one of the token doors.
+func (s *Service) audit(name string, u door.Use) {
+	of, now := use{client: u.Client, door: name, credential: u.Credential}, time.Now()
 	s.tally.asked(of.door, u.Error != "" && u.Status < http.StatusInternalServerError) // from 500 the trouble is ours
 	refused := ""
 	switch {
