@@ -13,7 +13,7 @@ import (
 
 // lookout is where the state of credentials is seen.
 type lookout interface {
-	// look once. With asJSON the sighting has an array, else a board.
+	// look once. The sighting has a board, and with asJSON the line as well.
 	look(ctx context.Context, asJSON bool) (sighting, error)
 	// blind is the board of a look that saw nothing, and why in one line.
 	blind(err error) (glance.Board, string)

@@ -30,7 +30,7 @@ type DoorReport struct {
 	Name     string `json:"name"`
 	Listens  string `json:"listens"` // a URL, or the path of a socket
 	Requests uint64 `json:"requests"`
-	Refused  uint64 `json:"refused"` // of these, by a status from 400 to 499
+	Refused  uint64 `json:"refused"` // of these, by the door itself, whatever HTTP status that had; not for want of a token
 }
 
 // ConfigReport is how the last reading of the configuration went.

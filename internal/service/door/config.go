@@ -11,7 +11,8 @@ import (
 
 // Config of a Door. Clients and Vault have to be set.
 type Config struct {
-	// Clients returns the table in force, never nil. It is asked once for each request.
+	// Clients returns the table in force, never nil. It is asked for each request, and again
+	// after its body has come, or a token was waited for: a reload may have taken the right away.
 	Clients func() *clients.Table
 
 	// Vault has the credentials.

@@ -22,7 +22,7 @@ type Entry struct {
 // holding is what serves a name. Immutable.
 type holding struct {
 	newest  Credential // as it is in the configuration
-	live    *identity  // serves
+	live    *identity  // serves for as long as it has a token, or there is no next
 	purpose string     // of what live's tokens are for
 	next    *identity  // is to take its place, once it has a token: the newest; nil: live is
 	since   time.Time  // when live was no longer the newest; zero if it is
