@@ -84,9 +84,6 @@ func openOne(ctx context.Context, name string, tls *config.ServerTLS, l listen.C
 		o.tls = listen.NewTLS(identityOf(tls))
 		l.TLS = o.tls
 	}
-	if l.Socket == "" {
-		l.SocketMode = 0
-	}
 	var err error
 	if o.listener, err = listen.Open(ctx, l); err != nil {
 		return nil, err

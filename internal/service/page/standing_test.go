@@ -19,7 +19,7 @@ var (
 // good is a credential that is well; changes make it another.
 func good(name string, changes ...func(*Credential)) Credential {
 	c := Credential{
-		Name: name, Kind: "feishu", App: "cli_" + name, Answered: true, Usable: true,
+		Name: name, Kind: "feishu", App: "cli_" + name, Usable: true,
 		End: now.Add(time.Hour), Life: 2 * time.Hour, Window: 30 * time.Minute, Refresh: now.Add(31 * time.Minute),
 		FetchedBy: "host-7", FetchedAt: now.Add(-time.Hour), Calls: 3,
 	}
@@ -37,7 +37,6 @@ func due(c *Credential)    { c.Refresh = time.Time{} }
 func urgent(c *Credential) { c.Urgent = true }
 func none(c *Credential)   { c.Usable, c.End, c.Refresh = false, time.Time{}, time.Time{} }
 func off(c *Credential)    { none(c); c.Disabled = true }
-func unborn(c *Credential) { none(c); c.Answered = false }
 
 // What the page is given of a credential are the facts that it is judged by: the rules are tested in internal/standing.
 func TestStandingOf(t *testing.T) {
@@ -51,7 +50,7 @@ func TestStandingOf(t *testing.T) {
 		"at the end of the window":    {good("a", due, urgent), standing.Ending},
 		"redis alone":                 {good("a", with(redis)), standing.Well},
 		"redis, and no token":         {good("a", none, with(redis)), standing.NoToken},
-		"just begun":                  {good("a", unborn), standing.Awaited},
+		"just begun":                  {good("a", none), standing.Awaited},
 		"changed":                     {good("a", withNewer(nil)), standing.Changing},
 		"changed to what is refused":  {good("a", withNewer(refused)), standing.NeedsYou},
 		"changed, and nobody answers": {good("a", withNewer(busy)), standing.Retrying},

@@ -39,7 +39,6 @@ type Credential struct {
 	Name, Kind, App, Issuer string
 	Same                    []string // other names of it
 	Disabled                bool
-	Answered                bool // the issuer has, since the service started
 	Usable                  bool // there is a token that is handed out
 	Urgent                  bool // that is at the end of its window
 

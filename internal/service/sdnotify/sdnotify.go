@@ -10,9 +10,7 @@ package sdnotify
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 )
@@ -43,22 +41,9 @@ func WatchdogWithin() (time.Duration, error) {
 // Alive says that the service works. See WatchdogWithin.
 func Alive() error { return send(daemon.SdNotifyWatchdog) }
 
-// Status shows text in "systemctl status". What cannot be printed is replaced, so that no text
-// can say anything else to the manager.
-func Status(text string) error { return send("STATUS=" + oneLine(text)) }
-
 func send(state string) error {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		return fmt.Errorf("NOTIFY_SOCKET: the service manager was not told: %w", err)
 	}
 	return nil
-}
-
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

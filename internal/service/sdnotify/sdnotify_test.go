@@ -23,23 +23,15 @@ func TestWhatTheManagerHears(t *testing.T) {
 	assert.Equal(t, "READY=1", next())
 	require.NoError(t, sdnotify.Stopping())
 	assert.Equal(t, "STOPPING=1", next())
-	require.NoError(t, sdnotify.Status("2 of 3 credentials are fresh"))
-	assert.Equal(t, "STATUS=2 of 3 credentials are fresh", next())
 	require.NoError(t, sdnotify.Alive())
 	assert.Equal(t, "WATCHDOG=1", next())
 	require.NoError(t, sdnotify.Reloading())
 	assert.Regexp(t, `^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]*\n$`, next())
 }
 
-func TestAStatusSaysNothingElse(t *testing.T) {
-	next := manager(t)
-	require.NoError(t, sdnotify.Status("fine\nSTOPPING=1\r\x1b[31m\xff"))
-	assert.Equal(t, "STATUS=fine STOPPING=1  [31m\ufffd", next())
-}
-
 func TestWithoutAManager(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
-	for _, tell := range []func() error{sdnotify.Ready, sdnotify.Reloading, sdnotify.Stopping, sdnotify.Alive, func() error { return sdnotify.Status("fine") }} {
+	for _, tell := range []func() error{sdnotify.Ready, sdnotify.Reloading, sdnotify.Stopping, sdnotify.Alive} {
 		assert.NoError(t, tell())
 	}
 }
