@@ -19,7 +19,7 @@ import (
 func TestAConfigurationThatNeverRestsIsRefused(t *testing.T) {
 	folder, err := os.MkdirTemp("", "s") // t.TempDir may be longer than a socket's path may
 	require.NoError(t, err)
-	defer os.RemoveAll(folder)
+	defer os.RemoveAll(folder) //nolint:errcheck // it is for the moment
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(folder, "s"), Net: "unixgram"})
 	require.NoError(t, err)
 	defer manager.Close()
