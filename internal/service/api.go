@@ -138,7 +138,7 @@ func (s *Service) reportOf(e *vault.Entry, seen map[string]tokencache.Status) Cr
 		r.Failing, r.FailingAt = words, new(since.UTC())
 	}
 	r.Trouble = troubleOf(since, why, status)
-	if newer, ok := e.Newer(); ok {
+	if newer, ok := e.Pending(); ok {
 		r.Newer = &NewerReport{Since: newer.Since.UTC()}
 		if newer.Why != nil {
 			r.Newer.Error = newer.Words

@@ -38,7 +38,7 @@ type calling struct{ vault *vault.Vault }
 
 func (c calling) Find(name string) (gateway.Credential, bool) {
 	e, ok := c.vault.Find(name)
-	if !ok || e.Newest().Kind != config.KindFeishu { // what serves may be of another kind yet: see newUpstream there
+	if !ok || e.Configured().Kind != config.KindFeishu { // what serves may be of another kind yet: see newUpstream there
 		return nil, false
 	}
 	return called{e}, true

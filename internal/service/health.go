@@ -72,7 +72,7 @@ func (s *Service) warnings() (lines []string) {
 		lines = append(lines, "warning: the configuration in the file is refused, and the one before is in use")
 	}
 	for _, e := range s.vault.Entries() {
-		if newer, ok := e.Newer(); ok {
+		if newer, ok := e.Pending(); ok {
 			lines = append(lines, "warning: "+e.Name()+" as it is in the file is not in use since "+newer.Since.UTC().Format(time.RFC3339)+", and the one before serves: "+e.WhyNot())
 			continue
 		}

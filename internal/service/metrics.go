@@ -64,7 +64,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		plan, has := e.Schedule()
 		_, _, why := e.Failing()
 		since := 0.0
-		newer, waits := e.Newer()
+		newer, waits := e.Pending()
 		if waits {
 			since = float64(newer.Since.UnixMilli()) / 1000
 		}

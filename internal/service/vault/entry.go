@@ -19,15 +19,15 @@ type Entry struct {
 	once  atomic.Bool             // the issuer has answered, for this name
 }
 
-// holding is what serves a name. Immutable.
+// holding is what a name means: what is in use, and what is pending. Immutable.
 type holding struct {
-	newest  Credential // as it is in the configuration
-	live    *identity  // serves for as long as it has a token, or there is no next
-	purpose string     // of what live's tokens are for
-	next    *identity  // is to take its place, once it has a token: the newest; nil: live is
-	since   time.Time  // when live was no longer the newest; zero if it is
-	end     time.Time  // when live serves no longer, whatever becomes of next; zero: as long as it has a token
-	timer   *time.Timer
+	configured Credential  // as it is in the configuration: that of pending, or of inUse if nothing is
+	inUse      *identity   // until pending takes its place
+	purpose    string      // of what inUse's tokens are for
+	pending    *identity   // takes inUse's place once it has a token; nil: nothing does
+	since      time.Time   // when inUse was no longer what is configured; zero if it is
+	end        time.Time   // when pending takes its place though it has no token; zero: never
+	timer      *time.Timer // for that; nil: none
 }
 
 // mostBeside is how long a credential whose tokens are for something else serves on, beside the new
@@ -38,9 +38,11 @@ const mostBeside = 5 * time.Minute
 // Name returns the credential's name.
 func (e *Entry) Name() string { return e.name }
 
-// Serving is what the configuration says, or said before it changed, of the credential that serves.
+// Serving is what the configuration says, or said before it changed, of the credential that serves; if nothing does,
+// of the one whose token is waited for.
 func (e *Entry) Serving() Credential {
-	return e.of(e.serving())
+	id, _ := e.serving()
+	return e.of(id)
 }
 
 // of is what id was configured as, by this name.
@@ -50,19 +52,24 @@ func (e *Entry) of(id *identity) Credential {
 	return c
 }
 
-// Newest is what the configuration says now. It need not serve yet: see Newer.
-func (e *Entry) Newest() Credential { return e.held.Load().newest }
+// Configured is what the configuration says now. It need not be in use yet: see Pending.
+func (e *Entry) Configured() Credential { return e.held.Load().configured }
 
-// ID is that of the credential that serves: see [tokencache.Credential.ID].
-func (e *Entry) ID() string { return e.held.Load().live.source.ID() }
+// ID is that of the credential in use: see [tokencache.Credential.ID].
+func (e *Entry) ID() string { return e.held.Load().inUse.source.ID() }
 
-// serving is the identity whose token is handed out: the old one as long as it has one.
-func (e *Entry) serving() *identity {
-	h := e.held.Load()
-	if h.next == nil || h.live.isUsable() {
-		return h.live
+// serving is the identity whose token is handed out. It is false if nothing serves: then it is the one whose token is
+// waited for.
+func (e *Entry) serving() (id *identity, ok bool) { return e.held.Load().serving() }
+
+func (h *holding) serving() (id *identity, ok bool) {
+	switch {
+	case h.inUse.isUsable():
+		return h.inUse, true
+	case h.pending == nil:
+		return h.inUse, false
 	}
-	return h.next
+	return h.pending, h.pending.isUsable()
 }
 
 // Get returns a token with what is planned for it: at once if there is one, else it waits as
@@ -75,14 +82,14 @@ func (e *Entry) Get(ctx context.Context) (tokencache.Schedule, error) {
 // get tells also which identity the token is of.
 func (e *Entry) get(ctx context.Context) (*identity, tokencache.Schedule, error) {
 	for {
-		id := e.serving()
+		id, _ := e.serving()
 		_, err := id.source.Get(ctx)
 		switch plan, ok := id.source.Schedule(); {
 		case err == nil && ok:
 			return id, plan, nil
 		case err == nil && ctx.Err() == nil: // it was rejected meanwhile, or ends: there will be another
 			continue
-		case errors.Is(err, tokencache.ErrClosed) && e.serving() != id:
+		case errors.Is(err, tokencache.ErrClosed) && !e.isServed(id):
 			continue
 		default:
 			return nil, tokencache.Schedule{}, cmp.Or(err, ctx.Err())
@@ -90,101 +97,114 @@ func (e *Entry) get(ctx context.Context) (*identity, tokencache.Schedule, error)
 	}
 }
 
+// isServed reports whether id is the one to ask still.
+func (e *Entry) isServed(id *identity) bool {
+	now, _ := e.serving()
+	return now == id
+}
+
 // Peek returns a token that can be used, without waiting.
-func (e *Entry) Peek() (tokencache.Token, bool) { return e.serving().source.Peek() }
+func (e *Entry) Peek() (tokencache.Token, bool) {
+	id, _ := e.serving()
+	return id.source.Peek()
+}
 
 // Schedule is that of the token that Peek returns.
-func (e *Entry) Schedule() (tokencache.Schedule, bool) { return e.serving().source.Schedule() }
+func (e *Entry) Schedule() (tokencache.Schedule, bool) {
+	id, _ := e.serving()
+	return id.source.Schedule()
+}
 
 // Status is what Redis knows of the credential that serves: see [tokencache.Source.Status].
 func (e *Entry) Status(ctx context.Context) (tokencache.Status, error) {
-	return e.serving().source.Status(ctx)
+	id, _ := e.serving()
+	return id.source.Status(ctx)
 }
 
-// Held are the Sources whose tokens may be in somebody's hands: that which serves, and while there is a
-// newer one also that. One may be closed meanwhile.
+// Held are the Sources whose tokens may be in somebody's hands: that of what is in use, and that of what is pending.
+// One may be closed meanwhile.
 func (e *Entry) Held() []*tokencache.Source {
 	h := e.held.Load()
-	if h.next == nil {
-		return []*tokencache.Source{h.live.source}
+	if h.pending == nil {
+		return []*tokencache.Source{h.inUse.source}
 	}
-	return []*tokencache.Source{h.live.source, h.next.source}
+	return []*tokencache.Source{h.inUse.source, h.pending.source}
 }
 
 // Answered reports whether the issuer has ever answered: with a token, or with a refusal after which a
 // person has to act. Once it has, that stays so.
 func (e *Entry) Answered() bool {
 	h := e.held.Load()
-	if h.live.answered.Load() || h.next != nil && h.next.answered.Load() {
+	if h.inUse.answered.Load() || h.pending != nil && h.pending.answered.Load() {
 		e.once.Store(true)
 	}
 	return e.once.Load()
 }
 
-// WhyNot says in one line why there is no token: of the newest that was tried.
+// WhyNot says in one line why there is no token: of what is pending, if that was tried.
 func (e *Entry) WhyNot() string {
 	h := e.held.Load()
-	if h.next != nil {
-		if _, why := h.next.watch.Failing(); why != nil {
-			return h.next.watch.WhyNot()
+	if h.pending != nil {
+		if _, why := h.pending.watch.Failing(); why != nil {
+			return h.pending.watch.WhyNot()
 		}
 	}
-	return h.live.watch.WhyNot()
+	return h.inUse.watch.WhyNot()
 }
 
 // Failing returns since when something has gone wrong with the credential that serves, what did last in
 // one line, and as an error; nil is nothing.
 func (e *Entry) Failing() (since time.Time, words string, why error) {
-	w := e.serving().watch
-	since, why = w.Failing()
-	return since, w.WhyNot(), why
+	id, _ := e.serving()
+	since, why = id.watch.Failing()
+	return since, id.watch.WhyNot(), why
 }
 
-// Newer is a changed credential that is not in use yet, as it has no token, while the one before serves.
-type Newer struct {
+// Pending is a changed credential that is not in use yet, as it has no token, while the one before serves.
+type Pending struct {
 	Since time.Time
 	Why   error  // nil: there was no answer yet
 	Words string // for people
 }
 
-// Newer returns false if the newest is in use, or is all that there is: once the one before has no token any more,
-// Failing is of the newest.
-func (e *Entry) Newer() (Newer, bool) {
+// Pending returns false if what is configured is in use, or the one before has no token any more: then Failing is of
+// what is configured.
+func (e *Entry) Pending() (Pending, bool) {
 	h := e.held.Load()
-	if h.next == nil || !h.live.isUsable() {
-		return Newer{}, false
+	if id, ok := h.serving(); h.pending == nil || !ok || id != h.inUse {
+		return Pending{}, false
 	}
-	_, why := h.next.watch.Failing()
-	return Newer{Since: h.since, Why: why, Words: h.next.watch.WhyNot()}, true
+	_, why := h.pending.watch.Failing()
+	return Pending{Since: h.since, Why: why, Words: h.pending.watch.WhyNot()}, true
 }
 
-// change makes c the newest, and reports whether anything has changed. The caller holds vault.mu, and
+// change makes c what is configured, and reports whether anything has changed. The caller holds vault.mu, and
 // calls vault.index afterwards.
 func (e *Entry) change(c Credential) bool {
 	h := e.held.Load()
-	if c.Revision == h.newest.Revision {
+	if c.Revision == h.configured.Revision {
 		return false
 	}
 	h.stop()
 	id := e.vault.acquire(c)
-	if id == h.live { // changed back, or the way to the issuer alone
+	if id == h.inUse { // changed back, or the way to the issuer alone
 		e.vault.release(id)
-		e.held.Store(&holding{newest: c, live: h.live, purpose: c.Purpose})
+		e.held.Store(&holding{configured: c, inUse: h.inUse, purpose: c.Purpose})
 	} else {
 		e.held.Store(e.beside(h, c, id))
 	}
-	e.vault.release(h.next)
-	if after := e.held.Load(); after.next != nil && after.next.isUsable() {
+	e.vault.release(h.pending)
+	if after := e.held.Load(); after.pending != nil && after.pending.isUsable() {
 		e.promote(after)
 	}
 	return true
 }
 
-// beside has id wait for its token while what is live serves on. If id's tokens are for something else, a
+// beside has id wait for its token while what is in use serves on. If id's tokens are for something else, a
 // timer ends that: mostBeside after the first change to something else, however many changes follow.
 func (e *Entry) beside(h *holding, c Credential, id *identity) *holding {
-	after := &holding{newest: c, live: h.live, purpose: h.purpose, next: id, since: h.since}
-	if h.next == nil {
+	after := &holding{configured: c, inUse: h.inUse, purpose: h.purpose, pending: id, since: h.since}
+	if h.pending == nil {
 		after.since = time.Now()
 	}
 	if c.Purpose == h.purpose {
@@ -197,34 +217,34 @@ func (e *Entry) beside(h *holding, c Credential, id *identity) *holding {
 	return after
 }
 
-// retire ends what is live, though next has no token.
+// retire ends what is in use, though what is pending has no token.
 func (e *Entry) retire(h *holding) {
 	e.vault.mu.Lock()
 	defer e.vault.mu.Unlock()
 	if e.held.Load() != h {
 		return
 	}
-	h.next.logger().Warn("the changed credential has no token yet, and the one before serves no longer")
+	h.pending.logger().Warn("the changed credential has no token yet, and the one before serves no longer")
 	e.promote(h)
 	e.vault.index()
 	e.vault.sweep()
 }
 
-// promote has next serve. The caller holds vault.mu, and calls vault.index afterwards.
+// promote has what is pending be in use. The caller holds vault.mu, and calls vault.index afterwards.
 func (e *Entry) promote(h *holding) {
 	h.stop()
-	e.Answered() // of live, before it goes
-	e.held.Store(&holding{newest: h.newest, live: h.next, purpose: h.newest.Purpose})
-	e.vault.release(h.live)
+	e.Answered() // of what was in use, before it goes
+	e.held.Store(&holding{configured: h.configured, inUse: h.pending, purpose: h.configured.Purpose})
+	e.vault.release(h.inUse)
 }
 
 // drop is called with vault.mu held. Whoever has found the entry before is told that it is closed.
 func (e *Entry) drop() {
 	h := e.held.Load()
 	h.stop()
-	e.held.Store(&holding{newest: h.newest, live: h.live}) // h is over: its timer may have fired
-	e.vault.release(h.live)
-	e.vault.release(h.next)
+	e.held.Store(&holding{configured: h.configured, inUse: h.inUse}) // h is over: its timer may have fired
+	e.vault.release(h.inUse)
+	e.vault.release(h.pending)
 }
 
 func (h *holding) stop() {

@@ -110,10 +110,10 @@ func (v *Vault) meanwhile(id *identity) (serves string, remaining time.Duration)
 	}
 	for _, e := range *v.names.Load() {
 		h := e.held.Load()
-		if h.next != id {
+		if h.pending != id {
 			continue
 		}
-		if tok, ok := h.live.source.Peek(); ok {
+		if tok, ok := h.inUse.source.Peek(); ok {
 			return "the credential as it was before serves", time.Until(tok.Expiry())
 		}
 	}

@@ -45,7 +45,7 @@ func (l Live) Another(ctx context.Context) (tokencache.Token, error) {
 // closed the Source that gave it, the one that serves is told, which may have the same token; or nobody, if there is none.
 func (l Live) Invalidate(ctx context.Context, bad tokencache.Token) error {
 	err := l.id.source.Invalidate(ctx, bad)
-	if now := l.entry.serving(); now != l.id && errors.Is(err, tokencache.ErrClosed) {
+	if now, _ := l.entry.serving(); now != l.id && errors.Is(err, tokencache.ErrClosed) {
 		err = now.source.Invalidate(ctx, bad)
 	}
 	if errors.Is(err, tokencache.ErrClosed) {

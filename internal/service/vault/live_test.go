@@ -35,7 +35,7 @@ func TestLiveIsOfOneMoment(t *testing.T) {
 		assert.Equal(t, "token-of-a-old-1", first.Token.AppAccessToken())
 
 		s.Apply([]vault.Credential{next.at("crm", "https://b.example"), old.at("other", "https://a.example")})
-		assert.Equal(t, "b", s.entry("crm").Newest().App, "the file says so")
+		assert.Equal(t, "b", s.entry("crm").Configured().App, "the file says so")
 		assert.Equal(t, "https://a.example", live().URL, "but it has no token yet")
 		next.fail(nil)
 		time.Sleep(4 * time.Minute)

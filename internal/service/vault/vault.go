@@ -126,7 +126,7 @@ func (v *Vault) Apply(all []Credential) Changes {
 
 func (v *Vault) add(c Credential) *Entry {
 	e := &Entry{vault: v, name: c.Name}
-	e.held.Store(&holding{newest: c, live: v.acquire(c), purpose: c.Purpose})
+	e.held.Store(&holding{configured: c, inUse: v.acquire(c), purpose: c.Purpose})
 	return e
 }
 
@@ -168,14 +168,14 @@ func (v *Vault) index() {
 	names, ways := map[*identity][]string{}, map[*identity]Credential{}
 	for _, e := range v.order {
 		h := e.held.Load()
-		newest := h.live
-		if h.next != nil {
-			newest = h.next
-			names[h.live] = append(names[h.live], e.name)
+		id := h.inUse
+		if h.pending != nil {
+			id = h.pending
+			names[h.inUse] = append(names[h.inUse], e.name)
 		}
-		names[newest] = append(names[newest], e.name)
-		if _, has := ways[newest]; !has {
-			ways[newest] = h.newest
+		names[id] = append(names[id], e.name)
+		if _, has := ways[id]; !has {
+			ways[id] = h.configured
 		}
 	}
 	for id, all := range names {
@@ -193,7 +193,7 @@ func (v *Vault) index() {
 func (v *Vault) Sources() []*tokencache.Source {
 	all := map[*tokencache.Source]bool{}
 	for _, e := range *v.names.Load() {
-		all[e.held.Load().live.source] = true
+		all[e.held.Load().inUse.source] = true
 	}
 	return slices.SortedFunc(maps.Keys(all), func(a, b *tokencache.Source) int { return cmp.Compare(a.ID(), b.ID()) })
 }
@@ -226,7 +226,7 @@ func (v *Vault) promote() {
 	any := false
 	for _, e := range v.order {
 		h := e.held.Load()
-		if h.next != nil && h.next.isUsable() {
+		if h.pending != nil && h.pending.isUsable() {
 			e.promote(h)
 			any = true
 		}
