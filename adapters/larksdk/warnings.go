@@ -19,19 +19,19 @@ type warnings struct {
 }
 
 func (w *warnings) foreignApp(app string) {
-	if w.foreign.isNew(app) {
+	if w.foreign.add(app) {
 		w.logger.Warn("the sdk wants a token of an app that is none of Config.Apps: it asks the issuer by itself", "app", app)
 	}
 }
 
 func (w *warnings) unknownKey(key string) {
-	if key = withoutDigest(key); w.unknown.isNew(key) {
+	if key = withoutDigest(key); w.unknown.add(key) {
 		w.logger.Warn("the sdk has a form of key that is unknown: see whether there is a newer version of onetoken", "key", key)
 	}
 }
 
 func (w *warnings) failingStore(ctx context.Context, err error) {
-	if w.failing.isDue(time.Now()) {
+	if w.failing.take(time.Now()) {
 		w.logger.WarnContext(ctx, "the store beside the apps' tokens fails: the sdk asks the issuer", "error", err)
 	}
 }
@@ -55,7 +55,8 @@ type once struct {
 
 const maxSeen = 100
 
-func (o *once) isNew(thing string) bool {
+// add reports whether a thing is new.
+func (o *once) add(thing string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.seen[thing] || len(o.seen) >= maxSeen {
@@ -74,7 +75,8 @@ type seldom struct {
 	last time.Time
 }
 
-func (s *seldom) isDue(now time.Time) bool {
+// take reports whether it is due, and is not due again for a minute then.
+func (s *seldom) take(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.last.IsZero() && now.Sub(s.last) < time.Minute {

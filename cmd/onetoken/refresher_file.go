@@ -89,8 +89,8 @@ type reasons map[string]bool
 // mostReasons bounds what a file costs that is spoiled in ever new ways.
 const mostReasons = 16
 
-// isNew reports whether a reason is to be told: each once.
-func (r *reasons) isNew(why string) bool {
+// add reports whether a reason is to be told: each once.
+func (r *reasons) add(why string) bool {
 	if (*r)[why] || len(*r) >= mostReasons {
 		return false
 	}

@@ -208,7 +208,7 @@ func (r *rotation) take(ctx context.Context, raw string, err error) {
 	variable := r.session.account.variables.secret + "_FILE"
 	if err != nil {
 		r.setUnfit(err.Error())
-		if r.told.isNew(err.Error()) {
+		if r.told.add(err.Error()) {
 			live.logger.Warn("the file of the secret cannot be used: the secret it held before is kept until it can, and no restart is needed", "variable", variable, "err", err)
 		}
 		return

@@ -28,25 +28,30 @@ func (s *Service) serveReady(out http.ResponseWriter, r *http.Request) {
 		s.serveReadyOf(out, r.URL.Query().Get("credential"))
 		return
 	}
-	if waits := s.unanswered(); len(waits) > 0 {
+	if waits := s.judgeReady(); len(waits) > 0 {
 		line(out, http.StatusServiceUnavailable, "not ready: no answer yet for", waits...)
 		return
 	}
 	line(out, http.StatusOK, "ready", s.warnings()...)
 }
 
-// unanswered are the credentials that keep the service from being ready, each with why; none once it was.
-// It is asked after every event, too, lest nobody sees the moment.
-func (s *Service) unanswered() (waits []string) {
+// judgeReady returns the credentials that keep the service from being ready, each with why; none once it was.
+// It is called after every event, too, lest nobody sees the moment.
+func (s *Service) judgeReady() (waits []string) {
 	if s.ready.was.Load() {
 		return nil
 	}
+	waits = s.unanswered()
+	s.ready.note(waits)
+	return waits
+}
+
+func (s *Service) unanswered() (waits []string) {
 	for _, e := range s.vault.Entries() {
 		if !e.Answered() {
 			waits = append(waits, e.Name()+": "+e.WhyNot())
 		}
 	}
-	s.ready.note(waits)
 	return waits
 }
 

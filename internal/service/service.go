@@ -291,6 +291,6 @@ func (s *Service) observe(e tokencache.Event) {
 	s.tally.observe(e, names)
 	s.timeline.observe(e, names)
 	s.vault.Observe(e)
-	s.unanswered()
+	s.judgeReady()
 	s.page.Nudge()
 }

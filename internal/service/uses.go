@@ -68,7 +68,7 @@ func (u *uses) remember(of use, now time.Time) (first bool) {
 
 // denied notes a use that was refused: each kind is told at once, and then once a minute.
 func (u *uses) denied(of use, reason string, now time.Time) {
-	if untold, due := u.isDue(of, reason, now); due {
+	if untold, due := u.count(of, reason, now); due {
 		u.logger.Info("refused use of a credential", "credential", of.credential, "client", of.client, "door", of.door,
 			"reason", reason, "more_since_the_last", untold)
 	}
@@ -76,14 +76,14 @@ func (u *uses) denied(of use, reason string, now time.Time) {
 
 // failed notes a use that came to nothing, and for which nobody is to blame who asked: as often.
 func (u *uses) failed(of use, reason string, cause error, now time.Time) {
-	if untold, due := u.isDue(of, reason, now); due {
+	if untold, due := u.count(of, reason, now); due {
 		u.logger.Warn("a use of a credential failed", "credential", of.credential, "client", of.client, "door", of.door,
 			"reason", reason, "err", cause, "more_since_the_last", untold)
 	}
 }
 
-// isDue counts those that are not told.
-func (u *uses) isDue(of use, reason string, now time.Time) (untold int, due bool) {
+// count reports whether one is to be told, and how many were not since the last that was.
+func (u *uses) count(of use, reason string, now time.Time) (untold int, due bool) {
 	kind := refusal{of, reason}
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -142,7 +142,7 @@ func (w *Watch) filled(err error) (well bool) {
 	}
 	own := w.asked
 	w.asked = false
-	news := w.isNews(kindredOf(refusal), own)
+	news := w.hear(kindredOf(refusal), own)
 	if !news && !own {
 		return well
 	}
@@ -166,10 +166,10 @@ func kindredOf(e *tokencache.IssuerError) kindred {
 	return kindred{e.Issuer, e.Message, e.Code, e.Status, e.Class}
 }
 
-// isNews reports whether a failure is to be told: each once, and one of this process's calls again
+// hear takes a failure, and reports whether it is to be told: each once, and one of this process's calls again
 // after a while. What another process met is there at every look: once is enough. The caller holds
 // w.mu.
-func (w *Watch) isNews(of kindred, own bool) bool {
+func (w *Watch) hear(of kindred, own bool) bool {
 	if of == w.heard && (!own || time.Since(w.told) < reminder) {
 		if own {
 			w.untoldOf++

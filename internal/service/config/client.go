@@ -115,7 +115,7 @@ func (r *reader) clientSecret(ctx context.Context, a applicant, key, whose, othe
 		r.complainf(f.value, "the secret is shorter than %d characters: take a random one, such as openssl rand -hex 32 writes", minSecret)
 	case len(f.text) > maxSecret:
 		r.complainf(f.value, "the secret is longer than %d characters", maxSecret)
-	case other != "" && f.text == other, r.isTaken(a, f.value, "secret "+f.text, "holds the secret"):
+	case other != "" && f.text == other, !r.claim(a, f.value, "secret "+f.text, "holds the secret"):
 	default:
 		return f.secret()
 	}
@@ -152,7 +152,7 @@ func (r *reader) checkSAN(a applicant, w word) {
 	case len(w.text) > longest:
 		r.complainf(w.value, "is longer than %d bytes", longest)
 	default:
-		r.isTaken(a, w.value, "san "+clients.CanonicalSAN(w.text), "is a name in the certificate")
+		r.claim(a, w.value, "san "+clients.CanonicalSAN(w.text), "is a name in the certificate")
 	}
 }
 

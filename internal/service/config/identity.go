@@ -23,22 +23,22 @@ func (i *identities) namesAt(d door) map[string]string {
 	return i.names[d.path]
 }
 
-// isTaken complains of what another client shows already, or this one twice: nobody could say whose
-// request it is. Two of one name at two doors are one program.
-func (r *reader) isTaken(a applicant, v value, what, words string) bool {
+// claim notes what a client shows. It is false after a complaint, of what another client shows already, or this one
+// twice: nobody could say whose request it is. Two of one name at two doors are one program.
+func (r *reader) claim(a applicant, v value, what, words string) bool {
 	now := shown{door: a.door.path, name: a.name, path: v.path}
 	for _, before := range r.clients.shown[what] {
 		switch {
 		case before.door == now.door:
 			r.complain(v, words+" of "+before.path+": each has to be of one client alone, and once")
-			return true
+			return false
 		case before.name != now.name:
 			r.complain(v, words+" of "+before.path+": each has to be of one client alone, at both doors; if the two are one program, give them one name")
-			return true
+			return false
 		}
 	}
 	r.clients.shown[what] = append(r.clients.shown[what], now)
-	return false
+	return true
 }
 
 // hasKey looks into a mapping without a complaint.

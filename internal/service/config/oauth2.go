@@ -93,7 +93,7 @@ func (r *reader) auth(v value) oauth2cc.Auth {
 
 // params are pairs of any names. Their complaints have no names, which may be secrets, but the place.
 func (r *reader) params(v value) map[string]string {
-	if !r.isGiven(v) {
+	if !r.checkGiven(v) {
 		return nil
 	}
 	if v.node.Kind != yaml.MappingNode {

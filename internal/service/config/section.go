@@ -21,7 +21,7 @@ type section struct {
 // section complains of keys that are repeated or not known. It is false of an absent one, and after
 // the complaint that it is none.
 func (t *tree) section(v value, k keys) (section, bool) {
-	if !t.isGiven(v) {
+	if !t.checkGiven(v) {
 		return section{}, false
 	}
 	if v.node.Kind != yaml.MappingNode {

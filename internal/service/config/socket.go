@@ -37,7 +37,7 @@ var isMode = regexp.MustCompile(`^0[oO]?([0-7]{3})$`)
 // as 660, so the text counts. Without modes on this system it is 0.
 func (in *inputs) socketMode(v value, hasModes bool) fs.FileMode {
 	const form = "has to be four digits as of chmod, 0 first, such as 0660"
-	switch given := in.isGiven(v); {
+	switch given := in.checkGiven(v); {
 	case given && !hasModes:
 		in.complain(v, "is of no use here, where sockets have no modes: leave it out, and guard the folder of the socket")
 		return 0

@@ -71,7 +71,7 @@ func (in *inputs) serverTLS(ctx context.Context, v value) *ServerTLS {
 func (in *inputs) keyPair(ctx context.Context, s section) *tls.Certificate {
 	cert := in.find(ctx, in.need(s, "cert_file", "name the file that holds the certificate, and those of authorities between"), inFile)
 	key := in.find(ctx, in.need(s, "key_file", "name the file that holds the certificate's private key"), inFile)
-	if !cert.ok || !key.ok || !in.areCertAndKey(cert, key) {
+	if !cert.ok || !key.ok || !in.checkCertAndKey(cert, key) {
 		return nil
 	}
 	pair, err := tls.X509KeyPair([]byte(cert.text), []byte(key.text))
@@ -87,8 +87,8 @@ func (in *inputs) keyPair(ctx context.Context, s section) *tls.Certificate {
 	return nil
 }
 
-// areCertAndKey tells more than X509KeyPair would, and without what it quotes.
-func (in *inputs) areCertAndKey(cert, key found) bool {
+// checkCertAndKey complains of what is none. It tells more than X509KeyPair would, and without what it quotes.
+func (in *inputs) checkCertAndKey(cert, key found) bool {
 	hasCert, _, _ := contents(cert.text)
 	keyHasCert, hasKey, locked := contents(key.text)
 	switch {

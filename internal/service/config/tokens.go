@@ -109,7 +109,7 @@ const noUID = 1<<32 - 1 // (uid_t)-1: nobody's
 // uid is nil where it is absent, and after a complaint.
 func (r *reader) uid(a applicant) *uint32 {
 	v := a.get("uid")
-	if !r.isGiven(v) {
+	if !r.checkGiven(v) {
 		return nil
 	}
 	n, err := strconv.ParseUint(v.node.Value, 10, 32)
@@ -121,7 +121,7 @@ func (r *reader) uid(a applicant) *uint32 {
 		r.complain(v, "needs tokens.socket, where the system says whose a process is: set it, or leave this out")
 		return nil
 	}
-	if r.isTaken(a, v, "uid "+v.node.Value, "is the uid") {
+	if !r.claim(a, v, "uid "+v.node.Value, "is the uid") {
 		return nil
 	}
 	uid := uint32(n)

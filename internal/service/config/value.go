@@ -23,8 +23,8 @@ func (v value) item(i int, node *yaml.Node) value {
 	return value{path: fmt.Sprintf("%s[%d]", v.path, i), line: node.Line, column: node.Column, node: node}
 }
 
-// isGiven is false of an absent value, and after a complaint of a key without a value.
-func (t *tree) isGiven(v value) bool {
+// checkGiven complains of a key without a value. It is false then, and of an absent one.
+func (t *tree) checkGiven(v value) bool {
 	if v.node == nil {
 		return false
 	}
@@ -47,7 +47,7 @@ func (t *tree) text(v value) (string, bool) {
 
 // anyText may be empty.
 func (t *tree) anyText(v value) (string, bool) {
-	if !t.isGiven(v) {
+	if !t.checkGiven(v) {
 		return "", false
 	}
 	if v.node.Kind != yaml.ScalarNode {
@@ -84,7 +84,7 @@ func kindName(node *yaml.Node) string {
 // versions think differently.
 func (t *tree) boolean(v value) bool {
 	switch {
-	case !t.isGiven(v):
+	case !t.checkGiven(v):
 		return false
 	case v.node.Kind != yaml.ScalarNode:
 		t.complain(v, "has to be true or false, and not "+kindName(v.node))
@@ -133,7 +133,7 @@ func oneOf(options []string, near string) string {
 
 // duration is 0 where it is absent, and after a complaint.
 func (t *tree) duration(v value) time.Duration {
-	if !t.isGiven(v) {
+	if !t.checkGiven(v) {
 		return 0
 	}
 	if v.node.Tag == "!!int" || v.node.Tag == "!!float" {
@@ -154,7 +154,7 @@ func (t *tree) duration(v value) time.Duration {
 
 // rate is a number from above 0 to most, and 0 where it is absent, and after a complaint.
 func (t *tree) rate(v value, most float64) float64 {
-	if !t.isGiven(v) {
+	if !t.checkGiven(v) {
 		return 0
 	}
 	n, err := strconv.ParseFloat(v.node.Value, 64)
@@ -167,7 +167,7 @@ func (t *tree) rate(v value, most float64) float64 {
 
 // list has its items, none where it is absent, and after a complaint.
 func (t *tree) list(v value, example string) []value {
-	if !t.isGiven(v) {
+	if !t.checkGiven(v) {
 		return nil
 	}
 	if v.node.Kind != yaml.SequenceNode {

@@ -16,7 +16,7 @@ type Entry struct {
 	vault *Vault
 	name  string
 	held  atomic.Pointer[holding] // replaced whole, with vault.mu held
-	once  atomic.Bool             // the issuer has answered, for this name
+	once  atomic.Bool             // the issuer has answered, for what the name meant before
 }
 
 // holding is what a name means: what is in use, and what is pending. Immutable.
@@ -135,10 +135,7 @@ func (e *Entry) Held() []*tokencache.Source {
 // person has to act. Once it has, that stays so.
 func (e *Entry) Answered() bool {
 	h := e.held.Load()
-	if h.inUse.answered.Load() || h.pending != nil && h.pending.answered.Load() {
-		e.once.Store(true)
-	}
-	return e.once.Load()
+	return e.once.Load() || h.inUse.answered.Load() || h.pending != nil && h.pending.answered.Load()
 }
 
 // WhyNot says in one line why there is no token: of what is pending, if that was tried.
@@ -189,15 +186,24 @@ func (e *Entry) change(c Credential) bool {
 	id := e.vault.acquire(c)
 	if id == h.inUse { // changed back, or the way to the issuer alone
 		e.vault.release(id)
-		e.held.Store(&holding{configured: c, inUse: h.inUse, purpose: c.Purpose})
+		e.hold(&holding{configured: c, inUse: h.inUse, purpose: c.Purpose})
 	} else {
-		e.held.Store(e.beside(h, c, id))
+		e.hold(e.beside(h, c, id))
 	}
 	e.vault.release(h.pending)
 	if after := e.held.Load(); after.pending != nil && after.pending.isUsable() {
 		e.promote(after)
 	}
 	return true
+}
+
+// hold replaces what the name means, and remembers whether the issuer has answered for what goes. The caller holds
+// vault.mu.
+func (e *Entry) hold(h *holding) {
+	if e.Answered() {
+		e.once.Store(true)
+	}
+	e.held.Store(h)
 }
 
 // beside has id wait for its token while what is in use serves on. If id's tokens are for something else, a
@@ -233,8 +239,7 @@ func (e *Entry) retire(h *holding) {
 // promote has what is pending be in use. The caller holds vault.mu, and calls vault.index afterwards.
 func (e *Entry) promote(h *holding) {
 	h.stop()
-	e.Answered() // of what was in use, before it goes
-	e.held.Store(&holding{configured: h.configured, inUse: h.pending, purpose: h.configured.Purpose})
+	e.hold(&holding{configured: h.configured, inUse: h.pending, purpose: h.configured.Purpose})
 	e.vault.release(h.inUse)
 }
 
@@ -242,7 +247,7 @@ func (e *Entry) promote(h *holding) {
 func (e *Entry) drop() {
 	h := e.held.Load()
 	h.stop()
-	e.held.Store(&holding{configured: h.configured, inUse: h.inUse}) // h is over: its timer may have fired
+	e.hold(&holding{configured: h.configured, inUse: h.inUse}) // h is over: its timer may have fired
 	e.vault.release(h.inUse)
 	e.vault.release(h.pending)
 }
