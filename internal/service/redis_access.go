@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
-	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // Defaults where the URL does not say otherwise. Those of go-redis take longer to say that nobody
@@ -114,72 +112,4 @@ func (a *redisAccess) tls(byURL *tls.Config) *tls.Config {
 		c.Certificates = []tls.Certificate{*files.Certificate}
 	}
 	return c
-}
-
-// redisHealth is whether Redis takes part.
-type redisHealth struct {
-	State   string    `json:"state"` // up or degraded
-	Since   time.Time `json:"since"`
-	Trouble string    `json:"trouble"` // "" if it is up
-	Advice  string    `json:"advice"`  // what to do about it; "" if it is up
-}
-
-// redisWatch follows whether Redis takes part: by what becomes of operations, and, as there are none while all
-// tokens are fresh, by a probe. All methods are safe for concurrent use.
-type redisWatch struct {
-	mu      sync.Mutex // guards the rest
-	since   time.Time
-	trouble string
-	fails   bool // operations do
-	mute    bool // the probe was not answered, or by a refusal
-	is      bool // degraded: one of these
-}
-
-// observe takes an event of the Cache, and whether operations fail.
-func (w *redisWatch) observe(e tokencache.Event, fails bool, to *timeline) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if e.Kind == tokencache.EventDegraded && fails {
-		w.note(e.Trouble)
-	}
-	if e.Kind == tokencache.EventRecovered {
-		w.mute = false
-	}
-	w.fails = fails
-	w.judge(to)
-}
-
-// note keeps what is wrong: that Redis is not asked again yet says less than why. The caller holds w.mu.
-func (w *redisWatch) note(trouble tokencache.Trouble) {
-	if w.trouble == "" || trouble != tokencache.TroublePaused {
-		w.trouble = string(trouble)
-	}
-}
-
-// judge is called with w.mu held.
-func (w *redisWatch) judge(to *timeline) {
-	is := w.fails || w.mute
-	if is == w.is {
-		return
-	}
-	w.is, w.since = is, time.Now()
-	if is {
-		to.add(incidentRedis, "", "redis is in trouble: "+w.trouble)
-		return
-	}
-	w.trouble = ""
-	to.add(incidentRedis, "", "redis takes part again")
-}
-
-func (w *redisWatch) health(started time.Time) redisHealth {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	h := redisHealth{State: "up", Since: w.since.UTC(), Trouble: w.trouble}
-	if w.since.IsZero() {
-		h.Since = started.UTC()
-	}
-	if w.is {
-		h.State, h.Advice = "degraded", tokencache.Trouble(w.trouble).Advice()
-	}
-	return h
 }
