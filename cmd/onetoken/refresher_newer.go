@@ -1,12 +1,11 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/onetoken-go/onetoken/tokencache"
+	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 // What keeps the newest content of the secret's file from being in use, while the secret before
@@ -50,7 +49,7 @@ func (id *identity) obstacle() newer {
 
 // stateOf a secret for which no token came.
 func stateOf(why error) string {
-	if issuer, ok := errors.AsType[*tokencache.IssuerError](why); ok && issuer.Class.NeedsPerson() {
+	if standing.NeedsPerson(why) {
 		return newerRefused
 	}
 	return newerFailing

@@ -160,7 +160,7 @@ func (x *fileExam) service(w witnessed) finding {
 	if w.report.Config.Error != "" {
 		f = f.warn("it refuses the file as it is now, and uses the one before: "+strings.ReplaceAll(w.report.Config.Error, "\n", "; "), "mend the file: onetoken refresher --config FILE --check")
 	}
-	if w.report.Redis.State == "degraded" {
+	if w.report.Redis.Degraded() {
 		f = f.warn("redis is in trouble there: "+w.report.Redis.Trouble, cmp.Or(w.report.Redis.Advice, "check its way to redis"))
 	}
 	if missing, more := x.compared(w); len(missing)+len(more) > 0 {

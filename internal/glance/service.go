@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/service/remote"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -12,7 +13,7 @@ import (
 func OfReport(at string, r remote.Report) Board {
 	b := Board{
 		Where: "service " + at, Version: r.Version, Now: r.Now,
-		Redis:  Redis{Degraded: r.Redis.State == "degraded", Since: r.Redis.Since, Trouble: r.Redis.Trouble, Advice: r.Redis.Advice},
+		Redis:  Redis{Degraded: r.Redis.Degraded(), Since: r.Redis.Since, Trouble: r.Redis.Trouble, Advice: r.Redis.Advice},
 		Config: Config{LoadedAt: r.Config.LoadedAt, Error: r.Config.Error},
 	}
 	for _, d := range r.Doors {
@@ -54,7 +55,7 @@ func ofReported(c remote.Credential) Credential {
 func ofTrouble(c remote.Credential) *Problem {
 	p := problemOf(c.Trouble, c.Failing)
 	if f := c.Failure; p != nil && f != nil && !p.Redis {
-		p.NeedsPerson = p.NeedsPerson || c.Trouble == nil && needsPerson(f.Class)
+		p.NeedsPerson = p.NeedsPerson || c.Trouble == nil && standing.ClassNeedsPerson(f.Class)
 		p.Attempts, p.By = f.Attempts, f.By
 		if p.Retry == 0 {
 			p.Retry = durationOf(f.RetryIn)
@@ -72,11 +73,6 @@ func problemOf(t *remote.Trouble, words string) *Problem {
 		return &Problem{Text: words}
 	}
 	return nil
-}
-
-// needsPerson goes by the word for a class: see [tokencache.Class].
-func needsPerson(class string) bool {
-	return class == tokencache.ClassPermanent.String() || class == tokencache.ClassQuota.String()
 }
 
 func durationOf(s statusjson.Seconds) time.Duration {

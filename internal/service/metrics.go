@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -73,7 +74,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		gauge(nextDesc, plan.Refresh.Seconds(), name)
 		gauge(windowDesc, plan.Window.Seconds(), name)
 		gauge(failingDesc, oneIf(fails(why, has) || newer.Why != nil), name)
-		gauge(refusedDesc, oneIf(needsPerson(why) || needsPerson(newer.Why)), name)
+		gauge(refusedDesc, oneIf(standing.NeedsPerson(why) || standing.NeedsPerson(newer.Why)), name)
 		gauge(newerDesc, since, name)
 	}
 }
@@ -84,11 +85,6 @@ func fails(why error, has bool) bool {
 	_, refused := errors.AsType[*tokencache.IssuerError](why)
 	_, redis := errors.AsType[*tokencache.RedisError](why)
 	return why != nil && (refused || !redis || !has)
-}
-
-func needsPerson(err error) bool {
-	refusal, ok := errors.AsType[*tokencache.IssuerError](err)
-	return ok && refusal.Class.NeedsPerson()
 }
 
 func oneIf(is bool) float64 {

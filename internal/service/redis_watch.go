@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -67,12 +68,12 @@ func (w *redisWatch) judge(to *timeline) {
 func (w *redisWatch) health(started time.Time) redisHealth {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h := redisHealth{State: "up", Since: w.since.UTC(), Trouble: w.trouble}
+	h := redisHealth{State: statusjson.RedisUp, Since: w.since.UTC(), Trouble: w.trouble}
 	if w.since.IsZero() {
 		h.Since = started.UTC()
 	}
 	if w.is {
-		h.State, h.Advice = "degraded", tokencache.Trouble(w.trouble).Advice()
+		h.State, h.Advice = statusjson.RedisDegraded, tokencache.Trouble(w.trouble).Advice()
 	}
 	return h
 }

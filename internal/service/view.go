@@ -12,7 +12,7 @@ import (
 func viewOf(r Report) page.View {
 	v := page.View{
 		Version: r.Version, Now: r.Now, Started: r.Started, Replica: r.Replica,
-		Redis:  page.Redis{Degraded: r.Redis.State != "up", Since: r.Redis.Since, Trouble: r.Redis.Trouble, Advice: r.Redis.Advice},
+		Redis:  page.Redis{Degraded: statusjson.IsDegraded(r.Redis.State), Since: r.Redis.Since, Trouble: r.Redis.Trouble, Advice: r.Redis.Advice},
 		Config: page.Config{LoadedAt: r.Config.LoadedAt, Error: r.Config.Error},
 	}
 	for _, d := range r.Doors {

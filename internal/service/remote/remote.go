@@ -55,6 +55,9 @@ type Redis struct {
 	Advice  string    `json:"advice"`
 }
 
+// Degraded reports whether Redis takes no part.
+func (r Redis) Degraded() bool { return statusjson.IsDegraded(r.State) }
+
 // Door is where tokens are handed out.
 type Door struct {
 	Name     string `json:"name"`

@@ -2,13 +2,13 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/internal/watch"
 	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -129,15 +129,9 @@ func (id *identity) logger() *slog.Logger { return id.watch.Logger() }
 
 func (id *identity) observe(e tokencache.Event) {
 	id.watch.Observe(e)
-	if e.Kind == tokencache.EventAdopt || e.Kind == tokencache.EventFill && isFinal(e.Err) {
+	if e.Kind == tokencache.EventAdopt || e.Kind == tokencache.EventFill && standing.NeedsPerson(e.Err) {
 		id.answered.Store(true)
 	}
-}
-
-// isFinal reports whether a person has to act before the issuer answers otherwise.
-func isFinal(err error) bool {
-	refusal, ok := errors.AsType[*tokencache.IssuerError](err)
-	return ok && refusal.Class.NeedsPerson()
 }
 
 // swap is a Fetcher whose way to the issuer may change, its credential not.
