@@ -137,6 +137,6 @@ func TestAuthoritiesOfListeners(t *testing.T) {
 		}
 	}
 	require.Len(t, found, 2)
-	assert.Contains(t, found[doorTokens], "corp, 36")
-	assert.Contains(t, found[doorGateway], "corp, 36")
+	assert.Contains(t, found[config.DoorTokens], "corp, 36")
+	assert.Contains(t, found[config.DoorGateway], "corp, 36")
 }

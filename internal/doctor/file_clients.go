@@ -11,23 +11,18 @@ import (
 	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
-// Doors, as the configuration has them.
-const (
-	doorStatus  = "status"
-	doorTokens  = "tokens"
-	doorGateway = "gateway"
-)
-
-// doorsInUses are the doors by the names that a report has for them.
-var doorsInUses = map[string][]string{doorTokens: {"tokens", "socket"}, doorGateway: {"gateway"}}
+// doorsOf a section, by the names that a report has for them.
+var doorsOf = map[string][]string{
+	config.DoorTokens: {config.DoorTokens, config.DoorSocket}, config.DoorGateway: {config.DoorGateway},
+}
 
 // clients are those of both doors.
 func (x *fileExam) clients() {
 	for _, c := range x.File.Tokens.Clients {
-		x.chart.addOf(c.Name+" of "+doorTokens, x.client(c, doorTokens))
+		x.chart.addOf(c.Name+" of "+config.DoorTokens, x.client(c, config.DoorTokens))
 	}
 	for _, c := range x.File.Gateway.Clients {
-		x.chart.addOf(c.Name+" of "+doorGateway, x.client(c, doorGateway))
+		x.chart.addOf(c.Name+" of "+config.DoorGateway, x.client(c, config.DoorGateway))
 	}
 }
 
@@ -74,7 +69,7 @@ func (x *fileExam) lastSeen(client, door string) string {
 	var last time.Time
 	for _, credential := range x.own.report.Credentials {
 		for _, c := range credential.Clients {
-			if c.Name == client && slices.Contains(doorsInUses[door], c.Door) && c.LastSeen.After(last) {
+			if c.Name == client && slices.Contains(doorsOf[door], c.Door) && c.LastSeen.After(last) {
 				last = c.LastSeen
 			}
 		}

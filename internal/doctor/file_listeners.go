@@ -26,12 +26,12 @@ func (x *fileExam) listeners(ctx context.Context) {
 		name, path string
 		config.Listener
 	}{
-		{doorStatus, "/healthz", x.File.Status},
-		{doorTokens, "/v1/tokens/doctor", x.File.Tokens.Listener},
-		{doorGateway, "/open-apis/doctor", x.File.Gateway.Listener},
+		{config.DoorStatus, "/healthz", x.File.Status},
+		{config.DoorTokens, "/v1/tokens/doctor", x.File.Tokens.Listener},
+		{config.DoorGateway, "/open-apis/doctor", x.File.Gateway.Listener},
 	}
 	if x.File.Status.Listen == "" {
-		x.chart.addOf(doorStatus, skipped("listener", "the file has no status section, so that nobody sees how the service does"))
+		x.chart.addOf(config.DoorStatus, skipped("listener", "the file has no status section, so that nobody sees how the service does"))
 	}
 	for _, d := range doors {
 		if d.Listen == "" {
@@ -46,7 +46,7 @@ func (x *fileExam) listeners(ctx context.Context) {
 		x.authorities(d.name, d.Listener)
 	}
 	if path := x.File.Tokens.Socket; path != "" {
-		x.chart.addOf(doorTokens+" "+path, socketCheck(ctx, path, x.File.Tokens.SocketMode))
+		x.chart.addOf(config.DoorTokens+" "+path, socketCheck(ctx, path, x.File.Tokens.SocketMode))
 	}
 }
 
@@ -167,7 +167,7 @@ func looking(shown *tls.ConnectionState) *tls.Config {
 
 // speaksLike says whether an answer to somebody who shows nothing is that of a door.
 func speaksLike(door string, res *http.Response, body []byte) bool {
-	if door == doorStatus {
+	if door == config.DoorStatus {
 		text := string(body)
 		return strings.HasPrefix(text, "alive") || strings.HasPrefix(text, "stands still") || res.StatusCode == http.StatusForbidden && res.TLS != nil
 	}
@@ -179,7 +179,7 @@ func speaksLike(door string, res *http.Response, body []byte) bool {
 	if json.Unmarshal(body, &said) != nil {
 		return false
 	}
-	if door == doorGateway {
+	if door == config.DoorGateway {
 		return said.Code != nil && said.Msg != nil
 	}
 	return said.Error != nil
@@ -210,7 +210,7 @@ func socketCheck(ctx context.Context, path string, mode fs.FileMode) finding {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: knockTime}).DialContext(ctx, "unix", path)
 	}
-	f := occupied(ctx, doorTokens, "localhost", "/v1/tokens/doctor", config.Listener{}, dial)
+	f := occupied(ctx, config.DoorTokens, "localhost", "/v1/tokens/doctor", config.Listener{}, dial)
 	if now := info.Mode().Perm(); f.Status == checkOK && mode != 0 && now != mode {
 		f = f.warn(fmt.Sprintf("its mode is %04o, and %04o in the file", now, mode), "start the service again")
 	}

@@ -52,16 +52,16 @@ func TestListener(t *testing.T) {
 	for name, c := range map[string]struct {
 		door, listen, status, found string
 	}{
-		"status":               {doorStatus, at(200, "alive\n"), checkOK, "a service answers"},
-		"status stands still":  {doorStatus, at(503, "stands still: for 1m\n"), checkOK, "a service answers"},
-		"tokens":               {doorTokens, at(401, tokensSay), checkOK, "a service answers"},
-		"gateway":              {doorGateway, at(400, gatewaySay), checkOK, "a service answers"},
-		"a web site":           {doorStatus, at(404, "<html>"), checkFail, "something else listens there (HTTP 404)"},
-		"tokens at a gateway":  {doorGateway, at(401, tokensSay), checkFail, "something else listens there (HTTP 401)"},
-		"gateway at tokens":    {doorTokens, at(400, gatewaySay), checkFail, "something else listens there (HTTP 400)"},
-		"somebody who is mute": {doorTokens, mute.Addr().String(), checkFail, "does not speak HTTP"},
-		"port 0":               {doorTokens, "0.0.0.0:0", checkOK, "picks a free port"},
-		"nobody's address":     {doorTokens, "192.0.2.1:65000", checkFail, "nothing can listen there: "},
+		"status":               {config.DoorStatus, at(200, "alive\n"), checkOK, "a service answers"},
+		"status stands still":  {config.DoorStatus, at(503, "stands still: for 1m\n"), checkOK, "a service answers"},
+		"tokens":               {config.DoorTokens, at(401, tokensSay), checkOK, "a service answers"},
+		"gateway":              {config.DoorGateway, at(400, gatewaySay), checkOK, "a service answers"},
+		"a web site":           {config.DoorStatus, at(404, "<html>"), checkFail, "something else listens there (HTTP 404)"},
+		"tokens at a gateway":  {config.DoorGateway, at(401, tokensSay), checkFail, "something else listens there (HTTP 401)"},
+		"gateway at tokens":    {config.DoorTokens, at(400, gatewaySay), checkFail, "something else listens there (HTTP 400)"},
+		"somebody who is mute": {config.DoorTokens, mute.Addr().String(), checkFail, "does not speak HTTP"},
+		"port 0":               {config.DoorTokens, "0.0.0.0:0", checkOK, "picks a free port"},
+		"nobody's address":     {config.DoorTokens, "192.0.2.1:65000", checkFail, "nothing can listen there: "},
 	} {
 		f := listenerCheck(t.Context(), c.door, "/x", config.Listener{Listen: c.listen})
 		assert.Equal(t, c.status, f.Status, "%s: %v", name, f)
@@ -70,14 +70,14 @@ func TestListener(t *testing.T) {
 	}
 	over, end := context.WithCancel(t.Context())
 	end()
-	assert.Equal(t, checkSkipped, listenerCheck(over, doorStatus, "/x", config.Listener{Listen: at(200, "alive\n")}).Status, "out of time, it says nothing of the service")
+	assert.Equal(t, checkSkipped, listenerCheck(over, config.DoorStatus, "/x", config.Listener{Listen: at(200, "alive\n")}).Status, "out of time, it says nothing of the service")
 	assert.Equal(t, finding{"listener", checkFail, "in use by something that does not answer: timeout", "see what that is: ss -lp"},
 		vacant(t.Context(), at(200, ""), errors.New("timeout")))
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, free.Close())
 	assert.Equal(t, finding{Name: "listener", Status: checkOK, Found: "free: no service runs here"},
-		listenerCheck(t.Context(), doorTokens, "/x", config.Listener{Listen: free.Addr().String()}))
+		listenerCheck(t.Context(), config.DoorTokens, "/x", config.Listener{Listen: free.Addr().String()}))
 }
 
 // A service that shows an old certificate has not taken the file.
@@ -91,9 +91,9 @@ func TestListenerWithTLS(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	l := config.Listener{Listen: server.Listener.Addr().String(), TLS: &config.ServerTLS{Certificate: shown}}
-	assert.Equal(t, checkOK, listenerCheck(t.Context(), doorTokens, "/x", l).Status)
+	assert.Equal(t, checkOK, listenerCheck(t.Context(), config.DoorTokens, "/x", l).Status)
 	l.TLS.Certificate = other
-	f := listenerCheck(t.Context(), doorTokens, "/x", l)
+	f := listenerCheck(t.Context(), config.DoorTokens, "/x", l)
 	assert.Equal(t, checkWarn, f.Status)
 	assert.Contains(t, f.Found, "another certificate")
 }

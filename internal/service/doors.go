@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,48 +22,59 @@ import (
 
 // doors are what is open to others, each at a listener.
 type doors struct {
-	status, tokens, socket, gateway *opened // nil: not asked for
+	opened []*opened // in the order of places
 
 	// certified: the status listener has authorities that vouch for clients, so that nobody else may look.
 	certified atomic.Bool
 }
 
+// opened is a place of which the configuration has an address.
 type opened struct {
-	name     string
+	place
 	listener *listen.Listener
-	tls      *listen.TLS // nil: without
+	tls      *listen.TLS  // nil: without
+	handler  http.Handler // nil until answer
 }
 
-// Doors by the names that uses, metrics and the report have for them.
-const (
-	doorTokens  = "tokens"
-	doorSocket  = "socket"
-	doorGateway = "gateway"
-)
+// place is where the service can be asked: what the configuration has of it, and what answers there.
+type place struct {
+	name    string // as uses, metrics and the report have it
+	section string // of the configuration
+	listens func(*config.Config) listen.Config
+	secured func(*config.Config) *config.ServerTLS // nil: without TLS
+	answers func(*Service) (http.Handler, error)
+}
 
-// graceOfDoors is what requests under way have when the service ends; the rest of shutdownTakes is for calls
-// to issuers.
-const graceOfDoors = 5 * time.Second
-
-// open listens, and serves nothing yet: whoever connects waits. Its error closes what was opened.
-func (d *doors) open(ctx context.Context, c *config.Config, logger *slog.Logger) error {
-	var errs []error
-	open := func(name string, tls *config.ServerTLS, l listen.Config) *opened {
-		l.Logger, l.Grace = logger, graceOfDoors
-		o, err := openOne(ctx, name, tls, l)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-		}
-		return o
+// places are all that there may be, in the order in which people are told of them.
+func places() []place {
+	return []place{
+		{
+			config.DoorStatus, "status",
+			func(c *config.Config) listen.Config { return listen.Config{Address: c.Status.Listen} },
+			func(c *config.Config) *config.ServerTLS { return c.Status.TLS },
+			func(s *Service) (http.Handler, error) { return s.doors.guarded(s.statusHandler()), nil },
+		},
+		{
+			config.DoorTokens, "tokens",
+			func(c *config.Config) listen.Config { return listen.Config{Address: c.Tokens.Listen} },
+			func(c *config.Config) *config.ServerTLS { return c.Tokens.TLS },
+			func(s *Service) (http.Handler, error) { return s.tokenDoor(config.DoorTokens) },
+		},
+		{
+			config.DoorSocket, "tokens",
+			func(c *config.Config) listen.Config {
+				return listen.Config{Socket: c.Tokens.Socket, SocketMode: c.Tokens.SocketMode}
+			},
+			func(*config.Config) *config.ServerTLS { return nil },
+			func(s *Service) (http.Handler, error) { return s.tokenDoor(config.DoorSocket) },
+		},
+		{
+			config.DoorGateway, "gateway",
+			func(c *config.Config) listen.Config { return streams(c.Gateway.Listen) },
+			func(c *config.Config) *config.ServerTLS { return c.Gateway.TLS },
+			(*Service).gatewayDoor,
+		},
 	}
-	d.status = open("status", c.Status.TLS, listen.Config{Address: c.Status.Listen})
-	d.tokens = open("tokens", c.Tokens.TLS, listen.Config{Address: c.Tokens.Listen})
-	d.socket = open("tokens", nil, listen.Config{Socket: c.Tokens.Socket, SocketMode: c.Tokens.SocketMode})
-	d.gateway = open("gateway", c.Gateway.TLS, streams(c.Gateway.Listen))
-	if len(errs) > 0 {
-		d.close()
-	}
-	return errors.Join(errs...)
 }
 
 // streams is a listener for requests and responses that may be of any size, and take any time, as long as they go on.
@@ -74,12 +84,34 @@ func streams(address string) listen.Config {
 	}
 }
 
-// openOne returns nil of a door that is not asked for.
-func openOne(ctx context.Context, name string, tls *config.ServerTLS, l listen.Config) (*opened, error) {
-	if l.Address == "" && l.Socket == "" {
-		return nil, nil
+// graceOfDoors is what requests under way have when the service ends; the rest of shutdownTakes is for calls
+// to issuers.
+const graceOfDoors = 5 * time.Second
+
+// open listens, and serves nothing yet: whoever connects waits. Its error closes what was opened.
+func (d *doors) open(ctx context.Context, c *config.Config, logger *slog.Logger) error {
+	var errs []error
+	for _, p := range places() {
+		l := p.listens(c)
+		if l.Address == "" && l.Socket == "" {
+			continue // it is not asked for
+		}
+		l.Logger, l.Grace = logger, graceOfDoors
+		o, err := p.open(ctx, l, p.secured(c))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", p.section, err))
+			continue
+		}
+		d.opened = append(d.opened, o)
 	}
-	o := &opened{name: name}
+	if len(errs) > 0 {
+		d.close()
+	}
+	return errors.Join(errs...)
+}
+
+func (p place) open(ctx context.Context, l listen.Config, tls *config.ServerTLS) (*opened, error) {
+	o := &opened{place: p}
 	if tls != nil {
 		o.tls = listen.NewTLS(identityOf(tls))
 		l.TLS = o.tls
@@ -95,17 +127,8 @@ func identityOf(tls *config.ServerTLS) *listen.Identity {
 	return listen.NewIdentity(tls.Certificate, tls.ClientCA)
 }
 
-func (d *doors) all() (all []*opened) {
-	for _, o := range []*opened{d.status, d.tokens, d.socket, d.gateway} {
-		if o != nil {
-			all = append(all, o)
-		}
-	}
-	return all
-}
-
 func (d *doors) close() {
-	for _, o := range d.all() {
+	for _, o := range d.opened {
 		_ = o.listener.Close()
 	}
 }
@@ -113,48 +136,29 @@ func (d *doors) close() {
 // reload has the certificates of c be shown from now on.
 func (d *doors) reload(c *config.Config) {
 	d.certified.Store(c.Status.TLS != nil && c.Status.TLS.ClientCA != nil)
-	for o, tls := range map[*opened]*config.ServerTLS{d.status: c.Status.TLS, d.tokens: c.Tokens.TLS, d.gateway: c.Gateway.TLS} {
-		if o != nil && o.tls != nil && tls != nil {
+	for _, o := range d.opened {
+		if tls := o.secured(c); o.tls != nil && tls != nil {
 			o.tls.Replace(identityOf(tls))
 		}
 	}
 }
 
-// handlers are what answers at the doors.
-type handlers struct{ status, tokens, socket, gateway http.Handler }
-
-func (s *Service) handlers() (h handlers, err error) {
-	if h.tokens, err = s.tokenDoor(doorTokens); err != nil {
-		return h, err
+// answer makes what answers at each door.
+func (d *doors) answer(s *Service) (err error) {
+	for _, o := range d.opened {
+		if o.handler, err = o.answers(s); err != nil {
+			return err
+		}
 	}
-	if h.socket, err = s.tokenDoor(doorSocket); err != nil {
-		return h, err
-	}
-	h.gateway, err = s.gatewayDoor()
-	h.status = s.doors.guarded(s.statusHandler())
-	return h, err
-}
-
-// handlerOf a door that is open.
-func (d *doors) handlerOf(o *opened, h handlers) http.Handler {
-	switch o {
-	case d.status:
-		return h.status
-	case d.gateway:
-		return h.gateway
-	case d.socket:
-		return h.socket
-	}
-	return h.tokens
+	return nil
 }
 
 // serve answers until ctx ends.
-func (d *doors) serve(ctx context.Context, group *errgroup.Group, h handlers, say func(string)) {
-	for _, o := range d.all() {
-		handler := d.handlerOf(o, h)
-		say(o.name + ": listens on " + o.at())
+func (d *doors) serve(ctx context.Context, group *errgroup.Group, say func(string)) {
+	for _, o := range d.opened {
+		say(o.section + ": listens on " + o.at())
 		group.Go(func() error {
-			err := o.listener.Serve(ctx, handler)
+			err := o.listener.Serve(ctx, o.handler)
 			if errors.Is(err, listen.ErrCutOff) {
 				return nil // they have had their time
 			}
@@ -206,14 +210,14 @@ func (o *opened) at() string {
 // report is of the doors that hand out tokens.
 func (d *doors) report(asked *tally) []DoorReport {
 	all := []DoorReport{} // never null
-	for name, o := range map[string]*opened{doorTokens: d.tokens, doorSocket: d.socket, doorGateway: d.gateway} {
-		if o != nil {
-			r := DoorReport{Name: name, Listens: o.at()}
-			r.Requests, r.Refused = asked.door(name)
-			all = append(all, r)
+	for _, o := range d.opened {
+		if o.name == config.DoorStatus {
+			continue
 		}
+		r := DoorReport{Name: o.name, Listens: o.at()}
+		r.Requests, r.Refused = asked.door(o.name)
+		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b DoorReport) int { return -strings.Compare(a.Name, b.Name) })
 	return all
 }
 

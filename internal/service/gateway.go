@@ -17,7 +17,7 @@ func (s *Service) gatewayDoor() (http.Handler, error) {
 
 // auditCall notes a request at the gateway.
 func (s *Service) auditCall(u gateway.Use) {
-	of, now := use{client: u.Client, door: doorGateway, credential: u.Credential}, time.Now()
+	of, now := use{client: u.Client, door: config.DoorGateway, credential: u.Credential}, time.Now()
 	s.tally.asked(of.door, u.Refused != "" && u.Status < http.StatusInternalServerError)
 	refused := ""
 	switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/service/config"
 	"github.com/onetoken-go/onetoken/internal/service/door"
 	"github.com/onetoken-go/onetoken/internal/service/gateway"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -46,8 +47,8 @@ func TestCountsOfACredentialBeginAtZero(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		assert.NotContains(t, w.metricsText(), `credential="crm"`)
 		w.counts.observe(tokencache.Event{Kind: tokencache.EventAdopt}, []string{"crm"}) // these outlive the reload
-		w.counts.asked(use{"billing", doorTokens, "crm"}, http.StatusOK, "")
-		w.counts.asked(use{"billing", doorTokens, "crm"}, http.StatusForbidden, "access_denied")
+		w.counts.asked(use{"billing", config.DoorTokens, "crm"}, http.StatusOK, "")
+		w.counts.asked(use{"billing", config.DoorTokens, "crm"}, http.StatusForbidden, "access_denied")
 		text = w.metricsText()
 		assert.NotContains(t, text, `credential="crm"`)
 		assert.Contains(t, text, `onetoken_door_requests_total{code="200",credential="",door="tokens"} 1`, "a request is counted all the same")
@@ -84,7 +85,7 @@ func TestRefusalsAtADoorAreCounted(t *testing.T) {
 			{Status: 401, Error: "invalid_client"},
 			{Client: "billing", Credential: "crm", Status: 503, Error: "temporarily_unavailable", Cause: redisTrouble(tokencache.TroubleTimeout)},
 		} {
-			w.audit(doorTokens, u)
+			w.audit(config.DoorTokens, u)
 		}
 		for _, u := range []gateway.Use{
 			{Client: "bot", Credential: "crm", Status: 400}, // the API's own answer

@@ -146,8 +146,7 @@ func (s *Service) run(ctx context.Context, first *config.Config) error {
 	s.config = first
 	s.loaded.note(s.apply(first))
 
-	handlers, err := s.handlers()
-	if err != nil {
+	if err := s.doors.answer(s); err != nil {
 		return errors.Join(err, s.close(shutdownTakes))
 	}
 	telling, hush := context.WithCancel(context.WithoutCancel(ctx))
@@ -157,7 +156,7 @@ func (s *Service) run(ctx context.Context, first *config.Config) error {
 		teller.Run(telling)
 	}()
 	group, ctx := errgroup.WithContext(ctx)
-	s.doors.serve(ctx, group, handlers, s.Say)
+	s.doors.serve(ctx, group, s.Say)
 	group.Go(func() error { return s.cache.Run(ctx) })
 	group.Go(func() error {
 		s.pulse.Beat(ctx)
@@ -187,7 +186,7 @@ func (s *Service) run(ctx context.Context, first *config.Config) error {
 	<-ctx.Done()
 	s.tell(sdnotify.Stopping)
 	end := time.Now().Add(shutdownTakes)
-	err = errors.Join(group.Wait(), s.close(time.Until(end)))
+	err := errors.Join(group.Wait(), s.close(time.Until(end)))
 	hush()
 	<-told
 	return err

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/service/config"
 	"github.com/onetoken-go/onetoken/internal/service/door"
 	"github.com/onetoken-go/onetoken/internal/service/vault"
 )
@@ -20,12 +21,12 @@ func TestTheLogSaysWhyThereWasNoToken(t *testing.T) {
 		s.keep([]vault.Credential{(&app{secret: "s"}).named("crm")})
 		none := door.Use{Client: "billing", Credential: "crm", Action: door.Get, Status: 503, Error: "temporarily_unavailable", Cause: errors.New("redis timeout")}
 		for range 3 {
-			s.audit(doorTokens, none)
+			s.audit(config.DoorTokens, none)
 		}
 		assert.Equal(t, 1, strings.Count(s.log.String(), "a use of a credential failed"))
 		assert.Contains(t, s.log.String(), `credential=crm client=billing door=tokens reason=temporarily_unavailable err="redis timeout"`)
 		assert.NotContains(t, s.log.String(), "refused")
-		s.audit(doorTokens, door.Use{Client: "billing", Credential: "crm", Action: door.Get, Status: 403, Error: "access_denied"})
+		s.audit(config.DoorTokens, door.Use{Client: "billing", Credential: "crm", Action: door.Get, Status: 403, Error: "access_denied"})
 		assert.Contains(t, s.log.String(), "refused use of a credential")
 		_, metrics := s.get("/metrics")
 		assert.Contains(t, metrics, `onetoken_door_requests_total{code="503",credential="crm",door="tokens"} 3`)
@@ -38,7 +39,9 @@ func TestTheLogSaysWhyThereWasNoToken(t *testing.T) {
 // A request is counted at the door that it came by, however its client has shown who it is, and if it has not.
 func TestRequestsAreCountedAtTheDoorThatTheyCameBy(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town) {
-		at, err := w.handlers()
+		port, err := w.tokenDoor(config.DoorTokens)
+		require.NoError(t, err)
+		socket, err := w.tokenDoor(config.DoorSocket)
 		require.NoError(t, err)
 		ask := func(door http.Handler, secret string) int {
 			r := httptest.NewRequest(http.MethodGet, "http://localhost/v1/tokens/crm", nil)
@@ -47,10 +50,10 @@ func TestRequestsAreCountedAtTheDoorThatTheyCameBy(t *testing.T) {
 			door.ServeHTTP(out, r)
 			return out.Code
 		}
-		assert.Equal(t, 503, ask(at.socket, "secret-of-billing-1"), "there is no token")
-		assert.Equal(t, 401, ask(at.socket, "another"))
-		assert.Equal(t, 401, ask(at.tokens, "another"))
-		for door, want := range map[string][2]uint64{doorSocket: {2, 1}, doorTokens: {1, 1}, doorGateway: {}} {
+		assert.Equal(t, 503, ask(socket, "secret-of-billing-1"), "there is no token")
+		assert.Equal(t, 401, ask(socket, "another"))
+		assert.Equal(t, 401, ask(port, "another"))
+		for door, want := range map[string][2]uint64{config.DoorSocket: {2, 1}, config.DoorTokens: {1, 1}, config.DoorGateway: {}} {
 			requests, refused := w.tally.door(door)
 			assert.Equal(t, want, [2]uint64{requests, refused}, door)
 		}
