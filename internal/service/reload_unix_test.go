@@ -19,7 +19,7 @@ import (
 func TestAConfigurationThatNeverRestsIsRefused(t *testing.T) {
 	folder, err := os.MkdirTemp("", "s") // t.TempDir may be longer than a socket's path may
 	require.NoError(t, err)
-	defer os.RemoveAll(folder) //nolint:errcheck // it is for the moment
+	defer func() { _ = os.RemoveAll(folder) }()
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(folder, "s"), Net: "unixgram"})
 	require.NoError(t, err)
 	defer manager.Close()
@@ -34,13 +34,13 @@ func TestAConfigurationThatNeverRestsIsRefused(t *testing.T) {
 		assert.Contains(t, w.refused(), "changes all the time: no two readings in a row were the same for 15s")
 		assert.Equal(t, 1, strings.Count(w.log.String(), "the configuration is refused"), "it is told once")
 		assert.Equal(t, before, w.revision())
-		require.NoError(t, manager.SetReadDeadline(time.Now().Add(time.Millisecond)))
-		said := make([]byte, 100)
-		n, err := manager.Read(said)
-		require.NoError(t, err)
-		assert.Equal(t, "READY=1", string(said[:n]))
 		time.Sleep(3 * time.Second)
 		assert.Empty(t, w.refused(), "it rests")
 		assert.NotEqual(t, before, w.revision())
 	})
+	require.NoError(t, manager.SetReadDeadline(time.Now().Add(10*time.Second)))
+	said := make([]byte, 100)
+	n, err := manager.Read(said)
+	require.NoError(t, err)
+	assert.Equal(t, "READY=1", string(said[:n]))
 }
