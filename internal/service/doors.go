@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onetoken-go/onetoken/internal/service/config"
+	"github.com/onetoken-go/onetoken/internal/service/door"
 	"github.com/onetoken-go/onetoken/internal/service/listen"
 )
 
@@ -174,25 +173,12 @@ func (d *doors) guarded(status http.Handler) http.Handler {
 		switch {
 		case d.certified.Load() && (r.TLS == nil || len(r.TLS.VerifiedChains) == 0):
 			line(out, http.StatusForbidden, "show a certificate of an authority in status.tls.client_ca_file")
-		case r.TLS == nil && atLoopback(r) && !isOwnHost(r.Host):
+		case r.TLS == nil && !door.BeyondLoopback(r) && !door.HostOf(r).IsLocal():
 			line(out, http.StatusMisdirectedRequest, "call this as localhost, or by its address")
 		default:
 			status.ServeHTTP(out, r)
 		}
 	})
-}
-
-func atLoopback(r *http.Request) bool {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && local.IP.IsLoopback()
-}
-
-func isOwnHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.Trim(host, "[]")
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host) != nil
 }
 
 // at is where it listens, for people.

@@ -24,6 +24,10 @@ func TestStatusIsGuarded(t *testing.T) {
 	}{
 		{"by address", "127.0.0.1", "127.0.0.1:8080", false, false, false, 200},
 		{"by name of this host", "127.0.0.1", "localhost:8080", false, false, false, 200},
+		{"by that, and a dot", "127.0.0.1", "LocalHost.:8080", false, false, false, 200},
+		{"by another address", "127.0.0.1", "10.0.0.7:8080", false, false, false, 200},
+		{"a page led here, with a name like ours", "127.0.0.1", "localhost.evil.example", false, false, false, 421},
+		{"without a name", "127.0.0.1", "", false, false, false, 421},
 		{"IPv6", "::1", "[::1]:8080", false, false, false, 200},
 		{"a page led here", "127.0.0.1", "evil.example", false, false, false, 421},
 		{"by a name from elsewhere", "10.0.0.7", "onetoken:8080", false, false, false, 200},

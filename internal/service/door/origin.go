@@ -37,13 +37,28 @@ func (known hosts) takes(r *http.Request) bool {
 	if r.TLS != nil || local != nil && local.Network() == "unix" {
 		return true
 	}
-	host := withoutPort(r.Host)
-	if _, ok := known[plainHost(host)]; ok {
+	host := HostOf(r)
+	if _, ok := known[host.Name]; ok {
 		return true
 	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && (ip.IsLoopback() || beyondLoopback(local))
+	return host.Addr.IsValid() && (host.Addr.IsLoopback() || BeyondLoopback(r))
 }
+
+// Host is what the Host header of a request names.
+type Host struct {
+	Name string     // without port and brackets, as plainHost spells it
+	Addr netip.Addr // the zero one of a name
+}
+
+// HostOf decides for every listener of the service what a request names.
+func HostOf(r *http.Request) Host {
+	host := withoutPort(r.Host)
+	addr, _ := netip.ParseAddr(host)
+	return Host{plainHost(host), addr}
+}
+
+// IsLocal reports whether it is localhost, or an address: no page of the web can have led its name to that.
+func (h Host) IsLocal() bool { return h.Name == "localhost" || h.Addr.IsValid() }
 
 // withoutPort takes the brackets off an IPv6 address too.
 func withoutPort(host string) string {
@@ -53,8 +68,9 @@ func withoutPort(host string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 }
 
-// beyondLoopback is false of an address that is not known.
-func beyondLoopback(local net.Addr) bool {
-	tcp, ok := local.(*net.TCPAddr)
+// BeyondLoopback reports whether a request has come to an address that other hosts reach. It is false of one that is
+// not known.
+func BeyondLoopback(r *http.Request) bool {
+	tcp, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	return ok && !tcp.IP.IsLoopback()
 }
