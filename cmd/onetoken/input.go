@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/smallfile"
 )
 
 // maxFile bounds what is read from a file: a URL or a secret, not a log.
@@ -67,15 +66,12 @@ func (in *input) value(ctx context.Context, name string) (string, error) {
 		in.stopped = in.stopped || errors.Is(err, errStopped)
 		return "", fmt.Errorf("%s_FILE cannot be read: %w", name, err)
 	}
-	value = cutNewline(raw)
+	value = smallfile.CutNewline(raw)
 	if value == "" {
 		return "", fmt.Errorf("%s_FILE names an empty file: write the value into it", name)
 	}
 	return value, nil
 }
-
-// cutNewline cuts the last one, as editors and echo leave it.
-func cutNewline(raw string) string { return strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r") }
 
 func (in *input) read(ctx context.Context, file, whose string) (string, error) {
 	if file != "-" {
@@ -85,7 +81,7 @@ func (in *input) read(ctx context.Context, file, whose string) (string, error) {
 		return "", fmt.Errorf("standard input is taken by %s already", in.stdinOf)
 	}
 	in.stdinOf = whose
-	return readAside(ctx, func() (string, error) { return readBounded(in.stdin) })
+	return readAside(ctx, func() (string, error) { return smallfile.Bounded(in.stdin, maxFile) })
 }
 
 // readFile may be asked for a pipe, whose opening blocks too.
@@ -93,49 +89,21 @@ func readFile(ctx context.Context, file string) (string, error) {
 	return readAside(ctx, func() (string, error) {
 		f, err := os.Open(file)
 		if err != nil {
-			return "", withoutPath(err)
+			return "", smallfile.WithoutPath(err)
 		}
 		defer f.Close() //nolint:errcheck // only read
-		raw, err := readBounded(f)
-		return raw, withoutPath(err)
+		return smallfile.Bounded(f, maxFile)
 	})
 }
 
-// readAside leaves read behind when ctx ends: nothing else ends a read of a pipe or a terminal.
+// readAside leaves read behind when ctx ends.
 func readAside(ctx context.Context, read func() (string, error)) (string, error) {
-	type result struct {
-		text string
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		text, err := read()
-		done <- result{text, err}
-	}()
-	select {
-	case r := <-done:
-		return r.text, r.err
-	case <-ctx.Done():
-	}
-	if errors.Is(ctx.Err(), context.Canceled) {
+	text, err := smallfile.Aside(ctx, read)
+	switch {
+	case err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()):
+		return text, err
+	case errors.Is(err, context.Canceled):
 		return "", errStopped
 	}
 	return "", errUnended
-}
-
-func readBounded(r io.Reader) (string, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(raw) > maxFile {
-		err = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
-	}
-	return string(raw), err
-}
-
-// withoutPath drops the file's name: it may be the secret itself, set as
-// X_FILE instead of X.
-func withoutPath(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }

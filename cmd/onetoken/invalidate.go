@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onetoken-go/onetoken/internal/smallfile"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -90,7 +91,7 @@ func (e *environment) token(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", usage(fmt.Errorf("the token cannot be read: %w", err))
 	}
-	token := cutNewline(raw)
+	token := smallfile.CutNewline(raw)
 	switch {
 	case token == "":
 		return "", usage(errors.New("standard input is empty: write the refused token to it"))

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/pause"
+	"github.com/onetoken-go/onetoken/internal/smallfile"
 )
 
 // The file of the secret is read on a timer, by content, because mounts swap links, and at once
@@ -65,22 +65,12 @@ func isPipe(file string) bool {
 	return err == nil && !info.Mode().IsRegular()
 }
 
-// readRegular does not wait for anybody to write to what has become a pipe, be it between two
-// lines of this.
 func readRegular(file string) reading {
-	if isPipe(file) {
-		return reading{err: errNotRegular}
+	raw, err := smallfile.Read(file, maxFile)
+	if errors.Is(err, smallfile.ErrNotRegular) {
+		err = errNotRegular
 	}
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return reading{err: withoutPath(err)}
-	}
-	defer f.Close() //nolint:errcheck // only read
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return reading{err: errNotRegular}
-	}
-	raw, err := readBounded(f)
-	return reading{raw, withoutPath(err)}
+	return reading{raw, err}
 }
 
 // reasons are those that have been told.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/pulse"
+	"github.com/onetoken-go/onetoken/internal/smallfile"
 	"github.com/onetoken-go/onetoken/internal/watch"
 	"github.com/onetoken-go/onetoken/internal/witness"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -204,7 +205,7 @@ func (r *rotation) take(ctx context.Context, raw string, err error) {
 		return
 	}
 	live, _ := r.identities()
-	f, err := r.fetcher(cutNewline(raw), err)
+	f, err := r.fetcher(smallfile.CutNewline(raw), err)
 	variable := r.session.account.variables.secret + "_FILE"
 	if err != nil {
 		r.setUnfit(err.Error())

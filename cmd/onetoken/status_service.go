@@ -15,6 +15,7 @@ import (
 
 	"github.com/onetoken-go/onetoken/internal/glance"
 	"github.com/onetoken-go/onetoken/internal/service/remote"
+	"github.com/onetoken-go/onetoken/internal/smallfile"
 	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 )
@@ -51,7 +52,7 @@ func (f serviceFiles) tls() (*tls.Config, error) {
 	if f.ca != "" {
 		raw, err := os.ReadFile(f.ca)
 		if err != nil {
-			return nil, errors.New("--ca-file: " + withoutPath(err).Error())
+			return nil, errors.New("--ca-file: " + smallfile.WithoutPath(err).Error())
 		}
 		if c.RootCAs, err = x509.SystemCertPool(); err != nil {
 			c.RootCAs = x509.NewCertPool() // those of the file are all

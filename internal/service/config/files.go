@@ -3,13 +3,9 @@ package config
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
+
+	"github.com/onetoken-go/onetoken/internal/smallfile"
 )
 
 const (
@@ -18,11 +14,10 @@ const (
 )
 
 var (
-	errStdin      = errors.New(`"-" is standard input, which cannot be read again after a change: name a file`)
-	errNotRegular = errors.New("it is no regular file, but a folder, a pipe or a device")
-	errEmpty      = errors.New("it is empty: write the value into it")
-	errUnended    = errors.New("reading it did not end in time")
-	errUnread     = errors.New("not read, as the time ran out with another file")
+	errStdin   = errors.New(`"-" is standard input, which cannot be read again after a change: name a file`)
+	errEmpty   = errors.New("it is empty: write the value into it")
+	errUnended = errors.New("reading it did not end in time")
+	errUnread  = errors.New("not read, as the time ran out with another file")
 )
 
 // inputs read what the values of a tree name: files and variables.
@@ -86,14 +81,11 @@ func (f *files) text(ctx context.Context, name string) (string, error) {
 		return "", errStdin
 	}
 	text, err := f.content(ctx, f.path(name), maxNamed)
-	if err == nil && cutNewline(text) == "" {
+	if err == nil && smallfile.CutNewline(text) == "" {
 		return "", errEmpty
 	}
 	return text, err
 }
-
-// cutNewline cuts the last one, as editors and echo leave it.
-func cutNewline(text string) string { return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r") }
 
 // content of the file at a path. It is errUnread where ctx has ended with another one.
 func (f *files) content(ctx context.Context, path string, longest int) (string, error) {
@@ -103,7 +95,7 @@ func (f *files) content(ctx context.Context, path string, longest int) (string, 
 	if f.late {
 		return "", errUnread
 	}
-	text, err := readAside(ctx, path, longest)
+	text, err := readNamed(ctx, path, longest)
 	f.late = errors.Is(err, errUnended)
 	f.seen[path] = content{text, err}
 	f.read.add("file", path, text)
@@ -117,54 +109,11 @@ func (f *files) variable(name string) string {
 	return text
 }
 
-// readAside leaves a read behind when ctx ends: nothing else ends one of a file system that hangs.
-func readAside(ctx context.Context, path string, longest int) (string, error) {
-	if ctx.Err() != nil {
+// readNamed leaves a read behind when ctx ends: nothing else ends one of a file system that hangs.
+func readNamed(ctx context.Context, path string, longest int) (string, error) {
+	text, err := smallfile.Aside(ctx, func() (string, error) { return smallfile.Read(path, longest) })
+	if err != nil && errors.Is(err, ctx.Err()) {
 		return "", errUnended
 	}
-	done := make(chan content, 1)
-	go func() {
-		text, err := readRegular(path, longest)
-		done <- content{text, err}
-	}()
-	select {
-	case c := <-done:
-		return c.text, c.err
-	case <-ctx.Done():
-		return "", errUnended
-	}
-}
-
-// readRegular does not wait for anybody to write to what is a pipe, be it since the first look.
-func readRegular(path string, longest int) (string, error) {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return "", notRegular(err)
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return "", notRegular(err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", notRegular(err)
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, int64(longest)+1))
-	if err != nil {
-		return "", notRegular(err)
-	}
-	if len(raw) > longest {
-		return "", fmt.Errorf("it is larger than %d KiB", longest>>10)
-	}
-	return string(raw), nil
-}
-
-// notRegular drops the name from an error; without one the file is of another kind.
-func notRegular(err error) error {
-	if err == nil {
-		return errNotRegular
-	}
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
+	return text, err
 }

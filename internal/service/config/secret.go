@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/onetoken-go/onetoken/internal/smallfile"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
@@ -71,7 +72,7 @@ func (in *inputs) find(ctx context.Context, v value, by string) found {
 	case !f.ok:
 	case by == inFile:
 		f.text, f.ok = in.fileText(ctx, v, f.text)
-		f.text = cutNewline(f.text)
+		f.text = smallfile.CutNewline(f.text)
 	case by == inVariable:
 		f.text, f.ok = in.variableText(v, f.text)
 	}
