@@ -7,7 +7,7 @@ MODULES := bench internal/acceptance internal/deploycheck $(ADAPTERS)
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance page screenshots deploycheck demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance page screenshots outage deploycheck demo vuln build ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ page: ## the service's page in Chromium; needs chromium, node 20 and npm
 screenshots: ## docs/page/*.png, of real runs; needs what page needs
 	cd internal/acceptance/page && npm ci --ignore-scripts --no-audit --no-fund
 	cd internal/acceptance/page && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 -run Screenshots . -args -shots $(CURDIR)/docs/page
+
+outage: ## docs/outage.md and its screenshots, of a run of 17 min; needs what page needs, and prometheus
+	cd internal/acceptance/page && npm ci --ignore-scripts --no-audit --no-fund
+	cd internal/acceptance/page && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 -timeout 40m -v -run Outage . -args -outage $(CURDIR)/docs
 
 deploycheck: ## manifests, the systemd unit and the dashboard, by their own types and tools; needs redis-server, curl, systemd
 	cd internal/deploycheck && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...

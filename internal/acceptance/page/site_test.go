@@ -62,7 +62,12 @@ func secretOf(app string) string { return "secret-of-" + app }
 // newSite has apps of these names, whose tokens live so long.
 func newSite(t *testing.T, redis string, life time.Duration, apps ...string) *site {
 	t.Helper()
-	c := feishutest.Config{Life: life}
+	return newSiteOf(t, redis, feishutest.Config{Life: life}, apps...)
+}
+
+// newSiteOf has an issuer of one's own.
+func newSiteOf(t *testing.T, redis string, c feishutest.Config, apps ...string) *site {
+	t.Helper()
 	for _, app := range apps {
 		c.Apps = append(c.Apps, feishutest.AppConfig{ID: idOf(app), Secret: secretOf(app)})
 	}
