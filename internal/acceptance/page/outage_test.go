@@ -285,7 +285,7 @@ var alternative = map[string]string{
 const transcriptHead = `# An outage, as it looks
 
 Two services keep the tokens of four apps on one Redis. Redis is gone for five minutes; then the issuer refuses one app, and does not answer for
-another, until their tokens have ended. The tokens of these two live for 12 minutes here, so that nobody has to wait for hours. All of it is a real
+another, until their tokens have ended. Tokens live for 12 minutes here, so that nobody has to wait for hours. All of it is a real
 run of a test, ` + "`make outage`" + `, with Debian's Prometheus and the rules of [deploy/prometheus](../deploy/prometheus/rules.yml). Times are
 minutes and seconds since the services started. [runbook.md](runbook.md) says what to do about each alert.
 
