@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// warnings are what a Cache and its Client tell people, as no caller gets it. What the SDK asks for
-// bounds none of it: a store app may have any number of tenants.
+// warnings are what a Cache and its Client tell people, as no caller gets it. Nothing that the SDK
+// asks for bounds it: a store app may have any number of tenants.
 type warnings struct {
 	logger  *slog.Logger
 	foreign once        // apps

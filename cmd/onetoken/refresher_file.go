@@ -11,8 +11,8 @@ import (
 )
 
 // The file of the secret is read on a timer, by content, because mounts swap links, and at once
-// when the issuer refuses the secret. Whoever writes it in place is caught halfway now and then:
-// only what is found twice in a row counts.
+// when the issuer refuses the secret. A reading catches a writer in place halfway now and then:
+// only two in a row that are the same count.
 const (
 	secretPoll = 2 * time.Second
 	settling   = 250 * time.Millisecond // between two readings that have to be the same

@@ -8,7 +8,7 @@ import (
 	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
-// What keeps the newest content of the secret's file from being in use, while the secret before
+// States of the newest content of the secret's file while it is not in use, and the secret before
 // it serves. That is no outage yet, so /readyz stays 200: a restart, or another replica, would
 // have no token at all. It becomes one when the token of the old secret ends, so it is shown
 // there and in the metrics.

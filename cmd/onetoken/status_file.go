@@ -71,7 +71,7 @@ func (f *fileLookout) close() {
 // rereads is how often the file is looked at: as often as a service does.
 const rereads = 2 * time.Second
 
-// refresh reads the file again, if it is time. What has an error is not used.
+// refresh reads the file again, if it is time. One with an error is not used.
 func (f *fileLookout) refresh(ctx context.Context) {
 	if time.Since(f.read) < rereads {
 		return

@@ -72,8 +72,8 @@ func (v statusView) blocks(all []tokencache.Status) (blocks [][]string) {
 	return blocks
 }
 
-// block is one credential: its id and state, and a row for all that there is. What tells it from
-// others of its app is all there.
+// block is one credential: its id and state, and a row for all that there is. It has all that
+// tells the credential from others of its app.
 func (v statusView) block(st tokencache.Status, twin bool) []string {
 	title, digits := v.title(st)
 	lines := []string{title}

@@ -28,7 +28,7 @@ type sighting struct {
 // lookEvery is how often there is a look.
 const lookEvery = time.Second
 
-// watch shows until ctx ends. Whatever is wrong may pass; that nobody reads any more does not.
+// watch shows until ctx ends. Every trouble may pass, but that of writing: the reader has gone.
 func (a *app) watch(ctx context.Context, from lookout, asJSON bool) (err error) {
 	w := &watcher{app: a, from: from, json: asJSON}
 	if !asJSON {

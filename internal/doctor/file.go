@@ -62,7 +62,7 @@ func ExamineFile(ctx context.Context, deadline time.Time, c FileConfig) error {
 	return chart.err()
 }
 
-// fileExam is one examination. What one check has learnt is there for those after it.
+// fileExam is one examination. Later checks find in it what earlier ones have learnt.
 type fileExam struct {
 	FileConfig
 	chart   *chart

@@ -44,7 +44,7 @@ const (
 	askingTakes = 12 * time.Second
 )
 
-// look asks Redis about all. That it did not tell is one finding for all.
+// look asks Redis about all. A Redis that does not tell is one finding for all.
 func (x *fileExam) look(ctx context.Context) {
 	type sight struct {
 		seen map[string]tokencache.Status

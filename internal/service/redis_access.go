@@ -23,8 +23,8 @@ const (
 	redisPoolSize    = 16
 )
 
-// redisAccess is how Redis is spoken to. What a reload may change, passwords and certificates, is
-// looked up for each connection.
+// redisAccess is how Redis is spoken to. It looks up for each connection what a reload may change: passwords and
+// certificates.
 type redisAccess struct{ current atomic.Pointer[config.Redis] }
 
 // NewRedis makes a client of what a configuration says, for whoever looks without a service. It has connected to

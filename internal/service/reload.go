@@ -14,8 +14,8 @@ import (
 )
 
 // The configuration, and every file that it names, is read again on a timer, by content, because mounts
-// swap links; at once when told to, and when an issuer refuses a secret. Whoever writes a file in place
-// is caught halfway now and then: only what is found twice in a row counts.
+// swap links; at once when told to, and when an issuer refuses a secret. A reading catches a writer in place
+// halfway now and then: only two in a row that are the same count.
 const (
 	reloadEvery  = 2 * time.Second
 	settling     = 250 * time.Millisecond // between two readings that have to be the same

@@ -1,5 +1,5 @@
-// Package smallfile reads what a person has named: a configuration, a secret, a certificate. What is read is bounded, and
-// waited for as long as the caller wants. No error has the path in it, which may be a secret in the wrong place.
+// Package smallfile reads what a person has named: a configuration, a secret, a certificate. Each read is bounded,
+// and waits for as long as the caller wants. No error has the path in it, which may be a secret in the wrong place.
 package smallfile
 
 import (

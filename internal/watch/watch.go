@@ -167,7 +167,7 @@ func kindredOf(e *tokencache.IssuerError) kindred {
 }
 
 // hear takes a failure, and reports whether it is to be told: each once, and one of this process's calls again
-// after a while. What another process met is there at every look: once is enough. The caller holds
+// after a while. Every look finds another process's failure again: once is enough. The caller holds
 // w.mu.
 func (w *Watch) hear(of kindred, own bool) bool {
 	if of == w.heard && (!own || time.Since(w.told) < reminder) {

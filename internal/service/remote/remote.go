@@ -25,8 +25,8 @@ const (
 	longest = 64 << 20
 )
 
-// Report is what a service tells at /api/status, as far as it is needed here. What a service does not tell is zero,
-// or nil.
+// Report is what a service tells at /api/status, as far as it is needed here. Fields that a service does not tell
+// are zero, or nil.
 type Report struct {
 	Version     string          `json:"version"`
 	Now         time.Time       `json:"now"`

@@ -243,7 +243,7 @@ func (e *Entry) promote(h *holding) {
 	e.vault.release(h.inUse)
 }
 
-// drop is called with vault.mu held. Whoever has found the entry before is told that it is closed.
+// drop closes the entry to those who have found it before. The caller holds vault.mu.
 func (e *Entry) drop() {
 	h := e.held.Load()
 	h.stop()
