@@ -150,6 +150,7 @@ func (o *outage) until(title string, m moment) {
 		seen := o.look()
 		if problems = m.missing(seen); len(problems) == 0 {
 			o.tell(title, seen)
+			o.compare(title, m)
 			return
 		}
 		require.True(o.t, time.Now().Before(end), "%s:\n%s\n%+v", title, strings.Join(problems, "\n"), seen)
@@ -217,6 +218,26 @@ func (m moment) missing(s seen) (problems []string) {
 		want(s.door[app] == code, "the door answers %d for %s, and not %d", s.door[app], app, code)
 	}
 	return problems
+}
+
+// compare wants the transcript that is kept to tell of the same moment. It is written anew by make outage.
+func (o *outage) compare(title string, m moment) {
+	o.t.Helper()
+	if *outageTo != "" {
+		return
+	}
+	kept, err := os.ReadFile("../../../docs/outage.md")
+	require.NoError(o.t, err)
+	_, part, found := strings.Cut(string(kept), " "+title+"\n")
+	require.True(o.t, found, "docs/outage.md does not tell of %q: run make outage", title)
+	part, _, _ = strings.Cut(part, "\n## ")
+	words := append([]string{m.headline}, m.notes...)
+	for _, words := range append(append(words, m.status...), m.alerts...) {
+		assert.Contains(o.t, part, words, "docs/outage.md, %s: run make outage", title)
+	}
+	for app, code := range m.door {
+		assert.Contains(o.t, part, fmt.Sprintf("%s %d", app, code), "docs/outage.md, %s", title)
+	}
 }
 
 func (o *outage) clock(at time.Time) string {
