@@ -20,6 +20,8 @@ type uses struct {
 	mu      sync.Mutex // guards the rest
 	last    map[use]*time.Time
 	refused map[refusal]*refusals
+	others  refusals       // of kinds for which there is no room
+	emptied time.Time      // when refused last was, for want of room
 	isKept  func(use) bool // of the configuration's clients and credentials
 }
 
@@ -36,7 +38,9 @@ type refusals struct {
 
 const (
 	refusalEvery = time.Minute
-	// mostRefusals bounds what a stranger costs: beyond so many kinds all are forgotten, and told anew.
+	// mostRefusals bounds what kinds cost. Beyond so many, all are forgotten and told anew, once a minute at most; until
+	// then further kinds share a line a minute. A stranger has few: a request's own text is no part of a kind. A client
+	// has one for each credential.
 	mostRefusals = 1000
 )
 
@@ -66,10 +70,11 @@ func (u *uses) remember(of use, now time.Time) (first bool) {
 	return !known
 }
 
-// denied notes a use that was refused: each kind is told at once, and then once a minute.
+// denied notes a use that was refused: each kind is told at once, and then once a minute. It warns, as nothing else
+// tells which client it was.
 func (u *uses) denied(of use, reason string, now time.Time) {
 	if untold, due := u.count(of, reason, now); due {
-		u.logger.Info("refused use of a credential", "credential", of.credential, "client", of.client, "door", of.door,
+		u.logger.Warn("refused use of a credential", "credential", of.credential, "client", of.client, "door", of.door,
 			"reason", reason, "more_since_the_last", untold)
 	}
 }
@@ -84,16 +89,10 @@ func (u *uses) failed(of use, reason string, cause error, now time.Time) {
 
 // count reports whether one is to be told, and how many were not since the last that was.
 func (u *uses) count(of use, reason string, now time.Time) (untold int, due bool) {
-	kind := refusal{of, reason}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	r, known := u.refused[kind]
-	if !known {
-		u.makeRoom()
-		r = &refusals{}
-		u.refused[kind] = r
-	}
-	if known && now.Sub(r.told) < refusalEvery {
+	r := u.noteKind(refusal{of, reason}, now)
+	if !r.told.IsZero() && now.Sub(r.told) < refusalEvery {
 		r.untold++
 		return 0, false
 	}
@@ -102,11 +101,21 @@ func (u *uses) count(of use, reason string, now time.Time) (untold int, due bool
 	return untold, true
 }
 
-// makeRoom is called with u.mu held.
-func (u *uses) makeRoom() {
-	if len(u.refused) >= mostRefusals {
-		clear(u.refused)
+// noteKind returns what is known of a kind from here on. It is called with u.mu held.
+func (u *uses) noteKind(kind refusal, now time.Time) *refusals {
+	if r, known := u.refused[kind]; known {
+		return r
 	}
+	if len(u.refused) >= mostRefusals {
+		if now.Sub(u.emptied) < refusalEvery {
+			return &u.others
+		}
+		clear(u.refused)
+		u.emptied = now
+	}
+	r := &refusals{}
+	u.refused[kind] = r
+	return r
 }
 
 // of are the clients of a credential.

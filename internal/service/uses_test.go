@@ -46,9 +46,23 @@ func TestRefusedUsesAreWrittenDownOnceAMinute(t *testing.T) {
 	assert.Equal(t, 6, strings.Count(log.String(), "refused use of a credential"))
 	assert.Equal(t, 4, strings.Count(log.String(), "more_since_the_last=59"))
 	assert.Empty(t, u.of("crm"), "a refused use is none")
+	assert.Equal(t, 6, strings.Count(log.String(), "level=WARN"), "also by default")
+}
 
-	for i := range 10 * mostRefusals {
-		u.denied(use{fmt.Sprint(i), "tokens", ""}, "access_denied", at)
+// A client that is refused ever new credentials, and clients without end, cost bounded memory and bounded lines.
+func TestRefusedUsesOfManyKinds(t *testing.T) {
+	var log bytes.Buffer
+	u, at := newUses(slog.New(slog.NewTextHandler(&log, nil))), time.Unix(1_800_000_000, 0)
+	const minutes, kinds = 5, 4 * mostRefusals
+	for range minutes {
+		for i := range kinds {
+			u.denied(use{"billing", "tokens", fmt.Sprint(i)}, "access_denied", at)
+			at = at.Add(time.Minute / kinds)
+		}
+		assert.LessOrEqual(t, len(u.refused), mostRefusals)
 	}
-	assert.LessOrEqual(t, len(u.refused), mostRefusals)
+	told := strings.Count(log.String(), "refused use of a credential")
+	assert.Greater(t, told, mostRefusals)
+	assert.LessOrEqual(t, told, minutes*2*(mostRefusals+1), "once a minute, and anew once a minute")
+	assert.Greater(t, strings.Count(log.String(), "more_since_the_last="), strings.Count(log.String(), "more_since_the_last=0"), "those without room are counted")
 }
