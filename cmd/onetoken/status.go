@@ -64,7 +64,8 @@ const statusSourcesHelp = "With --service URL a service is asked that runs there
 	"--config), and of the environment nothing counts. With --config FILE Redis is\n" +
 	"asked about the credentials of the file, without a service; the file is read\n" +
 	"again when it changes. Exit status 1 in both cases: one of them that is not\n" +
-	"disabled has no usable token. For https:// there are --ca-file, whose\n" +
+	"disabled has no usable token; or the service stands still, and has to be\n" +
+	"started again. For https:// there are --ca-file, whose\n" +
 	"authorities are trusted besides the system's, and --cert-file and --key-file, to\n" +
 	"show where the service has status.tls.client_ca_file."
 

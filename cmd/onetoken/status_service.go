@@ -125,6 +125,9 @@ func (a *app) showNamed(ctx context.Context, from lookout, f statusFlags) error 
 	if err != nil {
 		return err
 	}
+	if seen.board.StandsStill {
+		return errors.New("the service stands still: restart it")
+	}
 	if without := seen.board.WithoutToken(); len(without) > 0 {
 		return errors.New("no usable token of " + strings.Join(without, ", "))
 	}

@@ -70,6 +70,18 @@ Disabled      idle
 	assert.NotContains(t, got.stdout, "\x1b")
 }
 
+// What its /healthz calls dead is no good status, whatever tokens it still hands out.
+func TestStatusOfAServiceThatStandsStill(t *testing.T) {
+	t.Parallel()
+	body := strings.Replace(fmt.Sprintf(reported, "fresh"), `"config":`, `"stands_still":"the cache has told of nothing for 1m0s","config":`, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(out, body) }))
+	t.Cleanup(server.Close)
+	got := world{}.run(t, "status", "--service", server.URL)
+	assert.Equal(t, exitFailed, got.code)
+	assert.Equal(t, "onetoken: the service stands still: restart it\n", got.stderr)
+	assert.Contains(t, got.stdout, "\nThe service stands still and refreshes nothing: restart it.\n1 of 2 credentials needs you: hr.\n")
+}
+
 func TestStatusOfAServiceThatIsNone(t *testing.T) {
 	t.Parallel()
 	var state atomic.Value

@@ -157,6 +157,10 @@ func (x *fileExam) service(w witnessed) finding {
 		return finding{"service", checkFail, found, cmp.Or(todo, "give the address of a status.listen by --service")}
 	}
 	f := finding{Name: "service", Status: checkOK, Found: fmt.Sprintf("%s%s, started %s ago, %s", w.version(), w.as(), rounded(w.age()), counted(len(w.report.Credentials), "credential"))}
+	if how := w.report.StandsStill; how != "" {
+		f.Status, f.Found, f.Advice = checkFail, f.Found+": it stands still: "+strings.TrimSuffix(how, ": restart this process"), "restart it"
+		return f
+	}
 	if w.report.Config.Error != "" {
 		f = f.warn("it refuses the file as it is now, and uses the one before: "+strings.ReplaceAll(w.report.Config.Error, "\n", "; "), "mend the file: onetoken refresher --config FILE --check")
 	}

@@ -45,6 +45,9 @@ func TestServiceThatIsNotHeardInTime(t *testing.T) {
 	x := &fileExam{FileConfig: FileConfig{File: file}}
 	assert.Contains(t, x.service(hear(t.Context(), one)).Found, "v1, started")
 
+	still := witnessed{report: remote.Report{Version: "v1", StandsStill: "the cache has told of nothing for 1m0s: restart this process"}}
+	assert.Equal(t, finding{"service", checkFail, "v1, started 0s ago, 0 credentials: it stands still: the cache has told of nothing for 1m0s", "restart it"}, x.service(still))
+
 	over, end := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer end()
 	assert.Equal(t, skipped("service", "interrupted, or out of time"), x.service(hear(over, one)))

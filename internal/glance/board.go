@@ -10,6 +10,7 @@ type Board struct {
 	Now     time.Time // when this was so, by the clock of whoever told it
 	Stale   string    // why nothing newer is known; "" if this is new
 
+	StandsStill bool // the service does nothing any more
 	Redis       Redis
 	Config      Config
 	Doors       []Door

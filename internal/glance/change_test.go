@@ -33,6 +33,7 @@ func TestNews(t *testing.T) {
 		"redis in trouble":          func(b *glance.Board) { b.Redis = glance.Redis{Degraded: true, Trouble: "timeout"} },
 		"a refused configuration":   func(b *glance.Board) { b.Config.Error = "no" },
 		"another configuration":     func(b *glance.Board) { b.Config.LoadedAt = now },
+		"a service stands still":    func(b *glance.Board) { b.StandsStill = true },
 		"another service's version": func(b *glance.Board) { b.Version = "v2" },
 	} {
 		t.Run(name, func(t *testing.T) {

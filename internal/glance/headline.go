@@ -12,7 +12,7 @@ func (b Board) headline() []standing.Sentence {
 	for i, c := range b.Credentials {
 		named[i] = c.named()
 	}
-	return standing.Verdict(named)
+	return standing.Verdict(named, b.StandsStill)
 }
 
 // next is the soonest retry or refresh, and how many follow within a minute; "" if nothing is planned.

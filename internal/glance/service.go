@@ -12,7 +12,7 @@ import (
 // OfReport is what a service tells.
 func OfReport(at string, r remote.Report) Board {
 	b := Board{
-		Where: "service " + at, Version: r.Version, Now: r.Now,
+		Where: "service " + at, Version: r.Version, Now: r.Now, StandsStill: r.StandsStill != "",
 		Redis:  Redis{Degraded: r.Redis.Degraded(), Since: r.Redis.Since, Trouble: r.Redis.Trouble, Advice: r.Redis.Advice},
 		Config: Config{LoadedAt: r.Config.LoadedAt, Error: r.Config.Error},
 	}

@@ -17,7 +17,8 @@ type Report struct {
 	Version     string             `json:"version"`
 	Now         time.Time          `json:"now"`
 	Started     time.Time          `json:"started"`
-	Replica     string             `json:"replica"` // by which fetched_by names this service
+	StandsStill string             `json:"stands_still"` // as /healthz says it; "": the process works
+	Replica     string             `json:"replica"`      // by which fetched_by names this service
 	Config      ConfigReport       `json:"config"`
 	Redis       redisHealth        `json:"redis"`
 	Doors       []DoorReport       `json:"doors"` // but that of the status
@@ -95,7 +96,7 @@ func (s *Service) Report(ctx context.Context) Report {
 	entries := s.vault.Entries()
 	seen := s.survey.of(ctx, entries)
 	r := Report{
-		Version: s.Version, Now: time.Now().UTC(), Started: s.started.UTC(), Replica: s.replica,
+		Version: s.Version, Now: time.Now().UTC(), Started: s.started.UTC(), StandsStill: s.pulse.StandsStill(), Replica: s.replica,
 		Config: s.configReport(), Redis: s.redis.health(s.started), Doors: s.doors.report(&s.tally), Events: s.timeline.all(),
 		Credentials: make([]CredentialReport, 0, len(entries)), // never null
 	}

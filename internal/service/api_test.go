@@ -28,7 +28,7 @@ func TestReportHasTheseFields(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 		var report map[string]any
 		require.NoError(t, json.Unmarshal([]byte(body), &report))
-		assert.ElementsMatch(t, strings.Fields("version now started replica config redis doors credentials events"), keysOf(report))
+		assert.ElementsMatch(t, strings.Fields("version now started stands_still replica config redis doors credentials events"), keysOf(report))
 		assert.ElementsMatch(t, strings.Fields("ok error loaded_at"), keysOf(report["config"]))
 		assert.ElementsMatch(t, strings.Fields("state since trouble advice"), keysOf(report["redis"]))
 		all := report["credentials"].([]any)

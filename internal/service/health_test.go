@@ -1,14 +1,17 @@
 package service
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/internal/service/vault"
+	"github.com/onetoken-go/onetoken/tokencache"
 )
 
 // A mistyped secret is a warning while the secret before it has a token, and no longer.
@@ -48,4 +51,31 @@ func TestReadinessIsNotTakenBack(t *testing.T) {
 	r.note(nil)
 	r.note([]string{"crm"})
 	assert.True(t, r.was.Load())
+}
+
+// What /healthz calls dead the page does not call well.
+func TestAServiceThatStandsStillSaysSoEverywhere(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.keep([]vault.Credential{(&app{secret: "good"}).named("crm")})
+		pass(time.Minute)
+		_, page := s.get("/")
+		assert.Contains(t, page, "<h1>The one credential is well.</h1>")
+		assert.Empty(t, s.Report(t.Context()).StandsStill)
+
+		silent, err := tokencache.New(s.bubble.Client("b"), tokencache.Config{})
+		require.NoError(t, err)
+		defer silent.Close() //nolint:errcheck // it has asked nobody
+		s.pulse.Watches(silent, s.vault.Look)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go s.pulse.Beat(ctx)
+		pass(2 * time.Minute)
+		status, body := s.get("/healthz")
+		assert.Equal(t, 503, status)
+		assert.Equal(t, "stands still: the cache has told of nothing for 2m0s: restart this process\n", body)
+		assert.Equal(t, body, "stands still: "+s.Report(t.Context()).StandsStill+"\n")
+		_, page = s.get("/")
+		assert.Contains(t, page, "<h1>The service stands still and refreshes nothing: restart it.</h1>")
+		assert.Contains(t, page, "<title>(!) onetoken</title>")
+	})
 }

@@ -56,6 +56,7 @@ func inTown(t *testing.T, play func(*testing.T, *town)) {
 		s.cache, err = tokencache.New(w.bubble.Client("a"), tokencache.Config{Logger: o.Logger})
 		require.NoError(t, err)
 		s.vault = vault.New(vault.Config{Cache: s.cache, Logger: o.Logger})
+		s.pulse.Watches(s.cache, s.vault.Look)
 		s.config = first
 		s.loaded.note(s.apply(first))
 		w.Service = s

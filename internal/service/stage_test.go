@@ -38,6 +38,7 @@ func onStage(t *testing.T, play func(*testing.T, *stage)) {
 		s.cache, err = tokencache.New(st.bubble.Client("a"), tokencache.Config{Logger: logger, Observe: s.observe})
 		require.NoError(t, err)
 		s.vault = vault.New(vault.Config{Cache: s.cache, Logger: logger})
+		s.pulse.Watches(s.cache, s.vault.Look)
 		st.Service = s
 		ctx, stop := context.WithCancel(t.Context())
 		defer func() {

@@ -11,7 +11,7 @@ import (
 // viewOf is the report as the page wants it: with moments in place of what is left until then.
 func viewOf(r Report) page.View {
 	v := page.View{
-		Version: r.Version, Now: r.Now, Started: r.Started, Replica: r.Replica,
+		Version: r.Version, Now: r.Now, Started: r.Started, StandsStill: r.StandsStill != "", Replica: r.Replica,
 		Redis:  page.Redis{Degraded: statusjson.IsDegraded(r.Redis.State), Since: r.Redis.Since, Trouble: r.Redis.Trouble, Advice: r.Redis.Advice},
 		Config: page.Config{LoadedAt: r.Config.LoadedAt, Error: r.Config.Error},
 	}

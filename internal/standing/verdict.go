@@ -1,6 +1,9 @@
 package standing
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Sentence is about credentials.
 type Sentence struct {
@@ -9,25 +12,17 @@ type Sentence struct {
 }
 
 // Verdict says whether every credential is well, or what is not. The first sentence says the worst; others follow
-// for what it leaves out, if a person should know.
-func Verdict(all []Named) []Sentence {
-	c := countOf(all)
-	said := []Sentence{c.worst()}
-	add := func(s Standing, text string) {
-		if names := c.of[s]; len(names) > 0 {
-			said = append(said, Sentence{s.Tone(), text + Some(names) + "."})
-		}
+// for what it leaves out, if a person should know. A service that stands still says that first: what is well does not stay
+// so.
+func Verdict(all []Named, standsStill bool) []Sentence {
+	said := countOf(all).verdict()
+	if !standsStill {
+		return said
 	}
-	if len(c.person) > 0 {
-		add(NoToken, "Without a token: ")
+	if said[0].Tone == Good {
+		said = said[1:]
 	}
-	if len(c.person)+len(c.of[NoToken]) > 0 {
-		add(Ending, "Ends soon, and nobody has brought another: ")
-	}
-	if len(c.person)+len(c.of[NoToken])+len(c.of[Ending]) > 0 {
-		add(Retrying, "Retried without you: ")
-	}
-	return said
+	return slices.Insert(said, 0, Sentence{Bad, "The service stands still and refreshes nothing: restart it."})
 }
 
 // count is the names by standing.
@@ -51,6 +46,25 @@ func countOf(all []Named) count {
 		}
 	}
 	return c
+}
+
+func (c count) verdict() []Sentence {
+	said := []Sentence{c.worst()}
+	add := func(s Standing, text string) {
+		if names := c.of[s]; len(names) > 0 {
+			said = append(said, Sentence{s.Tone(), text + Some(names) + "."})
+		}
+	}
+	if len(c.person) > 0 {
+		add(NoToken, "Without a token: ")
+	}
+	if len(c.person)+len(c.of[NoToken]) > 0 {
+		add(Ending, "Ends soon, and nobody has brought another: ")
+	}
+	if len(c.person)+len(c.of[NoToken])+len(c.of[Ending]) > 0 {
+		add(Retrying, "Retried without you: ")
+	}
+	return said
 }
 
 func (c count) worst() Sentence {

@@ -46,8 +46,17 @@ func TestVerdict(t *testing.T) {
 			"1 of 4 credentials needs you: x.", []standing.Sentence{{standing.Bad, "Without a token: x."}}},
 		"changed in vain": {many(standing.Named{Name: "x", Facts: inVain}), standing.Bad, "1 of 4 credentials needs you: x.", nil},
 	} {
-		said := standing.Verdict(c.of)
+		said := standing.Verdict(c.of, false)
 		assert.Equal(t, standing.Sentence{Tone: c.tone, Text: c.text}, said[0], edge)
 		assert.Equal(t, append([]standing.Sentence{}, c.notes...), said[1:], edge)
 	}
+}
+
+// Nothing is called well that nobody keeps so; what is worse is said as well.
+func TestVerdictOnAServiceThatStandsStill(t *testing.T) {
+	still := standing.Sentence{Tone: standing.Bad, Text: "The service stands still and refreshes nothing: restart it."}
+	assert.Equal(t, []standing.Sentence{still}, standing.Verdict([]standing.Named{{"a", well}, {"b", due}}, true))
+	assert.Equal(t, []standing.Sentence{
+		still, {Tone: standing.Bad, Text: "1 of 3 credentials has no token: x."}, {Tone: standing.Warn, Text: "Retried without you: y."},
+	}, standing.Verdict([]standing.Named{{"a", well}, {"x", none}, {"y", busy}}, true))
 }

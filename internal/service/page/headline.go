@@ -27,7 +27,7 @@ func headlineOf(v View) headline {
 	for i, c := range v.Credentials {
 		named[i] = c.named()
 	}
-	said := standing.Verdict(named)
+	said := standing.Verdict(named, v.StandsStill)
 	h := headline{Tone: said[0].Tone, Text: said[0].Text, Next: nextOf(v)}
 	for _, s := range said[1:] {
 		h.add(s)

@@ -18,6 +18,8 @@ func TestHeadline(t *testing.T) {
 		v.Credentials = append(v.Credentials, more...)
 		return v
 	}
+	still := many()
+	still.StandsStill = true
 	troubled := many()
 	troubled.Redis.Degraded, troubled.Config.Error = true, "line 1"
 	for edge, c := range map[string]struct {
@@ -30,6 +32,7 @@ func TestHeadline(t *testing.T) {
 		"all":                {many(), standing.Good, "All 3 credentials are well.", nil},
 		"one is refused":     {many(good("x", with(refused)), good("y", with(busy))), standing.Bad, "1 of 5 credentials needs you: x.", []string{"Retried without you: y."}},
 		"one ends":           {many(good("x", due, urgent)), standing.Bad, "1 of 4 credentials ends soon, and nobody has brought another: x.", nil},
+		"it stands still":    {still, standing.Bad, "The service stands still and refreshes nothing: restart it.", nil},
 		"redis and the file": {troubled, standing.Warn, "All 3 credentials are well.", []string{"Redis is in trouble.", "The configuration in the file is refused, and the one before is in use."}},
 	} {
 		h := headlineOf(c.of)

@@ -174,7 +174,7 @@ func (s *snapshot) title() string {
 	switch {
 	case bad > 0:
 		return fmt.Sprintf("(%d) in trouble · onetoken", bad)
-	case s.headline.Tone == standing.Warn:
+	case s.headline.Tone >= standing.Warn:
 		return "(!) onetoken"
 	}
 	return "onetoken"

@@ -8,6 +8,7 @@ type View struct {
 	Replica     string // by which FetchedBy names this service
 	Now         time.Time
 	Started     time.Time
+	StandsStill bool // the process does nothing any more: /healthz says in what way
 	Redis       Redis
 	Config      Config
 	Doors       []Door

@@ -31,7 +31,8 @@ type Report struct {
 	Version     string          `json:"version"`
 	Now         time.Time       `json:"now"`
 	Started     time.Time       `json:"started"`
-	Replica     string          `json:"replica"` // by which FetchedBy names it
+	StandsStill string          `json:"stands_still"` // in what way the process does; "": it works
+	Replica     string          `json:"replica"`      // by which FetchedBy names it
 	Config      Config          `json:"config"`
 	Redis       Redis           `json:"redis"`
 	Doors       []Door          `json:"doors"`
