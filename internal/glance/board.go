@@ -44,6 +44,7 @@ type Credential struct {
 	Ours     bool // that of the environment
 	Disabled bool
 	Usable   bool // there is a token that is handed out
+	Answered bool // there was one before, or a refusal; false: not known, too
 	Urgent   bool // that is at the end of its window
 
 	Left    time.Duration // of the token's life; 0: there is none

@@ -138,8 +138,8 @@ func details(c Credential, all bool) (lines []string) {
 		}
 		lines = append(lines, problemLines("as it is in the file now: ", c.Newer.Problem)...)
 	}
-	if standingOf(c) == standing.Ending && c.Problem == nil {
-		lines = append(lines, "> "+standing.EndingAdvice)
+	if _, todo := standingOf(c).Unexplained(); todo != "" && c.Problem == nil {
+		lines = append(lines, "> "+todo)
 	}
 	if all && c.FetchedBy != "" && !c.FetchedAt.IsZero() {
 		lines = append(lines, "fetched "+c.FetchedAt.UTC().Format(time.DateTime)+"Z by "+c.FetchedBy)

@@ -31,7 +31,7 @@ func OfReport(at string, r remote.Report) Board {
 func ofReported(c remote.Credential) Credential {
 	state := tokencache.State(c.State)
 	g := Credential{
-		Name: c.Name, Disabled: c.Disabled, Usable: state != tokencache.StateAbsent, Urgent: state == tokencache.StateUrgent,
+		Name: c.Name, Disabled: c.Disabled, Answered: c.Answered, Usable: state != tokencache.StateAbsent, Urgent: state == tokencache.StateUrgent,
 		Left: durationOf(c.Remaining), Life: durationOf(c.Life), Window: durationOf(c.Window), Refresh: durationOf(c.NextRefresh),
 		FetchedBy: c.FetchedBy, Problem: ofTrouble(c),
 	}

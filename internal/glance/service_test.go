@@ -26,3 +26,12 @@ func TestOfReportTellsNoLifeOfATokenThatIsNotHandedOut(t *testing.T) {
 	assert.Contains(t, reported(t, of+"true}"), "60 min of 2 h left, refreshes in 30 min")
 	assert.NotContains(t, reported(t, of+"false}"), "left")
 }
+
+// One that had a token is not waiting for its first.
+func TestOfReportWithoutATokenAnyMore(t *testing.T) {
+	t.Parallel()
+	const of = `{"name": "crm", "state": "absent", "answered": `
+	assert.Contains(t, reported(t, of+"false}"), "The one credential waits for a token.")
+	assert.Contains(t, reported(t, of+"true}"), "The one credential has no token: crm.")
+	assert.Contains(t, reported(t, of+"true}"), "\n  > see that the issuer can be reached, and answers")
+}

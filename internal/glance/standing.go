@@ -10,7 +10,7 @@ import (
 func (c Credential) named() standing.Named {
 	newer := c.newerProblem()
 	return standing.Named{Name: c.Name, Facts: standing.Facts{
-		Disabled: c.Disabled, Usable: c.Usable, Urgent: c.Urgent, Due: c.Due,
+		Disabled: c.Disabled, Usable: c.Usable, Answered: c.Answered, Urgent: c.Urgent, Due: c.Due,
 		Failing: c.Problem != nil, ByRedis: c.Problem != nil && c.Problem.Redis,
 		Changing: c.Newer != nil, NewerFails: newer != nil,
 		NeedsPerson: c.Problem != nil && c.Problem.NeedsPerson || newer != nil && newer.NeedsPerson,

@@ -29,7 +29,7 @@ func viewOf(r Report) page.View {
 
 func viewOfCredential(c CredentialReport, now time.Time) page.Credential {
 	v := page.Credential{
-		Name: c.Name, Kind: c.Kind, App: c.AppID, Issuer: c.IssuerURL, Same: c.Shared, Disabled: c.Disabled, Usable: c.Usable, Urgent: c.State == string(tokencache.StateUrgent),
+		Name: c.Name, Kind: c.Kind, App: c.AppID, Issuer: c.IssuerURL, Same: c.Shared, Disabled: c.Disabled, Usable: c.Usable, Answered: c.Answered, Urgent: c.State == string(tokencache.StateUrgent),
 		End: momentIn(now, c.Remaining), Life: durationOf(c.Life), Window: durationOf(c.Window), Refresh: momentIn(now, c.NextRefresh),
 		FetchedBy: c.FetchedBy, Calls: c.Calls, Failed: c.Failed, Problem: viewOfTrouble(c.Trouble, now),
 	}

@@ -1,11 +1,15 @@
 package service
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/service/vault"
 	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -28,4 +32,37 @@ func TestViewOfCredential(t *testing.T) {
 	for _, state := range []tokencache.State{tokencache.StateAbsent, tokencache.StateDue, tokencache.StateFresh} {
 		assert.False(t, viewOfCredential(in(state), now).Urgent, state)
 	}
+}
+
+// While the issuer hangs nothing is refused, and doors have no token to hand out.
+func TestACredentialWhoseIssuerHangs(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		a := &app{secret: "good"}
+		var hangs atomic.Bool
+		crm := a.named("crm")
+		crm.Fetcher = tokencache.FetchFunc(a.Credential(), func(ctx context.Context) (tokencache.Token, error) {
+			if hangs.Load() {
+				<-ctx.Done()
+				return tokencache.Token{}, ctx.Err()
+			}
+			return a.Fetch(ctx)
+		})
+		hangs.Store(true)
+		s.keep([]vault.Credential{crm})
+		pass(time.Second)
+		_, page := s.get("/")
+		assert.Contains(t, page, "<h1>The one credential waits for a token.</h1>", "its first")
+
+		hangs.Store(false)
+		pass(10 * time.Minute)
+		e, _ := s.vault.Find("crm")
+		live, err := e.Live(t.Context())
+		require.NoError(t, err)
+		hangs.Store(true)
+		require.NoError(t, live.Invalidate(t.Context(), live.Token))
+		pass(2 * time.Second)
+		_, page = s.get("/")
+		assert.Contains(t, page, "<h1>The one credential has no token: crm.</h1>")
+		assert.Contains(t, page, "<dd>there is no token any more, and no answer yet to the call for another</dd>")
+	})
 }

@@ -18,7 +18,7 @@ const (
 	NeedsYou                 // a token serves, and no other comes until a person has acted
 	Ending                   // a token serves, and ends soon: nobody has brought another
 	Retrying                 // a token serves, and the issuer is asked again by itself
-	Awaited                  // there is no token yet, and the issuer has not refused one
+	Awaited                  // there was no token yet, and the issuer has not refused one
 	Changing                 // a changed credential waits for its first token, while the one before serves
 	Renewing                 // the token's window is open, and another is being got
 	Well
@@ -61,13 +61,22 @@ const (
 // String is the page's word for it.
 func (t Tone) String() string { return [...]string{"ok", "info", "warn", "bad", "off"}[t] }
 
-// EndingAdvice is what to do about a token that is [Ending] without a known problem.
-const EndingAdvice = "see that a refresher runs, and reaches the issuer"
+// Unexplained is what is wrong with a credential of which no problem is known, and what to do; "": nothing is.
+func (s Standing) Unexplained() (wrong, todo string) {
+	switch s {
+	case NoToken:
+		return "there is no token any more, and no answer yet to the call for another", "see that the issuer can be reached, and answers"
+	case Ending:
+		return "its token ends soon, and nobody has brought another", "see that a refresher runs, and reaches the issuer"
+	}
+	return "", ""
+}
 
 // Facts are what a standing is judged by.
 type Facts struct {
 	Disabled    bool
 	Usable      bool // there is a token that is handed out
+	Answered    bool // there was one before, or a refusal
 	Failing     bool // the last attempt brought no token
 	ByRedis     bool // that failure is Redis', which is told once for all credentials
 	NeedsPerson bool // no newer token comes until a person has acted: for the credential that serves, or the one in the file
@@ -82,7 +91,7 @@ func Of(f Facts) Standing {
 	switch {
 	case f.Disabled:
 		return Disabled
-	case !f.Usable && !f.Failing && !f.NeedsPerson: // it has just begun, or a token was just rejected
+	case !f.Usable && !f.Failing && !f.NeedsPerson && !f.Answered: // it has just begun
 		return Awaited
 	case !f.Usable:
 		return NoToken

@@ -17,6 +17,7 @@ var (
 	ending   = standing.Facts{Usable: true, Due: true, Urgent: true}
 	redis    = standing.Facts{Usable: true, Failing: true, ByRedis: true}
 	none     = standing.Facts{Failing: true}
+	silent   = standing.Facts{Answered: true}
 	unborn   = standing.Facts{}
 	changed  = standing.Facts{Usable: true, Changing: true}
 	disabled = standing.Facts{Disabled: true}
@@ -38,7 +39,8 @@ func TestOf(t *testing.T) {
 		"redis, and no token":              {standing.Facts{Failing: true, ByRedis: true}, standing.NoToken},
 		"no token":                         {none, standing.NoToken},
 		"refused, and no token":            {standing.Facts{Failing: true, NeedsPerson: true}, standing.NoToken},
-		"just begun, or just rejected":     {unborn, standing.Awaited},
+		"just begun":                       {unborn, standing.Awaited},
+		"rejected, or no answer any more":  {silent, standing.NoToken},
 		"rejected, and the file's refused": {standing.Facts{Changing: true, NewerFails: true, NeedsPerson: true}, standing.NoToken},
 		"changed":                          {changed, standing.Changing},
 		"changed to what is refused":       {standing.Facts{Usable: true, Changing: true, NewerFails: true, NeedsPerson: true}, standing.NeedsYou},
@@ -66,6 +68,14 @@ func TestTonesAndGroups(t *testing.T) {
 		{"No token yet", "info", standing.OnTheWay}, {"Changing", "info", standing.OnTheWay}, {"Refreshing", "info", standing.OnTheWay},
 		{"Well", "ok", standing.AllWell}, {"Disabled", "off", standing.SwitchedOff},
 	}, all)
+}
+
+// Whatever is bad says what to do, also where no problem is known.
+func TestUnexplained(t *testing.T) {
+	for s, want := range map[standing.Standing]bool{standing.NoToken: true, standing.Ending: true, standing.Awaited: false, standing.Well: false} {
+		wrong, todo := s.Unexplained()
+		assert.Equal(t, want, wrong != "" && todo != "", s.Label())
+	}
 }
 
 func TestWorstFirst(t *testing.T) {

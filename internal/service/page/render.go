@@ -35,7 +35,8 @@ func draw(out io.Writer, name string, now time.Time, of any) error {
 type row struct {
 	Credential
 	Standing standing.Standing
-	Ending   string // what to do about a token that ends soon, if no problem says that
+	Wrong    string // if no problem says that; "": nothing is
+	Todo     string // about it
 	Group    string
 	First    []Client // three of those who use it
 	Rest     []Client
@@ -47,8 +48,8 @@ const clientsShown = 3
 func rowOf(c Credential) row {
 	s := standingOf(c)
 	r := row{Credential: c, Standing: s, Group: groupOf(s)}
-	if s == standing.Ending && c.Problem == nil {
-		r.Ending = standing.EndingAdvice
+	if c.Problem == nil {
+		r.Wrong, r.Todo = s.Unexplained()
 	}
 	r.First, r.Rest = c.Clients, nil
 	if len(c.Clients) > clientsShown+1 { // "1 more" takes as much room as that one

@@ -13,8 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/onetoken-go/onetoken/internal/standing"
 )
 
 // showing is a Page of a View.
@@ -165,10 +163,11 @@ func TestRowTellsWhatToDo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, html, `<span class="state">Ending</span>`)
 	assert.Contains(t, html, "nobody has brought another")
-	assert.Contains(t, html, standing.EndingAdvice)
+	const todo = "see that a refresher runs, and reaches the issuer"
+	assert.Contains(t, html, todo)
 	html, err = render("row", now, rowOf(good("crm", due, urgent, with(busy))))
 	require.NoError(t, err)
-	assert.NotContains(t, html, standing.EndingAdvice, "its problem has advice of its own")
+	assert.NotContains(t, html, todo, "its problem has advice of its own")
 }
 
 func TestRowOfManyClients(t *testing.T) {

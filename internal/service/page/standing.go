@@ -9,7 +9,7 @@ import (
 // named is the credential as it is judged.
 func (c Credential) named() standing.Named {
 	return standing.Named{Name: c.Name, Facts: standing.Facts{
-		Disabled: c.Disabled, Usable: c.Usable, Urgent: c.Urgent, Due: c.Refresh.IsZero(),
+		Disabled: c.Disabled, Usable: c.Usable, Answered: c.Answered, Urgent: c.Urgent, Due: c.Refresh.IsZero(),
 		Failing: c.Problem != nil, ByRedis: c.Problem != nil && c.Problem.Redis,
 		Changing: c.Newer != nil, NewerFails: c.Newer != nil && c.Newer.Problem != nil,
 		NeedsPerson: c.Problem != nil && c.Problem.NeedsPerson || c.Newer != nil && c.Newer.Problem != nil && c.Newer.Problem.NeedsPerson,

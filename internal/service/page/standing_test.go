@@ -51,6 +51,7 @@ func TestStandingOf(t *testing.T) {
 		"redis alone":                 {good("a", with(redis)), standing.Well},
 		"redis, and no token":         {good("a", none, with(redis)), standing.NoToken},
 		"just begun":                  {good("a", none), standing.Awaited},
+		"no answer any more":          {good("a", none, func(c *Credential) { c.Answered = true }), standing.NoToken},
 		"changed":                     {good("a", withNewer(nil)), standing.Changing},
 		"changed to what is refused":  {good("a", withNewer(refused)), standing.NeedsYou},
 		"changed, and nobody answers": {good("a", withNewer(busy)), standing.Retrying},

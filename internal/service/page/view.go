@@ -41,6 +41,7 @@ type Credential struct {
 	Same                    []string // other names of it
 	Disabled                bool
 	Usable                  bool // there is a token that is handed out
+	Answered                bool // there was one before, or a refusal
 	Urgent                  bool // that is at the end of its window
 
 	End     time.Time     // of the token; zero: there is none

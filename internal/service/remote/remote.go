@@ -71,6 +71,7 @@ type Credential struct {
 	statusjson.Object
 	Name        string             `json:"name"`
 	Disabled    bool               `json:"disabled"`
+	Answered    bool               `json:"answered"`
 	NextRefresh statusjson.Seconds `json:"next_refresh_seconds"`
 	Window      statusjson.Seconds `json:"window_seconds"`
 	Failing     string             `json:"failing"`
