@@ -143,7 +143,7 @@ func (s *Service) reportOf(e *vault.Entry, seen map[string]tokencache.Status) Cr
 		r.Newer = &NewerReport{Since: newer.Since.UTC()}
 		if newer.Why != nil {
 			r.Newer.Error = newer.Words
-			r.Newer.Trouble = troubleOf(newer.Since, newer.Why, tokencache.Status{})
+			r.Newer.Trouble = troubleOf(newer.Since, newer.Why, tokencache.Status{RetryIn: newer.RetryIn})
 		}
 	}
 	return r

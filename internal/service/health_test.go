@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -28,8 +29,13 @@ func TestNothingIsSaidToServeThatHasNoToken(t *testing.T) {
 		assert.Equal(t, 200, status)
 		assert.Contains(t, body, "warning: crm as it is in the file is not in use since 2000-01-01T00:01:00Z, and the one before serves: test refused: wrong secret (code 7)")
 		assert.NotContains(t, body, "has no token")
+		assert.Contains(t, body, "the issuer is asked again in ")
+		retry := s.Report(t.Context()).Credentials[0].Newer.Trouble.RetryIn
+		assert.Positive(t, retry)
+		assert.Contains(t, body, fmt.Sprintf("the issuer is asked again in %v\n", time.Duration(retry+1)*time.Second), "they agree")
 		_, page := s.get("/")
 		assert.Contains(t, page, "as it stands in the file it is not in use, and the one before serves: test refused")
+		assert.Contains(t, page, "<dt>Then</dt><dd>the issuer is asked again in <time data-until")
 
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()

@@ -16,6 +16,7 @@ import (
 	"github.com/onetoken-go/onetoken/internal/redistest"
 	"github.com/onetoken-go/onetoken/internal/service/page"
 	"github.com/onetoken-go/onetoken/internal/service/vault"
+	"github.com/onetoken-go/onetoken/internal/watch"
 	"github.com/onetoken-go/onetoken/metrics"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -33,11 +34,12 @@ func onStage(t *testing.T, play func(*testing.T, *stage)) {
 		st := &stage{log: &redistest.Output{}, bubble: redistest.NewBubble(t)}
 		logger := slog.New(slog.NewTextHandler(st.log, nil))
 		s := &Service{Options: Options{Logger: logger}, started: time.Now(), early: make(chan struct{}, 1), uses: newUses(logger), metrics: metrics.New(), counts: newCounts()}
+		teller := watch.NewTeller()
 		s.page = page.New(func(ctx context.Context) page.View { return viewOf(s.Report(ctx)) })
 		var err error
 		s.cache, err = tokencache.New(st.bubble.Client("a"), tokencache.Config{Logger: logger, Observe: s.observe})
 		require.NoError(t, err)
-		s.vault = vault.New(vault.Config{Cache: s.cache, Logger: logger})
+		s.vault = vault.New(vault.Config{Cache: s.cache, Logger: logger, Teller: teller})
 		s.pulse.Watches(s.cache, s.vault.Look)
 		st.Service = s
 		ctx, stop := context.WithCancel(t.Context())
@@ -47,6 +49,7 @@ func onStage(t *testing.T, play func(*testing.T, *stage)) {
 			synctest.Wait()
 		}()
 		go func() { _ = s.cache.Run(ctx) }()
+		go teller.Run(ctx)
 		play(t, st)
 	})
 }

@@ -246,19 +246,25 @@ func (w *Watch) Failing() (since time.Time, why error) {
 	return w.since, w.why
 }
 
+// RetryIn is how long until the issuer is asked again after a failure of its; 0: there was none, that is not known, or it
+// may be asked already.
+func (w *Watch) RetryIn() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !isIssuers(w.why) {
+		return 0
+	}
+	return max(0, time.Until(w.again))
+}
+
 // WhyNot says in one line why there is no token.
 func (w *Watch) WhyNot() string {
-	w.mu.Lock()
-	why, again := w.why, w.again
-	w.mu.Unlock()
+	_, why := w.Failing()
 	if why == nil {
 		return "no token yet"
 	}
 	text := w.config.Words(why)
-	if !isIssuers(why) {
-		return text
-	}
-	if wait := time.Until(again); wait > 0 {
+	if wait := w.RetryIn(); wait > 0 {
 		text += "; the issuer is asked again in " + (wait.Truncate(time.Second) + time.Second).String()
 	}
 	return text

@@ -72,10 +72,13 @@ func TestWatchKnowsWhyNot(t *testing.T) {
 
 	w.again = time.Now().Add(90 * time.Second)
 	assert.Equal(t, "feishu: no answer; the issuer is asked again in 1m30s", w.WhyNot())
+	assert.LessOrEqual(t, w.RetryIn(), 90*time.Second)
+	assert.Positive(t, w.RetryIn())
 	w.Observe(tokencache.Event{Kind: tokencache.EventFill, Err: tokencache.ErrClosed})
 	assert.Contains(t, w.WhyNot(), "no answer", "that it ends is no reason")
 	w.Observe(tokencache.Event{Kind: tokencache.EventAdopt})
 	assert.Equal(t, "no token yet", w.WhyNot())
+	assert.Zero(t, w.RetryIn(), "nor is anything tried again")
 
 	w.Observe(tokencache.Event{Kind: tokencache.EventDegraded, Trouble: "timeout", Err: &tokencache.RedisError{Trouble: "timeout"}})
 	w.Observe(tokencache.Event{Kind: tokencache.EventFill})

@@ -86,10 +86,9 @@ func settled(v, before View) View {
 	for i, c := range v.Credentials {
 		was := old[c.Name]
 		c.End, c.Refresh = steady(c.End, was.End), steady(c.Refresh, was.Refresh)
-		if c.Problem != nil {
-			p := *c.Problem
-			p.Retry = steady(p.Retry, was.retry())
-			c.Problem = &p
+		c.Problem = c.Problem.settled(was.Problem)
+		if c.Newer != nil {
+			c.Newer = &Newer{c.Newer.Since, c.Newer.Problem.settled(was.newerProblem())}
 		}
 		clients := make([]Client, len(c.Clients))
 		for j, client := range c.Clients {
@@ -101,6 +100,15 @@ func settled(v, before View) View {
 	}
 	v.Credentials = all
 	return v
+}
+
+func (p *Problem) settled(before *Problem) *Problem {
+	if p == nil || before == nil {
+		return p
+	}
+	same := *p
+	same.Retry = steady(p.Retry, before.Retry)
+	return &same
 }
 
 func steady(at, before time.Time) time.Time {

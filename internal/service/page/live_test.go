@@ -58,12 +58,12 @@ func TestUpdatesHaveWhatHasChanged(t *testing.T) {
 
 // Moments that were worked out from what is left until then differ by what the working out takes.
 func TestMomentsDoNotFlutter(t *testing.T) {
-	v := View{Now: now, Credentials: []Credential{good("a", with(busy), func(c *Credential) { c.Clients = []Client{{"web", "tokens", now}} })}}
+	v := View{Now: now, Credentials: []Credential{good("a", with(busy), withNewer(busy), func(c *Credential) { c.Clients = []Client{{"web", "tokens", now}} })}}
 	s := (&snapshot{}).after(v)
 	shifted := func(by time.Duration) View {
 		p := *busy
 		p.Retry = p.Retry.Add(by)
-		return View{Now: now, Credentials: []Credential{good("a", with(&p), func(c *Credential) {
+		return View{Now: now, Credentials: []Credential{good("a", with(&p), withNewer(&p), func(c *Credential) {
 			c.End, c.Refresh, c.Clients = c.End.Add(by), c.Refresh.Add(-by), []Client{{"web", "tokens", now.Add(by)}}
 		})}}
 	}
@@ -76,6 +76,7 @@ func TestMomentsDoNotFlutter(t *testing.T) {
 	other := s.after(shifted(flutter))
 	assert.Equal(t, []string{"c-a", "headline"}, changedIn(other.updateSince(t, s.look)))
 	assert.Equal(t, *busy, *v.Credentials[0].Problem, "what was given stays")
+	assert.Equal(t, *busy, *v.Credentials[0].Newer.Problem)
 }
 
 func TestTimelineOnThePageIsBounded(t *testing.T) {

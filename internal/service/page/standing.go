@@ -8,15 +8,24 @@ import (
 
 // named is the credential as it is judged.
 func (c Credential) named() standing.Named {
+	newer := c.newerProblem()
 	return standing.Named{Name: c.Name, Facts: standing.Facts{
 		Disabled: c.Disabled, Usable: c.Usable, Answered: c.Answered, Urgent: c.Urgent, Due: c.Refresh.IsZero(),
 		Failing: c.Problem != nil, ByRedis: c.Problem != nil && c.Problem.Redis,
-		Changing: c.Newer != nil, NewerFails: c.Newer != nil && c.Newer.Problem != nil,
-		NeedsPerson: c.Problem != nil && c.Problem.NeedsPerson || c.Newer != nil && c.Newer.Problem != nil && c.Newer.Problem.NeedsPerson,
+		Changing: c.Newer != nil, NewerFails: newer != nil,
+		NeedsPerson: c.Problem != nil && c.Problem.NeedsPerson || newer != nil && newer.NeedsPerson,
 	}}
 }
 
 func standingOf(c Credential) standing.Standing { return standing.Of(c.named().Facts) }
+
+// newerProblem is nil if the credential in the file has none.
+func (c Credential) newerProblem() *Problem {
+	if c.Newer == nil {
+		return nil
+	}
+	return c.Newer.Problem
+}
 
 // retry is when the issuer is asked again after a failure; zero: not known, or there was none.
 func (c Credential) retry() time.Time {

@@ -162,6 +162,8 @@ type Pending struct {
 	Since time.Time
 	Why   error  // nil: there was no answer yet
 	Words string // for people
+	// RetryIn is how long until its issuer is asked again; 0: not known, or it may be already.
+	RetryIn time.Duration
 }
 
 // Pending returns false if what is configured is in use, or the one before has no token any more: then Failing is of
@@ -171,8 +173,9 @@ func (e *Entry) Pending() (Pending, bool) {
 	if id, ok := h.serving(); h.pending == nil || !ok || id != h.inUse {
 		return Pending{}, false
 	}
-	_, why := h.pending.watch.Failing()
-	return Pending{Since: h.since, Why: why, Words: h.pending.watch.WhyNot()}, true
+	w := h.pending.watch
+	_, why := w.Failing()
+	return Pending{Since: h.since, Why: why, Words: w.WhyNot(), RetryIn: w.RetryIn()}, true
 }
 
 // change makes c what is configured, and reports whether anything has changed. The caller holds vault.mu, and
