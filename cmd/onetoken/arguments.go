@@ -73,6 +73,9 @@ func flagError(_ *cobra.Command, err error) error {
 	case *pflag.NotExistError:
 		return errNoFlag
 	case *pflag.InvalidValueError:
+		if _, ok := e.GetFlag().Value.(given); ok { // which takes anything else
+			return fmt.Errorf("--%s is empty: is a variable not set? Say something, or leave the flag out", e.GetFlag().Name)
+		}
 		return fmt.Errorf("--%s does not take that: %s", e.GetFlag().Name, takes(e.GetFlag().Value))
 	case *pflag.ValueRequiredError: // quotes the name of a flag that there is
 		return err

@@ -53,7 +53,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "one JSON object instead of lines")
-	cmd.Flags().StringVar(&f.config, "config", "", "the configuration file of a service, in place of the environment")
+	givenVar(cmd.Flags(), &f.config, "config", "the configuration file of a service, in place of the environment")
 	cmd.Flags().BoolVar(&f.ask, "ask", false, "with --config: ask issuers for a token where Redis has none, for all")
 	cmd.Flags().StringArrayVar(&f.services, "service", nil, "with --config: URL of another service's status.listen; more than once")
 	f.files.flags(cmd)

@@ -66,7 +66,7 @@ func (a *app) refresherCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:8080", `host:port to serve HTTP on; port 0 picks a free one, "" serves nothing`)
-	cmd.Flags().StringVar(&config, "config", "", "a file that names many credentials, and doors for other programs")
+	givenVar(cmd.Flags(), &config, "config", "a file that names many credentials, and doors for other programs")
 	cmd.Flags().BoolVar(&check, "check", false, "ask the refresher that listens there whether it is ready, and end: for health checks; with --config: look at the file alone")
 	return cmd
 }

@@ -53,8 +53,8 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print an array in one line")
 	cmd.Flags().BoolVar(&f.watch, "watch", false, "look once a second until interrupted")
-	cmd.Flags().StringVar(&f.service, "service", "", "URL of a service's status.listen: how its credentials do")
-	cmd.Flags().StringVar(&f.config, "config", "", "a configuration file: how its credentials do, by what Redis knows")
+	givenVar(cmd.Flags(), &f.service, "service", "URL of a service's status.listen: how its credentials do")
+	givenVar(cmd.Flags(), &f.config, "config", "a configuration file: how its credentials do, by what Redis knows")
 	f.files.flags(cmd)
 	return cmd
 }

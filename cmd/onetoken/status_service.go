@@ -25,9 +25,9 @@ import (
 type serviceFiles struct{ ca, cert, key string }
 
 func (f *serviceFiles) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.ca, "ca-file", "", "authorities to trust for --service, in PEM")
-	cmd.Flags().StringVar(&f.cert, "cert-file", "", "certificate to show to --service, in PEM")
-	cmd.Flags().StringVar(&f.key, "key-file", "", "its private key")
+	givenVar(cmd.Flags(), &f.ca, "ca-file", "authorities to trust for --service, in PEM")
+	givenVar(cmd.Flags(), &f.cert, "cert-file", "certificate to show to --service, in PEM")
+	givenVar(cmd.Flags(), &f.key, "key-file", "its private key")
 }
 
 // service at a URL. Its error is of usage.
