@@ -59,7 +59,7 @@ func (p *Page) servePage(out http.ResponseWriter, r *http.Request) {
 	stream := bufio.NewWriterSize(out, 32<<10)
 	err := errors.Join(draw(stream, "top", time.Time{}, assetsDigest), stream.Flush())
 	_ = http.NewResponseController(out).Flush() // if it cannot, the top comes with the rest
-	s, q, show := p.look(r.Context()), r.URL.Query().Get("q"), r.URL.Query().Get("show")
+	s, q, show := p.look(r.Context()), r.URL.Query().Get("q"), groupAsked(r.URL.Query().Get("show"))
 	w := whole{
 		Look: p.name(s.look), Title: s.title(), Version: s.view.Version, Assets: assetsDigest, View: s.view, Headline: s.headline,
 		Facts: facts{s.view.Redis, s.view.Config, s.view.Doors}, Choices: choices(s.rows, show), Query: q,

@@ -129,7 +129,7 @@ func TestFilterWithoutScript(t *testing.T) {
 		"?show=trouble":      "hr",
 		"?show=disabled":     "old",
 		"?show=well&q=eu":    "crm-eu",
-		"?show=nothing-such": "",
+		"?show=nothing-such": "hr crm crm-eu old",
 	} {
 		body := get(mux, "/"+query).Body.String()
 		var shown []string
@@ -139,6 +139,7 @@ func TestFilterWithoutScript(t *testing.T) {
 			}
 		}
 		assert.Equal(t, want, strings.Join(shown, " "), query)
+		assert.Equal(t, 1, strings.Count(body, `" checked`), query)
 		assert.Equal(t, want == "", strings.Contains(body, "No credential is like that."), query)
 		assert.Equal(t, want == "", strings.Contains(body, `<ul class="rows blank"`), query)
 	}

@@ -53,4 +53,14 @@ var groups = [...]group{
 	standing.SwitchedOff: {"disabled", "Disabled", true},
 }
 
+// groupAsked is what ?show= asks for: a word that is none of the filter's is no filter, as page.js has it.
+func groupAsked(word string) string {
+	for _, g := range groups {
+		if g.Key == word {
+			return word
+		}
+	}
+	return everything.Key
+}
+
 func groupOf(s standing.Standing) string { return groups[s.Group()].Key }
