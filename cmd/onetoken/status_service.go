@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +15,7 @@ import (
 	"github.com/onetoken-go/onetoken/internal/glance"
 	"github.com/onetoken-go/onetoken/internal/service/remote"
 	"github.com/onetoken-go/onetoken/internal/smallfile"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/internal/statusjson"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 )
@@ -129,7 +129,7 @@ func (a *app) showNamed(ctx context.Context, from lookout, f statusFlags) error 
 		return errors.New("the service stands still: restart it")
 	}
 	if without := seen.board.WithoutToken(); len(without) > 0 {
-		return errors.New("no usable token of " + strings.Join(without, ", "))
+		return errors.New("no usable token of " + standing.Some(without))
 	}
 	return nil
 }

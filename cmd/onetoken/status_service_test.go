@@ -82,6 +82,19 @@ func TestStatusOfAServiceThatStandsStill(t *testing.T) {
 	assert.Contains(t, got.stdout, "\nThe service stands still and refreshes nothing: restart it.\n1 of 2 credentials needs you: hr.\n")
 }
 
+// The last line can be read, however many have none.
+func TestStatusNamesSomeWithoutAToken(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+		const one = `{"state":"absent","name":"`
+		_, _ = io.WriteString(out, `{"now":"2026-11-25T10:37:34Z","credentials":[`+one+strings.Join(strings.Split("abcde", ""), `"},`+one)+`"}]}`)
+	}))
+	t.Cleanup(server.Close)
+	got := world{}.run(t, "status", "--service", server.URL)
+	assert.Equal(t, exitFailed, got.code)
+	assert.Equal(t, "onetoken: no usable token of a, b, c and 2 more\n", got.stderr)
+}
+
 func TestStatusOfAServiceThatIsNone(t *testing.T) {
 	t.Parallel()
 	var state atomic.Value

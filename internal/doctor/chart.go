@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onetoken-go/onetoken/internal/advice"
+	"github.com/onetoken-go/onetoken/internal/standing"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 )
 
@@ -73,7 +74,7 @@ func (c *chart) end() error {
 }
 
 // err is for the exit status. It begins with what to do about the first that failed, as
-// the others may follow from it. The reasons are on standard output.
+// the others may follow from it. It names some: all of them, and the reasons, are on standard output.
 func (c *chart) err() error {
 	if len(c.failed) == 0 {
 		return nil
@@ -86,5 +87,5 @@ func (c *chart) err() error {
 	if n := len(names); n > 1 {
 		checks = strconv.Itoa(n) + " checks"
 	}
-	return fmt.Errorf("%s; %s failed: %s", c.failed[0].Advice, checks, strings.Join(names, ", "))
+	return fmt.Errorf("%s; %s failed: %s", c.failed[0].Advice, checks, standing.Some(names))
 }

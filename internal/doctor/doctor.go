@@ -20,7 +20,7 @@ const Time = 30 * time.Second
 
 // Examine makes the checks until the deadline at most, or until ctx ends, and writes what they
 // found. It finishes a call to the issuer that a check has left behind. Its error is c.Complaints,
-// of writing, that ctx has ended, or names the checks that failed and begins with what to do.
+// of writing, that ctx has ended, or names some of the checks that failed and begins with what to do.
 func Examine(ctx context.Context, deadline time.Time, c Config) error {
 	chart := &chart{out: c.Out, json: c.JSON, files: c.Setting.Files}
 	p := newPatient(c)
