@@ -12,9 +12,10 @@ import (
 )
 
 // snapshot is a View cut into the fragments of the page, each with the number of the look that it has changed
-// at. But for its updates it is immutable.
+// at. But for what was made of it, it is immutable.
 type snapshot struct {
 	look      uint64
+	taken     time.Time
 	view      View
 	headline  headline
 	rows      []row // the worst first
@@ -23,6 +24,9 @@ type snapshot struct {
 
 	mu   sync.Mutex        // guards told
 	told map[uint64][]byte // updates by the look that they are since, as many browsers know the same
+
+	drawing sync.Mutex // guards whole; held while that is drawn
+	whole   []byte     // the page without a filter, as many ask for the same
 }
 
 // fragment is a part of the page that is put in place as a whole. Its id is that of the element.

@@ -12,6 +12,8 @@ const (
 	tick = 3 * time.Second
 	// rest is between two looks at least, however much happens.
 	rest = 500 * time.Millisecond
+	// recent is how old a look may be that a request of the page is answered by, however many ask.
+	recent = 100 * time.Millisecond
 )
 
 // Page serves the page, and tells browsers what changes. All methods are safe for concurrent use; make one
@@ -26,14 +28,14 @@ type Page struct {
 
 	mu      sync.Mutex // guards the rest
 	now     *snapshot
-	changed chan struct{} // closed when now is replaced
+	changed chan struct{} // closed when now is replaced, and streams are told
 	streams int
 	some    chan struct{} // closed while there are streams
 	over    bool
 }
 
-// New returns a Page of what see returns. It is called for each request of the page, and while somebody
-// watches: never twice at once. It may take a moment.
+// New returns a Page of what see returns. It is called for requests of the page, ten times a second at most, and
+// while somebody watches: never twice at once. It may take a moment.
 func New(see func(context.Context) View) *Page {
 	return &Page{
 		see: see, run: rand.Text()[:8] + assetsDigest,
@@ -50,24 +52,42 @@ func (p *Page) Nudge() {
 	}
 }
 
-// look takes a View, and tells all streams what it has changed.
-func (p *Page) look(ctx context.Context) *snapshot {
+// look takes a View, and tells all streams what has changed.
+func (p *Page) look(ctx context.Context) {
 	p.looking.Lock()
 	defer p.looking.Unlock()
-	v := p.see(ctx)
-	p.mu.Lock()
-	before := p.now
-	p.mu.Unlock()
-	now := before.after(v) // it takes a while of 500 credentials
+	now := p.take(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now = now
 	close(p.changed)
 	p.changed = make(chan struct{})
+}
+
+// lately is a recent look. It tells no stream: requests that come often do not have each browser told as often.
+func (p *Page) lately(ctx context.Context) *snapshot {
+	p.looking.Lock()
+	defer p.looking.Unlock()
+	if last, _ := p.state(); last.look > 0 && time.Since(last.taken) < recent {
+		return last
+	}
+	now := p.take(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = now
 	return now
 }
 
-// state is the last look, and a channel that is closed at the next.
+// take is called with p.looking held.
+func (p *Page) take(ctx context.Context) *snapshot {
+	v := p.see(ctx)
+	before, _ := p.state()
+	now := before.after(v) // it takes a while of 500 credentials
+	now.taken = time.Now()
+	return now
+}
+
+// state is the last look, and a channel that is closed when streams are told of the next.
 func (p *Page) state() (*snapshot, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,10 +2,12 @@ package page
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -53,13 +55,47 @@ type whole struct {
 }
 
 // servePage is the page as it is without JavaScript, and as page.js begins with it. ?q= and ?show= are the filter. The
-// browser has the top while Redis is asked, and parses rows while others are drawn.
+// browser has the top while Redis is asked.
 func (p *Page) servePage(out http.ResponseWriter, r *http.Request) {
 	out.Header().Set("Content-Type", "text/html; charset=utf-8")
 	stream := bufio.NewWriterSize(out, 32<<10)
 	err := errors.Join(draw(stream, "top", time.Time{}, assetsDigest), stream.Flush())
 	_ = http.NewResponseController(out).Flush() // if it cannot, the top comes with the rest
-	s, q, show := p.look(r.Context()), r.URL.Query().Get("q"), groupAsked(r.URL.Query().Get("show"))
+	query := r.URL.Query()
+	if errors.Join(err, p.drawTo(stream, p.lately(r.Context()), query.Get("q"), groupAsked(query.Get("show"))), stream.Flush()) != nil {
+		panic(http.ErrAbortHandler) // half a page is told from a whole one; who does not read on has none
+	}
+}
+
+// drawTo draws what comes below the top: without a filter once for each look, since templates cost most of a page.
+func (p *Page) drawTo(out io.Writer, s *snapshot, q, show string) error {
+	if q != "" || show != everything.Key {
+		return draw(out, "page", s.view.Now, p.wholeOf(s, q, show))
+	}
+	text, err := s.unfiltered(p)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return err
+}
+
+func (s *snapshot) unfiltered(p *Page) ([]byte, error) {
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	if s.whole != nil {
+		return s.whole, nil
+	}
+	var text bytes.Buffer
+	if err := draw(&text, "page", s.view.Now, p.wholeOf(s, "", everything.Key)); err != nil {
+		return nil, err
+	}
+	s.whole = text.Bytes()
+	return s.whole, nil
+}
+
+// wholeOf is the page of a look, with a filter.
+func (p *Page) wholeOf(s *snapshot, q, show string) whole {
 	w := whole{
 		Look: p.name(s.look), Title: s.title(), Version: s.view.Version, Assets: assetsDigest, View: s.view, Headline: s.headline,
 		Facts: facts{s.view.Redis, s.view.Config, s.view.Doors}, Choices: choices(s.rows, show), Query: q,
@@ -72,9 +108,7 @@ func (p *Page) servePage(out http.ResponseWriter, r *http.Request) {
 			w.Shown++
 		}
 	}
-	if errors.Join(err, draw(stream, "page", s.view.Now, w), stream.Flush()) != nil {
-		panic(http.ErrAbortHandler) // half a page is told from a whole one; who does not read on has none
-	}
+	return w
 }
 
 // Words are what the filter looks through: page.js has them from the row.

@@ -160,6 +160,36 @@ func TestStreamTellsWhatHappens(t *testing.T) {
 	})
 }
 
+// However often the page is asked for, it is looked at and drawn ten times a second at most, and browsers are told as
+// often as without that.
+func TestPageThatIsAskedForOften(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		mux := http.NewServeMux()
+		o.Routes(mux)
+		v := o.watch("", "")
+		v.news()
+		time.Sleep(tick + time.Second)
+		looks := o.looked()
+		v.news()
+		for range 200 { // for a second
+			assert.Contains(t, get(mux, "/").Body.String(), "All 2 credentials are well.")
+			time.Sleep(5 * time.Millisecond)
+		}
+		assert.Equal(t, 10, o.looked()-looks)
+		assert.Empty(t, v.news())
+
+		o.set(good("a"), good("b", none, with(refused)))
+		time.Sleep(recent)
+		assert.Contains(t, get(mux, "/").Body.String(), "1 of 2 credentials needs you: b.")
+		assert.Contains(t, get(mux, "/?q=a").Body.String(), "1 of 2 shown")
+		assert.NotContains(t, get(mux, "/").Body.String(), "1 of 2 shown")
+		time.Sleep(tick)
+		u := v.news()
+		require.Len(t, u, 1)
+		assert.Equal(t, []string{"c-b", "headline"}, changedIn(u[0]), "of all that it has not been told")
+	})
+}
+
 // Who was away gets what has changed since; who was with another process, or none, gets everything.
 func TestStreamGoesOn(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
