@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/onetoken-go/onetoken/internal/glance"
@@ -79,8 +81,11 @@ type watcher struct {
 	said string // why the last look saw nothing; "": it did
 }
 
-// look sees and shows. Its error is of writing.
+// look sees and shows. Its error is of writing, or that nobody would read: without news nothing is written that could fail.
 func (w *watcher) look(ctx context.Context) error {
+	if terminal.Gone(w.app.stdout) {
+		return fmt.Errorf("standard output: %w", syscall.EPIPE)
+	}
 	now, err := w.from.look(ctx, w.json)
 	switch {
 	case ctx.Err() != nil:
