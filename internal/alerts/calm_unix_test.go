@@ -18,7 +18,7 @@ import (
 // hour is how long a calm one lasts in rounds, and the life of tokens in it. Recorded it lasts an hour; else a third of
 // one, played faster.
 func hour() (rounds int, every, life time.Duration) {
-	if records() {
+	if alerts.Records() {
 		return 240, alerts.Interval, 10 * time.Minute
 	}
 	return 80, pace, 10 * time.Second

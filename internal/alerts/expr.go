@@ -28,6 +28,20 @@ func Uses(expr string) (uses []Use, matched []string, err error) {
 	return r.uses, r.matched, r.err
 }
 
+// Named are the metrics that rules name.
+func Named(rules []Rule) (metrics []string, err error) {
+	for _, r := range rules {
+		uses, _, err := Uses(r.Expr)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Alert, err)
+		}
+		for _, use := range uses {
+			metrics = append(metrics, use.Metric)
+		}
+	}
+	return metrics, nil
+}
+
 // word is a string, a name, a number or duration, an operator of two characters, or any other character but a space.
 var word = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[a-zA-Z_:][a-zA-Z0-9_:]*|[0-9][0-9a-z.]*|[!=<>]=|=~|!~|\S`)
 

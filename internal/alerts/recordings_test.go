@@ -3,7 +3,6 @@ package alerts_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,11 +14,6 @@ import (
 	"github.com/onetoken-go/onetoken/internal/alerts"
 )
 
-// recordEnv names the variable that, set to 1, has what is scraped be kept in testdata.
-const recordEnv = "ONETOKEN_RECORD_ALERTS"
-
-func records() bool { return os.Getenv(recordEnv) == "1" }
-
 // judge plays what was recorded to promtool, and keeps it under that name if it is to be kept.
 func (s *stage) judge(tool string, rules []alerts.Rule, name string, e alerts.Expectation) {
 	s.t.Helper()
@@ -27,28 +21,16 @@ func (s *stage) judge(tool string, rules []alerts.Rule, name string, e alerts.Ex
 	defer s.mu.Unlock()
 	path, err := filepath.Abs(folder + "rules.yml")
 	require.NoError(s.t, err)
+	comment := fmt.Sprintf("# Recorded from real services, which were scraped every %v. To make it anew: see recordings_test.go.\n", s.pace)
 	script := filepath.Join(s.dir, name+".yml")
-	s.save(script, alerts.Expect(&s.recording, path, e, rules))
-	if says, err := play(s.t, tool, script); !assert.NoError(s.t, err, says) {
+	require.NoError(s.t, alerts.Expect(&s.recording, path, e, rules).Save(script, comment))
+	if says, err := alerts.Play(s.t.Context(), tool, script); !assert.NoError(s.t, err, says) {
 		text, _ := os.ReadFile(script)
 		s.t.Logf("%s", text)
 	}
-	if records() && !s.t.Failed() {
-		s.save(filepath.Join("testdata", name+".yml"), alerts.Expect(&s.recording, "../"+folder+"rules.yml", e, rules))
+	if alerts.Records() && !s.t.Failed() {
+		require.NoError(s.t, alerts.Expect(&s.recording, "../"+folder+"rules.yml", e, rules).Save(filepath.Join("testdata", name+".yml"), comment))
 	}
-}
-
-func (s *stage) save(path string, script alerts.Script) {
-	s.t.Helper()
-	text, err := script.YAML(fmt.Sprintf("# Recorded from real services, which were scraped every %v. To make it anew: see recordings_test.go.\n", s.pace))
-	require.NoError(s.t, err)
-	require.NoError(s.t, os.WriteFile(path+".new", text, 0o600))
-	require.NoError(s.t, os.Rename(path+".new", path))
-}
-
-func play(t *testing.T, tool string, scripts ...string) (says string, err error) {
-	out, err := exec.CommandContext(t.Context(), tool, append([]string{"test", "rules"}, scripts...)...).CombinedOutput()
-	return string(out), err
 }
 
 // recordings are the files with what real services have shown in each trouble, and in calm.
@@ -68,7 +50,7 @@ func TestRecordings(t *testing.T) {
 	for _, file := range recordings(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yml"), func(t *testing.T) {
 			t.Parallel()
-			says, err := play(t, tool, file)
+			says, err := alerts.Play(t.Context(), tool, file)
 			assert.NoError(t, err, says)
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,9 +43,10 @@ const Interval = 15 * time.Second
 
 // Expectation is what has to become of the alerts in a recording.
 type Expectation struct {
-	Before int        // scrapes before the trouble: nothing fires by then
-	Fires  []Instance // that fire at some time, each once at a time; and no others
-	Stays  bool       // they still do at the end; else none does
+	Before int           // scrapes before the trouble: nothing fires by then
+	Fires  []Instance    // that fire at some time, each once at a time; and no others
+	Stays  bool          // they still do at the end; else none does
+	Every  time.Duration // between evaluations; 0: Interval
 }
 
 // Instance of an alert. Its other labels are those of the credential "crm" and the job, where the rule has these.
@@ -66,7 +68,7 @@ func Expect(recording *Recording, rulesPath string, e Expectation, rules []Rule)
 		looks[2].Wants = fires
 	}
 	return Script{
-		Rules: []string{rulesPath}, Every: Interval.String(),
+		Rules: []string{rulesPath}, Every: cmp.Or(e.Every, Interval).String(),
 		Tests: []ScriptTest{{Interval: Interval.String(), Series: recording.Series(), Looks: looks}},
 	}
 }

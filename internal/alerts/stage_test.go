@@ -132,7 +132,8 @@ func (s *stage) forget(instance string) {
 func (s *stage) record(pace time.Duration, rules []alerts.Rule) {
 	s.t.Helper()
 	s.pace = pace
-	named := namedBy(s.t, rules)
+	named, err := alerts.Named(rules)
+	require.NoError(s.t, err)
 	over, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -150,19 +151,6 @@ func (s *stage) record(pace time.Duration, rules []alerts.Rule) {
 		close(over)
 		<-ended
 	})
-}
-
-// namedBy are the metrics that rules name.
-func namedBy(t *testing.T, rules []alerts.Rule) (names []string) {
-	t.Helper()
-	for _, r := range rules {
-		uses, _, err := alerts.Uses(r.Expr)
-		require.NoError(t, err)
-		for _, use := range uses {
-			names = append(names, use.Metric)
-		}
-	}
-	return names
 }
 
 func (s *stage) scrape(named []string) {
