@@ -28,12 +28,14 @@ esac
 	bareApt = `echo "apt-get $*" >>"$LOG"
 for name; do
 	case $name in
-	prometheus) name=promtool ;;
+	prometheus) name="prometheus promtool" ;;
 	systemd) name=systemd-analyze ;;
 	redis-server | docker-compose | npm) ;;
 	*) continue ;;
 	esac
-	printf '#!/bin/sh\necho "%s $*" >>"$LOG"\n' "$name" >"$GOPATH/bin/$name" && chmod +x "$GOPATH/bin/$name"
+	for name in $name; do
+		printf '#!/bin/sh\necho "%s $*" >>"$LOG"\n' "$name" >"$GOPATH/bin/$name" && chmod +x "$GOPATH/bin/$name"
+	done
 done
 `
 )
