@@ -149,9 +149,10 @@ var rehearsals = []rehearsal{
 	{
 		alert: "OnetokenConfigRefused", life: time.Hour,
 		play: func(_ *testing.T, s *stage, look func(*process)) {
-			a, _ := s.start(one, "onetoken.yaml"), s.start(two, "onetoken.yaml")
-			s.begins()
 			good := s.configuration()
+			s.write("other.yaml", good)
+			a, _ := s.start(one, "onetoken.yaml"), s.start(two, "other.yaml")
+			s.begins()
 			s.write("onetoken.yaml", strings.Replace(good, "kind: oauth2", "kind: oauth", 1))
 			s.await("it is refused", func() bool { return a.report().value("config.ok") == "false" })
 			s.pass(forOf(2 * time.Minute))
@@ -164,7 +165,9 @@ var rehearsals = []rehearsal{
 		alert: "OnetokenNewerSecretUnused", life: time.Hour,
 		besides: []alerts.Instance{{Alert: "OnetokenCredentialRefused"}, {Alert: "OnetokenRefreshFailing"}},
 		play: func(_ *testing.T, s *stage, look func(*process)) {
-			a, _ := s.start(one, "onetoken.yaml"), s.start(two, "onetoken.yaml")
+			s.write("other", issuerSecret)
+			s.write("other.yaml", strings.Replace(s.configuration(), "client_secret_file: crm", "client_secret_file: other", 1))
+			a, _ := s.start(one, "onetoken.yaml"), s.start(two, "other.yaml")
 			s.await("a token", a.has)
 			s.begins()
 			s.write("crm", "mistyped")

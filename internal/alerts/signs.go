@@ -22,7 +22,7 @@ var SignsOf = map[string]Signs{
 		API:    map[string]string{"credentials.crm.usable": "false"},
 	},
 	"OnetokenTokenEndsUnrefreshed": {
-		Page:   []string{"Retrying", "to be replaced"},
+		Page:   []string{"ends soon, and nobody has brought another: crm", "Ending", "to be replaced"},
 		Status: []string{"ends soon, and nobody has brought another: crm", "Ending"},
 		API:    map[string]string{"credentials.crm.usable": "true", "credentials.crm.next_refresh_seconds": "0", "credentials.crm.state": `"urgent"`},
 	},

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,31 +31,65 @@ type fleet struct {
 	t         *testing.T
 	bubble    *redistest.Bubble
 	issuer    *feishutest.Issuer
-	metrics   map[string]http.Handler // by instance
-	named     []string                // by the rules
+	dir       string             // of the configuration
+	members   map[string]*member // by instance
+	alone     atomic.Bool        // the second one gets no answer of the issuer
+	named     []string           // by the rules
 	recording alerts.Recording
 }
 
-// join starts a service, which runs until ctx ends.
-func (f *fleet) join(ctx context.Context, dir, name, prefix string) (ended <-chan error) {
+// member is a service that runs.
+type member struct {
+	metrics http.Handler
+	stop    context.CancelFunc
+	ended   chan error
+}
+
+// join starts a service.
+func (f *fleet) join(name, prefix string) {
 	f.t.Helper()
-	o := Options{Path: filepath.Join(dir, "onetoken.yaml"), Getenv: func(string) string { return "" }, Logger: slog.New(slog.DiscardHandler)}
-	first, err := config.Read(ctx, o.Path, o.Getenv)
+	o := Options{Path: filepath.Join(f.dir, "onetoken.yaml"), Getenv: func(string) string { return "" }, Logger: slog.New(slog.DiscardHandler)}
+	c, err := config.Read(f.t.Context(), o.Path, o.Getenv)
 	require.NoError(f.t, err)
-	first.Credentials[0].Fetcher, err = fetcher.NewFeishu(fetcher.FeishuConfig{
-		AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret()), Transport: f.issuer.RoundTripper(),
+	c.Credentials[0].Fetcher, err = fetcher.NewFeishu(fetcher.FeishuConfig{
+		AppID: f.issuer.AppID(), AppSecret: tokencache.NewSecret(f.issuer.AppSecret()), Transport: way{f, name},
 	})
 	require.NoError(f.t, err)
-	s, err := newService(o, first)
+	s, err := newService(o, c)
 	require.NoError(f.t, err)
 	s.cache, err = tokencache.New(f.bubble.Client(name), tokencache.Config{Prefix: prefix, DirectRate: directRate, Logger: o.Logger, Observe: s.observe})
 	require.NoError(f.t, err)
-	done := make(chan error, 1)
-	go func() { done <- s.run(ctx, first) }()
+	ctx, stop := context.WithCancel(context.Background())
+	m := &member{stop: stop, ended: make(chan error, 1)}
+	go func() { m.ended <- s.run(ctx, c) }()
 	synctest.Wait()
-	f.metrics[name] = s.statusHandler()
-	return done
+	m.metrics = s.statusHandler()
+	f.members[name] = m
 }
+
+// leave ends a service.
+func (f *fleet) leave(name string) {
+	f.t.Helper()
+	m := f.members[name]
+	delete(f.members, name)
+	m.stop()
+	assert.NoError(f.t, <-m.ended)
+}
+
+// way of an instance to the issuer.
+type way struct {
+	fleet    *fleet
+	instance string
+}
+
+func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.instance == second && w.fleet.alone.Load() {
+		return nil, errors.New("no route to host")
+	}
+	return w.fleet.issuer.RoundTripper().RoundTrip(r)
+}
+
+const first, second = "onetoken-1:8080", "onetoken-2:8080"
 
 // pass lets time go by.
 func (f *fleet) pass(d time.Duration) {
@@ -61,9 +97,9 @@ func (f *fleet) pass(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		time.Sleep(alerts.Interval)
 		round := map[string][]alerts.Sample{}
-		for name, handler := range f.metrics {
+		for name, m := range f.members {
 			out := httptest.NewRecorder()
-			handler.ServeHTTP(out, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			m.metrics.ServeHTTP(out, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 			all, err := alerts.Samples(out.Body.String())
 			require.NoError(f.t, err)
 			round[name] = slices.DeleteFunc(all, func(s alerts.Sample) bool {
@@ -86,25 +122,20 @@ func (r played) inFleet(t *testing.T, name string) {
 	for name, text := range map[string]string{"onetoken.yaml": plainConfig, "crm": "secret-of-crm", "billing": "secret-of-billing-1"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	f := &fleet{t: t, metrics: map[string]http.Handler{}}
+	f := &fleet{dir: dir, members: map[string]*member{}}
 	f.named, err = alerts.Named(rules.Rules())
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
-		f.bubble = redistest.NewBubble(t)
-		f.issuer = feishutest.New(feishutest.Config{AppID: "cli_a", AppSecret: "secret-of-crm"})
-		ctx, stop := context.WithCancel(t.Context())
-		prefixes := []string{"onetoken", "onetoken"}
-		if r.apart {
-			prefixes[1] = "other"
-		}
-		one, two := f.join(ctx, dir, "onetoken-1:8080", prefixes[0]), f.join(ctx, dir, "onetoken-2:8080", prefixes[1])
+		f.t, f.bubble = t, redistest.NewBubble(t)
+		f.issuer = feishutest.New(feishutest.Config{AppID: "cli_a", AppSecret: "secret-of-crm", Life: r.life})
+		f.join(first, "onetoken")
+		f.join(second, r.prefix())
 		f.pass(time.Minute)
 		r.play(f)
-		stop()
-		assert.NoError(t, <-one)
-		assert.NoError(t, <-two)
+		f.leave(first)
+		f.leave(second)
 	})
-	e := alerts.Expectation{Before: 2, Stays: r.stays, Every: time.Minute}
+	e := alerts.Expectation{Before: 2, Stays: r.stays, Every: r.every}
 	for _, alert := range r.fires {
 		e.Fires = append(e.Fires, alerts.Instance{Alert: alert})
 	}
@@ -138,9 +169,27 @@ func promtool(t *testing.T) string {
 // played is something that happens to a fleet.
 type played struct {
 	play  func(f *fleet)
-	apart bool     // each service has a prefix of its own
-	fires []string // alerts, and no others
-	stays bool     // they do at the end
+	life  time.Duration // of tokens; 0: 2 h
+	apart bool          // each service has a prefix of its own
+	fires []string      // alerts, and no others
+	stays bool          // they do at the end
+	every time.Duration // the rules are evaluated; 0: as often as Prometheus looks
+}
+
+func (r played) prefix() string {
+	if r.apart {
+		return "other"
+	}
+	return "onetoken"
+}
+
+// passUntilRefused lets time go by until the issuer has refused a call.
+func (f *fleet) passUntilRefused() {
+	f.t.Helper()
+	for before := f.issuer.Stats().Refused; f.issuer.Stats().Refused == before; {
+		f.pass(alerts.Interval)
+	}
+	f.pass(time.Minute)
 }
 
 // What the rules make of tokens that live for 2 hours, at the pace of Prometheus.
@@ -151,9 +200,10 @@ func TestAlertsInVirtualTime(t *testing.T) {
 	down := func(f *fleet) { f.bubble.Each((*redistest.Link).Down) }
 	heal := func(f *fleet) { f.bubble.Each((*redistest.Link).Heal) }
 	for name, r := range map[string]played{
-		"virtual-calm": {play: func(f *fleet) { f.pass(3*time.Hour + 10*time.Minute) }},
+		"virtual-calm": {every: time.Minute, play: func(f *fleet) { f.pass(3*time.Hour + 10*time.Minute) }},
 		// The token is due after 90 min. 2 min before its end each service asks by itself.
 		"virtual-redis-gone": {
+			every: time.Minute,
 			play: func(f *fleet) {
 				down(f)
 				f.pass(life)
@@ -163,6 +213,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 			fires: []string{"OnetokenRedisDegraded", "OnetokenRefreshFailing"},
 		},
 		"virtual-redis-and-issuer-gone": {
+			every: time.Minute,
 			play: func(f *fleet) {
 				down(f)
 				f.issuer.SetFault(unavailable)
@@ -174,6 +225,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 			fires: []string{"OnetokenRedisDegraded", "OnetokenRefreshFailing", "OnetokenTokenEndsUnrefreshed", "OnetokenNoToken"},
 		},
 		"virtual-issuer-gone": {
+			every: time.Minute,
 			play: func(f *fleet) {
 				f.issuer.SetFault(unavailable)
 				f.pass(life + 5*time.Minute)
@@ -184,6 +236,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 		},
 		// Then the issuer is asked every 5 min, which is not nobody.
 		"virtual-refused": {
+			every: time.Minute,
 			play: func(f *fleet) {
 				f.issuer.SetAppSecret("another-secret")
 				f.pass(life + 5*time.Minute)
@@ -192,9 +245,42 @@ func TestAlertsInVirtualTime(t *testing.T) {
 			},
 			fires: []string{"OnetokenCredentialRefused", "OnetokenRefreshFailing", "OnetokenTokenEndsUnrefreshed", "OnetokenNoToken"},
 		},
-		// From the second rotation on there is a call too many at each, of which three are too many.
+		// The issuer is asked every 5 min, and the services have restarted after the first time: two counters begin with 1.
+		"virtual-quota": {
+			play: func(f *fleet) {
+				f.issuer.SetFault(feishutest.Refusal(99991403, "quota"))
+				f.passUntilRefused()
+				for _, name := range []string{first, second} {
+					f.leave(name)
+					f.join(name, "onetoken")
+				}
+				f.pass(12 * time.Minute)
+				f.issuer.SetFault(feishutest.Fault{})
+				f.pass(10 * time.Minute)
+			},
+			fires: []string{"OnetokenCredentialRefused", "OnetokenRefreshFailing"},
+		},
+		// One of the two reaches neither Redis nor the issuer, and in the end has no token: the other serves.
+		"virtual-one-of-two": {
+			every: time.Minute,
+			play: func(f *fleet) {
+				f.bubble.Link(second).Down()
+				f.alone.Store(true)
+				f.pass(life + 5*time.Minute)
+				f.bubble.Link(second).Heal()
+				f.alone.Store(false)
+				f.pass(10 * time.Minute)
+			},
+			fires: []string{"OnetokenRedisDegraded", "OnetokenRefreshFailing"},
+		},
+		// From the second token on there is a call too many for each: of two in an hour it is told, or of three in six.
+		"virtual-apart-for-an-hour": {
+			apart: true, life: 24 * time.Minute,
+			play:  func(f *fleet) { f.pass(52 * time.Minute) },
+			fires: []string{"OnetokenMoreCallsThanRotations"}, stays: true,
+		},
 		"virtual-apart": {
-			apart: true,
+			apart: true, every: time.Minute,
 			play:  func(f *fleet) { f.pass(4*time.Hour + 45*time.Minute) },
 			fires: []string{"OnetokenMoreCallsThanRotations"}, stays: true,
 		},
