@@ -113,6 +113,9 @@ func (w *Watch) putBack(err error) (well bool) {
 		w.troubled = true
 		return false
 	}
+	if _, redis := errors.AsType[*tokencache.RedisError](w.why); redis && !isIssuers(w.why) {
+		w.why = nil // an earlier try may have failed after the fill, and there is no other until the token is due
+	}
 	well, w.refused = w.refused, false
 	return well
 }

@@ -110,6 +110,29 @@ func TestWatchDoesNotTakeALookForAToken(t *testing.T) {
 	}
 }
 
+// A put-back that fails comes after the fill that has brought the token, and the next fill may be hours away.
+func TestWatchIsWellAfterAPutBack(t *testing.T) {
+	t.Parallel()
+	refusal := &tokencache.RedisError{Trouble: "READONLY"}
+	w := New(Config{Logger: slog.New(slog.DiscardHandler)})
+	w.Observe(tokencache.Event{Kind: tokencache.EventDegraded, Trouble: "READONLY", Err: refusal})
+	w.Observe(tokencache.Event{Kind: tokencache.EventDirectCall, Outcome: tokencache.OutcomeOK})
+	w.Observe(tokencache.Event{Kind: tokencache.EventAdopt})
+	w.Observe(tokencache.Event{Kind: tokencache.EventFill})
+	w.Observe(tokencache.Event{Kind: tokencache.EventDegraded, Trouble: "READONLY", Err: refusal})
+	_, why := w.Failing()
+	assert.Equal(t, refusal, why)
+	w.Observe(tokencache.Event{Kind: tokencache.EventPutBack, Outcome: tokencache.OutcomeStored})
+	_, why = w.Failing()
+	assert.NoError(t, why)
+
+	failure := &tokencache.IssuerError{Issuer: "feishu", Message: "no answer"}
+	w.Observe(tokencache.Event{Kind: tokencache.EventCall, Err: failure})
+	w.Observe(tokencache.Event{Kind: tokencache.EventPutBack, Outcome: tokencache.OutcomeStored})
+	_, why = w.Failing()
+	assert.Equal(t, failure, why, "which Redis cannot mend")
+}
+
 func TestWatchTellsWhenRedisNoLongerRefuses(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)
