@@ -73,6 +73,22 @@ func TestRulesTellAPersonWhatToDo(t *testing.T) {
 	assert.Len(t, seen, 11)
 }
 
+// The runbook names the signs that rehearsals look for.
+func TestRunbookNamesTheSigns(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/runbook.md")
+	require.NoError(t, err)
+	for alert, signs := range alerts.SignsOf {
+		_, section, ok := strings.Cut(string(text), "\n## "+alert+"\n")
+		require.True(t, ok, alert)
+		section, _, _ = strings.Cut(section, "\n## ")
+		section = strings.Join(strings.Fields(section), " ")
+		for _, sign := range slices.Concat(signs.Page, signs.Status) {
+			assert.Contains(t, section, strings.TrimSpace(sign), alert)
+		}
+	}
+}
+
 // promtool is the path of Prometheus' own tool. Without it the test is skipped, or fails: see [redistest.RequireEnv].
 func promtool(t *testing.T) string { return installed(t, "promtool") }
 

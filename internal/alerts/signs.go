@@ -62,7 +62,7 @@ var SignsOf = map[string]Signs{
 		API:    map[string]string{"credentials.crm.newer.error": Some, "credentials.crm.usable": "true"},
 	},
 	"OnetokenDoorRefuses": {
-		Page:   []string{" refused http"},
+		Page:   []string{" requests, ", " refused"},
 		Status: []string{"requests at tokens: ", " refused"},
 		API:    map[string]string{"doors.tokens.refused": Some},
 	},

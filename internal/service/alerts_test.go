@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -145,6 +146,10 @@ func (r played) inFleet(t *testing.T, name string) {
 	script := filepath.Join(dir, name+".yml")
 	require.NoError(t, alerts.Expect(&f.recording, path, e, rules.Rules()).Save(script, comment))
 	says, err := alerts.Play(t.Context(), tool, script)
+	if err != nil {
+		text, _ := os.ReadFile(script)
+		t.Logf("%s", text)
+	}
 	require.NoError(t, err, says)
 	if alerts.Records() {
 		require.NoError(t, alerts.Expect(&f.recording, "../"+rulesFile, e, rules.Rules()).Save(filepath.Join("../alerts/testdata", name+".yml"), comment))
@@ -210,7 +215,21 @@ func TestAlertsInVirtualTime(t *testing.T) {
 				heal(f)
 				f.pass(10 * time.Minute)
 			},
-			fires: []string{"OnetokenRedisDegraded", "OnetokenRefreshFailing"},
+			fires: []string{"OnetokenRedisDegraded"},
+		},
+		// The same of a Redis that answers, and takes nothing: it wakes nobody.
+		"virtual-redis-full": {
+			every: time.Minute,
+			play: func(f *fleet) {
+				heal := f.bubble.FailCommands("OOM command not allowed when used memory > 'maxmemory'.", func(name string, args []string) bool {
+					isLook := len(args) > 1 && len(args) <= 6 && args[1] == "3" // of three keys, with nothing to write
+					return strings.HasPrefix(name, "EVAL") && !isLook || name == "SET"
+				})
+				f.pass(life)
+				heal()
+				f.pass(10 * time.Minute)
+			},
+			fires: []string{"OnetokenNobodyRefreshes"},
 		},
 		"virtual-redis-and-issuer-gone": {
 			every: time.Minute,
