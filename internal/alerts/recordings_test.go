@@ -41,9 +41,10 @@ func recordings(t *testing.T) []string {
 	return files
 }
 
-// To make the recordings anew, of which the calm hours take an hour:
+// To make the recordings anew, of which the calm hours take an hour, and those in virtual time come from
+// internal/service:
 //
-//	ONETOKEN_RECORD_ALERTS=1 go test -count=1 -timeout 90m ./internal/alerts
+//	ONETOKEN_RECORD_ALERTS=1 go test -count=1 -timeout 90m -run 'Rehearsals|Calm|Alerts' ./internal/alerts ./internal/service
 func TestRecordings(t *testing.T) {
 	t.Parallel()
 	tool := promtool(t)
@@ -68,6 +69,7 @@ func TestEveryAlertIsRecorded(t *testing.T) {
 	for _, r := range readRules(t).Rules() {
 		assert.Contains(t, files, filepath.Join("testdata", r.Alert+".yml"))
 	}
+	assert.Subset(t, files, []string{"testdata/calm-one.yml", "testdata/calm-two.yml", "testdata/virtual-calm.yml"})
 }
 
 // A recording says what it has to, and no more.
