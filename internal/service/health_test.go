@@ -70,7 +70,7 @@ func TestAServiceThatStandsStillSaysSoEverywhere(t *testing.T) {
 
 		silent, err := tokencache.New(s.bubble.Client("b"), tokencache.Config{})
 		require.NoError(t, err)
-		defer silent.Close() //nolint:errcheck // it has asked nobody
+		defer silent.Close()
 		s.pulse.Watches(silent, s.vault.Look)
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
