@@ -12,6 +12,81 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
+// One Cache for the process, and in it a Source for each credential. Get comes from memory, once there is a token.
+func Example() {
+	server := miniredis.NewMiniRedis() // a Redis inside the process; yours is elsewhere
+	if err := server.Start(); err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+	defer rdb.Close()
+	cache, err := tokencache.New(rdb, tokencache.Config{})
+	if err != nil {
+		panic(err)
+	}
+	defer cache.Close() // before rdb
+	tokens := cache.Source(exampleFetcher())
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for range 2 {
+		tok, err := tokens.Get(ctx)
+		fmt.Println(tok.AccessToken(), err)
+	}
+	tok, err := tokens.Get(ctx)
+	fmt.Println(tok, err) // the fingerprint: nothing prints a token
+	// Output:
+	// token-1 <nil>
+	// token-1 <nil>
+	// token(d275dac3) <nil>
+}
+
+// Run keeps the tokens of all Sources fresh, so that no Get has to.
+func ExampleCache_Run() {
+	cache, closeAll := exampleCache()
+	defer closeAll()
+	tokens := cache.Source(exampleFetcher())
+
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- cache.Run(ctx) }()
+
+	tok, err := tokens.Get(ctx)
+	fmt.Println(tok.AccessToken(), err)
+	stop()
+	fmt.Println(<-ended)
+	// Output:
+	// token-1 <nil>
+	// <nil>
+}
+
+// An IssuerError says what the issuer said, and whether a person has to act.
+func ExampleIssuerError() {
+	credential, err := tokencache.NewCredential(tokencache.CredentialConfig{
+		Issuer: "example", App: "app-1", Secret: []tokencache.Secret{tokencache.NewSecret("a-wrong-secret")},
+	})
+	if err != nil {
+		panic(err)
+	}
+	cache, closeAll := exampleCache()
+	defer closeAll()
+	tokens := cache.Source(tokencache.FetchFunc(credential, func(context.Context) (tokencache.Token, error) {
+		return tokencache.Token{}, &tokencache.IssuerError{
+			Issuer: "example", Status: 401, Message: "wrong secret", Class: tokencache.ClassPermanent, Advice: "check the app's secret",
+		}
+	}))
+
+	_, err = tokens.Get(context.Background())
+	if refusal, ok := errors.AsType[*tokencache.IssuerError](err); ok {
+		fmt.Println(refusal.Message)
+		fmt.Println(refusal.Class.NeedsPerson(), refusal.Advice)
+	}
+	// Output:
+	// wrong secret
+	// true check the app's secret
+}
+
 // An issuer that this module does not know.
 func ExampleFetchFunc() {
 	credential, err := tokencache.NewCredential(tokencache.CredentialConfig{
