@@ -1,4 +1,4 @@
-package readme
+package docs
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
-// queryTenant is the README's example of calling a business API.
+// queryTenant is how docs/embedding.md calls a business API.
 func queryTenant(ctx context.Context, tokens *tokencache.Source, feishu *fetcher.Feishu) (*http.Response, error) {
 	transport, err := bearer.New(bearer.Config{Source: tokens, Hosts: []string{feishu.Origin()}}) // nobody else gets the token
 	if err != nil {

@@ -1,4 +1,4 @@
-package readme
+package docs
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache"
 )
 
-// authorize is the README's example of embedding.
+// authorize is what README.md embeds.
 func authorize(ctx context.Context, req *http.Request, redisAddr, id, secret, baseURL string) error {
 	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true})
 	defer rdb.Close()

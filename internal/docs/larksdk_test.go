@@ -1,4 +1,4 @@
-package readme
+package docs
 
 import (
 	"context"
@@ -29,7 +29,7 @@ type (
 	}
 )
 
-// forTheSDK is the README's example of the official SDK.
+// forTheSDK is how docs/sdk.md sets the official SDK up.
 func forTheSDK(id string, tokens *tokencache.Source, feishu *fetcher.Feishu) (larkCache, larkHTTPClient, error) {
 	tokenCache, client, err := larksdk.New(larksdk.Config{
 		Apps:    []larksdk.App{{ID: id, Source: tokens, Hosts: []string{feishu.Origin()}}}, // any number of apps

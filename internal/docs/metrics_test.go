@@ -1,4 +1,4 @@
-package readme
+package docs
 
 import (
 	"testing"
@@ -14,7 +14,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
-// measure is the README's example of metrics.
+// measure is how docs/embedding.md measures.
 func measure(rdb redis.UniversalClient) (*tokencache.Cache, *metrics.Collector, error) {
 	m := metrics.New()
 	cache, err := tokencache.New(rdb, tokencache.Config{Observe: m.Observe})

@@ -1,4 +1,4 @@
-package readme
+package docs
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/onetoken-go/onetoken/tokencache/tokencachetest"
 )
 
-// authorizeByOAuth2 is the README's example of OAuth 2 client credentials.
+// authorizeByOAuth2 is how docs/embedding.md asks an OAuth 2 server.
 func authorizeByOAuth2(ctx context.Context, req *http.Request, cache *tokencache.Cache, tokenURL, id, secret string) error {
 	client, err := oauth2cc.New(oauth2cc.Config{
 		TokenURL:     tokenURL, // https://login.example.com/oauth2/token
