@@ -17,7 +17,7 @@ import (
 
 // authorizeByOAuth2 is how docs/embedding.md asks an OAuth 2 server.
 func authorizeByOAuth2(ctx context.Context, req *http.Request, cache *tokencache.Cache, tokenURL, id, secret string) error {
-	client, err := oauth2cc.New(oauth2cc.Config{
+	server, err := oauth2cc.New(oauth2cc.Config{
 		TokenURL:     tokenURL, // https://login.example.com/oauth2/token
 		ClientID:     id,
 		ClientSecret: tokencache.NewSecret(secret),
@@ -26,7 +26,7 @@ func authorizeByOAuth2(ctx context.Context, req *http.Request, cache *tokencache
 	if err != nil {
 		return err
 	}
-	tokens := cache.Source(client) // one for each set of scopes; then share it
+	tokens := cache.Source(server) // one for each set of scopes; then share it
 
 	tok, err := tokens.Get(ctx)
 	if err != nil {
