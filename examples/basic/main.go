@@ -20,6 +20,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/onetoken-go/onetoken/examples/internal/embedded"
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/redisurl"
 	"github.com/onetoken-go/onetoken/tokencache"
@@ -33,7 +34,10 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Getenv, listenOn); err != nil {
+	err := embedded.Feishu(os.Getenv, func(getenv func(string) string) error {
+		return run(ctx, getenv, listenOn)
+	})
+	if err != nil {
 		log.Fatal(err)
 	}
 }

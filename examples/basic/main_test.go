@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/examples/internal/embedded"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
 
@@ -50,6 +51,19 @@ func TestService(t *testing.T) {
 
 	service.baseURL += "/nowhere"
 	assert.Equal(t, http.StatusBadGateway, get().Code, "no answer of Feishu's")
+}
+
+// With nothing in the environment it has a Redis and an issuer all the same.
+func TestServiceOnTheEmbeddedDefault(t *testing.T) {
+	require.NoError(t, embedded.Feishu(getenv(nil), func(getenv func(string) string) error {
+		service, err := newService(getenv)
+		require.NoError(t, err)
+		defer service.close()
+		res := httptest.NewRecorder()
+		service.ServeHTTP(res, httptest.NewRequest(http.MethodGet, "/", nil))
+		assert.Equal(t, "A tenant of cli_test\n", res.Body.String())
+		return nil
+	}))
 }
 
 func TestPasswordIsNotQuoted(t *testing.T) {

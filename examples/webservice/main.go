@@ -24,6 +24,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/onetoken-go/onetoken/examples/internal/embedded"
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/bearer"
 	"github.com/onetoken-go/onetoken/redisurl"
@@ -41,7 +42,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	if err := run(ctx, os.Getenv); err != nil {
+	err := embedded.Feishu(os.Getenv, func(getenv func(string) string) error {
+		return run(ctx, getenv)
+	})
+	if err != nil {
 		log.Fatal(err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/examples/internal/embedded"
 	"github.com/onetoken-go/onetoken/fetcher"
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
 )
@@ -68,6 +69,19 @@ func TestHealsFromARevokedTokenWithinTheRequest(t *testing.T) {
 		assert.Equal(t, "A tenant of cli_test\n", body)
 	}
 	assert.Equal(t, 2, issuer.Stats().Calls)
+}
+
+// With nothing in the environment it has a Redis and an issuer all the same.
+func TestServiceOnTheEmbeddedDefault(t *testing.T) {
+	require.NoError(t, embedded.Feishu(getenv(nil), func(getenv func(string) string) error {
+		s, err := newService(t.Context(), getenv)
+		require.NoError(t, err)
+		defer s.close()
+		status, body := s.get("/")
+		assert.Equal(t, http.StatusOK, status)
+		assert.Equal(t, "A tenant of cli_test\n", body)
+		return nil
+	}))
 }
 
 // gate holds the business API's answers back until n requests are there.
