@@ -7,7 +7,7 @@ MODULES := bench internal/acceptance internal/deploycheck $(ADAPTERS)
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance page screenshots outage deploycheck demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance page screenshots outage deploycheck cast demo vuln build ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ outage: ## docs/outage.md and its screenshots, of a run of 17 min; needs what pa
 
 deploycheck: ## manifests, the systemd unit and the dashboard, by their own types and tools; needs redis-server, curl, systemd
 	cd internal/deploycheck && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
+
+cast: build ## docs/demo.svg, of a real run of the demo (half a minute): look at it afterwards
+	go run ./internal/cast/cmd bin/onetoken docs/demo.svg
 
 demo: ## fifty replicas, one token, one of them killed
 	go run ./cmd/onetoken demo

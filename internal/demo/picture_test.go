@@ -2,6 +2,8 @@ package demo
 
 import (
 	"bytes"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/cast"
 	"github.com/onetoken-go/onetoken/internal/terminal"
 	"github.com/onetoken-go/onetoken/tokencache"
 )
@@ -47,4 +50,53 @@ func TestPictureIsRepaintedInPlace(t *testing.T) {
 	for line := range strings.Lines(second) {
 		assert.LessOrEqual(t, text.StringWidthWithoutEscSequences(strings.TrimRight(line, "\n")), terminal.Width-1)
 	}
+}
+
+// docs/demo.svg shows what the demo shows now, line by line but for figures; else make cast draws it anew. Each of its
+// lines is the demo's, and each of the demo's is there.
+func TestDocumentedPictureIsThatOfThisDemo(t *testing.T) {
+	t.Parallel()
+	svg, err := os.ReadFile("../../docs/demo.svg")
+	require.NoError(t, err)
+	lines, err := cast.Lines(svg)
+	require.NoError(t, err)
+	require.NotEmpty(t, lines)
+	assert.Regexp(t, `^\$ onetoken demo( --\w+ \w+)*$`, lines[0])
+
+	before, killed, over := good(), good(), good()
+	before.killed, before.takeover, before.last = moment{}, moment{}, moment{}
+	killed.takeover = moment{}
+	over.last = moment{over.takeover.replica, time.Now()}
+	of := map[string]bool{}
+	for _, now := range []snapshot{before, killed, over} {
+		now.cells = strings.Repeat(string(cellNewest), 50)
+		for _, line := range (&picture{}).lines(now) {
+			of[wordsOf(line)] = true
+		}
+	}
+	for line := range strings.Lines(over.summary()) {
+		of[wordsOf(line)] = true
+	}
+	delete(of, "")
+
+	drawn := map[string]bool{}
+	for _, line := range lines[1:] {
+		drawn[wordsOf(line)] = true
+	}
+	assert.Equal(t, of, drawn)
+}
+
+// wordsOf is a line without colours and what differs between two runs: figures, the bar, the fleet's cells.
+func wordsOf(line string) string {
+	for _, change := range [][2]string{
+		{`\x1b\[[0-9;]*m`, ""},
+		{`\[[# ]*\]`, "[]"},
+		{`\^+`, "^"},
+		{`[o.-]{10,}`, "cells"},
+		{`\d+(\.\d+)?`, "N"},
+		{`\s+`, " "},
+	} {
+		line = regexp.MustCompile(change[0]).ReplaceAllString(line, change[1])
+	}
+	return strings.TrimSpace(line)
 }
