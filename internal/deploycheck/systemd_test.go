@@ -105,6 +105,24 @@ func TestTheUnitsConfiguration(t *testing.T) {
 	assert.NotContains(t, string(says), "warning")
 }
 
+// So does it with the lines that docs/deploying.md has for "systemctl edit", and these do what the page says.
+func TestSystemdTakesTheUnitWithALastingUser(t *testing.T) {
+	text, _ := readUnit(t)
+	page, err := os.ReadFile(filepath.Join(root, "docs", "deploying.md"))
+	require.NoError(t, err)
+	_, lines, found := strings.Cut(string(page), "```ini\n")
+	require.True(t, found)
+	lines, _, _ = strings.Cut(lines, "```")
+	says, err := analyze(t, text+"\n"+lines, "verify", "--man=no")
+	require.NoError(t, err, says)
+	assert.Empty(t, says)
+
+	unit := deploycheck.ReadUnit(text + "\n" + lines)
+	assert.Equal(t, "no", unit.Last("Service.DynamicUser"))
+	assert.NotEmpty(t, unit.Last("Service.User"))
+	assert.Empty(t, unit.Last("Service.LoadCredential"), "an empty value takes back those before")
+}
+
 // What the unit promises goes with what the service does.
 func TestTheUnitsPromises(t *testing.T) {
 	_, unit := readUnit(t)
