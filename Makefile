@@ -3,11 +3,11 @@ FOR ?= 30s
 SEEDS ?= 1000
 # Modules of their own, into which ./... does not reach:
 ADAPTERS := adapters/oauth2source
-MODULES := bench internal/acceptance internal/deploycheck $(ADAPTERS)
+MODULES := bench internal/acceptance internal/deploycheck internal/doccheck $(ADAPTERS)
 export PATH := $(PATH):$(shell go env GOPATH)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance page screenshots outage deploycheck cast demo vuln build ci
+.PHONY: help check format vet fix lint test race test-real fuzz soak mutants model chaos bench bench-smoke acceptance page screenshots outage deploycheck docs cast demo vuln build ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ outage: ## docs/outage.md and its screenshots, of a run of 17 min; needs what pa
 
 deploycheck: ## manifests, the systemd unit and the dashboard, by their own types and tools; needs redis-server, curl, systemd
 	cd internal/deploycheck && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
+
+docs: ## the documents: links, names, pairs of languages, and every command; needs redis-server, curl, node, promtool
+	cd internal/doccheck && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 ./...
 
 cast: build ## docs/demo.svg, of a real run of the demo (half a minute): look at it afterwards
 	go run ./internal/cast/cmd bin/onetoken docs/demo.svg

@@ -58,7 +58,7 @@ func TestProcessesPrintWhatTheirPagesSay(t *testing.T) {
 			run.Env = []string{"HOME=" + bin, "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}
 			out, err := run.CombinedOutput()
 			require.NoError(t, err, "%s", out)
-			block := regexp.MustCompile("(?s)\n\n```\n(.*?)```\n").FindStringSubmatch(readFile(t, filepath.Join(name, "README.md")))
+			block := regexp.MustCompile("(?s)\n\n```text\n(.*?)```\n").FindStringSubmatch(readFile(t, filepath.Join(name, "README.md")))
 			require.NotNil(t, block)
 			assert.Equal(t, plain(block[1]), plain(string(out)))
 		})

@@ -9,6 +9,8 @@ require (
 	github.com/onetoken-go/onetoken v0.0.0-00010101000000-000000000000
 	github.com/silenceper/wechat/v2 v2.1.10
 	github.com/stretchr/testify v1.12.1
+	github.com/yuin/goldmark v1.8.7
+	mvdan.cc/sh/v3 v3.14.1
 )
 
 require (

@@ -67,6 +67,7 @@ func TestStepsInstallWhatTheyNeed(t *testing.T) {
 		{[]string{"run_acceptance"}, []string{apt, apt}, "npm ci"},
 		{[]string{"run_acceptance"}, []string{apt, apt}, "go test -json -count=1"},
 		{[]string{"run_deploycheck"}, []string{apt, apt}, "go test -json -count=1"},
+		{[]string{"run_doccheck"}, []string{apt}, "go test -json -count=1"},
 		{[]string{"check_vet"}, nil, "go vet ./..."},
 		{[]string{"check_compose", "run_punctual"}, []string{apt}, compose},
 		{[]string{"install_linter", "check_lint"}, []string{linter}, "golangci-lint run ./..."},
@@ -107,7 +108,7 @@ func runOnBare(t *testing.T, run string, steps ...string) []string {
 	script(bin, "apt-get", bareApt)
 	script(bin, "sudo", `shift; "$@"`)
 	for _, dir := range []string{
-		filepath.Join(root, ".ci"), filepath.Join(root, "bench"), filepath.Join(root, "internal", "acceptance", "gateway"), filepath.Join(root, "internal", "deploycheck"),
+		filepath.Join(root, ".ci"), filepath.Join(root, "bench"), filepath.Join(root, "internal", "acceptance", "gateway"), filepath.Join(root, "internal", "deploycheck"), filepath.Join(root, "internal", "doccheck"),
 		filepath.Join(root, "adapters", "oauth2source"), filepath.Join(gopath, "bin"),
 	} {
 		require.NoError(t, os.MkdirAll(dir, 0o755))
