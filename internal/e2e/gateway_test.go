@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"syscall"
@@ -151,24 +149,4 @@ func TestGateway(t *testing.T) {
 			t.Errorf("it tells %q: %s", secret, all[max(0, at-200):min(len(all), at+200)])
 		}
 	}
-}
-
-// TestCurlAtTheGateway runs the commands of docs/gateway.md.
-func TestCurlAtTheGateway(t *testing.T) {
-	t.Parallel()
-	need(t, "curl")
-	w := newSite(t, 1, 2*time.Hour)
-	w.write("service.yaml", w.withGateway("127.0.0.1:0", ""))
-	r := w.start("service.yaml")
-	r.awaitReady()
-	page, err := os.ReadFile("../../docs/gateway.md")
-	require.NoError(t, err)
-	_, script, found := strings.Cut(string(page), "```sh\n")
-	require.True(t, found)
-	script, _, _ = strings.Cut(script, "```")
-	script = strings.NewReplacer(`"crm"`, `"app-0"`, "http://127.0.0.1:8082", r.gateway(), "/run/secrets/bot", w.dir+"/bot").Replace(script)
-	out, err := exec.Command("bash", "-c", "set -euo pipefail\n"+script).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	assert.Contains(t, string(out), `"code":0`)
-	assert.Contains(t, string(out), appID(0))
 }
