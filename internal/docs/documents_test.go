@@ -42,13 +42,14 @@ func TestBlocksOfGoStandInFiles(t *testing.T) {
 		if !assert.True(t, ok, "%s has blocks of Go, and no line in homes", document) {
 			continue
 		}
-		code := here(t)
+		var code strings.Builder
+		code.WriteString(here(t))
 		for _, file := range files {
-			code += unindented(t, file)
+			code.WriteString(unindented(t, file))
 		}
 		for _, block := range blocks {
 			if !strings.HasPrefix(block, program) {
-				assert.True(t, strings.Contains(code, block), "%s: no file has this:\n%s", document, block)
+				assert.True(t, strings.Contains(code.String(), block), "%s: no file has this:\n%s", document, block)
 			}
 		}
 	}
