@@ -55,7 +55,7 @@ var notes = []note{
 	{page: "docs/deploying.md", first: "docker compose up --build", unrun: "no engine; internal/e2e runs what the file says"},
 	{page: "docs/deploying.md", first: "kubectl apply -f", unrun: "no cluster; internal/deploycheck reads the manifests, and has the Secrets of the page"},
 	{page: "docs/deploying.md", first: "kubectl -n billing", unrun: "no cluster; internal/deploycheck runs the sidecar, and asks at its socket"},
-	{page: "docs/deploying.md", first: "install -m 755", unrun: "it installs into the host; internal/deploycheck has systemd's own tools read the unit"},
+	{page: "docs/deploying.md", first: "CGO_ENABLED=0 go build", unrun: "it installs into the host; internal/deploycheck has systemd's own tools read the unit"},
 
 	{page: "docs/runbook.md", first: "promtool check rules", folder: "work", before: "cp ../onetoken/deploy/prometheus/*.yml ."},
 
