@@ -76,6 +76,7 @@ var unread = []struct{ page, language, first, why string }{
 	{"docs/acl.md", "text", "user onetoken on", "internal/acl starts a server with this line, and compares the page"},
 	{"docs/deploying.md", "ini", "[Service]", "internal/deploycheck has systemd read the unit with it"},
 	{"docs/design.md", "mermaid", "", "what draws it is a browser's"},
+	{"docs/outage.md", "text", "", "make outage writes it of a run, and internal/acceptance/page compares it with another"},
 	{"examples/gateway/README.md", "text", "REDIS_URL and", "there is no SDK for Node here: internal/acceptance runs the example with it"},
 	{"docs/gateway.md", "java", "Client client", "there is no SDK for Java here: it was read beside the SDK's source"},
 }
