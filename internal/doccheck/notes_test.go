@@ -130,6 +130,6 @@ var prose = []string{
 	"waits for the first token",
 	"waits until it listens",
 	"what the page shows, once a second",
-	"with the files where it says that they are",
+	"where the secret files exist at the paths in the file",
 	"without a service: what Redis knows of the file's credentials",
 }
