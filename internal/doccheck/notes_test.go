@@ -118,7 +118,6 @@ var prose = []string{
 	"in a clone",
 	"keys of its own, lest it finds the token of an earlier try",
 	"keys of its own, so that it does not find the token of an earlier try",
-	"nobody else reads what follows",
 	"or a Redis of yours; elsewhere than 127.0.0.1:6379: export REDIS_URL",
 	"calls the issuer",
 	"reads Redis, and calls nobody",
