@@ -143,7 +143,7 @@ func (r report) number(path string) float64 {
 
 func (r report) at(path string) any {
 	now := r.all
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		switch here := now.(type) {
 		case map[string]any:
 			now = here[name]

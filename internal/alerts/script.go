@@ -3,6 +3,7 @@ package alerts
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -86,9 +87,7 @@ func valuesOf(instances []Instance, rules []Rule) []Value {
 		if strings.Contains(r.Expr, "by (job, credential)") {
 			labels["credential"] = Credential
 		}
-		for name, value := range i.Labels {
-			labels[name] = value
-		}
+		maps.Copy(labels, i.Labels)
 		values = append(values, Value{Sample{Labels: labels}.series(), 1})
 	}
 	return values
