@@ -118,6 +118,11 @@ func (w *redisWatch) answers() bool {
 
 // askRedis looks up one credential, by the way that fills go: a round trip. If nobody answers, the Cache learns of it,
 // too, and asks by itself until somebody does.
+//
+// It cannot tell whether a Redis that refused writes, being out of memory, takes them again: a look writes nothing, and
+// succeeds all the time. A write that changes nothing would tell, such as SET with XX of a key that there is not. But
+// Redis would count as well then while tokens that were got around it are not there, and nobody else can read them. That
+// they are is what the Cache finds out when it puts them back, which it tries 30 s apart at most: so long it may take.
 func (s *Service) askRedis(ctx context.Context) error {
 	all := s.vault.Entries()
 	if len(all) == 0 {
