@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,26 @@ func TestEachAlertIsInTheRunbook(t *testing.T) {
 	assert.Contains(t, uncovered(rules, sectionsOf(spoilt)), "OnetokenDown does not have one section")
 	rules[0].Annotations["runbook_url"] += "s"
 	assert.Len(t, uncovered(rules, sectionsOf(runbook)), 1)
+}
+
+// unsigned are the signs of a section's alert that it does not name, whatever the markup and the lines.
+func (s section) unsigned() (all []string) {
+	text := strings.Join(strings.Fields(strings.NewReplacer("`", "", "*", "").Replace(s.text)), " ")
+	for _, sign := range slices.Concat(alerts.SignsOf[s.alert].Page, alerts.SignsOf[s.alert].Status) {
+		if !strings.Contains(text, strings.TrimSpace(sign)) {
+			all = append(all, sign)
+		}
+	}
+	return all
+}
+
+// What a person sees on the page and in status stands in the section by which it is looked for.
+func TestEachSectionNamesTheSigns(t *testing.T) {
+	t.Parallel()
+	for _, s := range sectionsOf(readRunbook(t)) {
+		assert.Empty(t, s.unsigned(), s.alert)
+	}
+	assert.Equal(t, []string{"no service answers at "}, section{"OnetokenDown", "nothing"}.unsigned())
 }
 
 func TestPartsOfASection(t *testing.T) {
