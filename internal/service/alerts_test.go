@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -129,6 +130,7 @@ func (r played) inFleet(t *testing.T, name string) {
 	synctest.Test(t, func(t *testing.T) {
 		f.t, f.bubble = t, redistest.NewBubble(t)
 		f.issuer = feishutest.New(feishutest.Config{AppID: "cli_a", AppSecret: "secret-of-crm", Life: r.life})
+		f.issuer.SetRemaining(min(left, cmp.Or(r.life, left)))
 		f.join(first, "onetoken")
 		f.join(second, r.prefix())
 		f.pass(time.Minute)
@@ -174,7 +176,7 @@ func promtool(t *testing.T) string {
 // played is something that happens to a fleet.
 type played struct {
 	play  func(f *fleet)
-	life  time.Duration // of tokens; 0: 2 h
+	life  time.Duration // of tokens; 0: 2 h, but of the first 40 min are left
 	apart bool          // each service has a prefix of its own
 	fires []string      // alerts, and no others
 	stays bool          // they do at the end
@@ -197,21 +199,23 @@ func (f *fleet) passUntilRefused() {
 	f.pass(time.Minute)
 }
 
+// left is of the first token, when the services begin: in its last 30 min the issuer gives another.
+const left = 40 * time.Minute
+
 // What the rules make of tokens that live for 2 hours, at the pace of Prometheus.
 func TestAlertsInVirtualTime(t *testing.T) {
 	t.Parallel()
-	const life = 2 * time.Hour
 	unavailable := feishutest.Status(http.StatusServiceUnavailable)
 	down := func(f *fleet) { f.bubble.Each((*redistest.Link).Down) }
 	heal := func(f *fleet) { f.bubble.Each((*redistest.Link).Heal) }
 	for name, r := range map[string]played{
-		"virtual-calm": {every: time.Minute, play: func(f *fleet) { f.pass(3*time.Hour + 10*time.Minute) }},
-		// The token is due after 90 min. 2 min before its end each service asks by itself.
+		"virtual-calm": {every: time.Minute, play: func(f *fleet) { f.pass(110 * time.Minute) }},
+		// The token is due after 10 min. 2 min before its end each service asks by itself.
 		"virtual-redis-gone": {
 			every: time.Minute,
 			play: func(f *fleet) {
 				down(f)
-				f.pass(life)
+				f.pass(left)
 				heal(f)
 				f.pass(10 * time.Minute)
 			},
@@ -225,7 +229,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 					isLook := len(args) > 1 && len(args) <= 6 && args[1] == "3" // of three keys, with nothing to write
 					return strings.HasPrefix(name, "EVAL") && !isLook || name == "SET"
 				})
-				f.pass(life)
+				f.pass(left)
 				heal()
 				f.pass(10 * time.Minute)
 			},
@@ -236,7 +240,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 			play: func(f *fleet) {
 				down(f)
 				f.issuer.SetFault(unavailable)
-				f.pass(life + 5*time.Minute)
+				f.pass(left + 5*time.Minute)
 				heal(f)
 				f.issuer.SetFault(feishutest.Fault{})
 				f.pass(10 * time.Minute)
@@ -247,7 +251,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 			every: time.Minute,
 			play: func(f *fleet) {
 				f.issuer.SetFault(unavailable)
-				f.pass(life + 5*time.Minute)
+				f.pass(left + 5*time.Minute)
 				f.issuer.SetFault(feishutest.Fault{})
 				f.pass(10 * time.Minute)
 			},
@@ -258,7 +262,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 			every: time.Minute,
 			play: func(f *fleet) {
 				f.issuer.SetAppSecret("another-secret")
-				f.pass(life + 5*time.Minute)
+				f.pass(left + 5*time.Minute)
 				f.issuer.SetAppSecret("secret-of-crm")
 				f.pass(10 * time.Minute)
 			},
@@ -285,7 +289,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 			play: func(f *fleet) {
 				f.bubble.Link(second).Down()
 				f.alone.Store(true)
-				f.pass(life + 5*time.Minute)
+				f.pass(left + 5*time.Minute)
 				f.bubble.Link(second).Heal()
 				f.alone.Store(false)
 				f.pass(10 * time.Minute)
@@ -300,7 +304,7 @@ func TestAlertsInVirtualTime(t *testing.T) {
 		},
 		"virtual-apart": {
 			apart: true, every: time.Minute,
-			play:  func(f *fleet) { f.pass(4*time.Hour + 45*time.Minute) },
+			play:  func(f *fleet) { f.pass(200 * time.Minute) },
 			fires: []string{"OnetokenMoreCallsThanRotations"}, stays: true,
 		},
 	} {
