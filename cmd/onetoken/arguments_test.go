@@ -48,7 +48,7 @@ func TestArgumentsAreNotQuoted(t *testing.T) {
 	assert.Contains(t, newTown(t).run(t, "help", "token").stdout, "onetoken token")
 }
 
-// The issuer hands a refused token out again, which is no news.
+// The issuer hands a rejected token out again, which is no news.
 func TestRefreshTellsOfARefusedToken(t *testing.T) {
 	t.Parallel()
 	town := newTown(t)
@@ -56,7 +56,7 @@ func TestRefreshTellsOfARefusedToken(t *testing.T) {
 	require.Equal(t, exitOK, town.run(t, "invalidate").code)
 	got := town.run(t, "refresh")
 	assert.Equal(t, exitOK, got.code)
-	assert.Contains(t, got.stdout, "the issuer gave the refused token again: ")
+	assert.Contains(t, got.stdout, "the issuer gave the rejected token again: ")
 	assert.NotContains(t, got.stdout, "new")
-	assert.Contains(t, got.stderr, "refused before")
+	assert.Contains(t, got.stderr, "rejected before")
 }

@@ -20,18 +20,18 @@ func (a *app) invalidateCommand() *cobra.Command {
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "invalidate [-]",
-		Short: "Tell the fleet that the token was refused",
-		Long: "Tell the fleet that the token was refused by those who should accept it, though\n" +
-			"its life is not over. It is dropped everywhere, and whoever needs a token next\n" +
-			"asks the issuer; this command does not.\n\n" +
-			"With \"-\" the refused token, app or tenant, is read from standard input, and only\n" +
-			"dropped if it is the one that is stored: if the fleet has another by now,\n" +
+		Short: "Tell the fleet that an API rejected the token",
+		Long: "Tell the fleet that an API rejected the token, though its life is not over. The\n" +
+			"token is dropped everywhere, and the next process that needs one asks the\n" +
+			"issuer; this command does not.\n\n" +
+			"With \"-\" the rejected token, app or tenant, is read from standard input, and\n" +
+			"only dropped if it is the one that is stored: if the fleet has another by now,\n" +
 			"nothing is done, and that is no error. Prefer it. Without \"-\" whatever is stored\n" +
 			"is dropped. A token is never an argument: ps shows those to all users.\n\n" +
-			"A token that the issuer hands out again though it was refused is not dropped\n" +
+			"A token that the issuer hands out again though it was rejected is not dropped\n" +
 			"again within a minute, doubling to 30: then the exit status is 1.\n\n" +
 			"The environment is described by onetoken -h.",
-		Example:           "  onetoken invalidate - < refused-token\n  onetoken invalidate && onetoken refresh",
+		Example:           "  onetoken invalidate - < rejected-token\n  onetoken invalidate && onetoken refresh",
 		ValidArgsFunction: cobra.FixedCompletions([]string{"-"}, cobra.ShellCompDirectiveNoFileComp),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 || slices.ContainsFunc(args, func(arg string) bool { return arg != "-" }) {
@@ -59,21 +59,21 @@ func (a *app) invalidate(ctx context.Context, fromStdin bool, timeout time.Durat
 		return err
 	}
 	defer s.close()
-	refused := ""
+	rejected := ""
 	if fromStdin {
-		if refused, err = env.token(waiting); err != nil {
+		if rejected, err = env.token(waiting); err != nil {
 			return err
 		}
 	}
-	done, err := s.invalidate(waiting, refused)
+	done, err := s.invalidate(waiting, rejected)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return errors.New("interrupted before redis had answered")
 	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, tokencache.ErrRedis):
 		return env.hint(fmt.Errorf("not known to be dropped within %v: %w", timeout, &tokencache.RedisError{Trouble: tokencache.TroubleTimeout}))
 	case errors.Is(err, tokencache.ErrCoolDown):
-		return errors.New("not dropped: this token was refused moments ago, and the issuer has handed it out again since. " +
-			"Asking once more would not help yet; see why it is refused, or try again in a while (1 min, doubling to 30)")
+		return errors.New("not dropped: this token was rejected moments ago, and the issuer has handed it out again since. " +
+			"Asking once more would not help yet; see why it is rejected, or try again in a while (1 min, doubling to 30)")
 	case err != nil:
 		return env.hint(err)
 	}
@@ -94,7 +94,7 @@ func (e *environment) token(ctx context.Context) (string, error) {
 	token := smallfile.CutNewline(raw)
 	switch {
 	case token == "":
-		return "", usage(errors.New("standard input is empty: write the refused token to it"))
+		return "", usage(errors.New("standard input is empty: write the rejected token to it"))
 	case !tokenShape.MatchString(token):
 		return "", usage(errNoToken)
 	}
@@ -108,16 +108,16 @@ var errNoToken = errors.New("standard input is not one token and nothing else: w
 // tokenShape is what can stand after "Bearer" in a header (RFC 6750, section 2.1).
 var tokenShape = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 
-// invalidate drops what is stored, if that is the refused token or none is named,
+// invalidate drops what is stored, if that is the rejected token or none is named,
 // and says what became of it.
-func (s *session) invalidate(ctx context.Context, refused string) (string, error) {
+func (s *session) invalidate(ctx context.Context, rejected string) (string, error) {
 	stored, err := s.source.Stored(ctx)
 	switch {
 	case err != nil:
 		return "", err
 	case stored.IsZero():
 		return "nothing to do: no usable token of " + s.whose() + " is stored; whoever needs one next asks the issuer", nil
-	case refused != "" && !isOneOf(stored, refused):
+	case rejected != "" && !isOneOf(stored, rejected):
 		return "nothing to do: the token that is stored is another", nil
 	}
 	if err := s.source.Invalidate(ctx, stored); err != nil {
@@ -146,7 +146,7 @@ func (s *session) whose() string {
 	return name + " at " + at
 }
 
-func isOneOf(tok tokencache.Token, refused string) bool {
-	same := func(s string) bool { return subtle.ConstantTimeCompare([]byte(s), []byte(refused)) == 1 }
+func isOneOf(tok tokencache.Token, rejected string) bool {
+	same := func(s string) bool { return subtle.ConstantTimeCompare([]byte(s), []byte(rejected)) == 1 }
 	return same(tok.AppAccessToken()) || same(tok.TenantAccessToken())
 }

@@ -75,7 +75,7 @@ func TestInvalidateCoolsDown(t *testing.T) {
 	got := town.run(t, "invalidate")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Empty(t, got.stdout)
-	assert.Regexp(t, `^onetoken: not dropped: this token was refused moments ago, and the issuer has handed it out again since\. Asking once more would not help yet; .*\n$`, got.stderr)
+	assert.Regexp(t, `^onetoken: not dropped: this token was rejected moments ago, and the issuer has handed it out again since\. Asking once more would not help yet; .*\n$`, got.stderr)
 	assert.Equal(t, exitOK, town.run(t, "status").code)
 }
 

@@ -18,7 +18,7 @@ func (a *app) refreshCommand() *cobra.Command {
 		Long: "Ask the issuer now, whatever life the token has left, through the lock, and\n" +
 			"share the answer. One line on standard output says whether that brought a token\n" +
 			"that Redis did not have, the same again, as an issuer may answer until the\n" +
-			"token is in its window, or one that was refused; how long it lives, and its\n" +
+			"token is in its window, or one that was rejected; how long it lives, and its\n" +
 			"state. Never the token.\n\n" +
 			"A refusal that needs a person is remembered by the fleet for up to 5 min. This\n" +
 			"command passes it, with one call: run it after you mended something in the\n" +
@@ -69,7 +69,7 @@ func (s *session) whatCame(ctx context.Context, tok tokencache.Token, changed bo
 	case seen.Direct:
 		which = "a token" // nobody knows what Redis has
 	case returned != nil && *returned:
-		which = "the refused token again"
+		which = "the rejected token again"
 	case changed:
 		which = "a new token"
 	}

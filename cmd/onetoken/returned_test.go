@@ -14,7 +14,7 @@ import (
 // An issuer hands the same token out until its window opens, whatever was said of it.
 func TestTokenThatCameBackIsToldOf(t *testing.T) {
 	t.Parallel()
-	const says = "onetoken: this token was refused before, and the issuer has handed it out again: see why it is refused, as asking once more brings the same\n"
+	const says = "onetoken: this token was rejected before, and the issuer has handed it out again: see why it is rejected, as asking once more brings the same\n"
 	town := newTown(t)
 	first := town.run(t, "token")
 	require.Equal(t, result{exitOK, town.issuer.Pairs()[0].App + "\n", ""}, first)

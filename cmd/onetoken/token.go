@@ -27,7 +27,7 @@ func (a *app) tokenCommand() *cobra.Command {
 			"is asked once, and the answer is in Redis for all before this command ends.\n" +
 			"With Redis in trouble the token comes from the issuer alone, with a line about\n" +
 			"it on standard error; with --strict it is not printed then, and the exit status\n" +
-			"is 1. A line there, too, if the token was refused (see onetoken invalidate) and\n" +
+			"is 1. A line there, too, if the token was rejected (see onetoken invalidate) and\n" +
 			"the issuer has handed it out again. The environment is described by onetoken -h.\n\n" +
 			"It may end half a second later than --timeout: so long a call under way has for\n" +
 			"the others.\n" +

@@ -18,7 +18,7 @@ const tokenJSONHelp = `--json prints an object in one line:
   tenant_access_token     issuer gave no tenant token
   expires_at            when they end, by this host's clock (RFC 3339)
   expires_in_seconds    how long they live
-  handed_out_again      true: it was refused, and the issuer has handed it out
+  handed_out_again      true: it was rejected, and the issuer has handed it out
                           again, so that asking once more brings the same; null
                           if Redis does not say`
 
