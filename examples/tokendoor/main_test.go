@@ -53,7 +53,7 @@ func TestClientsInPythonAndNode(t *testing.T) {
 
 	page, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	_, block, _ := strings.Cut(string(page), "\n```\n$ ")
+	_, block, _ := strings.Cut(string(page), "\n```text\n$ ")
 	block, _, _ = strings.Cut(block, "```")
 	_, block, _ = strings.Cut(block, "\n") // the command
 	seconds := regexp.MustCompile(`\d+ s\b`)
