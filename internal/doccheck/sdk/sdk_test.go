@@ -1,5 +1,5 @@
-// Package sdk holds the Go code of the documents that calls libraries of others: the whole SDKs, which
-// take half a minute to compile.
+//go:build !386 && !arm && !mips && !mipsle
+
 package sdk
 
 import (
