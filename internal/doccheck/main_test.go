@@ -1,15 +1,13 @@
 package doccheck_test
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onetoken-go/onetoken/internal/built"
 	"github.com/onetoken-go/onetoken/internal/doccheck"
 )
 
@@ -19,28 +17,7 @@ const root = "../.."
 // binary is onetoken.
 var binary string
 
-func TestMain(m *testing.M) {
-	code, err := buildAndRun(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
-}
-
-func buildAndRun(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "doccheck")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
-	binary = filepath.Join(dir, "onetoken")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "./cmd/onetoken")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("building the binary: %w\n%s", err, out)
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { os.Exit(built.Run(m, root, &binary, "-trimpath")) }
 
 // The checkout does not change while tests run.
 var (

@@ -21,7 +21,7 @@ const awaits = "curl -s --retry-connrefused --retry 20 --retry-delay 1 "
 
 var notes = []note{
 	{
-		page: "CONTRIBUTING.md", first: "git grep -lz", before: "git clone -q https://github.com/onetoken-go/onetoken ../work/renamed && cd ../work/renamed",
+		page: "CONTRIBUTING.md", first: "git grep -lz", before: "git clone -q https://github.com/onetoken-go/onetoken ../copies/renamed && cd ../copies/renamed",
 		after: "test -z \"$(git grep -l github.com/onetoken-go/onetoken)\"\ntest -z \"$(gofmt -l .)\"\ngo build -o /dev/null ./cmd/onetoken",
 	},
 

@@ -20,29 +20,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onetoken-go/onetoken/fetcher/feishutest"
+	"github.com/onetoken-go/onetoken/internal/built"
 	"github.com/onetoken-go/onetoken/internal/redistest"
 )
 
 // binary is onetoken, as it is now.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "onetoken-page-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // it is for the moment
-	binary = filepath.Join(dir, "onetoken")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/onetoken")
-	build.Dir = "../../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s", out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(built.Run(m, "../../..", &binary)) }
 
 // site is where a service runs: an issuer of apps, a Redis, and the folder of its configuration.
 type site struct {
