@@ -78,7 +78,7 @@ screenshots: ## docs/page/*.png, of real runs; needs what page needs
 	cd internal/acceptance/page && npm ci --ignore-scripts --no-audit --no-fund
 	cd internal/acceptance/page && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 -run Screenshots . -args -shots $(CURDIR)/docs/page
 
-outage: ## docs/outage.md and its screenshots, of a run of 17 min; needs what page needs, and prometheus
+outage: ## docs/outage.md and its screenshots, of a run of 15 min; needs what page needs, and prometheus
 	cd internal/acceptance/page && npm ci --ignore-scripts --no-audit --no-fund
 	cd internal/acceptance/page && ONETOKEN_REQUIRE_REDIS=1 go test -count=1 -timeout 40m -v -run Outage . -args -outage $(CURDIR)/docs
 
